@@ -1,0 +1,76 @@
+"""What the check of an exercise answers, and the failing runs that it keeps for `replay`.
+
+A check calls the student's function and returns a `Verdict`. It never raises for a wrong answer: the stub runs
+as shipped and is told "not yet: …" with one hint. A check graded by chaos also hands over the run that broke
+the answer, as a function that makes it again:
+
+    remember(17, lambda: scenario.run(seed=17))
+    return not_yet("seed 17: order-3 was charged twice at 12.4 s", hint="what if the ack is lost?", failing_seed=17)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+KEPT = 200
+"""How many failing runs are kept: two exercises' hundred seeds."""
+
+_failing: dict[int, Callable[[], Any]] = {}
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """The answer to an exercise: `ok`, the sentence that says why, and the first seed that breaks it, if any.
+
+    A notebook shows it as its sentence. It is as true as `ok`, so that `assert check_…(fn)` reads as it should.
+    """
+
+    ok: bool
+    text: str
+    failing_seed: int | None = None
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+def passed(said: str) -> Verdict:
+    """The verdict on a right answer: "passed: " and what was tried."""
+    return Verdict(True, f"passed: {said}")
+
+
+def not_yet(said: str, *, hint: str = "", failing_seed: int | None = None) -> Verdict:
+    """The verdict on a wrong answer: "not yet: ", what was seen, and one hint."""
+    text = f"not yet: {said}" if not hint else f"not yet: {said}. Hint: {hint}"
+    return Verdict(False, text, failing_seed)
+
+
+def remember(seed: int, make_run: Callable[[], Any]) -> None:
+    """Keep the run that broke an answer, as a function that makes it; a later one with the same seed replaces it."""
+    _failing.pop(seed, None)
+    _failing[seed] = make_run
+    while len(_failing) > KEPT:
+        del _failing[next(iter(_failing))]
+
+
+def recall(seed: int | None = None) -> Any:
+    """Make the remembered run of `seed` again, or of the seed remembered last.
+
+    Raises LookupError, naming the seeds there are, if none was remembered for it.
+    """
+    if not _failing:
+        raise LookupError("no check has failed yet, so there is no run to replay")
+    wanted = next(reversed(_failing)) if seed is None else seed
+    if wanted not in _failing:
+        raise LookupError(f"seed must be one that a check has failed on "
+                          f"({', '.join(map(str, sorted(_failing)))}), got {seed!r}")
+    return _failing[wanted]()
+
+
+def forget() -> None:
+    """Drop every remembered run."""
+    _failing.clear()
