@@ -1,0 +1,51 @@
+# `make` lists what there is. Everything is set up in .venv on first use, with the python3 found on PATH, or:
+#     make lab PYTHON=python3.13
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/ready
+
+NBVAL  := --nbval --nbval-current-env --nbval-cell-timeout=60
+# The unit tests and the notebooks use every core. A notebook's cells must stay on one kernel: loadfile.
+SPREAD := -n auto --dist loadfile
+COVER  := --cov --cov-branch --cov-report=term
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test lint browser unit notebooks bench clean
+
+help: ## list these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+lab: $(READY) ## set everything up and open JupyterLab on the notebooks
+	@$(BIN)/python scripts/open_lab.py
+
+test: lint browser unit ## set everything up, then lint, types, browser, unit tests and every notebook
+
+lint: $(READY) ## only ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+browser: $(READY) ## only the notebooks in a real browser (alone, since it times a slider)
+	$(BIN)/python -m pytest tests/browser
+
+unit: $(READY) ## only the unit tests and the notebooks, on every core
+	$(BIN)/python -m pytest $(SPREAD) $(COVER) $(NBVAL) --ignore=tests/browser tests notebooks
+
+notebooks: $(READY) ## run every notebook afresh and write it with its outputs
+	$(BIN)/python scripts/write_notebooks.py
+
+bench: $(READY) ## print the measurements of speed, as ratios
+	$(BIN)/python -m bench
+
+clean: ## remove what make and the tools have made
+	rm -rf $(VENV) build dist .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	    tests/browser/shots
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	@$(PYTHON) scripts/check_python.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
