@@ -1,0 +1,148 @@
+"""What is sent: an envelope around a body, and what a worker may answer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from mqlearn.runtime import check
+
+
+class MessagePriority(Enum):
+    """How urgent a message is: a queue serves the highest value first."""
+
+    LOW = 1
+    NORMAL = 2
+    HIGH = 3
+    CRITICAL = 4
+
+
+class MessageStatus(Enum):
+    """What a reader can observe on a `Message` object.
+
+    PENDING before delivery; PROCESSING on a delivered copy; COMPLETED or FAILED on that copy once its holder
+    acked or nacked it (its entry may be tried again); DEAD_LETTER on what `get_dead_letter_messages` returns.
+    """
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    DEAD_LETTER = "dead_letter"
+
+
+@dataclass
+class Message:
+    """An envelope. A queue keeps its own copy of it and hands out a fresh one with each delivery.
+
+    `body` is passed by reference; a real broker would serialise it. `headers["type"]` chooses the handler.
+    `timestamp` is stamped by the queue at `send`, in seconds on its clock. `ttl` is in seconds: a message older
+    than that is not handed out. `retry_count` counts charged failures and may reach `max_retries`; the next one
+    is the last. `receipt` and `attempt` are set on delivered copies: which delivery this is, and the how
+    manieth of this message, from 1.
+
+    Raises TypeError or ValueError, when it is made and again when it is sent, for a field of the wrong kind.
+    """
+
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    topic: str = ""
+    body: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    priority: MessagePriority = MessagePriority.NORMAL
+    timestamp: float | None = None
+    retry_count: int = 0
+    max_retries: int = 3
+    ttl: float = 3600
+    status: MessageStatus = MessageStatus.PENDING
+    receipt: int = field(default=0, compare=False)
+    attempt: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        self.validate()
+
+    def validate(self) -> None:
+        """Raise TypeError or ValueError if a field is not what it must be."""
+        if not isinstance(self.id, str) or not isinstance(self.topic, str):
+            check.instance("id", self.id, str)
+            check.instance("topic", self.topic, str)
+        if not isinstance(self.body, dict) or not isinstance(self.headers, dict):
+            check.instance("body", self.body, dict)
+            check.instance("headers", self.headers, dict)
+        if not isinstance(self.priority, MessagePriority) or not isinstance(self.status, MessageStatus):
+            check.instance("priority", self.priority, MessagePriority)
+            check.instance("status", self.status, MessageStatus)
+        if not (type(self.retry_count) is type(self.max_retries) is int and self.retry_count >= 0 <= self.max_retries):
+            check.whole("retry_count", self.retry_count)
+            check.whole("max_retries", self.max_retries)
+        if not (type(self.ttl) is int and self.ttl > 0) and self.ttl != float("inf"):
+            check.number("ttl", self.ttl, above=0)
+        if self.timestamp is not None:
+            check.number("timestamp", self.timestamp)
+
+    def is_expired(self, now: float | None = None) -> bool:
+        """Whether it is older than its `ttl` at `now` (s; without it, the wall clock). False if never sent."""
+        check.number("now", now, optional=True)
+        if self.timestamp is None:
+            return False
+        return (time.time() if now is None else now) - self.timestamp > self.ttl
+
+    def can_retry(self) -> bool:
+        """Whether it may be tried again if it fails now."""
+        return self.retry_count < self.max_retries
+
+    def __lt__(self, other: object) -> bool:
+        """Whether it is to be served before `other`: a higher priority, or the same and an older timestamp."""
+        if not isinstance(other, Message):
+            return NotImplemented
+        return (-self.priority.value, self.timestamp or 0.0) < (-other.priority.value, other.timestamp or 0.0)
+
+    def copy(self) -> Message:
+        """The same message as another object, with headers of its own."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.headers = self.headers.copy()
+        return twin
+
+
+class Reject(Exception):
+    """Raised by a handler: this message can never succeed. It goes to the dead letters with `reason`."""
+
+    def __init__(self, reason: str) -> None:
+        check.instance("reason", reason, str)
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Release(Exception):
+    """Raised by a handler: not now. The message is given back unspent, for `delay` seconds from now."""
+
+    def __init__(self, delay: float = 0.0) -> None:
+        check.number("delay", delay, low=0)
+        super().__init__(delay)
+        self.delay = delay
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a try ended: `kind` is "completed", "failed", "rejected" or "released".
+
+    `reason` says why it failed or was rejected, `delay` (s) when a released one is due again.
+    """
+
+    kind: str = "completed"
+    reason: str = ""
+    delay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check.one_of("kind", self.kind, ("completed", "failed", "rejected", "released"))
+        check.instance("reason", self.reason, str)
+        check.number("delay", self.delay, low=0)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.reason}" if self.reason else self.kind
+
+
+COMPLETED = Outcome()

@@ -1,0 +1,46 @@
+"""How long to wait before trying again: a policy is a small value that returns numbers and never sleeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mqlearn.runtime import check
+
+JITTERS = ("none", "full", "equal")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Exponential backoff with jitter.
+
+    After the n-th charged failure (n from 1) the wait is d = min(cap, base · factor^(n−1)) seconds, and with
+    jitter "full" a random part of it, U(0, d); "equal" half of it and a random part of the other half.
+    `factor=1` is a fixed wait. How often to retry is the message's `max_retries`.
+
+    Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+
+    base: float = 1.0
+    factor: float = 2.0
+    cap: float = 60.0
+    jitter: str = "full"
+
+    def __post_init__(self) -> None:
+        check.number("base", self.base, low=0)
+        check.number("factor", self.factor, low=1)
+        check.number("cap", self.cap, low=0)
+        check.one_of("jitter", self.jitter, JITTERS)
+
+    def delay(self, retry_count: int, draw: float = 0.5) -> float:
+        """Seconds to wait after failure number `retry_count` (from 1), given a `draw` in [0, 1)."""
+        check.whole("retry_count", retry_count, low=1)
+        check.number("draw", draw, low=0, high=1)
+        try:
+            wait = min(self.cap, self.base * self.factor ** (retry_count - 1))
+        except OverflowError:
+            wait = self.cap
+        if self.jitter == "full":
+            return wait * draw
+        if self.jitter == "equal":
+            return wait / 2 + wait / 2 * draw
+        return wait

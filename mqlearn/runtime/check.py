@@ -1,0 +1,67 @@
+"""Checks of arguments: every error names the parameter, the rule and the value, before anything changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def number(name: str, value: Any, *, above: float | None = None, low: float | None = None,
+           high: float | None = None, optional: bool = False) -> None:
+    """Refuse a value that is not a finite number within the bounds (`above` excludes its bound).
+
+    Raises TypeError for another type, ValueError for a value outside.
+    """
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    if above is not None and value <= above:
+        raise ValueError(f"{name} must be {'positive' if above == 0 else f'above {above:g}'}, got {value!r}")
+    if low is not None and value < low:
+        raise ValueError(f"{name} must {'not be negative' if low == 0 else f'be at least {low:g}'}, got {value!r}")
+    if high is not None and value > high:
+        raise ValueError(f"{name} must be at most {high:g}, got {value!r}")
+
+
+def whole(name: str, value: Any, *, low: int = 0, high: int | None = None, optional: bool = False) -> None:
+    """Refuse a value that is not a whole number within the bounds.
+
+    Raises TypeError for another type, ValueError for a value outside.
+    """
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < low:
+        raise ValueError(f"{name} must be at least {low}, got {value!r}")
+    if high is not None and value > high:
+        raise ValueError(f"{name} must be at most {high}, got {value!r}")
+
+
+def one_of(name: str, value: Any, choices: Iterable[Any]) -> None:
+    """Refuse a value that is not among the choices, with a ValueError that lists them."""
+    listed = list(choices)
+    if value not in listed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, listed))}, got {value!r}")
+
+
+def instance(name: str, value: Any, kind: type | tuple[type, ...], *, optional: bool = False) -> None:
+    """Refuse a value of another type with a TypeError."""
+    if value is None and optional:
+        return
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(k.__name__ for k in kinds)
+        raise TypeError(f"{name} must be {wanted}, got {value!r}")
+
+
+def function(name: str, value: Any, *, optional: bool = False) -> None:
+    """Refuse a value that cannot be called, with a TypeError."""
+    if value is None and optional:
+        return
+    if not isinstance(value, Callable):  # type: ignore[arg-type]
+        raise TypeError(f"{name} must be callable, got {value!r}")

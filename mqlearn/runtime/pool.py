@@ -1,0 +1,58 @@
+"""The worker pool that serves every processor: start, stop, crash, restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime, Task, WorkerCrash
+
+
+class WorkerPool:
+    """Runs `work()` in each of its workers until it is told to stop.
+
+    `work` is a loop that returns when `stopping` is true. When it ends by a `WorkerCrash`, the worker sits out
+    `restart_after` seconds and begins again, as a supervisor would start a new process. Any other exception is
+    a bug: it ends the worker, and comes out of `run()` in a simulation, of `stop()` on threads.
+    """
+
+    def __init__(self, runtime: Runtime, work: Callable[[], None], *, restart_after: float = 1.0) -> None:
+        check.number("restart_after", restart_after, low=0)
+        self.restart_after = restart_after
+        self.stopping = False
+        self.workers: list[Task] = []
+        self._runtime = runtime
+        self._work = work
+        self._stop = runtime.condition()
+
+    def start(self, count: int, name: str = "worker") -> None:
+        """Start `count` workers, called `name`-0, `name`-1, … Raises RuntimeError if some are running."""
+        check.whole("count", count, low=1)
+        if any(worker.is_alive() for worker in self.workers):
+            raise RuntimeError("the workers are running already; stop them first")
+        self.stopping = False
+        self.workers = [self._runtime.spawn(self._run, name=f"{name}-{i}") for i in range(count)]
+
+    def stop(self, wake: Callable[[], None]) -> None:
+        """Tell every worker to stop, `wake()` those that wait, and join them. A worker may call it: it ends later."""
+        with self._stop:
+            self.stopping = True
+            self._stop.notify_all()
+        wake()
+        for worker in self.workers:
+            if worker is not self._runtime.current_task():
+                worker.join()
+
+    def _run(self) -> None:
+        while not self.stopping:
+            task = self._runtime.current_task()
+            assert task is not None
+            task.crashed = False
+            try:
+                self._work()
+            except WorkerCrash:
+                pass
+            if task.crashed:
+                with self._stop:
+                    if not self.stopping:
+                        self._stop.wait(self.restart_after)

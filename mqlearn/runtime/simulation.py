@@ -1,0 +1,368 @@
+"""Virtual time: a discrete-event simulation in which ordinary blocking code runs.
+
+Each task is a greenlet. When it blocks, it switches to the hub, which is whoever called `run()`; the hub
+takes the next appointment from the calendar, sets the clock, and switches to the task that waits for it.
+Only one runs at a time and they switch only where they block, so the same seed gives the same run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from itertools import count
+from types import TracebackType
+from typing import Any, cast
+
+from greenlet import GreenletExit, getcurrent, greenlet
+
+from mqlearn.runtime import check
+from mqlearn.runtime.base import CURRENT, Condition, Lock, Runtime, Task, Timer
+from mqlearn.runtime.calendar import Appointment, Calendar
+
+IDLE_LIMIT = 100_000  # wake-ups in a row that achieved nothing, after which a run is called endless
+UNWIND_LIMIT = 10  # times that close() interrupts a task which will not end
+
+
+class SimulationError(RuntimeError):
+    """The simulated code can never get on: it waits for what cannot come, or runs in circles."""
+
+
+class Waiter:
+    """Somebody suspended: `task`, or the notebook's own cell when that is None."""
+
+    __slots__ = ("done", "notified", "task", "timer")
+
+    def __init__(self, task: SimTask | None) -> None:
+        self.task = task
+        self.timer: Appointment | None = None
+        self.notified = False
+        self.done = False
+
+
+class SimTask(Task):
+    """A simulated task: a greenlet, and what it waits for."""
+
+    def __init__(self, sim: Simulation, target: Callable[..., object], args: tuple[Any, ...], name: str,
+                 daemon: bool) -> None:
+        self.name, self.daemon = name, daemon
+        self.waits_for = ""
+        self.unwound = 0
+        self.sim = sim
+        self.joiners: list[Waiter] = []
+        self.greenlet = greenlet(lambda: self._main(target, args))
+
+    def _main(self, target: Callable[..., object], args: tuple[Any, ...]) -> None:
+        CURRENT.set(self)
+        try:
+            target(*args)
+        except GreenletExit:
+            pass  # unwound by close()
+        except BaseException as error:  # handed to whoever joins, or to run()
+            self.error = error
+        self.sim._ended(self)
+
+    def join(self, timeout: float | None = None) -> None:
+        check.number("timeout", timeout, low=0, optional=True)
+        if self.is_alive():
+            self.sim._suspend(self.joiners, timeout, f"the end of {self.name}")
+        if self.error is not None:
+            raise self.error
+
+    def is_alive(self) -> bool:
+        return not self.greenlet.dead
+
+
+class Simulation(Runtime):
+    """Virtual time from 0, in seconds. Use it in a `with`, or call `close()`: parked tasks are not collected.
+
+    It belongs to the thread that made it. A blocking call outside any task advances time until it is answered.
+    """
+
+    virtual = True
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._calendar = Calendar()
+        self._hub: Any = None
+        self._active: SimTask | None = None
+        self._tasks: dict[SimTask, None] = {}
+        self._names = count()
+        self._idle, self._idle_since = 0, 0.0
+        self._thread = threading.get_ident()
+        self._closers: list[Callable[[], object]] = []
+        self.closed = False
+
+    @property
+    def now(self) -> float:
+        return self._calendar.now
+
+    def current_task(self) -> Task | None:
+        return self._active
+
+    def progress(self) -> None:
+        """Note that something happened, so that the run is not taken for one that goes in circles."""
+        self._idle = 0
+
+    def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None,
+              daemon: bool = False) -> Task:
+        check.function("target", target)
+        self._usable()
+        number = next(self._names)
+        task = SimTask(self, target, args, f"task-{number}" if name is None else name, daemon)
+        self._tasks[task] = None
+        self._calendar.at(self.now, lambda _: self._resume(task), not daemon)
+        return task
+
+    def sleep(self, seconds: float) -> None:
+        if not (type(seconds) is float and 0 <= seconds < 1e300):  # the check itself costs more than a sleep
+            check.number("seconds", seconds, low=0)
+        self._suspend(None, seconds, "time to pass")
+
+    def lock(self) -> Lock:
+        return SimLock(self)
+
+    def condition(self, lock: Lock | None = None) -> Condition:
+        if lock is None:
+            lock = SimLock(self)
+        if not isinstance(lock, SimLock) or lock.sim is not self:
+            raise ValueError(f"lock must be a lock of this simulation, got {lock!r}")
+        return SimCondition(lock)
+
+    def call_at(self, time: float, fn: Callable[[], object]) -> Timer:
+        check.number("time", time)
+        check.function("fn", fn)
+        self._usable()
+        return cast(Timer, self._calendar.at(max(time, self.now), lambda _: fn()))
+
+    def at_close(self, fn: Callable[[], object]) -> None:
+        self._closers.append(fn)
+
+    def run(self, until: float | None = None) -> None:
+        """Let time pass until `until` (seconds), what is due at that instant included; without it, until
+        nothing but daemons has anything left to do.
+
+        Raises what a task died of if nobody joined it, `SimulationError` if the run would never end.
+        """
+        check.number("until", until, optional=True)
+        self._usable()
+        if self._active is not None or self._hub is not None:
+            raise RuntimeError("run() was called inside the simulation that it is to run")
+        if until is not None and until < self.now:
+            raise ValueError(f"until must not be before now ({self.now:g}), got {until!r}")
+        self._loop(until, None)
+        if until is not None:
+            self._calendar.at(until, lambda _: None)
+            self._calendar.step()
+        elif stuck := [t for t in self._tasks if not t.daemon and t.waits_for.startswith("the ")]:
+            raise SimulationError("deadlock: " + "; ".join(f"{t.name} waits for {t.waits_for}" for t in stuck))
+
+    def close(self) -> None:
+        """Freeze the traces, then end every task by raising `GreenletExit` in it, at most ten times each."""
+        if self.closed:
+            return
+        self._usable()
+        if self._active is not None:
+            raise RuntimeError("close() was called inside the simulation")
+        for closer in self._closers:
+            closer()
+        self.closed = True
+        self._hub = getcurrent()
+        for task in list(self._tasks):
+            while task.is_alive() and task.unwound < UNWIND_LIMIT:
+                task.unwound += 1
+                task.greenlet.parent = self._hub
+                self._active = task
+                task.greenlet.throw(GreenletExit)
+        self._active = self._hub = None
+        self._tasks.clear()
+        self._closers.clear()
+        self._calendar.clear()
+
+    def __enter__(self) -> Simulation:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def _usable(self) -> None:
+        if threading.get_ident() != self._thread:
+            raise RuntimeError("a simulation belongs to the thread that made it; this is another one")
+        if self.closed:
+            raise RuntimeError("this simulation is closed")
+
+    def _suspend(self, line: Any, seconds: float | None, what: str) -> bool:
+        """Suspend the caller: in `line` until somebody wakes it, at most `seconds`. True if woken."""
+        task = self._active
+        if self.closed and task is not None:
+            return self._unwind(task)
+        self._usable()
+        waiter = Waiter(task)
+        if line is not None:
+            line.append(waiter)
+        calendar = self._calendar
+        if seconds is not None:
+            waiter.timer = calendar.at(calendar.now + seconds, lambda _: self._wake(waiter), task is None or not task.daemon)
+        if task is None:
+            self._loop(None, waiter)
+        else:
+            task.waits_for = what
+            self._hub.switch()
+            task.waits_for = ""
+        if line is not None and not waiter.notified:
+            line.remove(waiter)
+        return waiter.notified
+
+    def _notify(self, waiter: Waiter) -> None:
+        """Wake a waiter after those who were woken before it."""
+        waiter.notified = True
+        if waiter.timer is not None:
+            waiter.timer.cancel()
+        task = waiter.task
+        self._calendar.at(self._calendar.now, lambda _: self._wake(waiter), task is None or not task.daemon)
+
+    def _wake(self, waiter: Waiter) -> None:
+        waiter.done = True
+        if waiter.task is not None:
+            self._resume(waiter.task)
+
+    def _resume(self, task: SimTask) -> None:
+        self._idle += 1
+        self._active = task
+        try:
+            task.greenlet.switch()
+        finally:
+            self._active = None
+        if task.error is not None and not task.joiners:
+            raise task.error
+
+    def _ended(self, task: SimTask) -> None:
+        """The last act of a task, in its own greenlet."""
+        self._idle = 0
+        self._tasks.pop(task, None)
+        getcurrent().parent = self._hub
+        if not self.closed:
+            for waiter in task.joiners:
+                self._notify(waiter)
+
+    def _unwind(self, task: SimTask) -> bool:
+        """Blocking in a simulation that is being closed: interrupted again, and in the end left parked."""
+        task.unwound += 1
+        if task.unwound > UNWIND_LIMIT:
+            self._hub.switch()
+        raise GreenletExit
+
+    def _loop(self, until: float | None, waiter: Waiter | None) -> None:
+        """Keep appointments: those up to `until`; or until `waiter` is woken; or while any that counts is left."""
+        calendar, outer, self._hub = self._calendar, self._hub, getcurrent()
+        self._idle, self._idle_since = 0, calendar.now
+        try:
+            while waiter is None or not waiter.done:
+                due = calendar.next_time()
+                if waiter is not None:
+                    if due is None:
+                        raise SimulationError(f"nothing is left that could end this wait; {self._describe()}")
+                elif due is None or (due > until if until is not None else not calendar.live):
+                    return
+                calendar.step()
+                if self._idle > IDLE_LIMIT:
+                    self._check_idle(until)
+        finally:
+            self._hub = outer
+
+    def _check_idle(self, until: float | None) -> None:
+        """Within `until`, time that moves is enough; without it, something has to happen."""
+        if until is None or self.now == self._idle_since:
+            raise SimulationError(f"{IDLE_LIMIT:,} wake-ups in a row achieved nothing; {self._describe()}")
+        self._idle, self._idle_since = 0, self.now
+
+    def _describe(self) -> str:
+        return "tasks: " + (", ".join(t.name for t in self._tasks) or "none")
+
+
+class SimLock:
+    """A re-entrant lock among simulated tasks; it passes to whoever has waited longest."""
+
+    __slots__ = ("_depth", "_line", "_owner", "sim")
+
+    def __init__(self, sim: Simulation) -> None:
+        self.sim = sim
+        self._owner: object = None
+        self._depth = 0
+        self._line: list[Waiter] = []
+
+    def acquire(self) -> bool:
+        sim = self.sim
+        if threading.get_ident() != sim._thread:
+            sim._usable()
+        me = sim._active or sim
+        if self._owner is None or sim.closed:
+            self._owner, self._depth = me, 1
+        elif self._owner is me:
+            self._depth += 1
+        else:
+            holder = self._owner.name if isinstance(self._owner, SimTask) else "the notebook"
+            sim._suspend(self._line, None, f"the lock that {holder} holds")
+        return True
+
+    __enter__ = acquire
+
+    def release(self) -> None:
+        if self._owner is not (self.sim._active or self.sim):
+            if self.sim.closed:
+                return
+            raise RuntimeError("release() of a lock that the caller does not hold")
+        self._depth -= 1
+        if self._depth == 0:
+            self._owner = None
+            if self._line:
+                heir = self._line.pop(0)
+                self._owner, self._depth = heir.task or self.sim, 1
+                self.sim._notify(heir)
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+class SimCondition:
+    """A condition among simulated tasks: whoever waited first is notified first."""
+
+    __slots__ = ("_line", "_lock", "acquire", "release")
+
+    def __init__(self, lock: SimLock) -> None:
+        self._lock = lock
+        self._line: list[Waiter] = []
+        self.acquire, self.release = lock.acquire, lock.release
+
+    def __enter__(self) -> bool:
+        return self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def _owned(self) -> None:
+        sim = self._lock.sim
+        if self._lock._owner is not (sim._active or sim) and not sim.closed:
+            sim._usable()
+            raise RuntimeError("the condition's lock must be held by the caller")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        check.number("timeout", timeout, low=0, optional=True)
+        self._owned()
+        lock = self._lock
+        depth, lock._depth = lock._depth, 1
+        lock.release()
+        try:
+            return lock.sim._suspend(self._line, timeout, "a notification")
+        finally:
+            lock.acquire()
+            lock._depth = depth
+
+    def notify(self, n: int = 1) -> None:
+        self._owned()
+        while n > 0 and self._line:
+            self._lock.sim._notify(self._line.pop(0))
+            n -= 1
+
+    def notify_all(self) -> None:
+        self.notify(len(self._line))

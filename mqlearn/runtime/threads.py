@@ -1,0 +1,140 @@
+"""Real threads and real time."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+from mqlearn.runtime import check
+from mqlearn.runtime.base import CURRENT, Condition, Lock, Runtime, Task, Timer
+
+
+class Thread(Task):
+    """A task on a thread of its own."""
+
+    def __init__(self, target: Callable[..., object], args: tuple[Any, ...], name: str | None, daemon: bool) -> None:
+        self.daemon = daemon
+        self._target, self._args = target, args
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.name = self._thread.name
+        self._joined = False
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
+        CURRENT.set(self)
+        try:
+            self._target(*self._args)
+        except BaseException as error:  # kept for whoever joins, and shown at once if nobody does yet
+            self.error = error
+            if not self._joined:
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))  # type: ignore[arg-type]
+        finally:
+            del self._target, self._args
+
+    def join(self, timeout: float | None = None) -> None:
+        self._joined = True
+        self._thread.join(timeout)
+        if self.error is not None:
+            raise self.error
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+
+class Alarm:
+    """A timer of the timer thread."""
+
+    def __init__(self, time: float, fn: Callable[[], object]) -> None:
+        self.time = time
+        self.fn: Callable[[], object] | None = fn
+
+    def cancel(self) -> None:
+        self.fn = None
+
+
+class ThreadRuntime(Runtime):
+    """Tasks are threads, time is real; `now` is the epoch at the start plus monotonic seconds since.
+
+    One thread serves all timers; it starts with the first of them. A timer's `fn` should not wait.
+    """
+
+    virtual = False
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._start = time.time() - time.monotonic()
+        self._alarms: list[tuple[float, int, Alarm]] = []
+        self._ordinal = itertools.count()
+        self._due = threading.Condition(threading.Lock())
+        self._timer_thread: threading.Thread | None = None
+
+    @property
+    def now(self) -> float:
+        return self._start + time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        check.number("seconds", seconds, low=0)
+        time.sleep(seconds)
+
+    def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None,
+              daemon: bool = False) -> Task:
+        check.function("target", target)
+        thread = Thread(target, args, name, daemon)
+        thread.start()
+        return thread
+
+    def lock(self) -> Lock:
+        return cast(Lock, threading.RLock())
+
+    def condition(self, lock: Lock | None = None) -> Condition:
+        return threading.Condition(cast(Any, lock))
+
+    def call_at(self, time: float, fn: Callable[[], object]) -> Timer:
+        check.number("time", time)
+        check.function("fn", fn)
+        alarm = Alarm(time, fn)
+        with self._due:
+            heapq.heappush(self._alarms, (time, next(self._ordinal), alarm))
+            if self._timer_thread is None:
+                self._timer_thread = threading.Thread(target=self._serve, name="mqlearn-timer", daemon=True)
+                self._timer_thread.start()
+            elif self._alarms[0][2] is alarm:
+                self._due.notify()
+        return alarm
+
+    def _serve(self) -> None:
+        while True:
+            with self._due:
+                while not self._alarms or (wait := self._alarms[0][0] - self.now) > 0:
+                    self._due.wait(min(wait, threading.TIMEOUT_MAX) if self._alarms else None)
+                alarm = heapq.heappop(self._alarms)[2]
+            self._ring(alarm)
+
+    @staticmethod
+    def _ring(alarm: Alarm) -> None:
+        fn, alarm.fn = alarm.fn, None
+        if fn is None:
+            return
+        try:
+            fn()
+        except Exception:  # one bad call must not stop the timers of everybody else
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))  # type: ignore[arg-type]
+
+
+_default: list[ThreadRuntime] = []
+_default_lock = threading.Lock()
+
+
+def default_runtime() -> ThreadRuntime:
+    """The one `ThreadRuntime` of this process, made when it is first asked for."""
+    with _default_lock:
+        if not _default:
+            _default.append(ThreadRuntime())
+        return _default[0]

@@ -1,0 +1,172 @@
+"""The event log that every chart is drawn from, and its books.
+
+A queue reports each thing that happens to an entry as one record. The kinds below say what a record means, and
+from which place to which it moves the entry. The places a queue counts in its own structures (its *census*)
+must equal what its records add up to, so an entry that is dropped without a word is found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# time (s), event, source, entry, message_id, priority, attempt, worker, receipt, detail
+Record = tuple[float, str, str, int, str, str, int, str, int, Any]
+Listener = Callable[[Record], object]
+
+COLUMNS = ("time", "event", "source", "entry", "message_id", "priority", "attempt", "worker", "receipt", "detail")
+PLACES = ("waiting", "delayed", "in flight", "dead")
+
+
+class UnbalancedBooks(RuntimeError):
+    """A queue holds more or fewer entries than its records say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of record: the places it takes an entry from, the place it takes it to, what `detail` says."""
+
+    frm: tuple[str, ...]
+    to: str | None
+    meaning: str
+
+
+NEW = ("new",)
+FLYING = ("in flight",)
+EVENTS: dict[str, Kind] = {
+    "sent": Kind(NEW, "waiting", "accepted"),
+    "scheduled": Kind(NEW, "delayed", "accepted, to be delivered later; detail: delay (s)"),
+    "carried": Kind(NEW, None, "was there before the trace; detail: its place"),
+    "due": Kind(("delayed",), "waiting", "its delay is over"),
+    "received": Kind(("waiting",), "in flight", "handed to a worker"),
+    "acked": Kind(FLYING, "completed", "the work is done"),
+    "nacked": Kind(FLYING, "waiting", "a charged failure, to be tried again at once; detail: reason"),
+    "delayed": Kind(FLYING, "delayed", "a charged failure, to be tried again later; detail: delay (s)"),
+    "lease_lost": Kind(FLYING, "waiting", "a charged failure: the visibility timeout ran out"),
+    "released": Kind(FLYING, "waiting", "given back unspent"),
+    "postponed": Kind(FLYING, "delayed", "given back unspent, for later; detail: delay (s)"),
+    "dead": Kind(FLYING, "dead", "to the dead letters; detail: reason"),
+    "expired": Kind(("waiting",), "dead", "to the dead letters, older than its TTL; detail: when that was (s)"),
+    "redriven": Kind(("dead",), "waiting", "a new life after death"),
+    "purged": Kind(("waiting", "delayed"), "purged", "thrown away by purge()"),
+    "dropped": Kind(("waiting", "delayed"), "dropped", "thrown away to make room"),
+    "rejected": Kind((), None, "send refused, the queue was full; entry 0"),
+    "stale": Kind((), None, "settling refused, the delivery is not current; detail: which call"),
+    "extended": Kind((), None, "the lease was renewed; detail: its new end (s)"),
+    "lost_ack": Kind((), None, "an ack that never reached the queue"),
+    "started": Kind((), None, "a handler began"),
+    "finished": Kind((), None, "a handler ended; detail: how"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The books of one queue, or of several: all numbers of entries.
+
+    accepted = completed + dead + purged + dropped + waiting + delayed + in_flight; redriven and rejected are
+    counted beside it.
+    """
+
+    accepted: int
+    completed: int
+    dead: int
+    purged: int
+    dropped: int
+    waiting: int
+    delayed: int
+    in_flight: int
+    redriven: int
+    rejected: int
+
+
+class Watched(Protocol):
+    """What a trace asks of a queue."""
+
+    name: str
+
+    def listen(self, listener: Listener) -> None: ...
+
+    def census(self) -> Mapping[str, int]: ...
+
+    def entries(self) -> list[tuple[int, str, str, str]]: ...
+
+
+class Trace:
+    """A list of records (`records`), in the order in which things happened, from one or more queues."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self._census: dict[str, Callable[[], Mapping[str, int]]] = {}
+
+    def watch(self, queue: Watched, now: float, at_close: Callable[[Callable[[], object]], None]) -> None:
+        """Record what happens to `queue` from `now` (s) on. A queue calls this itself for its `trace=`."""
+        if queue.name in self._census:
+            raise ValueError(f"name must be unique within one trace, got {queue.name!r} twice")
+        if not self._census:
+            at_close(self.freeze)
+        self._census[queue.name] = queue.census
+        for entry, message_id, priority, place in queue.entries():
+            self.records.append((now, "carried", queue.name, entry, message_id, priority, 0, "", 0, place))
+        queue.listen(self.record)
+
+    def record(self, record: Record) -> None:
+        """Append one record."""
+        self.records.append(record)
+
+    def freeze(self) -> None:
+        """Keep the records and the census as they are now, whatever the queues do next."""
+        self.records = list(self.records)
+        self.record = _ignore  # type: ignore[method-assign]
+        counted = {name: dict(census()) for name, census in self._census.items()}
+        self._census = {name: counted[name].copy for name in counted}
+
+    def frame(self) -> pd.DataFrame:
+        """The records as a DataFrame with the columns of `COLUMNS`; `time` in seconds."""
+        import pandas as pd
+
+        return pd.DataFrame.from_records(self.records, columns=list(COLUMNS))
+
+    def balance(self, source: str | None = None) -> Balance:
+        """The books of the queue called `source`, or of all together.
+
+        Raises UnbalancedBooks where an entry moved from a place it was not in, or a queue's own count of a
+        place differs from what the records add up to; ValueError for a `source` that was never watched.
+        """
+        if source is not None and source not in self._census:
+            raise ValueError(f"source must be one of {sorted(self._census)}, got {source!r}")
+        names = list(self._census) if source is None else [source]
+        places: Counter[str] = Counter()
+        for name in names:
+            places.update(self._audited(name))
+        events = Counter(r[1] for r in self.records if r[2] in names)
+        return Balance(accepted=events["sent"] + events["scheduled"] + events["carried"],
+                       completed=places["completed"], dead=places["dead"], purged=places["purged"],
+                       dropped=places["dropped"], waiting=places["waiting"], delayed=places["delayed"],
+                       in_flight=places["in flight"], redriven=events["redriven"], rejected=events["rejected"])
+
+    def _audited(self, name: str) -> Counter[str]:
+        where: dict[int, str] = {}
+        for time, event, source, entry, message_id, *_, detail in self.records:
+            kind = EVENTS[event]
+            if source != name or not kind.frm:
+                continue
+            if where.get(entry, "new") not in kind.frm:
+                raise UnbalancedBooks(f"{message_id} ({name}, entry {entry}) was {where.get(entry, 'new')} when it "
+                                      f"was {event} at {time:g} s")
+            where[entry] = kind.to or detail
+        folded = Counter(where.values())
+        counted = self._census[name]()
+        for place in PLACES:
+            if folded[place] != counted.get(place, 0):
+                raise UnbalancedBooks(f"{name} holds {counted.get(place, 0)} entries {place}, its records say "
+                                      f"{folded[place]}")
+        return folded
+
+
+def _ignore(record: Record) -> None:
+    """What a frozen trace does with a record."""
