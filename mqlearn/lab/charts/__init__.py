@@ -1,0 +1,18 @@
+"""The charts a lab can show, by the names that a scenario's `CHARTS` uses."""
+
+from typing import Final
+
+from mqlearn.lab.charts.base import Box, Chart, Marks, Timeline
+from mqlearn.lab.charts.dead import Dead, Reasons
+from mqlearn.lab.charts.depth import Depth, DepthByPriority
+from mqlearn.lab.charts.journeys import Journeys
+from mqlearn.lab.charts.tries import Retries
+from mqlearn.lab.charts.waits import WaitByPriority, WaitDistribution
+from mqlearn.lab.charts.workers import Utilisation
+
+__all__ = ["CHARTS", "Box", "Chart", "Marks", "Timeline"]
+
+CHARTS: Final[dict[str, type[Chart]]] = {
+    kind.name: kind
+    for kind in (Depth, DepthByPriority, Dead, Reasons, Retries, WaitByPriority, WaitDistribution, Utilisation, Journeys)
+}

@@ -1,0 +1,122 @@
+"""What every chart does: take a place in the picture, draw a run over its baseline, say what it shows."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from matplotlib.axes import Axes
+
+from mqlearn.lab import style
+from mqlearn.lab.canvas import Canvas
+from mqlearn.lab.view import View
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of the picture, in pixels from the top left."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What people said before the run: one prediction and a room's answers, in the chart's own unit."""
+
+    prediction: float | None = None
+    room: tuple[float, ...] = ()
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        return self.room if self.prediction is None else (*self.room, self.prediction)
+
+
+class Chart(ABC):
+    """A small picture of one table of a run, made once, then told to `draw` run after run."""
+
+    name: ClassVar[str]
+    timeline: ClassVar[bool] = False  # its x axis is the run's time, shared with the charts above and below
+    takes_marks: ClassVar[bool] = False  # a prediction can be drawn on it
+    least: ClassVar[int] = 60  # pixels of height without which it cannot be read
+    weight: ClassVar[float] = 1.0  # its share of the height left over
+
+    def __init__(self, canvas: Canvas, box: Box) -> None:
+        self.canvas, self.box = canvas, box
+
+    @abstractmethod
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+        """Bring the artists up to date with `run`; `ghost` is the baseline, drawn in grey."""
+
+    @abstractmethod
+    def sentence(self, run: View) -> str:
+        """What the chart shows of `run`, with numbers, for those who do not see it."""
+
+    def still(self) -> Hashable:
+        """What the part of the picture that stands still depends on, beside the axes' limits."""
+        return ()
+
+    def caption(self, text: str) -> None:
+        """What is counted, in grey above the chart."""
+        self.canvas.text(self.box.x, self.box.y + 11, text, still=True, size=style.SMALL, color=style.MUTED)
+
+
+class Timeline(Chart):
+    """A chart over the run's time. Its right margin holds direct labels instead of a legend."""
+
+    timeline = True
+    left: ClassVar[int] = 42
+    right: ClassVar[int] = 108
+    top: ClassVar[int] = 17
+
+    def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
+        super().__init__(canvas, box)
+        self.axis = axis
+        foot = 19 if axis else 5
+        self.ax = canvas.axes(box.x + self.left, box.y + self.top, box.width - self.left - self.right, box.height - self.top - foot)
+        self.label_x = box.x + box.width - self.right + 10
+        self.columns = int((box.width - self.left - self.right) * canvas.scale)
+        self.over = 1.0
+
+    def over_time(self, run: View, ghost: View | None = None) -> None:
+        """Make the x axis show the whole run, and its baseline."""
+        end = max(run.until, ghost.until if ghost else 0.0, 1e-9)
+        if self.ax.get_xlim() == (run.start, end):
+            return
+        self.ax.set_xlim(run.start, end)
+        ticks = style.time_ticks(run.start, end)
+        self.ax.set_xticks([t for t, _ in ticks], [label if self.axis else "" for _, label in ticks])
+
+    def up_to(self, value: float) -> None:
+        """Make the y axis reach `value`: in round steps, with ticks at the bottom, the middle and the top."""
+        top = style.nice_top(max(value, 1.0), self.over)
+        if top != self.over or len(self.ax.get_yticks()) != 3:
+            self.over = top
+            self.ax.set_ylim(0, top)
+            self.ax.set_yticks([0, top / 2, top], [style.number(v) for v in (0, top / 2, top)])
+
+    def key(self, row: int, label: str, **patch: Any) -> None:
+        """A swatch and its label in the right margin, `row` from the top."""
+        y = self.box.y + self.top + 3 + 18 * row
+        swatch(self.canvas, self.label_x, y, **patch)
+        self.canvas.text(self.label_x + 20, y + 10.5, label, still=True)
+
+
+def swatch(canvas: Canvas, x: float, y: float, *, width: float = 14, height: float = 12, **patch: Any) -> None:
+    """A still rectangle of the picture with its top left corner at (x, y) pixels."""
+    from matplotlib.patches import Rectangle
+
+    place = (x / canvas.width, 1 - (y + height) / canvas.height)
+    patch = {"linewidth": 0, **patch}
+    canvas.figure.add_artist(
+        Rectangle(place, width / canvas.width, height / canvas.height, transform=canvas.figure.transFigure, **patch)
+    )
+
+
+def frameless(ax: Axes) -> None:
+    """Leave only the left spine: bars that begin at zero need no more."""
+    ax.spines[["bottom"]].set_visible(False)
+    ax.set_xticks([])
+    ax.tick_params(axis="y", length=0)

@@ -1,0 +1,206 @@
+"""Who held which message when: a row for each message, from sending to its end."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+from matplotlib.collections import LineCollection, PolyCollection
+
+from mqlearn.lab import style
+from mqlearn.lab.canvas import Canvas
+from mqlearn.lab.charts.base import Box, Chart, Marks, swatch
+from mqlearn.lab.view import Floats, View
+
+LEFT, RIGHT, TOP, FOOT = 78, 96, 18, 40
+ROW = 22  # pixels a message
+
+
+class Journeys(Chart):
+    """The journeys of a few messages: those in trouble first (redelivered or dead), then the earliest.
+
+    A thin light bar is waiting, a hatched one delayed, a thick dark bar is a worker holding the message, its
+    letter or number in it; a white hatched bar is a worker still at it after its lease was lost.
+    """
+
+    name, least, weight = "journeys", 150, 2.6
+
+    def __init__(self, canvas: Canvas, box: Box) -> None:
+        super().__init__(canvas, box)
+        self.caption("one row = one message; bar = a worker holds it")
+        self.most = max(2, int((box.height - TOP - FOOT) // ROW))
+        self.ax = canvas.axes(box.x + LEFT, box.y + TOP, box.width - LEFT - RIGHT, box.height - TOP - FOOT)
+        self.ax.spines[["left"]].set_visible(False)
+        self.ax.set_yticks([])
+        self.ax.set_ylim(self.most - 0.5, -0.5)
+        self.ax.hlines(np.arange(self.most) + 0.5, 0, 1, transform=self.ax.get_yaxis_transform(), color=style.TRACK, linewidth=1)
+        self.waiting = self._bars(facecolor=style.WAITING, linewidth=0)
+        self.delayed = self._bars(facecolor=style.DELAYED, linewidth=0, hatch=style.HATCH_DELAYED, edgecolor=style.INK)
+        self.orphaned = self._bars(facecolor=style.PAPER, edgecolor=style.IN_FLIGHT, hatch=style.HATCH_NO_OWNER, linewidth=1)
+        self.held = self._bars(facecolor=style.IN_FLIGHT, linewidth=0.8, edgecolor=style.PAPER)
+        self.lost = canvas.moving(LineCollection([], colors=style.LOST, linewidths=3.5))
+        self.ax.add_collection(self.lost, autolim=False)
+        dot = {"linestyle": "", "markeredgecolor": style.INK, "clip_on": False, "markeredgewidth": 1.0}
+        self.done = canvas.moving(self.ax.plot([], [], marker="o", markersize=7.5, color=style.DONE, **dot)[0])
+        self.died = canvas.moving(self.ax.plot([], [], marker="X", markersize=8.5, color=style.DEAD, **dot)[0])
+        self.names = [canvas.text(0, 0, ha="right", va="center") for _ in range(self.most)]
+        self.ends = [canvas.text(0, 0, va="center", size=style.SMALL) for _ in range(self.most)]
+        self.letters = [canvas.text(0, 0, va="center", size=style.SMALL, color=style.PAPER, weight="bold") for _ in range(3 * self.most)]
+        self._legend(box)
+
+    def _bars(self, **look: Any) -> PolyCollection:
+        bars = self.canvas.moving(PolyCollection([], **look))
+        self.ax.add_collection(bars, autolim=False)
+        return bars
+
+    def _legend(self, box: Box) -> None:
+        y, x = box.y + box.height - 13, box.x + 2
+        for label, look in (
+            ("waiting", {"facecolor": style.WAITING}),
+            ("held", {"facecolor": style.IN_FLIGHT}),
+            ("delayed", {"facecolor": style.DELAYED, "hatch": style.HATCH_DELAYED, "edgecolor": style.INK}),
+            ("lease lost", {"facecolor": style.LOST}),
+            ("working without lease", {"facecolor": style.PAPER, "hatch": style.HATCH_NO_OWNER, "edgecolor": style.IN_FLIGHT, "linewidth": 1}),
+        ):
+            swatch(self.canvas, x, y, width=4 if label == "lease lost" else 14, **look)
+            self.canvas.text(x + 19, y + 10.5, label, still=True, size=style.SMALL)
+            x += 32 + self.canvas.measure(label, size=style.SMALL)
+
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+        self.shown = choose(run, self.most)
+        held = run.holds[np.isin(run.holds["entry"].to_numpy(), [int(e) for e in self.shown["entry"]])]
+        ends = [*held["until"].dropna(), *self.shown["settled"].dropna(), *self.shown["sent"]]
+        # The last piece of work may outlast its lease: leave room for it.
+        self._over(float(min(self.shown["sent"], default=0.0)), min(max(ends, default=1.0), run.until))
+        bars = _Bars(self.ax.get_xlim()[1])
+        for row, job in enumerate(self.shown.itertuples()):
+            bars.add(row, job, held[held["entry"] == job.entry], run)
+        self.waiting.set_verts(bars.waiting)
+        self.delayed.set_verts(bars.delayed)
+        self.held.set_verts(bars.held)
+        self.orphaned.set_verts(bars.orphaned)
+        self.lost.set_segments(bars.lost)
+        self.done.set_data(*_columns(bars.done))
+        self.died.set_data(*_columns(bars.died))
+        self._label(bars)
+
+    def _over(self, start: float, end: float) -> None:
+        span = max(end - start, 1e-6)
+        limits = (max(start - span * 0.02, 0.0), end + span * 0.03)
+        if self.ax.get_xlim() != limits:
+            self.ax.set_xlim(limits)
+            ticks = style.time_ticks(*limits)
+            self.ax.set_xticks([t for t, _ in ticks], [label for _, label in ticks])
+
+    def _label(self, bars: "_Bars") -> None:
+        left, right = self.box.x + LEFT - 8, self.box.x + self.box.width - RIGHT + 14
+        jobs = list(self.shown.itertuples())
+        for row in range(self.most):
+            self.canvas.at(self.names[row], left, self._y(row))
+            self.canvas.at(self.ends[row], right, self._y(row))
+            self.names[row].set_text(jobs[row].message_id if row < len(jobs) else "")
+            self.ends[row].set_text(_ending(jobs[row]) if row < len(jobs) else "")
+            trouble = row < len(jobs) and (jobs[row].outcome == "dead" or jobs[row].tries > 1)
+            self.ends[row].set(weight="bold" if trouble else "normal", color=style.INK if trouble else style.MUTED)
+        letters = [letter for letter in bars.letters if self._x(letter[1]) - self._x(letter[0]) >= 9 + 7 * len(letter[3])]
+        for i, text in enumerate(self.letters):
+            text.set_visible(i < len(letters))
+            if i < len(letters):
+                begins, _, row_at, name = letters[i]
+                text.set_text(name)
+                self.canvas.at(text, self._x(begins) + 4, self._y(row_at))
+
+    def _x(self, time: float) -> float:
+        low, high = self.ax.get_xlim()
+        box = self.ax.get_position()
+        return self.canvas.width * (box.x0 + box.width * (time - low) / (high - low))
+
+    def _y(self, row: float) -> float:
+        box = self.ax.get_position()
+        return self.canvas.height * (1 - box.y1 + box.height * (row + 0.5) / self.most)
+
+    def sentence(self, run: View) -> str:
+        jobs = choose(run, self.most)
+        said = ", ".join(f"{job.message_id} {_ending(job)}" for job in jobs.itertuples())
+        return f"Journeys of {style.count(len(jobs), 'message')}: {said}." if said else "Journeys: no message was sent."
+
+    def still(self) -> Hashable:
+        return self.most
+
+
+class _Bars:
+    """The pieces of all rows, gathered by look."""
+
+    def __init__(self, end: float) -> None:
+        self.end = end
+        self.waiting: list[Floats] = []
+        self.delayed: list[Floats] = []
+        self.held: list[Floats] = []
+        self.orphaned: list[Floats] = []
+        self.lost: list[Any] = []
+        self.done: list[tuple[float, float]] = []
+        self.died: list[tuple[float, float]] = []
+        self.letters: list[tuple[float, float, float, str]] = []
+
+    def add(self, row: int, job: Any, holds: Any, run: View) -> None:
+        """One message's journey: its holdings in two lanes where a former holder is still at work."""
+        lanes = 2 if (holds["end"] == "lease_lost").any() and len(holds) > 1 else 1
+        half, since, next_place = 0.36 / lanes, float(job.sent), "waiting"
+        for i, hold in enumerate(holds.itertuples()):
+            y = row + (0.0 if lanes == 1 else (-0.2, 0.2)[i % 2])
+            begins = float(hold.received)
+            until = min(float(hold.until), self.end) if hold.until == hold.until else self.end
+            place = self.delayed if next_place == "delayed" else self.waiting
+            place.append(_rect(since, begins, y, 0.12))
+            self.held.append(_rect(begins, until, y, half))
+            self.letters.append((begins, until, y, _short(str(hold.worker))))
+            if hold.end == "lease_lost":
+                self.lost.append([(until, y - half), (until, y + half)])
+                self._without_lease(hold, until, y, half, run)
+            since, next_place = until, "delayed" if hold.end in ("delayed", "postponed") else "waiting"
+            if hold.end == "acked":
+                self.done.append((until, y))
+        if job.outcome == "dead":
+            self.died.append((min(float(job.settled), self.end), row))
+        if job.outcome not in ("completed", "dead") and (not len(holds) or holds["end"].iloc[-1] in ("nacked", "lease_lost", "released", "delayed", "postponed")):
+            (self.delayed if next_place == "delayed" else self.waiting).append(_rect(since, self.end, row, 0.12))
+
+    def _without_lease(self, hold: Any, until: float, y: float, half: float, run: View) -> None:
+        tries = run.tries
+        same = (tries["entry"] == hold.entry) & (tries["worker"] == hold.worker) & (tries["start"] >= hold.received)
+        for end in tries.loc[same, "end"].iloc[:1]:
+            if end == end and end > until:
+                self.orphaned.append(_rect(until, min(float(end), self.end), y, half))
+
+
+def choose(run: View, most: int) -> Any:
+    """The jobs to show, in sending order: in trouble first (more than one try, or dead), then the earliest."""
+    jobs = run.jobs
+    if len(jobs) <= most:
+        return jobs
+    trouble = ((jobs["tries"] > 1) | (jobs["outcome"] == "dead")).to_numpy()
+    if not trouble.any():
+        return jobs.head(most)
+    # Neighbours in time of the first message in trouble, so that the axis stays short.
+    first = int(np.argmax(trouble))
+    begin = max(0, min(first - most // 3, len(jobs) - most))
+    return jobs.iloc[begin : begin + most]
+
+
+def _ending(job: Any) -> str:
+    tries = "" if job.tries <= 1 else f", {int(job.tries)} tries"
+    if job.outcome == "completed":
+        return f"done{tries}"
+    return (str(job.outcome) or "not settled") + tries
+
+
+def _short(worker: str) -> str:
+    digits = worker[len(worker.rstrip("0123456789")) :]
+    return digits or worker[:1].upper()
+
+
+def _rect(a: float, b: float, y: float, half: float) -> Floats:
+    return np.array([(a, y - half), (b, y - half), (b, y + half), (a, y + half)])
+
+
+def _columns(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]

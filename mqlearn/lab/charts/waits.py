@@ -1,0 +1,118 @@
+"""How long messages wait before somebody takes them: by priority, and how that spreads."""
+
+from collections.abc import Hashable
+
+import numpy as np
+from matplotlib.collections import PolyCollection
+
+from mqlearn.lab import style
+from mqlearn.lab.canvas import Canvas
+from mqlearn.lab.charts.bars import Bars
+from mqlearn.lab.charts.base import Box, Chart, Marks
+from mqlearn.lab.charts.marks import BarMarks
+from mqlearn.lab.view import Floats, View
+
+BINS = 20
+
+
+class WaitByPriority(Chart):
+    """Mean wait of each priority, the most urgent first, and of all messages together."""
+
+    name, takes_marks, least, weight = "wait_by_priority", True, 116, 1.6
+
+    def __init__(self, canvas: Canvas, box: Box) -> None:
+        super().__init__(canvas, box)
+        self.said = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
+        self.bars = Bars(canvas, box, color=style.WAITING, most=5)
+        self.marks = BarMarks(canvas, self.bars.ax)
+
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+        self.means = _means(run)
+        theory = run.theory("wait_by_priority") or {}
+        self.said.set_text("mean wait" + (", ┆ = theory" if theory else ""))
+        was = _means(ghost) if ghost is not None else {}
+        said = [style.seconds(mean) for mean in self.means.values()]
+        self.bars.draw(self.means, was, said, theory=theory, also=marks.values)
+        self.marks.draw(marks)
+
+    def sentence(self, run: View) -> str:
+        means = _means(run)
+        if not means:
+            return "Mean wait: nothing was delivered."
+        said = (f"{name} {style.seconds(mean)}" for name, mean in means.items())
+        return "Mean wait: " + ", ".join(said) + "."
+
+    def still(self) -> Hashable:
+        return self.bars.still()
+
+
+class WaitDistribution(Chart):
+    """What share of the messages waited how long, with theory's expectation of each bar as a dotted line."""
+
+    name, takes_marks, least, weight = "wait_distribution", True, 110, 1.6
+
+    def __init__(self, canvas: Canvas, box: Box) -> None:
+        super().__init__(canvas, box)
+        self.caption("share of messages by wait")
+        self.ax = canvas.axes(box.x + 38, box.y + 34, box.width - 52, box.height - 53)
+        self.bars = canvas.moving(PolyCollection([], facecolor=style.WAITING, edgecolor=style.PAPER, linewidth=0.6))
+        self.ax.add_collection(self.bars, autolim=False)
+        self.ghost = canvas.moving(self.ax.plot([], [], drawstyle="steps-post", color=style.GHOST, linewidth=1.8)[0])
+        self.theory = canvas.moving(self.ax.plot([], [], color=style.INK, linewidth=1.8, linestyle=style.DOTTED)[0])
+        self.said = canvas.text(box.x + box.width - 10, box.y + 24, ha="right")
+        self.marks = BarMarks(canvas, self.ax)
+        self.over = (0.0, 0.0)
+
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+        waits = run.waits
+        was = ghost.waits if ghost is not None else np.zeros(0)
+        longest = max([float(w.max()) for w in (waits, was) if len(w)] + [1e-3, *marks.values])
+        right = style.nice_top(longest, self.over[0])
+        edges = np.linspace(0, right, BINS + 1)
+        self.shares = _shares(waits, edges)
+        exceeds = run.theory("wait_exceeds")
+        expected = np.zeros(0) if exceeds is None else -np.diff([1.0, *(float(exceeds(t)) for t in edges[1:])])
+        top = style.nice_top(max([*self.shares, *_shares(was, edges), *expected, 0.01]), self.over[1])
+        self._limits(right, top)
+        self.bars.set_verts([_column(a, b, h) for a, b, h in zip(edges[:-1], edges[1:], self.shares, strict=True) if h])
+        self.theory.set_data((edges[1:] + edges[:-1]) / 2 if len(expected) else [], expected)
+        self.ghost.set_visible(bool(len(was)))
+        self.ghost.set_data(edges, np.append(_shares(was, edges), 0))
+        mean, p95 = (float(waits.mean()), float(np.percentile(waits, 95))) if len(waits) else (0.0, 0.0)
+        by_theory = run.theory("wait")
+        note = "" if by_theory is None else f" (theory {style.number(by_theory)})"
+        self.said.set_text(f"mean {style.seconds(mean)}{note}, 95 % ≤ {style.seconds(p95)}")
+        self.marks.draw(marks)
+
+    def _limits(self, right: float, top: float) -> None:
+        if (right, top) != self.over:
+            self.over = right, top
+            self.ax.set_xlim(0, right)
+            self.ax.set_ylim(0, top)
+            self.ax.set_xticks([0, right / 2, right], ["0", style.number(right / 2), f"{style.number(right)} s"])
+            self.ax.set_yticks([0, top], ["0", f"{top:.0%}" if top >= 0.01 else f"{top:.1%}"])
+
+    def sentence(self, run: View) -> str:
+        waits = run.waits
+        if not len(waits):
+            return "Waits: nothing was delivered."
+        median, p95 = np.percentile(waits, [50, 95])
+        by_theory = run.theory("wait")
+        note = "" if by_theory is None else f" (theory says {style.seconds(by_theory)})"
+        return (
+            f"Waits: mean {style.seconds(float(waits.mean()))}{note}, median {style.seconds(median)}, "
+            f"95 % waited at most {style.seconds(p95)}, the longest {style.seconds(waits.max())}."
+        )
+
+
+def _means(run: View) -> dict[str, float]:
+    means = {p: float(w.mean()) for p, w in reversed(run.waits_by_priority.items())}
+    return {**means, "all": float(run.waits.mean())} if means else {}
+
+
+def _shares(waits: Floats, edges: Floats) -> Floats:
+    return np.histogram(waits, edges)[0] / max(len(waits), 1)
+
+
+def _column(a: float, b: float, height: float) -> Floats:
+    return np.array([(a, 0.0), (b, 0.0), (b, height), (a, height)])

@@ -1,0 +1,97 @@
+"""What things look like: one colour and one hatch for each place a message can be in, in every picture.
+
+The colours are Okabe and Ito's (2008), told apart by people who see red and green alike. Nothing is told by
+colour alone: delayed is hatched, the baseline is a line, a prediction is dashed, theory is dotted.
+"""
+
+from typing import Final
+
+WAITING: Final = "#56B4E9"
+IN_FLIGHT: Final = "#0072B2"
+DELAYED: Final = "#E69F00"
+DONE: Final = "#009E73"
+DEAD: Final = "#000000"
+
+LOST: Final = "#D55E00"  # a lease that ran out, an error
+AGAIN: Final = "#CC79A7"  # something that happened twice
+PREDICTED: Final = "#B3307A"  # what somebody said before the run
+GHOST: Final = "#7F7F7F"  # the baseline run
+
+INK: Final = "#1A1A1A"
+MUTED: Final = "#555555"
+RULE: Final = "#C4C4C4"
+TRACK: Final = "#ECECEC"
+PAPER: Final = "#FFFFFF"
+
+HATCH_DELAYED: Final = "/////"
+HATCH_NO_OWNER: Final = "/////"  # a worker that goes on although its lease is lost
+
+PRIORITIES: Final = ("LOW", "NORMAL", "HIGH", "CRITICAL")
+# All of these are waiting messages, so all are shades of waiting's blue; the hatch tells neighbours apart.
+PRIORITY_FILL: Final = {"LOW": "#CDE7F8", "NORMAL": "#8CCBF0", "HIGH": "#3E9AD3", "CRITICAL": "#0B5C8E"}
+PRIORITY_HATCH: Final = {"LOW": "", "NORMAL": "....", "HIGH": "/////", "CRITICAL": "xxxxx"}
+
+FAMILY: Final = "DejaVu Sans"  # comes with matplotlib: the same picture on every machine
+DPI: Final = 100  # one CSS pixel is one pixel of the picture
+TITLE: Final = 11.0  # points; 15 px
+LABEL: Final = 9.0  # 12.5 px
+SMALL: Final = 8.3  # 11.5 px
+
+DASHED: Final = (0, (5.0, 2.5))
+DOTTED: Final = (0, (1.2, 1.6))
+
+
+def number(value: float) -> str:
+    """`value` as people write it, in three figures or so: 1,204, 26, 7.69, 0.012."""
+    if value != value:
+        return "–"
+    size = abs(value)
+    if size >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    if size >= 10:
+        return f"{value:.1f}".removesuffix(".0")
+    return f"{value:.2f}" if size >= 0.1 else f"{value:.2g}"
+
+
+def seconds(value: float) -> str:
+    """A duration or instant in seconds with its unit: 0.4 s, 12.3 s, 325 s."""
+    return f"{number(round(value, 1) if abs(value) >= 10 else value)} s"
+
+
+def count(n: float, noun: str) -> str:
+    """`n` things: "1 message", "1,204 messages"."""
+    return f"{number(n)} {noun}" + ("" if n == 1 else "s")
+
+
+def nice_top(value: float, now: float = 0.0) -> float:
+    """An upper limit for an axis that must show `value`: from a series of round steps, kept while it fits.
+
+    A limit is widened as soon as something does not fit, and narrowed only when less than a third of it
+    would be used, so that a dragged slider moves the curve and not the axis.
+    """
+    if now and now / 3 <= value <= now:
+        return now
+    step = 1e-3
+    while True:
+        for factor in (1.0, 2.0, 4.0, 6.0):
+            if value <= step * factor:
+                return step * factor
+        step *= 10
+
+
+TIME_STEPS: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200)
+
+
+def time_ticks(start: float, end: float, most: int = 6) -> list[tuple[float, str]]:
+    """Round instants from `start` to `end` (s), each with its label; the last one says the unit.
+
+    Beyond three hours the labels are hours and minutes of a day (06:00), below it seconds.
+    """
+    span = max(end - start, 1e-9)
+    step = next((s for s in TIME_STEPS if span / s <= most), 86400.0)
+    first = int(-(-start // step))
+    at = [i * step for i in range(first, int(end // step) + 1)]
+    if span > 10800:
+        return [(t, f"{int(t // 3600):02d}:{int(t % 3600 // 60):02d}") for t in at]
+    labels = [f"{t:,.0f}" if step >= 1 else f"{t:.1f}" for t in at]
+    return [(t, text + (" s" if t == at[-1] else "")) for t, text in zip(at, labels, strict=True)]
