@@ -18,7 +18,8 @@ def clean():
 
 def test_a_verdict_shows_as_its_sentence():
     """In a notebook's output, and so under nbval, a verdict is one stable sentence."""
-    assert repr(Verdict(True, "passed: 100 seeds")) == str(Verdict(True, "passed: 100 seeds")) == "passed: 100 seeds"
+    verdict_shown = Verdict(True, "passed: 100 seeds")
+    assert repr(verdict_shown) == str(verdict_shown) == "passed: 100 seeds"
 
 
 def test_a_verdict_is_as_true_as_its_answer():
@@ -33,7 +34,7 @@ def test_a_verdict_cannot_be_changed():
 
 
 def test_the_two_openings():
-    """Right answers begin with "passed: ", wrong ones with "not yet: ", and a hint follows where there is one."""
+    """Right answers begin with "passed: ", wrong ones with "not yet: ", and a hint may follow."""
     assert passed("100 seeds") == Verdict(True, "passed: 100 seeds", None)
     assert not_yet("None is no number") == Verdict(False, "not yet: None is no number")
     assert not_yet("4 waits", hint="sort first", failing_seed=17) == Verdict(

@@ -1,11 +1,12 @@
 """What the check of an exercise answers, and the failing runs that it keeps for `replay`.
 
-A check calls the student's function and returns a `Verdict`. It never raises for a wrong answer: the stub runs
-as shipped and is told "not yet: …" with one hint. A check graded by chaos also hands over the run that broke
-the answer, as a function that makes it again:
+A check calls the student's function and returns a `Verdict`. It never raises for a wrong answer: the stub
+runs as shipped and is told "not yet: …" with one hint. A check graded by chaos also hands over the run that
+broke the answer, as a function that makes it again:
 
     remember(17, lambda: scenario.run(seed=17))
-    return not_yet("seed 17: order-3 was charged twice at 12.4 s", hint="what if the ack is lost?", failing_seed=17)
+    return not_yet("seed 17: order-3 was charged twice, at 12.4 s", hint="what if an ack is lost?",
+                   failing_seed=17)
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _failing: dict[int, Callable[[], Any]] = {}
 class Verdict:
     """The answer to an exercise: `ok`, the sentence that says why, and the first seed that breaks it, if any.
 
-    A notebook shows it as its sentence. It is as true as `ok`, so that `assert check_…(fn)` reads as it should.
+    A notebook shows it as its sentence. It is as true as `ok`, so `assert check_…(fn)` means what it says.
     """
 
     ok: bool
@@ -50,7 +51,7 @@ def not_yet(said: str, *, hint: str = "", failing_seed: int | None = None) -> Ve
 
 
 def remember(seed: int, make_run: Callable[[], Any]) -> None:
-    """Keep the run that broke an answer, as a function that makes it; a later one with the same seed replaces it."""
+    """Keep the run that broke an answer, as a function that makes it. The same seed again replaces it."""
     _failing.pop(seed, None)
     _failing[seed] = make_run
     while len(_failing) > KEPT:

@@ -1,0 +1,199 @@
+"""When work arrives: two recorded days of flights, a class's own recording, or a formula.
+
+    flight_day        departures from New York on a good and on a bad day, by the timetable or as flown
+    read_arrivals     a CSV file of one's own, checked line by line
+    poisson, regular  arrivals at random and like clockwork
+
+A time is in seconds since the start of the recording (for a flight day: since midnight in New York), and
+arrivals are always in the order of time.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from mqlearn.messaging.message import MessagePriority
+from mqlearn.runtime import check
+
+DAYS = ("2013-12-02", "2013-07-10")
+COLUMNS = ("time", "size", "key", "priority")
+# Not all that float() takes: "1_000", "nan" and "inf" are slips of the pen in a recording.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One arrival: its `time` in seconds, its `size`, the `key` it belongs to, if any, and its `priority`.
+
+    The unit of `size` is whatever the recorder counted; it is 1 where nothing was.
+    """
+
+    time: float
+    size: float = 1.0
+    key: str | None = None
+    priority: MessagePriority = MessagePriority.NORMAL
+
+
+def poisson(rate: float, until: float, draw: Callable[[str, int], float]) -> list[float]:
+    """Arrivals at random, `rate` a second, up to and including `until` seconds: a gap is -ln(1 - u) / rate.
+
+    `draw("gap", i)` gives the u in [0, 1) of the gap before arrival i = 1, 2, …, as `runtime.draw` does. So a
+    later `until` only adds arrivals, and twice the `rate` brings the same arrivals in half the time.
+    """
+    _check(rate, until)
+    times: list[float] = []
+    expected = 0.0  # at a rate of one a second: scaled once a time, so that rounding does not add up
+    while rate > 0:
+        expected -= math.log1p(-draw("gap", len(times) + 1))
+        if expected / rate > until:
+            break
+        times.append(expected / rate)
+    return times
+
+
+def regular(rate: float, until: float) -> list[float]:
+    """Arrivals like clockwork, `rate` a second: at i / rate, i = 1, 2, …, to `until` seconds inclusive."""
+    _check(rate, until)
+    most = math.floor(rate * until) + 1
+    return [i / rate for i in range(1, most + 1) if i / rate <= until]
+
+
+def _check(rate: float, until: float) -> None:
+    check.number("rate", rate, low=0)
+    check.number("until", until, low=0)
+
+
+def flight_day(day: str, which: str) -> list[float]:
+    """Departures from New York's three airports on one day, in seconds since local midnight, sorted.
+
+    `day` is "2013-12-02" (a good day) or "2013-07-10" (a bad one). `which` is "timetable": all 1,004 flights
+    at their scheduled times, those that were cancelled included; or "actual": when the 1,001 or 883 that flew
+    left, the cancelled ones left out, because a cancellation has no time of its own. What left after midnight
+    has a time beyond 86,400. Source: US Bureau of Transportation Statistics, see notebooks/data/README.md.
+
+    Raises ValueError for another day or kind, FileNotFoundError where there is no notebooks/data/.
+    """
+    check.one_of("day", day, DAYS)
+    check.one_of("which", which, ("timetable", "actual"))
+    column = "scheduled_departure" if which == "timetable" else "departure"
+    with flight_file(day).open(encoding="utf-8", newline="") as lines:
+        return sorted(float(row[column]) for row in csv.DictReader(lines) if row[column])
+
+
+def flight_file(day: str) -> Path:
+    """The CSV file with the flights of `day`: in the clone of the project, or below the current folder."""
+    check.one_of("day", day, DAYS)
+    name = f"flights_{day}.csv"
+    clone = Path(__file__).resolve().parents[2]
+    folders = (clone / "notebooks" / "data", Path.cwd() / "data", Path.cwd() / "notebooks" / "data")
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(f"{name} is in none of {', '.join(map(str, folders))}: the recordings come with "
+                            "a clone of the project (pip install -e .), not with the package alone")
+
+
+def read_arrivals(source: str | os.PathLike[str] | IO[str]) -> tuple[Arrival, ...]:
+    """The arrivals of a CSV file (a path, or a file opened as text), sorted by time.
+
+    The first line names the columns, in any order and case: `time`, and if wanted `size`, `key`, `priority`.
+    `time` is in seconds, 0 or more; `size` is positive, 1 where blank; `key` is any text, None where blank;
+    `priority` is LOW, NORMAL, HIGH or CRITICAL in any case, NORMAL where blank. Fields are separated by
+    commas, the text is UTF-8 (a byte order mark does no harm), empty lines are skipped. Lines need not be in
+    order of time: those of the same time keep theirs.
+
+    Raises ValueError for anything else, a column of another name included, so that a misspelt one does not
+    go unnoticed. It names the line and the column, what was expected there and what was found.
+    """
+    rows = _rows(_text(source))
+    line, header = next(rows, (1, []))
+    columns = _columns(line, header)
+    arrivals = [_arrival(line, dict(zip(columns, row, strict=True)))
+                for line, row in rows if _has_width(line, row, columns)]
+    if not arrivals:
+        raise _refused(line + 1, "time", "at least one arrival", None)
+    return tuple(sorted(arrivals, key=lambda arrival: arrival.time))
+
+
+def _text(source: str | os.PathLike[str] | IO[str]) -> str:
+    if not isinstance(source, str | os.PathLike):
+        text = source.read()
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise TypeError(f"source must be a path or a file opened as text, got a file of {kind}")
+        return text.removeprefix("\ufeff")
+    data = Path(source).read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # Spreadsheets still write Latin-1 now and then.
+        line = data[:error.start].count(b"\n") + 1
+        found = f"the byte 0x{data[error.start]:02x}"
+        raise ValueError(f"line {line}: expected text in UTF-8, got {found}") from None
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not empty, its fields stripped, after the number of the line that it begins on."""
+    reader = csv.reader(io.StringIO(text, newline=None), strict=True)
+    begins = 1
+    try:
+        for row in reader:
+            fields = [value.strip() for value in row]
+            if len(fields) > 1 or any(fields):
+                yield begins, fields
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"line {begins}: expected comma-separated values, got none ({error})") from None
+
+
+def _columns(line: int, header: list[str]) -> list[str]:
+    names = [name.lower() for name in header]
+    if "time" not in names:
+        raise _refused(line, "time", "a header with this name, commas between columns", ",".join(header))
+    for index, name in enumerate(names):
+        if name not in COLUMNS:
+            raise _refused(line, str(index + 1), f"one of the names {', '.join(COLUMNS)}", header[index])
+        if name in names[:index]:
+            raise _refused(line, name, "each column once", ",".join(header))
+    return names
+
+
+def _has_width(line: int, row: list[str], columns: list[str]) -> bool:
+    width = f"{len(columns)} column{'s' * (len(columns) > 1)}"
+    if len(row) > len(columns):
+        raise _refused(line, str(len(columns) + 1), f"{width} as in the header", row[len(columns)])
+    if len(row) < len(columns):
+        raise _refused(line, columns[len(row)], f"{width} as in the header", None)
+    return True
+
+
+def _arrival(line: int, row: dict[str, str]) -> Arrival:
+    time = _number(line, "time", row["time"], "seconds, a number that is not negative")
+    if time < 0:
+        raise _refused(line, "time", "seconds, a number that is not negative", row["time"])
+    size = _number(line, "size", row.get("size") or "1", "a positive number")
+    if size <= 0:
+        raise _refused(line, "size", "a positive number", row["size"])
+    urgency = row.get("priority") or "NORMAL"
+    if urgency.upper() not in MessagePriority.__members__:
+        raise _refused(line, "priority", "LOW, NORMAL, HIGH or CRITICAL", urgency)
+    return Arrival(time, size, row.get("key") or None, MessagePriority[urgency.upper()])
+
+
+def _number(line: int, column: str, found: str, expected: str) -> float:
+    if not _NUMBER.fullmatch(found) or not math.isfinite(float(found)):
+        raise _refused(line, column, expected, found)
+    return float(found) + 0.0  # a time of -0 is 0
+
+
+def _refused(line: int, column: str, expected: str, found: str | None) -> ValueError:
+    return ValueError(f"line {line}, column {column}: expected {expected}, got "
+                      f"{'nothing' if not found else repr(found)}")
