@@ -1,0 +1,67 @@
+"""Every import points down, and `import mqlearn` stays light."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.source import PACKAGE, imports, modules, name
+
+# Each room with those that it may import, itself apart. What is not in this table is a module of its own on
+# the ground floor, such as the table of technologies, which imports no room.
+BELOW = {
+    "runtime": set(),
+    "messaging": {"runtime"},
+    "streaming": {"messaging", "runtime"},
+    "engines": {"streaming", "messaging", "runtime"},
+    "study": {"streaming", "messaging", "runtime"},
+    "lab": {"study", "streaming", "messaging", "runtime"},
+}
+# What `mqlearn` itself may import.
+GROUND_FLOOR = {"runtime", "messaging", "streaming", "technologies"}
+
+# Libraries with a room of their own.
+ONLY_IN = {
+    "matplotlib": "lab",
+    "ipywidgets": "lab",
+    "IPython": "lab",
+    "simpy": "runtime",
+    "greenlet": "runtime",
+}
+HEAVY = ("matplotlib", "pandas", "ipywidgets", "numpy", "IPython")
+
+
+def room(path: Path) -> str:
+    """The room a file stands in: the folder below mqlearn, or the file's own name."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", modules("mqlearn"), ids=name)
+def test_imports_point_down(path: Path) -> None:
+    """A file imports only rooms below its own, and never the package's front door."""
+    here = room(path)
+    allowed = GROUND_FLOOR if here == "__init__" else BELOW.get(here, set()) | {here}
+    for line, module in imports(path):
+        parts = module.split(".")
+        if parts[0] == "mqlearn" and not (here == "__init__" and len(parts) == 1):
+            assert parts[1] in allowed, f"{name(path)}:{line}: {here} must not import {module}"
+
+
+@pytest.mark.parametrize("path", modules("mqlearn"), ids=name)
+def test_a_library_stays_in_its_room(path: Path) -> None:
+    """Only the lab draws, only the runtime simulates, and pandas waits until a table is asked for."""
+    for line, module in imports(path):
+        library = module.split(".")[0]
+        assert ONLY_IN.get(library, room(path)) == room(path), f"{name(path)}:{line} imports {library}"
+    if room(path) in ("runtime", "messaging", "streaming"):
+        early = [module for _, module in imports(path, at_import=True) if module.split(".")[0] in HEAVY]
+        assert early == [], f"{name(path)} imports {early} before anybody asks for a table"
+
+
+def test_importing_the_package_is_light() -> None:
+    """`import mqlearn` brings none of the libraries for tables, charts and widgets."""
+    code = f"import sys, mqlearn; print([m for m in {HEAVY!r} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
