@@ -62,8 +62,8 @@ def poisson(rate: float, until: float, draw: Callable[[str, int], float]) -> lis
 def regular(rate: float, until: float) -> list[float]:
     """Arrivals like clockwork, `rate` a second: at i / rate, i = 1, 2, …, to `until` seconds inclusive."""
     _check(rate, until)
-    most = math.floor(rate * until) + 1
-    return [i / rate for i in range(1, most + 1) if i / rate <= until]
+    count = math.floor(rate * until * (1 + 1e-12))  # 0.7 a second for 30 s are 21, rounded or not
+    return [min(i / rate, until) for i in range(1, count + 1)]
 
 
 def _check(rate: float, until: float) -> None:
