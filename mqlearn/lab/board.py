@@ -26,7 +26,8 @@ class Board:
         if unknown or not names:
             raise ValueError(f"charts must be among {', '.join(sorted(CHARTS))}, got {unknown[0] if unknown else names!r}")
         self.canvas = Canvas(width, height, scale=scale)
-        self._title = [self.canvas.text(PAD, 15 + 18 * i, size=style.TITLE, weight="bold") for i in range(2)]
+        self._title = [self.canvas.text(PAD, 15 + 18 * i, size=style.TITLE, bold=True) for i in range(2)]
+        self._below = self.canvas.text(PAD, 32, size=style.LABEL, color=style.MUTED)
         self.charts = [chart for row in self._layout(names) for chart in row]
         takers = [chart.name for chart in self.charts if chart.takes_marks]
         self.marks_on = marks_on if marks_on in takers else (takers[0] if takers else None)
@@ -59,13 +60,16 @@ class Board:
             self._ghost = view(ghost)  # kept: its tables are made once, not at each move of a slider
         for chart in self.charts:
             chart.draw(now, self._ghost, marks or Marks() if chart.name == self.marks_on else Marks())
-        self._say(headline(now.run) if title is None else title)
+        below = f"baseline: {headline(self._ghost.run)}" if self._ghost else ""
+        self._say(headline(now.run) if title is None else title, below)
         self.canvas.draw(chart.still() for chart in self.charts)
 
-    def _say(self, title: str) -> None:
-        lines = self.canvas.wrap(title, self.canvas.width - 2 * PAD, lines=2, size=style.TITLE, weight="bold")
+    def _say(self, title: str, below: str) -> None:
+        lines = self.canvas.wrap(title, self.canvas.width - 2 * PAD, lines=2, size=style.TITLE, bold=True)
         for text, line in zip(self._title, [*lines, "", ""], strict=False):
-            text.set_text(line)
+            text.text = line
+        cut = self.canvas.wrap(below, self.canvas.width - 2 * PAD, lines=1, size=style.LABEL)
+        self._below.text = cut[0] if cut and len(lines) == 1 else ""
 
     def sentence(self, run: Any) -> str:
         """What the picture shows, a sentence for each chart."""

@@ -48,9 +48,7 @@ def number(value: float) -> str:
     size = abs(value)
     if size >= 100 or value == int(value):
         return f"{value:,.0f}"
-    if size >= 10:
-        return f"{value:.1f}".removesuffix(".0")
-    return f"{value:.2f}" if size >= 0.1 else f"{value:.2g}"
+    return f"{value:.3g}" if size >= 0.1 else f"{value:.2g}"
 
 
 def seconds(value: float) -> str:

@@ -67,11 +67,14 @@ class View:
         """Messages waiting, a step function for each priority that occurs, lowest first."""
         from mqlearn.runtime.trace import EVENTS
 
-        moves = {kind: (e.to == "waiting") - (e.frm == "waiting") for kind, e in EVENTS.items()}
+        goes_to = {kind: event.to for kind, event in EVENTS.items()}
+        waits: set[tuple[str, int]] = set()
         steps: dict[str, list[tuple[float, int]]] = {p: [] for p in style.PRIORITIES}
-        for record in self.run.trace.records:
-            if moves.get(record[1]) and record[5] in steps:
-                steps[record[5]].append((record[0], moves[record[1]]))
+        for time, event, source, entry, _, priority, _, _, _, detail in self.run.trace.records:
+            place = detail if event == "carried" else goes_to.get(event)
+            if place is not None and priority in steps and (place == "waiting") != ((source, entry) in waits):
+                steps[priority].append((time, 1 if place == "waiting" else -1))
+                waits ^= {(source, entry)}
         found = {p: np.array(s, dtype=float).reshape(-1, 2) for p, s in steps.items()}
         return {p: (s[:, 0], np.cumsum(s[:, 1])) for p, s in found.items() if len(s)}
 

@@ -18,16 +18,18 @@ class Bars:
     """
 
     def __init__(
-        self, canvas: Canvas, box: Box, *, color: str, above: bool = False, most: int = 8, left: int = 78, right: int = 62
+        self, canvas: Canvas, box: Box, *, color: str, above: bool = False, most: int = 8, left: int = 78, right: int = 58, top: int = 18
     ) -> None:
         self.canvas, self.above = canvas, above
-        room = box.height - 24
+        room = box.height - top - 6
         self.most = max(1, min(most, int(room // (30 if above else 15))))
         left = 2 if above else left
-        self.ax = canvas.axes(box.x + left, box.y + 18, box.width - left - right, room)
+        self.ax = canvas.axes(box.x + left, box.y + top, box.width - left - right, room)
+        self.first_y, self.room = box.y + top, room
         frameless(self.ax)
+        self.ax.spines[["left"]].set_visible(False)
         self.ax.set_yticks([])
-        self.ax.set_ylim(self.most - 0.5, -0.5)
+        self.pitch = room / self.most
         self.left_x, self.right_x = box.x + left, box.x + box.width - right
         self.track = canvas.moving(PolyCollection([], facecolor=style.TRACK, linewidth=0))
         self.bars = canvas.moving(PolyCollection([], facecolor=color, linewidth=0))
@@ -36,7 +38,7 @@ class Bars:
         for layer in (self.track, self.bars, self.ghost, self.theory):
             self.ax.add_collection(layer, autolim=False)
         self.names = [canvas.text(0, 0, va="center", ha="left" if above else "right") for _ in range(self.most)]
-        self.numbers = [canvas.text(0, 0, va="center", weight="bold") for _ in range(self.most)]
+        self.numbers = [canvas.text(0, 0, va="center", bold=True) for _ in range(self.most)]
         self.top = 1.0
         self.values: dict[str, float] = {}
 
@@ -57,6 +59,8 @@ class Bars:
         reach = [*values.values(), *was.values(), *expected.values(), *also, full or 0.0, 1e-3]
         self.top = full if full and max(reach) <= full else style.nice_top(max(reach), self.top)
         self.ax.set_xlim(0, self.top)
+        self.pitch = min(34 if self.above else 26, self.room / max(len(names), 1))
+        self.ax.set_ylim(self.room / self.pitch - 0.5, -0.5)
         rows = {name: row for row, name in enumerate(names)}
         half = 0.26 if self.above else 0.36
         drop = 0.2 if self.above else 0.0
@@ -65,17 +69,19 @@ class Bars:
         self.ghost.set_verts([_bar(rows[n] + drop, half, was[n]) for n in names if n in was])
         self.theory.set_verts([_tick(rows[n] + drop, 0.5, expected[n]) for n in names if n in expected])
         for row in range(self.most):
-            self._label(row, names[row] if row < len(names) else "", said[row] if row < len(names) else "", half, drop)
+            name = names[row] if row < len(names) else ""
+            self.names[row].text = name
+            self.numbers[row].text = said[row] if name else ""
+            if name:
+                self._place(row, drop, max(values[name], was.get(name, 0.0)))
 
-    def _label(self, row: int, name: str, said: str, half: float, drop: float) -> None:
-        pitch = self.canvas.height * self.ax.get_position().height / self.most
-        top = self.canvas.height * (1 - self.ax.get_position().y1)
-        middle = top + pitch * (row + 0.5)
-        self.names[row].set_text(name)
-        self.numbers[row].set_text(said)
-        name_x, name_y = (self.left_x + 2, middle - pitch * 0.28) if self.above else (self.left_x - 6, middle)
-        self.canvas.at(self.names[row], name_x, name_y)
-        self.canvas.at(self.numbers[row], self.right_x + 6, middle + pitch * drop)
+    def _place(self, row: int, drop: float, reach: float) -> None:
+        """Put the name and the number of `row` where they belong; long names leave room for a number at the bar's end."""
+        middle = self.first_y + self.pitch * (row + 0.5)
+        name_x, name_y = (self.left_x + 1, middle - self.pitch * 0.28) if self.above else (self.left_x - 6, middle)
+        end = self.left_x + (self.right_x - self.left_x) * reach / self.top if self.above else self.right_x
+        self.names[row].x, self.names[row].y = name_x, name_y
+        self.numbers[row].x, self.numbers[row].y = end + 6, middle + self.pitch * drop
 
     def still(self) -> Hashable:
         return self.most

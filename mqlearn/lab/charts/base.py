@@ -60,7 +60,31 @@ class Chart(ABC):
 
     def caption(self, text: str) -> None:
         """What is counted, in grey above the chart."""
-        self.canvas.text(self.box.x, self.box.y + 11, text, still=True, size=style.SMALL, color=style.MUTED)
+        self.canvas.text(self.box.x, self.box.y + 11, text, size=style.SMALL, color=style.MUTED)
+
+
+class Ticks:
+    """The ticks of one axis ("x" or "y") and the labels beside them."""
+
+    def __init__(self, canvas: Canvas, ax: Axes, axis: str) -> None:
+        self.canvas, self.ax, self.axis = canvas, ax, axis
+        self.shown: list[tuple[float, str]] = []
+        ha, va = ("right", "center") if axis == "y" else ("center", "baseline")
+        self._labels = [canvas.text(0, 0, ha=ha, va=va) for _ in range(8)]
+
+    def put(self, ticks: list[tuple[float, str]]) -> None:
+        """Show a tick and its label at each of (value, label)."""
+        self.shown = ticks[: len(self._labels)]
+        values = [value for value, _ in self.shown]
+        (self.ax.set_yticks if self.axis == "y" else self.ax.set_xticks)(values)
+        box, limits = self.ax.get_position(), self.ax.get_ylim() if self.axis == "y" else self.ax.get_xlim()
+        for label, (value, text) in zip(self._labels, [*self.shown, *[(limits[0], "")] * 8], strict=False):
+            share = (value - limits[0]) / (limits[1] - limits[0])
+            label.text = text
+            if self.axis == "y":
+                label.x, label.y = self.canvas.width * box.x0 - 6, self.canvas.height * (1 - box.y0 - share * box.height)
+            else:
+                label.x, label.y = self.canvas.width * (box.x0 + share * box.width), self.canvas.height * (1 - box.y0) + 17
 
 
 class Timeline(Chart):
@@ -79,6 +103,7 @@ class Timeline(Chart):
         self.label_x = box.x + box.width - self.right + 10
         self.columns = int((box.width - self.left - self.right) * canvas.scale)
         self.over = 1.0
+        self.x_ticks, self.y_ticks = Ticks(canvas, self.ax, "x"), Ticks(canvas, self.ax, "y")
 
     def over_time(self, run: View, ghost: View | None = None) -> None:
         """Make the x axis show the whole run, and its baseline."""
@@ -87,21 +112,21 @@ class Timeline(Chart):
             return
         self.ax.set_xlim(run.start, end)
         ticks = style.time_ticks(run.start, end)
-        self.ax.set_xticks([t for t, _ in ticks], [label if self.axis else "" for _, label in ticks])
+        self.x_ticks.put([(t, label if self.axis else "") for t, label in ticks])
 
     def up_to(self, value: float) -> None:
         """Make the y axis reach `value`: in round steps, with ticks at the bottom, the middle and the top."""
         top = style.nice_top(max(value, 1.0), self.over)
-        if top != self.over or len(self.ax.get_yticks()) != 3:
+        if top != self.over or not self.y_ticks.shown:
             self.over = top
             self.ax.set_ylim(0, top)
-            self.ax.set_yticks([0, top / 2, top], [style.number(v) for v in (0, top / 2, top)])
+            self.y_ticks.put([(v, style.number(v)) for v in (0, top / 2, top)])
 
     def key(self, row: int, label: str, **patch: Any) -> None:
         """A swatch and its label in the right margin, `row` from the top."""
         y = self.box.y + self.top + 3 + 18 * row
         swatch(self.canvas, self.label_x, y, **patch)
-        self.canvas.text(self.label_x + 20, y + 10.5, label, still=True)
+        self.canvas.text(self.label_x + 20, y + 10.5, label)
 
 
 def swatch(canvas: Canvas, x: float, y: float, *, width: float = 14, height: float = 12, **patch: Any) -> None:

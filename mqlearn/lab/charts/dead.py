@@ -34,8 +34,8 @@ class Dead(Timeline):
         self.ticks = canvas.moving(
             ax.plot([], [], linestyle="", marker="|", markersize=9, markeredgewidth=1.2, color=style.DEAD, transform=across)[0]
         )
-        self.total = canvas.text(0, 0, size=style.TITLE + 1, weight="bold", va="center")
-        self.ghost_total = canvas.text(0, 0, color=style.GHOST, weight="bold", va="center")
+        self.total = canvas.text(0, 0, size=style.TITLE + 1, bold=True, va="center")
+        self.ghost_total = canvas.text(0, 0, color=style.GHOST, bold=True, va="center")
         self.marks = LevelMarks(self)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
@@ -45,18 +45,18 @@ class Dead(Timeline):
         self.up_to(max([len(times) * 1.02, 0 if was is None else len(was), expected or 0, *marks.values]))
         self.line.set_data(*staircase(times, run.start, run.until))
         self.ticks.set_data(times, np.full(len(times), 0.06))
-        self.total.set_text(f"{style.number(len(times))} dead")
+        self.total.text = f"{style.number(len(times))} dead"
         y = self.marks.height_of(len(times))
-        self.canvas.at(self.total, self.label_x, y)
+        self.total.x, self.total.y = self.label_x, y
         taken = [y - 1, y + 1]
         self.ghost.set_visible(was is not None)
-        self.ghost_total.set_visible(was is not None)
+        self.ghost_total.visible = was is not None
         if ghost is not None and was is not None:
             self.ghost.set_data(*staircase(was, ghost.start, ghost.until))
-            self.ghost_total.set_text(f"{style.number(len(was))} baseline")
+            self.ghost_total.text = f"{style.number(len(was))} baseline"
             low = spread(self.marks.height_of(len(was)), taken, 16)
             taken.append(low)
-            self.canvas.at(self.ghost_total, self.label_x, low)
+            self.ghost_total.x, self.ghost_total.y = self.label_x, low
         self.marks.draw(marks, expected, taken)
 
     def sentence(self, run: View) -> str:

@@ -61,9 +61,10 @@ class Depth(Timeline):
             self.key(row, label, **look)
         self.ghost = ghost_lines(self)
         y = box.y + self.top + 3 + 18 * 3
-        self.ghost_label = canvas.text(self.label_x, y + 10.5, "━ baseline", color=style.GHOST, weight="bold")
+        self.ghost_label = canvas.text(self.label_x, y + 10.5, "━ baseline", color=style.GHOST, bold=True)
         self.peak = canvas.text(self.label_x, y + 28.5, size=style.SMALL, color=style.MUTED)
         self.marks = LevelMarks(self)
+        self.taken = [box.y + self.top + 9 + 18 * row for row in range(5)]
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         self.over_time(run, ghost)
@@ -73,7 +74,7 @@ class Depth(Timeline):
         highest = float(values.sum(axis=0).max())
         for line in self.ghost:
             line.set_visible(ghost is not None)
-        self.ghost_label.set_visible(ghost is not None)
+        self.ghost_label.visible = ghost is not None
         if ghost is not None:
             was = thin(*ghost.depth, ghost.start, ghost.until, self.columns)
             total = was[1].sum(axis=0)
@@ -82,8 +83,8 @@ class Depth(Timeline):
                 line.set_data(was[0], np.append(total, total[-1:]))
         self.up_to(max([highest, *marks.values]))
         self.layers.draw(edges, values)
-        self.peak.set_text(f"peak {style.number(values.sum(axis=0).max())}" if self.box.height >= 118 else "")
-        self.marks.draw(marks, None)
+        self.peak.text = f"peak {style.number(values.sum(axis=0).max())}" if self.box.height >= 118 else ""
+        self.marks.draw(marks, None, self.taken)
 
     def sentence(self, run: View) -> str:
         times, levels = run.depth
@@ -115,7 +116,7 @@ class DepthByPriority(Timeline):
             self.key(row, priority, **looks[priority])
         self.ghost = ghost_lines(self)
         y = box.y + self.top + 3 + 18 * 4
-        self.ghost_label = canvas.text(self.label_x, y + 10.5, "━ baseline", color=style.GHOST, weight="bold")
+        self.ghost_label = canvas.text(self.label_x, y + 10.5, "━ baseline", color=style.GHOST, bold=True)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         self.over_time(run, ghost)
@@ -124,7 +125,7 @@ class DepthByPriority(Timeline):
         highest = float(values.sum(axis=0).max())
         for line in self.ghost:
             line.set_visible(ghost is not None)
-        self.ghost_label.set_visible(ghost is not None)
+        self.ghost_label.visible = ghost is not None
         if ghost is not None:
             total = self.levels(ghost, end)[1].sum(axis=0)
             highest = max(highest, float(total.max()))

@@ -8,10 +8,10 @@ from matplotlib.collections import LineCollection, PolyCollection
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts.base import Box, Chart, Marks, swatch
+from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks, swatch
 from mqlearn.lab.view import Floats, View
 
-LEFT, RIGHT, TOP, FOOT = 78, 96, 18, 40
+LEFT, RIGHT, TOP, FOOT = 78, 116, 18, 40
 ROW = 22  # pixels a message
 
 
@@ -32,6 +32,7 @@ class Journeys(Chart):
         self.ax.spines[["left"]].set_visible(False)
         self.ax.set_yticks([])
         self.ax.set_ylim(self.most - 0.5, -0.5)
+        self.ticks = Ticks(canvas, self.ax, "x")
         self.ax.hlines(np.arange(self.most) + 0.5, 0, 1, transform=self.ax.get_yaxis_transform(), color=style.TRACK, linewidth=1)
         self.waiting = self._bars(facecolor=style.WAITING, linewidth=0)
         self.delayed = self._bars(facecolor=style.DELAYED, linewidth=0, hatch=style.HATCH_DELAYED, edgecolor=style.INK)
@@ -44,7 +45,7 @@ class Journeys(Chart):
         self.died = canvas.moving(self.ax.plot([], [], marker="X", markersize=8.5, color=style.DEAD, **dot)[0])
         self.names = [canvas.text(0, 0, ha="right", va="center") for _ in range(self.most)]
         self.ends = [canvas.text(0, 0, va="center", size=style.SMALL) for _ in range(self.most)]
-        self.letters = [canvas.text(0, 0, va="center", size=style.SMALL, color=style.PAPER, weight="bold") for _ in range(3 * self.most)]
+        self.letters = [canvas.text(0, 0, va="center", size=style.SMALL, color=style.PAPER, bold=True) for _ in range(3 * self.most)]
         self._legend(box)
 
     def _bars(self, **look: Any) -> PolyCollection:
@@ -62,7 +63,7 @@ class Journeys(Chart):
             ("working without lease", {"facecolor": style.PAPER, "hatch": style.HATCH_NO_OWNER, "edgecolor": style.IN_FLIGHT, "linewidth": 1}),
         ):
             swatch(self.canvas, x, y, width=4 if label == "lease lost" else 14, **look)
-            self.canvas.text(x + 19, y + 10.5, label, still=True, size=style.SMALL)
+            self.canvas.text(x + 19, y + 10.5, label, size=style.SMALL)
             x += 32 + self.canvas.measure(label, size=style.SMALL)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
@@ -89,25 +90,25 @@ class Journeys(Chart):
         if self.ax.get_xlim() != limits:
             self.ax.set_xlim(limits)
             ticks = style.time_ticks(*limits)
-            self.ax.set_xticks([t for t, _ in ticks], [label for _, label in ticks])
+            self.ticks.put(ticks)
 
     def _label(self, bars: "_Bars") -> None:
         left, right = self.box.x + LEFT - 8, self.box.x + self.box.width - RIGHT + 14
         jobs = list(self.shown.itertuples())
         for row in range(self.most):
-            self.canvas.at(self.names[row], left, self._y(row))
-            self.canvas.at(self.ends[row], right, self._y(row))
-            self.names[row].set_text(jobs[row].message_id if row < len(jobs) else "")
-            self.ends[row].set_text(_ending(jobs[row]) if row < len(jobs) else "")
+            self.names[row].x, self.names[row].y = left, self._y(row)
+            self.ends[row].x, self.ends[row].y = right, self._y(row)
+            self.names[row].text = jobs[row].message_id if row < len(jobs) else ""
+            self.ends[row].text = _ending(jobs[row]) if row < len(jobs) else ""
             trouble = row < len(jobs) and (jobs[row].outcome == "dead" or jobs[row].tries > 1)
-            self.ends[row].set(weight="bold" if trouble else "normal", color=style.INK if trouble else style.MUTED)
+            self.ends[row].weight, self.ends[row].color = ("bold", style.INK) if trouble else ("normal", style.MUTED)
         letters = [letter for letter in bars.letters if self._x(letter[1]) - self._x(letter[0]) >= 9 + 7 * len(letter[3])]
         for i, text in enumerate(self.letters):
-            text.set_visible(i < len(letters))
+            text.visible = i < len(letters)
             if i < len(letters):
                 begins, _, row_at, name = letters[i]
-                text.set_text(name)
-                self.canvas.at(text, self._x(begins) + 4, self._y(row_at))
+                text.text = name
+                text.x, text.y = self._x(begins) + 4, self._y(row_at)
 
     def _x(self, time: float) -> float:
         low, high = self.ax.get_xlim()
@@ -190,7 +191,7 @@ def _ending(job: Any) -> str:
     tries = "" if job.tries <= 1 else f", {int(job.tries)} tries"
     if job.outcome == "completed":
         return f"done{tries}"
-    return (str(job.outcome) or "not settled") + tries
+    return (str(job.outcome) or "open") + tries
 
 
 def _short(worker: str) -> str:

@@ -19,7 +19,7 @@ class LevelMarks:
         self.line = chart.canvas.moving(chart.ax.axhline(0, linestyle=style.DASHED, **line))
         self.rug = chart.canvas.moving(chart.ax.plot([], [], linestyle="", marker="_", markersize=13, markeredgewidth=1.6, color=style.PREDICTED)[0])
         self.theory = chart.canvas.moving(chart.ax.axhline(0, linestyle=style.DOTTED, color=style.INK, linewidth=1.8))
-        self.label = chart.canvas.text(0, 0, color=style.PREDICTED, weight="bold", va="center")
+        self.label = chart.canvas.text(0, 0, color=style.PREDICTED, bold=True, va="center")
         self.theory_label = chart.canvas.text(0, 0, color=style.INK, va="center")
 
     def draw(self, marks: Marks, theory: float | None, taken: Iterable[float] = ()) -> None:
@@ -30,14 +30,14 @@ class LevelMarks:
             (theory, self.theory, self.theory_label, "theory"),
         ):
             line.set_visible(value is not None)
-            label.set_visible(value is not None)
+            label.visible = value is not None
             if value is None:
                 continue
             line.set_ydata([value, value])
-            label.set_text(f"{said} {style.number(value)}")
+            label.text = f"{said} {style.number(value)}"
             y = spread(self.height_of(value), busy)
             busy.append(y)
-            self.chart.canvas.at(label, self.chart.label_x, y)
+            label.x, label.y = self.chart.label_x, y
         self.rug.set_visible(bool(marks.room))
         self.rug.set_data([self.chart.ax.get_xlim()[1]] * len(marks.room), marks.room)
 
@@ -56,11 +56,11 @@ class BarMarks:
         self.canvas, self.ax = canvas, ax
         self.line = canvas.moving(ax.axvline(0, linestyle=style.DASHED, color=style.PREDICTED, linewidth=2.0, zorder=5))
         self.rug = canvas.moving(ax.plot([], [], linestyle="", marker="|", markersize=13, markeredgewidth=1.6, color=style.PREDICTED, clip_on=False)[0])
-        self.label = canvas.text(0, 0, color=style.PREDICTED, weight="bold", size=style.SMALL)
+        self.label = canvas.text(0, 0, color=style.PREDICTED, bold=True, size=style.SMALL)
 
     def draw(self, marks: Marks) -> None:
         self.line.set_visible(marks.prediction is not None)
-        self.label.set_visible(marks.prediction is not None)
+        self.label.visible = marks.prediction is not None
         self.rug.set_visible(bool(marks.room))
         self.rug.set_data(marks.room, [self.ax.get_ylim()[0]] * len(marks.room))
         if marks.prediction is None:
@@ -68,9 +68,9 @@ class BarMarks:
         self.line.set_xdata([marks.prediction, marks.prediction])
         box, (low, high) = self.ax.get_position(), self.ax.get_xlim()
         share = float(np.clip((marks.prediction - low) / (high - low), 0, 1))
-        self.label.set_text(f"you {style.number(marks.prediction)}")
-        self.label.set_ha("left" if share < 0.6 else "right")
-        self.canvas.at(self.label, self.canvas.width * (box.x0 + share * box.width), self.canvas.height * (1 - box.y1) - 3)
+        self.label.text = f"you {style.number(marks.prediction)}"
+        self.label.ha = "left" if share < 0.6 else "right"
+        self.label.x, self.label.y = self.canvas.width * (box.x0 + share * box.width), self.canvas.height * (1 - box.y1) - 3
 
 
 def spread(y: float, taken: Iterable[float], apart: float = 15.0) -> float:

@@ -31,7 +31,7 @@ class Retries(Timeline):
         end = self.ax.get_xlim()[1]
         self.edges = _edges(run.start, end)
         self.values = self.counts(run, self.edges)
-        self.said.set_text(f"tries per {style.seconds(self.edges[1] - self.edges[0])}")
+        self.said.text = f"tries per {style.seconds(self.edges[1] - self.edges[0])}"
         was = None if ghost is None else self.counts(ghost, self.edges).sum(axis=0)
         for line in self.ghost:
             line.set_visible(was is not None)

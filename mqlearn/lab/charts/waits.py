@@ -8,7 +8,7 @@ from matplotlib.collections import PolyCollection
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.bars import Bars
-from mqlearn.lab.charts.base import Box, Chart, Marks
+from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks
 from mqlearn.lab.charts.marks import BarMarks
 from mqlearn.lab.view import Floats, View
 
@@ -23,13 +23,13 @@ class WaitByPriority(Chart):
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
         self.said = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
-        self.bars = Bars(canvas, box, color=style.WAITING, most=5)
+        self.bars = Bars(canvas, box, color=style.WAITING, most=5, top=30)
         self.marks = BarMarks(canvas, self.bars.ax)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         self.means = _means(run)
         theory = run.theory("wait_by_priority") or {}
-        self.said.set_text("mean wait" + (", ┆ = theory" if theory else ""))
+        self.said.text = "mean wait" + (", ┆ = theory" if theory else "")
         was = _means(ghost) if ghost is not None else {}
         said = [style.seconds(mean) for mean in self.means.values()]
         self.bars.draw(self.means, was, said, theory=theory, also=marks.values)
@@ -54,14 +54,15 @@ class WaitDistribution(Chart):
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
         self.caption("share of messages by wait")
-        self.ax = canvas.axes(box.x + 38, box.y + 34, box.width - 52, box.height - 53)
+        self.ax = canvas.axes(box.x + 38, box.y + 34, box.width - 60, box.height - 53)
         self.bars = canvas.moving(PolyCollection([], facecolor=style.WAITING, edgecolor=style.PAPER, linewidth=0.6))
         self.ax.add_collection(self.bars, autolim=False)
         self.ghost = canvas.moving(self.ax.plot([], [], drawstyle="steps-post", color=style.GHOST, linewidth=1.8)[0])
         self.theory = canvas.moving(self.ax.plot([], [], color=style.INK, linewidth=1.8, linestyle=style.DOTTED)[0])
-        self.said = canvas.text(box.x + box.width - 10, box.y + 24, ha="right")
+        self.said = [canvas.text(box.x + box.width - 22, box.y + 46 + 16 * i, ha="right") for i in range(2)]
         self.marks = BarMarks(canvas, self.ax)
         self.over = (0.0, 0.0)
+        self.x_ticks, self.y_ticks = Ticks(canvas, self.ax, "x"), Ticks(canvas, self.ax, "y")
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         waits = run.waits
@@ -81,7 +82,8 @@ class WaitDistribution(Chart):
         mean, p95 = (float(waits.mean()), float(np.percentile(waits, 95))) if len(waits) else (0.0, 0.0)
         by_theory = run.theory("wait")
         note = "" if by_theory is None else f" (theory {style.number(by_theory)})"
-        self.said.set_text(f"mean {style.seconds(mean)}{note}, 95 % ≤ {style.seconds(p95)}")
+        self.said[0].text = f"mean {style.seconds(mean)}{note}"
+        self.said[1].text = f"95 % ≤ {style.seconds(p95)}"
         self.marks.draw(marks)
 
     def _limits(self, right: float, top: float) -> None:
@@ -89,8 +91,8 @@ class WaitDistribution(Chart):
             self.over = right, top
             self.ax.set_xlim(0, right)
             self.ax.set_ylim(0, top)
-            self.ax.set_xticks([0, right / 2, right], ["0", style.number(right / 2), f"{style.number(right)} s"])
-            self.ax.set_yticks([0, top], ["0", f"{top:.0%}" if top >= 0.01 else f"{top:.1%}"])
+            self.x_ticks.put([(0, "0"), (right / 2, style.number(right / 2)), (right, f"{style.number(right)} s")])
+            self.y_ticks.put([(0, "0"), (top, f"{top:.0%}" if top >= 0.01 else f"{top:.1%}")])
 
     def sentence(self, run: View) -> str:
         waits = run.waits

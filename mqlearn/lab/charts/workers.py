@@ -25,7 +25,7 @@ class Utilisation(Chart):
         theory = {} if expected is None else dict.fromkeys(shares, min(float(expected), 1.0))
         hidden = len(shares) - self.bars.most
         note = "" if expected is None else ", ┆ = theory"
-        self.said.set_text("share of time at work" + (f", {hidden} more not shown" if hidden > 0 else note))
+        self.said.text = "share of time at work" + (f", {hidden} more not shown" if hidden > 0 else note)
         said = [f"{share:.0%}" for share in shares.values()]
         self.bars.draw(shares, ghost.busy if ghost is not None else {}, said, theory=theory, full=1.0)
 
