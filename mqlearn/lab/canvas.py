@@ -68,6 +68,12 @@ class Canvas:
         self._labels.append(label)
         return label
 
+    def corners(self, x: float, y: float, width: float, height: float) -> NDArray[np.float64]:
+        """The corners of a rectangle given in pixels, in the figure's own coordinates."""
+        left, right = x / self.width, (x + width) / self.width
+        top, bottom = 1 - y / self.height, 1 - (y + height) / self.height
+        return np.array([(left, bottom), (right, bottom), (right, top), (left, top)])
+
     def moving(self, artist: SomeArtist) -> SomeArtist:
         """Redraw `artist` at each `draw`, over the background."""
         artist.set_animated(True)

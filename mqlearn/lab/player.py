@@ -1,0 +1,70 @@
+"""The controls of the step-through: play, a slider over the run's time, and the next event."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as widgets
+
+STEPS = 240  # instants that Play shows of a run
+
+
+class Player:
+    """Chooses an instant of a run: `time` in seconds. `moved` is called when somebody chooses another."""
+
+    def __init__(self, moved: Callable[[float], None]) -> None:
+        self._moved = moved
+        self._until = 1.0
+        self._times: list[float] = []
+        self._time = 0.0
+        self._quiet = False
+        self.play = widgets.Play(min=0, max=STEPS, interval=100, show_repeat=False)
+        self.slider = widgets.IntSlider(min=0, max=STEPS, readout=False)
+        self.field = widgets.BoundedFloatText(description="t, s", min=0, max=1, step=0.1)
+        self.back = widgets.Button(description="◂ event", tooltip="to the event before")
+        self.next = widgets.Button(description="event ▸", tooltip="to the next event")
+        widgets.jslink((self.play, "value"), (self.slider, "value"))
+        self.slider.observe(lambda change: self._choose(change["new"] * self._until / STEPS), names="value")
+        self.field.observe(lambda change: self._choose(change["new"]), names="value")
+        self.back.on_click(lambda _: self._choose(self._event(-1)))
+        self.next.on_click(lambda _: self._choose(self._event(+1)))
+        self.box = widgets.HBox([self.play, self.slider, self.field, self.back, self.next])
+        self.box.add_class("mq-player")
+
+    def follow(self, run: Any) -> None:
+        """Step through `run` from now on."""
+        times = [record[0] for record in run.trace.records]
+        if times == self._times and float(run.until) == self._until:
+            return
+        self._times, self._until = times, float(run.until)
+        self._quiet = True
+        self.field.max = self._until
+        self._quiet = False
+        self.time = min(self._time, self._until)
+
+    @property
+    def time(self) -> float:
+        return self._time
+
+    @time.setter
+    def time(self, time: float) -> None:
+        """Show `time` on the controls, without a call to `moved`."""
+        self._time, self._quiet = time, True
+        try:
+            self.slider.value = self.play.value = round(time * STEPS / self._until)
+            self.field.value = round(time, 3)
+        finally:
+            self._quiet = False
+
+    def _choose(self, time: float) -> None:
+        if not self._quiet:
+            self.time = time
+            self._moved(time)
+
+    def _event(self, way: int) -> float:
+        """The time of the next event after now, or of the last before."""
+        if way > 0:
+            at = bisect_right(self._times, self._time + 1e-9)
+            return self._times[at] if at < len(self._times) else self._until
+        at = bisect_left(self._times, self._time - 1e-9)
+        return self._times[at - 1] if at else 0.0

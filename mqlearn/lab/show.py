@@ -1,0 +1,51 @@
+"""Charts of a run in a notebook's cell: `show(run, "depth", "dead", ghost=before)`."""
+
+from typing import Any
+
+from mqlearn.lab.board import Board
+from mqlearn.lab.charts import CHARTS, Marks
+from mqlearn.lab.instant import InstantPicture
+
+DEFAULT = ("depth", "dead")
+WIDTH = 640
+TITLE, SPARE = 52, 1.35  # a chart in a page may be taller than in a panel
+
+
+def show(
+    run: Any, *charts: str, ghost: Any = None, at: float | None = None, prediction: float | None = None, title: str | None = None
+) -> None:
+    """Show a run or a trace as a picture, and print the sentence that says what it shows.
+
+    `charts` are names as in a scenario's `CHARTS`, by default those of the run's own scenario. `ghost` is a
+    baseline, drawn in grey; `at` (s) shows that instant instead of charts; `title` replaces the run's message.
+    """
+    run, ghost = as_run(run), None if ghost is None else as_run(ghost)
+    if at is not None:
+        instant = InstantPicture(scale=2)
+        instant.draw(run, at)
+        _display(instant.png(), 570, 408)
+        print(instant.sentence)
+        return
+    names = charts or tuple(getattr(run.scenario, "CHARTS", DEFAULT))
+    height = TITLE + sum(int(SPARE * CHARTS[name].least) + 16 for name in names if name in CHARTS)
+    board = Board(names, WIDTH, height, scale=2)
+    board.draw(run, ghost, Marks(prediction=prediction), title=title)
+    _display(board.png(), WIDTH, height)
+    print(board.sentence(run))
+
+
+def as_run(run: Any) -> Any:
+    """A run as it is, a trace wrapped as one."""
+    if hasattr(run, "depth") and hasattr(run, "jobs"):
+        return run
+    if hasattr(run, "records"):
+        from mqlearn.study.run import Run
+
+        return Run.of(run)
+    raise TypeError(f"run must be a Run or a Trace, got {type(run).__name__}")
+
+
+def _display(png: bytes, width: int, height: int) -> None:
+    from IPython.display import display
+
+    display({"image/png": png, "text/plain": f"<picture, {width} × {height}>"}, raw=True, metadata={"image/png": {"width": width, "height": height}})  # type: ignore[no-untyped-call]
