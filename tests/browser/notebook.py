@@ -107,12 +107,32 @@ class Panel:
 
     def _press(self, buttons: Locator) -> list[str]:
         names = []
-        for n in range(buttons.count()):
+        n = 0
+        while n < buttons.count():  # counted anew: a button may bring others
             button = buttons.nth(n)
             if button.is_visible() and button.is_enabled():
                 button.click(timeout=ANSWERS_WITHIN)
                 names.append(button.inner_text().strip() or button.get_attribute("title") or "")
+            n += 1
         return names
+
+    def choose_everything(self) -> list[str]:
+        """Choose every option of every list in sight, one after the other; return what was chosen."""
+        chosen = []
+        lists = self.root.get_by_role("combobox")
+        for n in range(lists.count()):
+            for option in lists.nth(n).locator("option").all_inner_texts():
+                lists.nth(n).select_option(label=option, timeout=ANSWERS_WITHIN)
+                chosen.append(option)
+        return chosen
+
+    def says(self) -> str:
+        """The verdict, as a screen reader would be told it."""
+        return self.root.get_by_role("status").first.inner_text()
+
+    def complaints(self) -> list[str]:
+        """What the panel says is wrong; empty when nothing is."""
+        return self.root.locator(".mq-error").all_inner_texts()
 
     def wait_until_idle(self) -> None:
         """Wait until the kernel has answered everything that was asked of it."""

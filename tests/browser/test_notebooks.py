@@ -43,6 +43,16 @@ def check_it_fits(panel: Panel, shots: Path, name: str) -> None:
         assert cut_off <= 1, f"{name} at {width}×{height}: {cut_off:.0f} pixels of the lab are out of sight"
 
 
+def check_it_survives(panel: Panel) -> None:
+    """Whatever is chosen and pressed, there is a picture and a verdict, and the panel has no complaint."""
+    for act in (panel.choose_everything, panel.press_every_button):
+        assert act()
+        panel.wait_until_idle()
+        expect(panel.picture()).to_be_visible()
+        assert panel.says()
+        assert panel.complaints() == []
+
+
 @pytest.mark.parametrize("notebook", sorted(path.name for path in NOTEBOOKS.glob("*.ipynb")))
 def test_a_notebook_runs_and_its_labs_answer(
     notebook: str, server: Jupyter, page: Page, shots: Path, measured: Callable[[str], None]
@@ -59,9 +69,6 @@ def test_a_notebook_runs_and_its_labs_answer(
         taken = quickest_median(panel)
         measured(f"{name}: median {taken:.0f} ms over {MOVES} moves")
         assert taken < LIMIT
-        pressed = panel.press_every_button()
-        panel.wait_until_idle()
-        assert pressed
-        expect(panel.picture()).to_be_visible()
+        check_it_survives(panel)
         page.screenshot(path=shots / f"{name}-pressed.png")
     assert failures(page) == []

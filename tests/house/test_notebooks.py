@@ -120,6 +120,7 @@ def test_a_lab_has_its_picture_without_a_kernel(path: Path) -> None:
 
 
 def shows_a_lab(cell: Any) -> bool:
-    """Whether the value of the cell's last line is a lab: it makes one there, or names one made above."""
+    """Whether the cell's value is a lab: its last line makes or names one, or its output says so."""
     last = cell.source.rstrip().rpartition("\n")[2]
-    return bool(re.match(r"Lab\(|(\w*_)?lab$", last.strip()))
+    texts = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+    return bool(re.match(r"Lab\(|(\w*_)?lab$", last)) or any(text.startswith("Lab(") for text in texts)
