@@ -20,11 +20,19 @@ class Board:
     """
 
     def __init__(
-        self, names: Sequence[str], width: int = 570, height: int = 400, *, scale: float = 1.0, marks_on: str | None = None
+        self,
+        names: Sequence[str],
+        width: int = 570,
+        height: int = 400,
+        *,
+        scale: float = 1.0,
+        marks_on: str | None = None,
     ) -> None:
         unknown = [name for name in names if name not in CHARTS]
         if unknown or not names:
-            raise ValueError(f"charts must be among {', '.join(sorted(CHARTS))}, got {unknown[0] if unknown else names!r}")
+            raise ValueError(
+                f"charts must be among {', '.join(sorted(CHARTS))}, got {unknown[0] if unknown else names!r}"
+            )
         self.canvas = Canvas(width, height, scale=scale)
         self._title = [self.canvas.text(PAD, 15 + 18 * i, size=style.TITLE, bold=True) for i in range(2)]
         self._below = self.canvas.text(PAD, 32, size=style.LABEL, color=style.MUTED)
@@ -44,14 +52,20 @@ class Board:
             height = least[i] + spare * weights[i] / sum(weights)
             width = (self.canvas.width - 2 * PAD) / len(row)
             boxes = [Box(PAD + n * width, y, width - 8 * (n < len(row) - 1), height) for n in range(len(row))]
-            made.append([
-                kind(self.canvas, box, axis=_foot(rows, i) > 0) if issubclass(kind, Timeline) else kind(self.canvas, box)
-                for kind, box in zip(row, boxes, strict=True)
-            ])
+            made.append(
+                [
+                    kind(self.canvas, box, axis=_foot(rows, i) > 0)
+                    if issubclass(kind, Timeline)
+                    else kind(self.canvas, box)
+                    for kind, box in zip(row, boxes, strict=True)
+                ]
+            )
             y += height
         return made
 
-    def draw(self, run: Any, ghost: Any = None, marks: Marks | None = None, *, title: str | None = None) -> None:
+    def draw(
+        self, run: Any, ghost: Any = None, marks: Marks | None = None, *, title: str | None = None
+    ) -> None:
         """Show `run` over the baseline `ghost`, with what people predicted."""
         now = view(run)
         if ghost is None:
@@ -91,7 +105,13 @@ def _rows(kinds: list[type[Chart]]) -> list[list[type[Chart]]]:
     rows: list[list[type[Chart]]] = []
     for kind in kinds:
         wide = kind.timeline or kind.name == "journeys"
-        if rows and not wide and len(rows[-1]) == 1 and not rows[-1][0].timeline and rows[-1][0].name != "journeys":
+        if (
+            rows
+            and not wide
+            and len(rows[-1]) == 1
+            and not rows[-1][0].timeline
+            and rows[-1][0].name != "journeys"
+        ):
             rows[-1].append(kind)
         else:
             rows.append([kind])

@@ -29,7 +29,9 @@ class Canvas:
 
     def __init__(self, width: int, height: int, *, scale: float = 1.0) -> None:
         self.width, self.height, self.scale = width, height, scale
-        self.figure = Figure(figsize=(width / style.DPI, height / style.DPI), dpi=style.DPI * scale, facecolor=style.PAPER)
+        self.figure = Figure(
+            figsize=(width / style.DPI, height / style.DPI), dpi=style.DPI * scale, facecolor=style.PAPER
+        )
         self._agg = FigureCanvasAgg(self.figure)
         self._moving: list[Artist] = []
         self._labels: list[Label] = []

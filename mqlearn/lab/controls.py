@@ -30,7 +30,9 @@ class Controls:
         self._instant: InstantPicture | None = None
         self._below = _classed(widgets.VBox([self._totals]), "mq-below")
         right = _classed(widgets.VBox([self._picture, self._verdict, self._below]), "mq-right")
-        self.box = _classed(widgets.HBox([self._left(), right, widgets.HTML(page.CSS, layout={"display": "none"})]), "mq-lab")
+        self.box = _classed(
+            widgets.HBox([self._left(), right, widgets.HTML(page.CSS, layout={"display": "none"})]), "mq-lab"
+        )
 
     def _left(self) -> Any:
         lab = self._lab
@@ -39,7 +41,9 @@ class Controls:
         room = page.HEIGHT - 24 - 58
         self.presets = None
         if getattr(lab._type, "PRESETS", None):
-            self.presets = _classed(widgets.Dropdown(options=[NO_PRESET, *lab._type.PRESETS], description="preset"), "mq-preset")
+            self.presets = _classed(
+                widgets.Dropdown(options=[NO_PRESET, *lab._type.PRESETS], description="preset"), "mq-preset"
+            )
             self.presets.observe(self._preset, names="value")
             parts.append(self.presets)
             room -= 30
@@ -47,7 +51,9 @@ class Controls:
         self.prediction = None
         if ask is not None:
             question = str(ask.metadata.get("help") or ask.metadata.get("question") or "")
-            self.prediction = widgets.Text(description="your prediction", placeholder="?", continuous_update=False)
+            self.prediction = widgets.Text(
+                description="your prediction", placeholder="?", continuous_update=False
+            )
             self.prediction.observe(self._predict, names="value")
             self._show_prediction(lab.scenario)
             parts.append(_classed(widgets.VBox([widgets.HTML(escape(question)), self.prediction]), "mq-ask"))
@@ -57,11 +63,17 @@ class Controls:
 
     def _buttons(self) -> Any:
         self.reset = self._button("Reset", "settings and seed as the lab began", lambda: self._lab.reset())
-        self.reroll = self._button("Re-roll", "the same settings with the next seed", lambda: self._lab.reroll())
-        self.keep = self._toggle("Keep as baseline", "keep this run in grey under the next ones", lambda on: self._lab.keep(on))
+        self.reroll = self._button(
+            "Re-roll", "the same settings with the next seed", lambda: self._lab.reroll()
+        )
+        self.keep = self._toggle(
+            "Keep as baseline", "keep this run in grey under the next ones", lambda on: self._lab.keep(on)
+        )
         self.show_code = self._toggle("Show as code", "the Python that makes this run", self._mode)
         self.stepping = self._toggle("Step through", "one instant at a time", self._mode)
-        return _classed(widgets.HBox([self.reset, self.reroll, self.keep, self.show_code, self.stepping]), "mq-buttons")
+        return _classed(
+            widgets.HBox([self.reset, self.reroll, self.keep, self.show_code, self.stepping]), "mq-buttons"
+        )
 
     def _button(self, text: str, tip: str, act: Callable[[], None]) -> Any:
         button = widgets.Button(description=text, tooltip=tip)
@@ -156,7 +168,9 @@ class Controls:
         self.keep.description = "Drop baseline" if was is not None else "Keep as baseline"
         self._totals.value = page.totals(totals, was)
         self._code.value = f"<pre>{escape(code)}</pre>"
-        shown = self.player.box if self.stepping.value else self._code if self.show_code.value else self._totals
+        shown = (
+            self.player.box if self.stepping.value else self._code if self.show_code.value else self._totals
+        )
         if self._below.children != (shown,):
             self._below.children = (shown,)
 

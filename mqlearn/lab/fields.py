@@ -56,7 +56,9 @@ class FieldRow:
         """`value` as the field would hold it; ValueError or TypeError, naming field, rule and value."""
         if self.kind == "choice":
             if value not in self.meta["choices"]:
-                raise ValueError(f"{self.name} must be one of {', '.join(map(str, self.meta['choices']))}, got {value!r}")
+                raise ValueError(
+                    f"{self.name} must be one of {', '.join(map(str, self.meta['choices']))}, got {value!r}"
+                )
             return value
         if self.kind == "switch":
             if not isinstance(value, bool):
@@ -67,7 +69,9 @@ class FieldRow:
         if self.kind == "whole" and value != int(value):
             raise ValueError(f"{self.name} must be a whole number, got {value!r}")
         if not self.meta["low"] <= value <= self.meta["high"]:
-            raise ValueError(f"{self.name} must be from {self.meta['low']} to {self.meta['high']}, got {value!r}")
+            raise ValueError(
+                f"{self.name} must be from {self.meta['low']} to {self.meta['high']}, got {value!r}"
+            )
         return int(value) if self.kind == "whole" else float(value)
 
     def _widgets(self, value: Any) -> tuple[Any, Any]:
@@ -80,12 +84,18 @@ class FieldRow:
         bounds = {"min": self.meta["low"], "max": self.meta["high"], "step": self.meta["step"]}
         if self.kind == "whole":
             bounds["step"] = max(1, int(bounds["step"]))
-            return widgets.BoundedIntText(**bounds, **named), widgets.IntSlider(value=value, readout=False, **bounds)
-        return widgets.BoundedFloatText(**bounds, **named), widgets.FloatSlider(value=value, readout=False, **bounds)
+            return widgets.BoundedIntText(**bounds, **named), widgets.IntSlider(
+                value=value, readout=False, **bounds
+            )
+        return widgets.BoundedFloatText(**bounds, **named), widgets.FloatSlider(
+            value=value, readout=False, **bounds
+        )
 
     def _moved(self, change: Any) -> None:
         if not self._quiet:
-            self.value = change["new"]
+            new = change["new"]
+            # A slider in the browser sends 1.0000000000000002 for the tenth step of 0.1.
+            self.value = float(f"{new:.10g}") if self.kind == "real" else new
             self._changed(self.name)
 
 
@@ -124,7 +134,10 @@ def grouped(rows: list[FieldRow], room: int) -> Any:
 def _headed(groups: dict[str, list[Any]], look: str) -> Any:
     children = []
     for name, boxes in groups.items():
-        children += [widgets.HTML(f'<div class="mq-group" role="heading" aria-level="4">{name}</div>'), *boxes]
+        children += [
+            widgets.HTML(f'<div class="mq-group" role="heading" aria-level="4">{name}</div>'),
+            *boxes,
+        ]
     return _classed(widgets.VBox(children), look)
 
 

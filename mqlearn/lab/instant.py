@@ -17,8 +17,20 @@ class Shelf:
     """A framed place with a name, a count, and its first messages as blocks; the rest is a number."""
 
     def __init__(
-        self, canvas: Canvas, x: float, y: float, width: float, height: float, name: str, color: str, *,
-        ink: str = style.INK, backwards: bool = False, foot: float = 0.0, room: float = 0.0, **look: Any,
+        self,
+        canvas: Canvas,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        name: str,
+        color: str,
+        *,
+        ink: str = style.INK,
+        backwards: bool = False,
+        foot: float = 0.0,
+        room: float = 0.0,
+        **look: Any,
     ) -> None:
         self.canvas, self.x, self.y, self.width = canvas, x, y, width
         self.foot, self.backwards, self.count_color = foot, backwards, color
@@ -27,9 +39,13 @@ class Shelf:
         self.count = canvas.text(x + width - 2, y - 7, ha="right", bold=True, size=style.TITLE)
         self.columns = int((width - 6) // PITCH)
         self.rows = int((height - 6 - room) // (TALL + 4 + foot))
-        self.blocks = canvas.moving(PolyCollection([], facecolor=color, linewidth=0, transform=canvas.figure.transFigure, **look))
+        self.blocks = canvas.moving(
+            PolyCollection([], facecolor=color, linewidth=0, transform=canvas.figure.transFigure, **look)
+        )
         canvas.figure.add_artist(self.blocks)
-        self.names = [canvas.text(0, 0, ha="center", color=ink, bold=True) for _ in range(self.columns * self.rows)]
+        self.names = [
+            canvas.text(0, 0, ha="center", color=ink, bold=True) for _ in range(self.columns * self.rows)
+        ]
         self.dots = [canvas.text(0, 0, ha="center", color=ink) for _ in self.names]
         self.feet = [canvas.text(0, 0, ha="center", size=style.SMALL) for _ in self.names] if foot else []
         self.more = canvas.text(0, 0, ha="center", bold=True)
@@ -72,7 +88,9 @@ class Bench:
         canvas.text(x + 1, y - 7, "Workers", bold=True)
         self.count = canvas.text(x + width - 2, y - 7, ha="right", bold=True, size=style.TITLE)
         self.rows = int((height - 6) // (TALL + 4))
-        self.blocks = canvas.moving(PolyCollection([], facecolor=style.IN_FLIGHT, linewidth=0, transform=canvas.figure.transFigure))
+        self.blocks = canvas.moving(
+            PolyCollection([], facecolor=style.IN_FLIGHT, linewidth=0, transform=canvas.figure.transFigure)
+        )
         canvas.figure.add_artist(self.blocks)
         self.workers = [canvas.text(x + 6, 0) for _ in range(self.rows)]
         self.names = [canvas.text(0, 0, ha="center", color=style.PAPER, bold=True) for _ in range(self.rows)]
@@ -99,7 +117,13 @@ class Bench:
             verts.append(self.canvas.corners(x, y, BLOCK, TALL))
             block(self.names[row], self.dots[row], x, y, held[0])
             since = getattr(held[0], "since", None)
-            more = f"+{len(held) - 1} more" if len(held) > 1 else "" if since is None else f"for {style.seconds(now - since)}"
+            more = (
+                f"+{len(held) - 1} more"
+                if len(held) > 1
+                else ""
+                if since is None
+                else f"for {now - since:.1f} s"
+            )
             self.notes[row].text = more
         self.blocks.set_verts(verts)
         busy = sum(bool(held) for held in workers.values())
@@ -138,8 +162,17 @@ class InstantPicture:
 
     def _arrow(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         places = [(x / self.canvas.width, 1 - y / self.canvas.height) for x, y in (start, end)]
-        look = {"arrowstyle": "-|>", "mutation_scale": 10, "linewidth": 1.6, "color": style.GHOST, "shrinkA": 0, "shrinkB": 0}
-        self.canvas.figure.add_artist(FancyArrowPatch(*places, transform=self.canvas.figure.transFigure, **look))
+        look = {
+            "arrowstyle": "-|>",
+            "mutation_scale": 10,
+            "linewidth": 1.6,
+            "color": style.GHOST,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        }
+        self.canvas.figure.add_artist(
+            FancyArrowPatch(*places, transform=self.canvas.figure.transFigure, **look)
+        )
 
     def draw(self, run: Any, time: float) -> None:
         """Show `run` at `time` (s)."""
@@ -161,14 +194,22 @@ class InstantPicture:
         room = self.canvas.width - 24 - self.canvas.measure(self.clock.text, size=style.TITLE, bold=True)
         self.title.text = self.canvas.wrap(headline(run), room, lines=1, size=style.TITLE, bold=True)[0]
         just = just_now(run, time)
-        for label, line in zip(self.just, [*self.canvas.wrap(just, self.canvas.width - 8, lines=2, size=style.LABEL), "", ""], strict=False):
+        for label, line in zip(
+            self.just,
+            [*self.canvas.wrap(just, self.canvas.width - 8, lines=2, size=style.LABEL), "", ""],
+            strict=False,
+        ):
             label.text = line
         self.sentence = self._sentence(time, just)
         self.canvas.draw()
 
     def _sentence(self, time: float, just: str) -> str:
         now = self.now
-        busy = [f"{worker} holds {', '.join(p.message_id for p in held)}" for worker, held in holders(now).items() if held]
+        busy = [
+            f"{worker} holds {', '.join(p.message_id for p in held)}"
+            for worker, held in holders(now).items()
+            if held
+        ]
         return (
             f"At {style.seconds(time)}: {len(now.waiting)} waiting, {len(now.delayed)} delayed, {len(now.done)} done, "
             f"{len(now.dead)} dead; {', '.join(busy) or 'no worker holds a message'}. {just}"
@@ -183,7 +224,9 @@ def holders(now: Any) -> dict[str, list[Any]]:
     """The workers of an instant and the messages that each of them holds."""
     held: dict[str, list[Any]] = {}
     for worker, pieces in dict(now.workers).items():
-        held[worker] = [] if pieces is None else list(pieces) if isinstance(pieces, list | tuple) else [pieces]
+        held[worker] = (
+            [] if pieces is None else list(pieces) if isinstance(pieces, list | tuple) else [pieces]
+        )
     return held
 
 
@@ -206,10 +249,20 @@ def _told(record: Any) -> str:
     _, event, _, _, message_id, _, attempt, worker, _, detail = record
     by = f" by {worker}" if worker else ""
     words = {
-        "sent": "{m} arrived", "scheduled": "{m} arrived, to wait {d} s", "due": "{m} is due again", "received": "{m} was taken{by}",
-        "acked": "{m} is done", "nacked": "{m} failed and waits again", "delayed": "{m} failed, next try in {d} s",
-        "lease_lost": "{m}: the lease ran out", "released": "{m} was given back", "dead": "{m} died: {d}", "expired": "{m} expired",
-        "started": "{w} began {m}", "finished": "{w} ended {m}: {d}", "rejected": "a message was refused: queue full",
+        "sent": "{m} arrived",
+        "scheduled": "{m} arrived, to wait {d} s",
+        "due": "{m} is due again",
+        "received": "{m} was taken{by}",
+        "acked": "{m} is done",
+        "nacked": "{m} failed and waits again",
+        "delayed": "{m} failed, next try in {d} s",
+        "lease_lost": "{m}: the lease ran out",
+        "released": "{m} was given back",
+        "dead": "{m} died: {d}",
+        "expired": "{m} expired",
+        "started": "{w} began {m}",
+        "finished": "{w} ended {m}: {d}",
+        "rejected": "a message was refused: queue full",
         "stale": "{m}: a late {d} was refused",
     }
     number = style.number(detail) if isinstance(detail, int | float) else detail
@@ -237,6 +290,9 @@ def block(name: Label, dots: Label, x: float, y: float, piece: Any) -> None:
 
 def frame(canvas: Canvas, x: float, y: float, width: float, height: float) -> None:
     """The box of a place."""
-    corner, size = (x / canvas.width, 1 - (y + height) / canvas.height), (width / canvas.width, height / canvas.height)
+    corner, size = (
+        (x / canvas.width, 1 - (y + height) / canvas.height),
+        (width / canvas.width, height / canvas.height),
+    )
     look = {"facecolor": "#F4F4F4", "edgecolor": style.RULE, "linewidth": 1.0}
     canvas.figure.add_artist(Rectangle(corner, *size, transform=canvas.figure.transFigure, **look))

@@ -91,4 +91,6 @@ def totals(now: Mapping[str, Any], was: Mapping[str, Any] | None = None) -> str:
 
 def _cells(values: Mapping[str, Any], names: list[str]) -> str:
     said = (values.get(name, "–") for name in names)
-    return "".join(f"<td>{style.number(v) if isinstance(v, int | float) else escape(str(v))}</td>" for v in said)
+    return "".join(
+        f"<td>{style.number(v) if isinstance(v, int | float) else escape(str(v))}</td>" for v in said
+    )

@@ -35,7 +35,9 @@ class Lab:
         self._baseline_view: View | None = None
         self._marks = Marks(prediction=getattr(self.scenario, fields.PREDICTION, None))
         names = tuple(getattr(scenario, "CHARTS", DEFAULT_CHARTS))
-        self._board = Board(names, page.RIGHT, page.PICTURE_HEIGHT, marks_on=getattr(scenario, "PREDICTS", None))
+        self._board = Board(
+            names, page.RIGHT, page.PICTURE_HEIGHT, marks_on=getattr(scenario, "PREDICTS", None)
+        )
         self._ui = Controls(self, list(self._rows.values()))
         self.run: Any = self.scenario.run(seed)
         self._seen = view(self.run)
@@ -50,7 +52,10 @@ class Lab:
         with self._lock:
             checked = self._known(settings)
             try:
-                checked = {name: self._ui.rows[name].check(value) if name in self._ui.rows else value for name, value in checked.items()}
+                checked = {
+                    name: self._ui.rows[name].check(value) if name in self._ui.rows else value
+                    for name, value in checked.items()
+                }
                 self._adopt(dataclasses.replace(self.scenario, **checked), self.seed)
             except Exception as error:
                 self._complain(error)
@@ -79,7 +84,9 @@ class Lab:
         if name not in presets:
             raise ValueError(f"name must be one of {', '.join(presets) or 'no presets'}, got {name!r}")
         with self._lock:
-            mine = {fields.PREDICTION: self._marks.prediction} if hasattr(self._start, fields.PREDICTION) else {}
+            mine = (
+                {fields.PREDICTION: self._marks.prediction} if hasattr(self._start, fields.PREDICTION) else {}
+            )
             self._adopt(dataclasses.replace(self._start, **{**mine, **presets[name]}), self.seed)
 
     def reset(self) -> None:
@@ -102,7 +109,9 @@ class Lab:
     def step(self, time: float | None) -> None:
         """Show what is where at `time` (s) instead of the charts; `step(None)` goes back to them."""
         with self._lock:
-            self._ui.step(None if time is None else min(max(_finite("time", time), 0.0), float(self.run.until)))
+            self._ui.step(
+                None if time is None else min(max(_finite("time", time), 0.0), float(self.run.until))
+            )
             self._show()
 
     def code(self) -> str:
@@ -121,7 +130,9 @@ class Lab:
         """The run's one sentence, and how far off the prediction was unless the run says so itself."""
         said = str(self.run.verdict)
         if self._marks.room:
-            said += f" The room's {style.count(len(self._marks.room), 'answer')}: {_spread(self._marks.room)}."
+            said += (
+                f" The room's {style.count(len(self._marks.room), 'answer')}: {_spread(self._marks.room)}."
+            )
         return said
 
     @property

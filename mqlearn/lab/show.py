@@ -12,7 +12,12 @@ TITLE, SPARE = 52, 1.35  # a chart in a page may be taller than in a panel
 
 
 def show(
-    run: Any, *charts: str, ghost: Any = None, at: float | None = None, prediction: float | None = None, title: str | None = None
+    run: Any,
+    *charts: str,
+    ghost: Any = None,
+    at: float | None = None,
+    prediction: float | None = None,
+    title: str | None = None,
 ) -> None:
     """Show a run or a trace as a picture, and print the sentence that says what it shows.
 
@@ -48,4 +53,8 @@ def as_run(run: Any) -> Any:
 def _display(png: bytes, width: int, height: int) -> None:
     from IPython.display import display
 
-    display({"image/png": png, "text/plain": f"<picture, {width} × {height}>"}, raw=True, metadata={"image/png": {"width": width, "height": height}})  # type: ignore[no-untyped-call]
+    display(
+        {"image/png": png, "text/plain": f"<picture, {width} × {height}>"},
+        raw=True,
+        metadata={"image/png": {"width": width, "height": height}},
+    )  # type: ignore[no-untyped-call]

@@ -77,7 +77,29 @@ def nice_top(value: float, now: float = 0.0) -> float:
         step *= 10
 
 
-TIME_STEPS: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200)
+TIME_STEPS: Final = (
+    0.1,
+    0.2,
+    0.5,
+    1,
+    2,
+    5,
+    10,
+    20,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    10800,
+    14400,
+    21600,
+    43200,
+)
 
 
 def time_ticks(start: float, end: float, most: int = 6) -> list[tuple[float, str]]:

@@ -44,7 +44,11 @@ class View:
     @cached_property
     def dead(self) -> tuple[Floats, list[str]]:
         """When messages died, and of what."""
-        died = [(r[0], "expired" if r[1] == "expired" else str(r[9])) for r in self.run.trace.records if r[1] in ("dead", "expired")]
+        died = [
+            (r[0], "expired" if r[1] == "expired" else str(r[9]))
+            for r in self.run.trace.records
+            if r[1] in ("dead", "expired")
+        ]
         return np.array([t for t, _ in died], dtype=float), [reason for _, reason in died]
 
     @cached_property

@@ -14,5 +14,15 @@ __all__ = ["CHARTS", "Box", "Chart", "Marks", "Timeline"]
 
 CHARTS: Final[dict[str, type[Chart]]] = {
     kind.name: kind
-    for kind in (Depth, DepthByPriority, Dead, Reasons, Retries, WaitByPriority, WaitDistribution, Utilisation, Journeys)
+    for kind in (
+        Depth,
+        DepthByPriority,
+        Dead,
+        Reasons,
+        Retries,
+        WaitByPriority,
+        WaitDistribution,
+        Utilisation,
+        Journeys,
+    )
 }

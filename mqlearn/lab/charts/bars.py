@@ -18,7 +18,16 @@ class Bars:
     """
 
     def __init__(
-        self, canvas: Canvas, box: Box, *, color: str, above: bool = False, most: int = 8, left: int = 78, right: int = 58, top: int = 18
+        self,
+        canvas: Canvas,
+        box: Box,
+        *,
+        color: str,
+        above: bool = False,
+        most: int = 8,
+        left: int = 78,
+        right: int = 58,
+        top: int = 18,
     ) -> None:
         self.canvas, self.above = canvas, above
         room = box.height - top - 6
@@ -34,10 +43,14 @@ class Bars:
         self.track = canvas.moving(PolyCollection([], facecolor=style.TRACK, linewidth=0))
         self.bars = canvas.moving(PolyCollection([], facecolor=color, linewidth=0))
         self.ghost = canvas.moving(PolyCollection([], facecolor="none", edgecolor=style.GHOST, linewidth=1.8))
-        self.theory = canvas.moving(PolyCollection([], facecolor="none", edgecolor=style.INK, linewidth=2.0, linestyle=[style.DOTTED]))
+        self.theory = canvas.moving(
+            PolyCollection([], facecolor="none", edgecolor=style.INK, linewidth=2.0, linestyle=[style.DOTTED])
+        )
         for layer in (self.track, self.bars, self.ghost, self.theory):
             self.ax.add_collection(layer, autolim=False)
-        self.names = [canvas.text(0, 0, va="center", ha="left" if above else "right") for _ in range(self.most)]
+        self.names = [
+            canvas.text(0, 0, va="center", ha="left" if above else "right") for _ in range(self.most)
+        ]
         self.numbers = [canvas.text(0, 0, va="center", bold=True) for _ in range(self.most)]
         self.top = 1.0
         self.values: dict[str, float] = {}
@@ -78,7 +91,9 @@ class Bars:
     def _place(self, row: int, drop: float, reach: float) -> None:
         """Put the name and the number of `row` where they belong; long names leave room for a number at the bar's end."""
         middle = self.first_y + self.pitch * (row + 0.5)
-        name_x, name_y = (self.left_x + 1, middle - self.pitch * 0.28) if self.above else (self.left_x - 6, middle)
+        name_x, name_y = (
+            (self.left_x + 1, middle - self.pitch * 0.28) if self.above else (self.left_x - 6, middle)
+        )
         end = self.left_x + (self.right_x - self.left_x) * reach / self.top if self.above else self.right_x
         self.names[row].x, self.names[row].y = name_x, name_y
         self.numbers[row].x, self.numbers[row].y = end + 6, middle + self.pitch * drop

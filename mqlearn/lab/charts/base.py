@@ -82,9 +82,15 @@ class Ticks:
             share = (value - limits[0]) / (limits[1] - limits[0])
             label.text = text
             if self.axis == "y":
-                label.x, label.y = self.canvas.width * box.x0 - 6, self.canvas.height * (1 - box.y0 - share * box.height)
+                label.x, label.y = (
+                    self.canvas.width * box.x0 - 6,
+                    self.canvas.height * (1 - box.y0 - share * box.height),
+                )
             else:
-                label.x, label.y = self.canvas.width * (box.x0 + share * box.width), self.canvas.height * (1 - box.y0) + 17
+                label.x, label.y = (
+                    self.canvas.width * (box.x0 + share * box.width),
+                    self.canvas.height * (1 - box.y0) + 17,
+                )
 
 
 class Timeline(Chart):
@@ -99,7 +105,12 @@ class Timeline(Chart):
         super().__init__(canvas, box)
         self.axis = axis
         foot = 19 if axis else 5
-        self.ax = canvas.axes(box.x + self.left, box.y + self.top, box.width - self.left - self.right, box.height - self.top - foot)
+        self.ax = canvas.axes(
+            box.x + self.left,
+            box.y + self.top,
+            box.width - self.left - self.right,
+            box.height - self.top - foot,
+        )
         self.label_x = box.x + box.width - self.right + 10
         self.columns = int((box.width - self.left - self.right) * canvas.scale)
         self.over = 1.0
@@ -129,14 +140,18 @@ class Timeline(Chart):
         self.canvas.text(self.label_x + 20, y + 10.5, label)
 
 
-def swatch(canvas: Canvas, x: float, y: float, *, width: float = 14, height: float = 12, **patch: Any) -> None:
+def swatch(
+    canvas: Canvas, x: float, y: float, *, width: float = 14, height: float = 12, **patch: Any
+) -> None:
     """A still rectangle of the picture with its top left corner at (x, y) pixels."""
     from matplotlib.patches import Rectangle
 
     place = (x / canvas.width, 1 - (y + height) / canvas.height)
     patch = {"linewidth": 0, **patch}
     canvas.figure.add_artist(
-        Rectangle(place, width / canvas.width, height / canvas.height, transform=canvas.figure.transFigure, **patch)
+        Rectangle(
+            place, width / canvas.width, height / canvas.height, transform=canvas.figure.transFigure, **patch
+        )
     )
 
 

@@ -28,11 +28,24 @@ class Dead(Timeline):
         super().__init__(canvas, box, axis=axis)
         self.caption("dead letters so far; a tick each")
         ax = self.ax
-        self.ghost = canvas.moving(ax.plot([], [], drawstyle="steps-post", color=style.GHOST, linewidth=1.8)[0])
-        self.line = canvas.moving(ax.plot([], [], drawstyle="steps-post", color=style.DEAD, linewidth=2.2, clip_on=False)[0])
+        self.ghost = canvas.moving(
+            ax.plot([], [], drawstyle="steps-post", color=style.GHOST, linewidth=1.8)[0]
+        )
+        self.line = canvas.moving(
+            ax.plot([], [], drawstyle="steps-post", color=style.DEAD, linewidth=2.2, clip_on=False)[0]
+        )
         across = ax.get_xaxis_transform()
         self.ticks = canvas.moving(
-            ax.plot([], [], linestyle="", marker="|", markersize=9, markeredgewidth=1.2, color=style.DEAD, transform=across)[0]
+            ax.plot(
+                [],
+                [],
+                linestyle="",
+                marker="|",
+                markersize=9,
+                markeredgewidth=1.2,
+                color=style.DEAD,
+                transform=across,
+            )[0]
         )
         self.total = canvas.text(0, 0, size=style.TITLE + 1, bold=True, va="center")
         self.ghost_total = canvas.text(0, 0, color=style.GHOST, bold=True, va="center")
@@ -63,7 +76,10 @@ class Dead(Timeline):
         times, reasons = run.dead
         if not len(times):
             return "Dead letters: none."
-        why = ", ".join(f"{style.number(n)} {reason or 'no reason given'}" for reason, n in Counter(reasons).most_common(3))
+        why = ", ".join(
+            f"{style.number(n)} {reason or 'no reason given'}"
+            for reason, n in Counter(reasons).most_common(3)
+        )
         first = f"the first at {style.seconds(times[0])}"
         return f"Dead letters: {style.number(len(times))}, {first} ({why})."
 
@@ -82,7 +98,10 @@ class Reasons(Chart):
         was = self.counts(ghost) if ghost is not None else {}
         now = self.counts(run)
         # The baseline's reasons stay in the list, so that one mended shows as zero.
-        self.shown = {reason: now.get(reason, 0.0) for reason in sorted({**now, **was}, key=lambda r: (-now.get(r, 0), r))}
+        self.shown = {
+            reason: now.get(reason, 0.0)
+            for reason in sorted({**now, **was}, key=lambda r: (-now.get(r, 0), r))
+        }
         self.bars.draw(self.shown, was, [f"{style.number(n)}" for n in self.shown.values()])
 
     def counts(self, run: View) -> dict[str, float]:
@@ -92,7 +111,11 @@ class Reasons(Chart):
         counts = self.counts(run)
         if not counts:
             return "Dead letters by reason: none."
-        return "Dead letters by reason: " + ", ".join(f"{reason} {style.number(n)}" for reason, n in counts.items()) + "."
+        return (
+            "Dead letters by reason: "
+            + ", ".join(f"{reason} {style.number(n)}" for reason, n in counts.items())
+            + "."
+        )
 
     def still(self) -> Hashable:
         return self.bars.still()

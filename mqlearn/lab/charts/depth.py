@@ -39,7 +39,10 @@ class Layers:
 
 def ghost_lines(chart: Timeline) -> list[Line2D]:
     """A baseline: a grey line on a white one, to be seen on paper and on any fill."""
-    looks: list[dict[str, Any]] = [{"color": style.PAPER, "linewidth": 4.0}, {"color": style.GHOST, "linewidth": 1.8}]
+    looks: list[dict[str, Any]] = [
+        {"color": style.PAPER, "linewidth": 4.0},
+        {"color": style.GHOST, "linewidth": 1.8},
+    ]
     return [chart.canvas.moving(chart.ax.plot([], [], drawstyle="steps-post", **look)[0]) for look in looks]
 
 
@@ -57,12 +60,15 @@ class Depth(Timeline):
             {"facecolor": style.DELAYED, "hatch": style.HATCH_DELAYED, "edgecolor": style.INK},
         ]
         self.layers = Layers(self, looks)
-        for row, (label, look) in enumerate(zip(("delayed", "waiting", "in flight"), reversed(looks), strict=True)):
+        for row, (label, look) in enumerate(
+            zip(("delayed", "waiting", "in flight"), reversed(looks), strict=True)
+        ):
             self.key(row, label, **look)
         self.ghost = ghost_lines(self)
         y = box.y + self.top + 3 + 18 * 3
         self.ghost_label = canvas.text(self.label_x, y + 10.5, "━ baseline", color=style.GHOST, bold=True)
         self.peak = canvas.text(self.label_x, y + 28.5, size=style.SMALL, color=style.MUTED)
+        self.was: tuple[View, tuple[Floats, Floats]] | None = None
         self.marks = LevelMarks(self)
         self.taken = [box.y + self.top + 9 + 18 * row for row in range(5)]
 
@@ -76,7 +82,9 @@ class Depth(Timeline):
             line.set_visible(ghost is not None)
         self.ghost_label.visible = ghost is not None
         if ghost is not None:
-            was = thin(*ghost.depth, ghost.start, ghost.until, self.columns)
+            if self.was is None or self.was[0] is not ghost:
+                self.was = ghost, thin(*ghost.depth, ghost.start, ghost.until, self.columns)
+            was = self.was[1]
             total = was[1].sum(axis=0)
             highest = max(highest, float(total.max()))
             for line in self.ghost:
@@ -108,7 +116,11 @@ class DepthByPriority(Timeline):
         self.caption("messages waiting, by priority")
         self.names = tuple(reversed(style.PRIORITIES))
         looks = {
-            p: {"facecolor": style.PRIORITY_FILL[p], "hatch": style.PRIORITY_HATCH[p], "edgecolor": style.INK if p != "CRITICAL" else style.PAPER}
+            p: {
+                "facecolor": style.PRIORITY_FILL[p],
+                "hatch": style.PRIORITY_HATCH[p],
+                "edgecolor": style.INK if p != "CRITICAL" else style.PAPER,
+            }
             for p in style.PRIORITIES
         }
         self.layers = Layers(self, [looks[p] for p in self.names])
@@ -150,7 +162,10 @@ class DepthByPriority(Timeline):
         peaks = [(p, *run.waiting_by_priority[p]) for p in self.names if p in run.waiting_by_priority]
         if not peaks:
             return "Depth by priority: no message ever waited."
-        said = (f"{p} at most {style.number(level.max())}, {style.number(level[-1])} at the end" for p, _, level in peaks)
+        said = (
+            f"{p} at most {style.number(level.max())}, {style.number(level[-1])} at the end"
+            for p, _, level in peaks
+        )
         return "Waiting by priority: " + "; ".join(said) + "."
 
     def still(self) -> Hashable:

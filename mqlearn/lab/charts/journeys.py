@@ -33,19 +33,37 @@ class Journeys(Chart):
         self.ax.set_yticks([])
         self.ax.set_ylim(self.most - 0.5, -0.5)
         self.ticks = Ticks(canvas, self.ax, "x")
-        self.ax.hlines(np.arange(self.most) + 0.5, 0, 1, transform=self.ax.get_yaxis_transform(), color=style.TRACK, linewidth=1)
+        self.ax.hlines(
+            np.arange(self.most) + 0.5,
+            0,
+            1,
+            transform=self.ax.get_yaxis_transform(),
+            color=style.TRACK,
+            linewidth=1,
+        )
         self.waiting = self._bars(facecolor=style.WAITING, linewidth=0)
-        self.delayed = self._bars(facecolor=style.DELAYED, linewidth=0, hatch=style.HATCH_DELAYED, edgecolor=style.INK)
-        self.orphaned = self._bars(facecolor=style.PAPER, edgecolor=style.IN_FLIGHT, hatch=style.HATCH_NO_OWNER, linewidth=1)
+        self.delayed = self._bars(
+            facecolor=style.DELAYED, linewidth=0, hatch=style.HATCH_DELAYED, edgecolor=style.INK
+        )
+        self.orphaned = self._bars(
+            facecolor=style.PAPER, edgecolor=style.IN_FLIGHT, hatch=style.HATCH_NO_OWNER, linewidth=1
+        )
         self.held = self._bars(facecolor=style.IN_FLIGHT, linewidth=0.8, edgecolor=style.PAPER)
         self.lost = canvas.moving(LineCollection([], colors=style.LOST, linewidths=3.5))
         self.ax.add_collection(self.lost, autolim=False)
         dot = {"linestyle": "", "markeredgecolor": style.INK, "clip_on": False, "markeredgewidth": 1.0}
-        self.done = canvas.moving(self.ax.plot([], [], marker="o", markersize=7.5, color=style.DONE, **dot)[0])
-        self.died = canvas.moving(self.ax.plot([], [], marker="X", markersize=8.5, color=style.DEAD, **dot)[0])
+        self.done = canvas.moving(
+            self.ax.plot([], [], marker="o", markersize=7.5, color=style.DONE, **dot)[0]
+        )
+        self.died = canvas.moving(
+            self.ax.plot([], [], marker="X", markersize=8.5, color=style.DEAD, **dot)[0]
+        )
         self.names = [canvas.text(0, 0, ha="right", va="center") for _ in range(self.most)]
         self.ends = [canvas.text(0, 0, va="center", size=style.SMALL) for _ in range(self.most)]
-        self.letters = [canvas.text(0, 0, va="center", size=style.SMALL, color=style.PAPER, bold=True) for _ in range(3 * self.most)]
+        self.letters = [
+            canvas.text(0, 0, va="center", size=style.SMALL, color=style.PAPER, bold=True)
+            for _ in range(3 * self.most)
+        ]
         self._legend(box)
 
     def _bars(self, **look: Any) -> PolyCollection:
@@ -60,7 +78,15 @@ class Journeys(Chart):
             ("held", {"facecolor": style.IN_FLIGHT}),
             ("delayed", {"facecolor": style.DELAYED, "hatch": style.HATCH_DELAYED, "edgecolor": style.INK}),
             ("lease lost", {"facecolor": style.LOST}),
-            ("working without lease", {"facecolor": style.PAPER, "hatch": style.HATCH_NO_OWNER, "edgecolor": style.IN_FLIGHT, "linewidth": 1}),
+            (
+                "working without lease",
+                {
+                    "facecolor": style.PAPER,
+                    "hatch": style.HATCH_NO_OWNER,
+                    "edgecolor": style.IN_FLIGHT,
+                    "linewidth": 1,
+                },
+            ),
         ):
             swatch(self.canvas, x, y, width=4 if label == "lease lost" else 14, **look)
             self.canvas.text(x + 19, y + 10.5, label, size=style.SMALL)
@@ -101,8 +127,14 @@ class Journeys(Chart):
             self.names[row].text = jobs[row].message_id if row < len(jobs) else ""
             self.ends[row].text = _ending(jobs[row]) if row < len(jobs) else ""
             trouble = row < len(jobs) and (jobs[row].outcome == "dead" or jobs[row].tries > 1)
-            self.ends[row].weight, self.ends[row].color = ("bold", style.INK) if trouble else ("normal", style.MUTED)
-        letters = [letter for letter in bars.letters if self._x(letter[1]) - self._x(letter[0]) >= 9 + 7 * len(letter[3])]
+            self.ends[row].weight, self.ends[row].color = (
+                ("bold", style.INK) if trouble else ("normal", style.MUTED)
+            )
+        letters = [
+            letter
+            for letter in bars.letters
+            if self._x(letter[1]) - self._x(letter[0]) >= 9 + 7 * len(letter[3])
+        ]
         for i, text in enumerate(self.letters):
             text.visible = i < len(letters)
             if i < len(letters):
@@ -122,7 +154,11 @@ class Journeys(Chart):
     def sentence(self, run: View) -> str:
         jobs = choose(run, self.most)
         said = ", ".join(f"{job.message_id} {_ending(job)}" for job in jobs.itertuples())
-        return f"Journeys of {style.count(len(jobs), 'message')}: {said}." if said else "Journeys: no message was sent."
+        return (
+            f"Journeys of {style.count(len(jobs), 'message')}: {said}."
+            if said
+            else "Journeys: no message was sent."
+        )
 
     def still(self) -> Hashable:
         return self.most
@@ -162,12 +198,21 @@ class _Bars:
                 self.done.append((until, y))
         if job.outcome == "dead":
             self.died.append((min(float(job.settled), self.end), row))
-        if job.outcome not in ("completed", "dead") and (not len(holds) or holds["end"].iloc[-1] in ("nacked", "lease_lost", "released", "delayed", "postponed")):
-            (self.delayed if next_place == "delayed" else self.waiting).append(_rect(since, self.end, row, 0.12))
+        if job.outcome not in ("completed", "dead") and (
+            not len(holds)
+            or holds["end"].iloc[-1] in ("nacked", "lease_lost", "released", "delayed", "postponed")
+        ):
+            (self.delayed if next_place == "delayed" else self.waiting).append(
+                _rect(since, self.end, row, 0.12)
+            )
 
     def _without_lease(self, hold: Any, until: float, y: float, half: float, run: View) -> None:
         tries = run.tries
-        same = (tries["entry"] == hold.entry) & (tries["worker"] == hold.worker) & (tries["start"] >= hold.received)
+        same = (
+            (tries["entry"] == hold.entry)
+            & (tries["worker"] == hold.worker)
+            & (tries["start"] >= hold.received)
+        )
         for end in tries.loc[same, "end"].iloc[:1]:
             if end == end and end > until:
                 self.orphaned.append(_rect(until, min(float(end), self.end), y, half))

@@ -17,8 +17,14 @@ class LevelMarks:
         self.chart = chart
         line = {"color": style.PREDICTED, "linewidth": 2.0, "zorder": 5}
         self.line = chart.canvas.moving(chart.ax.axhline(0, linestyle=style.DASHED, **line))
-        self.rug = chart.canvas.moving(chart.ax.plot([], [], linestyle="", marker="_", markersize=13, markeredgewidth=1.6, color=style.PREDICTED)[0])
-        self.theory = chart.canvas.moving(chart.ax.axhline(0, linestyle=style.DOTTED, color=style.INK, linewidth=1.8))
+        self.rug = chart.canvas.moving(
+            chart.ax.plot(
+                [], [], linestyle="", marker="_", markersize=13, markeredgewidth=1.6, color=style.PREDICTED
+            )[0]
+        )
+        self.theory = chart.canvas.moving(
+            chart.ax.axhline(0, linestyle=style.DOTTED, color=style.INK, linewidth=1.8)
+        )
         self.label = chart.canvas.text(0, 0, color=style.PREDICTED, bold=True, va="center")
         self.theory_label = chart.canvas.text(0, 0, color=style.INK, va="center")
 
@@ -54,8 +60,21 @@ class BarMarks:
 
     def __init__(self, canvas: Canvas, ax: Axes) -> None:
         self.canvas, self.ax = canvas, ax
-        self.line = canvas.moving(ax.axvline(0, linestyle=style.DASHED, color=style.PREDICTED, linewidth=2.0, zorder=5))
-        self.rug = canvas.moving(ax.plot([], [], linestyle="", marker="|", markersize=13, markeredgewidth=1.6, color=style.PREDICTED, clip_on=False)[0])
+        self.line = canvas.moving(
+            ax.axvline(0, linestyle=style.DASHED, color=style.PREDICTED, linewidth=2.0, zorder=5)
+        )
+        self.rug = canvas.moving(
+            ax.plot(
+                [],
+                [],
+                linestyle="",
+                marker="|",
+                markersize=13,
+                markeredgewidth=1.6,
+                color=style.PREDICTED,
+                clip_on=False,
+            )[0]
+        )
         self.label = canvas.text(0, 0, color=style.PREDICTED, bold=True, size=style.SMALL)
 
     def draw(self, marks: Marks) -> None:
@@ -70,7 +89,10 @@ class BarMarks:
         share = float(np.clip((marks.prediction - low) / (high - low), 0, 1))
         self.label.text = f"you {style.number(marks.prediction)}"
         self.label.ha = "left" if share < 0.6 else "right"
-        self.label.x, self.label.y = self.canvas.width * (box.x0 + share * box.width), self.canvas.height * (1 - box.y1) - 3
+        self.label.x, self.label.y = (
+            self.canvas.width * (box.x0 + share * box.width),
+            self.canvas.height * (1 - box.y1) - 3,
+        )
 
 
 def spread(y: float, taken: Iterable[float], apart: float = 15.0) -> float:

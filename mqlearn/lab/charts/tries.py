@@ -44,7 +44,9 @@ class Retries(Timeline):
         """Two rows: first tries and retries, in each slice."""
         start = run.tries["start"].to_numpy(dtype=float)
         again = run.tries["attempt"].to_numpy(dtype=float) > 1
-        return np.array([np.histogram(start[~again], edges)[0], np.histogram(start[again], edges)[0]], dtype=float)
+        return np.array(
+            [np.histogram(start[~again], edges)[0], np.histogram(start[again], edges)[0]], dtype=float
+        )
 
     def sentence(self, run: View) -> str:
         again = int((run.tries["attempt"].to_numpy(dtype=float) > 1).sum())

@@ -55,10 +55,16 @@ class WaitDistribution(Chart):
         super().__init__(canvas, box)
         self.caption("share of messages by wait")
         self.ax = canvas.axes(box.x + 38, box.y + 34, box.width - 60, box.height - 53)
-        self.bars = canvas.moving(PolyCollection([], facecolor=style.WAITING, edgecolor=style.PAPER, linewidth=0.6))
+        self.bars = canvas.moving(
+            PolyCollection([], facecolor=style.WAITING, edgecolor=style.PAPER, linewidth=0.6)
+        )
         self.ax.add_collection(self.bars, autolim=False)
-        self.ghost = canvas.moving(self.ax.plot([], [], drawstyle="steps-post", color=style.GHOST, linewidth=1.8)[0])
-        self.theory = canvas.moving(self.ax.plot([], [], color=style.INK, linewidth=1.8, linestyle=style.DOTTED)[0])
+        self.ghost = canvas.moving(
+            self.ax.plot([], [], drawstyle="steps-post", color=style.GHOST, linewidth=1.8)[0]
+        )
+        self.theory = canvas.moving(
+            self.ax.plot([], [], color=style.INK, linewidth=1.8, linestyle=style.DOTTED)[0]
+        )
         self.said = [canvas.text(box.x + box.width - 22, box.y + 46 + 16 * i, ha="right") for i in range(2)]
         self.marks = BarMarks(canvas, self.ax)
         self.over = (0.0, 0.0)
@@ -72,10 +78,14 @@ class WaitDistribution(Chart):
         edges = np.linspace(0, right, BINS + 1)
         self.shares = _shares(waits, edges)
         exceeds = run.theory("wait_exceeds")
-        expected = np.zeros(0) if exceeds is None else -np.diff([1.0, *(float(exceeds(t)) for t in edges[1:])])
+        expected = (
+            np.zeros(0) if exceeds is None else -np.diff([1.0, *(float(exceeds(t)) for t in edges[1:])])
+        )
         top = style.nice_top(max([*self.shares, *_shares(was, edges), *expected, 0.01]), self.over[1])
         self._limits(right, top)
-        self.bars.set_verts([_column(a, b, h) for a, b, h in zip(edges[:-1], edges[1:], self.shares, strict=True) if h])
+        self.bars.set_verts(
+            [_column(a, b, h) for a, b, h in zip(edges[:-1], edges[1:], self.shares, strict=True) if h]
+        )
         self.theory.set_data((edges[1:] + edges[:-1]) / 2 if len(expected) else [], expected)
         self.ghost.set_visible(bool(len(was)))
         self.ghost.set_data(edges, np.append(_shares(was, edges), 0))
@@ -91,7 +101,9 @@ class WaitDistribution(Chart):
             self.over = right, top
             self.ax.set_xlim(0, right)
             self.ax.set_ylim(0, top)
-            self.x_ticks.put([(0, "0"), (right / 2, style.number(right / 2)), (right, f"{style.number(right)} s")])
+            self.x_ticks.put(
+                [(0, "0"), (right / 2, style.number(right / 2)), (right, f"{style.number(right)} s")]
+            )
             self.y_ticks.put([(0, "0"), (top, f"{top:.0%}" if top >= 0.01 else f"{top:.1%}")])
 
     def sentence(self, run: View) -> str:
