@@ -62,12 +62,10 @@ class Controls:
         return _classed(widgets.VBox(parts), "mq-left")
 
     def _buttons(self) -> Any:
-        self.reset = self._button("Reset", "settings and seed as the lab began", lambda: self._lab.reset())
-        self.reroll = self._button(
-            "Re-roll", "the same settings with the next seed", lambda: self._lab.reroll()
-        )
+        self.reset = self._button("Reset", "settings and seed as the lab began", self._lab.reset)
+        self.reroll = self._button("Re-roll", "the same settings with the next seed", self._lab.reroll)
         self.keep = self._toggle(
-            "Keep as baseline", "keep this run in grey under the next ones", lambda on: self._lab.keep(on)
+            "Keep as baseline", "keep this run in grey under the next ones", self._lab.keep
         )
         self.show_code = self._toggle("Show as code", "the Python that makes this run", self._mode)
         self.stepping = self._toggle("Step through", "one instant at a time", self._mode)

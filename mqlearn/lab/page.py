@@ -11,6 +11,7 @@ WIDTH, HEIGHT = 826, 520  # shows whole at 1280×720 in JupyterLab with its side
 LEFT, RIGHT = 250, 570
 PICTURE_HEIGHT = 408
 
+# ruff: noqa: E501 -- a rule of the style sheet reads best on one line
 CSS = f"""<style>
 .mq-lab {{ width: {WIDTH}px; height: {HEIGHT}px; overflow: hidden; font-size: 13px; }}
 .mq-lab .widget-html, .mq-lab .widget-html-content {{ margin: 0; line-height: 1.25; height: auto; }}

@@ -4,6 +4,7 @@ The colours are Okabe and Ito's (2008), told apart by people who see red and gre
 colour alone: delayed is hatched, the baseline is a line, a prediction is dashed, theory is dotted.
 """
 
+import math
 from typing import Final
 
 WAITING: Final = "#56B4E9"
@@ -43,7 +44,7 @@ DOTTED: Final = (0, (1.2, 1.6))
 
 def number(value: float) -> str:
     """`value` as people write it, in three figures or so: 1,204, 26, 7.69, 0.012."""
-    if value != value:
+    if math.isnan(value):
         return "–"
     size = abs(value)
     if size >= 100 or value == int(value):

@@ -94,7 +94,7 @@ class Reasons(Chart):
         self.caption("dead letters by reason")
         self.bars = Bars(canvas, box, color=style.DEAD, above=True)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         was = self.counts(ghost) if ghost is not None else {}
         now = self.counts(run)
         # The baseline's reasons stay in the list, so that one mended shows as zero.

@@ -130,7 +130,7 @@ class DepthByPriority(Timeline):
         y = box.y + self.top + 3 + 18 * 4
         self.ghost_label = canvas.text(self.label_x, y + 10.5, "━ baseline", color=style.GHOST, bold=True)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         self.over_time(run, ghost)
         end = self.ax.get_xlim()[1]
         edges, values = self.levels(run, end)

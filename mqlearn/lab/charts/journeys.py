@@ -92,7 +92,7 @@ class Journeys(Chart):
             self.canvas.text(x + 19, y + 10.5, label, size=style.SMALL)
             x += 32 + self.canvas.measure(label, size=style.SMALL)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         self.shown = choose(run, self.most)
         held = run.holds[np.isin(run.holds["entry"].to_numpy(), [int(e) for e in self.shown["entry"]])]
         ends = [*held["until"].dropna(), *self.shown["settled"].dropna(), *self.shown["sent"]]
@@ -214,7 +214,7 @@ class _Bars:
             & (tries["start"] >= hold.received)
         )
         for end in tries.loc[same, "end"].iloc[:1]:
-            if end == end and end > until:
+            if end > until:  # an unfinished try has no end (nan)
                 self.orphaned.append(_rect(until, min(float(end), self.end), y, half))
 
 

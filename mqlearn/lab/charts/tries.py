@@ -26,7 +26,7 @@ class Retries(Timeline):
         self.key(1, "first tries", **first)
         self.ghost = ghost_lines(self)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         self.over_time(run, ghost)
         end = self.ax.get_xlim()[1]
         self.edges = _edges(run.start, end)

@@ -19,7 +19,7 @@ class Utilisation(Chart):
         self.said = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
         self.bars = Bars(canvas, box, color=style.IN_FLIGHT, most=10, left=66, right=44)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         shares = run.busy
         expected = run.theory("utilisation")
         theory = {} if expected is None else dict.fromkeys(shares, min(float(expected), 1.0))
