@@ -1,4 +1,4 @@
-"""A picture of a run: its message as the title, under it the charts, over one time axis where they share it."""
+"""A picture of a run: its message as the title, under it the charts, over one time axis where it is shared."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -32,7 +32,7 @@ class Canvas:
         self.figure = Figure(
             figsize=(width / style.DPI, height / style.DPI), dpi=style.DPI * scale, facecolor=style.PAPER
         )
-        self._agg = FigureCanvasAgg(self.figure)
+        self._agg: Any = FigureCanvasAgg(self.figure)  # matplotlib types none of its methods
         self._moving: list[Artist] = []
         self._labels: list[Label] = []
         self._background: Any = None

@@ -80,8 +80,12 @@ class Controls:
 
     def _toggle(self, text: str, tip: str, act: Callable[[bool], None]) -> Any:
         toggle = widgets.ToggleButton(description=text, tooltip=tip)
-        toggle.observe(lambda change: self._quiet or self._guard(lambda: act(change["new"])), names="value")
+        toggle.observe(lambda change: self._toggled(act, change["new"]), names="value")
         return toggle
+
+    def _toggled(self, act: Callable[[bool], None], on: bool) -> None:
+        if not self._quiet:
+            self._guard(lambda: act(on))
 
     def _guard(self, act: Callable[[], None]) -> None:
         """An exception in a callback would vanish: it belongs into the panel."""

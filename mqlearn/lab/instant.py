@@ -162,7 +162,7 @@ class InstantPicture:
 
     def _arrow(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         places = [(x / self.canvas.width, 1 - y / self.canvas.height) for x, y in (start, end)]
-        look = {
+        look: dict[str, Any] = {
             "arrowstyle": "-|>",
             "mutation_scale": 10,
             "linewidth": 1.6,
@@ -246,7 +246,7 @@ def just_now(run: Any, time: float) -> str:
 
 
 def _told(record: Any) -> str:
-    _, event, _, _, message_id, _, _, worker, _, detail = record
+    event, message_id, worker, detail = str(record[1]), record[4], record[7], record[9]
     by = f" by {worker}" if worker else ""
     words = {
         "sent": "{m} arrived",
@@ -267,7 +267,7 @@ def _told(record: Any) -> str:
     }
     number = style.number(detail) if isinstance(detail, int | float) else detail
     template = words.get(event, "{m}: " + event.replace("_", " "))
-    return template.format(m=message_id or "a message", d=number, by=by, w=worker or "a worker")
+    return str(template).format(m=message_id or "a message", d=number, by=by, w=worker or "a worker")
 
 
 def _due(piece: Any, time: float) -> str:
@@ -294,5 +294,5 @@ def frame(canvas: Canvas, x: float, y: float, width: float, height: float) -> No
         (x / canvas.width, 1 - (y + height) / canvas.height),
         (width / canvas.width, height / canvas.height),
     )
-    look = {"facecolor": "#F4F4F4", "edgecolor": style.RULE, "linewidth": 1.0}
+    look: dict[str, Any] = {"facecolor": "#F4F4F4", "edgecolor": style.RULE, "linewidth": 1.0}
     canvas.figure.add_artist(Rectangle(corner, *size, transform=canvas.figure.transFigure, **look))

@@ -129,6 +129,10 @@ class Lab:
     def verdict(self) -> str:
         """The run's one sentence, and how far off the prediction was unless the run says so itself."""
         said = str(self.run.verdict)
+        guess, chart = self._marks.prediction, self.charts.get(str(self._board.marks_on))
+        found = None if chart is None else chart.measured(self._seen)
+        if guess is not None and found is not None and "you said" not in said.lower():
+            said += f" You said {style.number(guess)}, it is {style.number(found)}."
         if self._marks.room:
             said += (
                 f" The room's {style.count(len(self._marks.room), 'answer')}: {_spread(self._marks.room)}."
@@ -195,7 +199,7 @@ class Lab:
     def __repr__(self) -> str:
         return f"Lab({self._type.__name__}, seed={self.seed}): {self.run.verdict}"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 -- IPython asks so
         """The live panel; beside it a picture and a line of text for where no kernel runs."""
         live = dict(self.widget._repr_mimebundle_() or {})
         return {**live, "image/png": base64.b64encode(self.png()).decode(), "text/plain": repr(self)}

@@ -57,4 +57,4 @@ def _display(png: bytes, width: int, height: int) -> None:
         {"image/png": png, "text/plain": f"<picture, {width} × {height}>"},
         raw=True,
         metadata={"image/png": {"width": width, "height": height}},
-    )  # type: ignore[no-untyped-call]
+    )

@@ -1,4 +1,4 @@
-"""A scenario as small as the lab allows: the panel is tested on what it asks of a scenario and a run, no more."""
+"""A scenario as small as the lab allows: it has what the panel asks of a scenario and a run, no more."""
 
 import dataclasses
 from collections.abc import Callable
@@ -105,11 +105,13 @@ class Orders:
 
 @pytest.fixture
 def lab() -> Lab:
+    """A panel over ten orders."""
     return Lab(Orders)
 
 
 @pytest.fixture
 def scenario() -> type[Orders]:
+    """The scenario itself."""
     return Orders
 
 

@@ -54,6 +54,10 @@ class Chart(ABC):
     def sentence(self, run: View) -> str:
         """What the chart shows of `run`, with numbers, for those who do not see it."""
 
+    def measured(self, run: View) -> float | None:  # noqa: ARG002 -- most charts show no single number
+        """The number that a prediction drawn on this chart is about."""
+        return None
+
     def still(self) -> Hashable:
         """What the part of the picture that stands still depends on, beside the axes' limits."""
         return ()

@@ -72,6 +72,9 @@ class Dead(Timeline):
             self.ghost_total.x, self.ghost_total.y = self.label_x, low
         self.marks.draw(marks, expected, taken)
 
+    def measured(self, run: View) -> float | None:
+        return float(len(run.dead[0]))
+
     def sentence(self, run: View) -> str:
         times, reasons = run.dead
         if not len(times):

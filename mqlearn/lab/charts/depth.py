@@ -94,6 +94,9 @@ class Depth(Timeline):
         self.peak.text = f"peak {style.number(values.sum(axis=0).max())}" if self.box.height >= 118 else ""
         self.marks.draw(marks, None, self.taken)
 
+    def measured(self, run: View) -> float | None:
+        return float(run.depth[1][:, -1].sum()) if len(run.depth[0]) else None
+
     def sentence(self, run: View) -> str:
         times, levels = run.depth
         if not len(times):

@@ -51,7 +51,12 @@ class Journeys(Chart):
         self.held = self._bars(facecolor=style.IN_FLIGHT, linewidth=0.8, edgecolor=style.PAPER)
         self.lost = canvas.moving(LineCollection([], colors=style.LOST, linewidths=3.5))
         self.ax.add_collection(self.lost, autolim=False)
-        dot = {"linestyle": "", "markeredgecolor": style.INK, "clip_on": False, "markeredgewidth": 1.0}
+        dot: dict[str, Any] = {
+            "linestyle": "",
+            "markeredgecolor": style.INK,
+            "clip_on": False,
+            "markeredgewidth": 1.0,
+        }
         self.done = canvas.moving(
             self.ax.plot([], [], marker="o", markersize=7.5, color=style.DONE, **dot)[0]
         )
@@ -145,11 +150,11 @@ class Journeys(Chart):
     def _x(self, time: float) -> float:
         low, high = self.ax.get_xlim()
         box = self.ax.get_position()
-        return self.canvas.width * (box.x0 + box.width * (time - low) / (high - low))
+        return float(self.canvas.width * (box.x0 + box.width * (time - low) / (high - low)))
 
     def _y(self, row: float) -> float:
         box = self.ax.get_position()
-        return self.canvas.height * (1 - box.y1 + box.height * (row + 0.5) / self.most)
+        return float(self.canvas.height * (1 - box.y1 + box.height * (row + 0.5) / self.most))
 
     def sentence(self, run: View) -> str:
         jobs = choose(run, self.most)

@@ -1,6 +1,7 @@
 """What people said before the run, drawn over the result: a dashed line each prediction, a rug for a room."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +16,7 @@ class LevelMarks:
 
     def __init__(self, chart: Timeline) -> None:
         self.chart = chart
-        line = {"color": style.PREDICTED, "linewidth": 2.0, "zorder": 5}
+        line: dict[str, Any] = {"color": style.PREDICTED, "linewidth": 2.0, "zorder": 5}
         self.line = chart.canvas.moving(chart.ax.axhline(0, linestyle=style.DASHED, **line))
         self.rug = chart.canvas.moving(
             chart.ax.plot(
@@ -52,7 +53,7 @@ class LevelMarks:
         low, high = self.chart.ax.get_ylim()
         box = self.chart.ax.get_position()
         share = float(np.clip((value - low) / (high - low), 0, 1))
-        return self.chart.canvas.height * (1 - (box.y0 + share * box.height))
+        return float(self.chart.canvas.height) * float(1 - (box.y0 + share * box.height))
 
 
 class BarMarks:

@@ -35,6 +35,9 @@ class WaitByPriority(Chart):
         self.bars.draw(self.means, was, said, theory=theory, also=marks.values)
         self.marks.draw(marks)
 
+    def measured(self, run: View) -> float | None:
+        return float(run.waits.mean()) if len(run.waits) else None
+
     def sentence(self, run: View) -> str:
         means = _means(run)
         if not means:
@@ -105,6 +108,9 @@ class WaitDistribution(Chart):
                 [(0, "0"), (right / 2, style.number(right / 2)), (right, f"{style.number(right)} s")]
             )
             self.y_ticks.put([(0, "0"), (top, f"{top:.0%}" if top >= 0.01 else f"{top:.1%}")])
+
+    def measured(self, run: View) -> float | None:
+        return float(run.waits.mean()) if len(run.waits) else None
 
     def sentence(self, run: View) -> str:
         waits = run.waits
