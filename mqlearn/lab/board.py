@@ -1,4 +1,4 @@
-"""A picture of a run: its message as the title, under it the charts, over one time axis where it is shared."""
+"""A picture of a run: its message as the title, under it the charts, those over time on one axis."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ PAD = 4
 class Board:
     """Charts by name, laid out once in a picture of `width` × `height` CSS pixels.
 
-    Charts over time stand one above the other; two others that follow each other stand side by side. `marks_on`
+    Charts over time stand one above the other; two others in a row stand side by side. `marks_on`
     names the chart that predictions are drawn on; by default the first that takes them.
     """
 

@@ -1,4 +1,4 @@
-"""The controls of a lab, one row for each field of its scenario: a named number field and a slider that agree."""
+"""The controls of a lab, one row a field of its scenario: a named number field and a slider that agree."""
 
 import dataclasses
 from collections.abc import Callable
@@ -13,8 +13,8 @@ PREDICTION = "prediction"
 class FieldRow:
     """One field of a scenario as widgets; `value` is what the scenario would get.
 
-    A slider has no accessible name in ipywidgets, so the number field beside it carries the name and unit. On a
-    change by hand, `changed(name)` is called once, after both widgets agree.
+    A slider has no accessible name in ipywidgets, so the number field beside it carries the name and unit. On
+    a change by hand, `changed(name)` is called once, after both widgets agree.
     """
 
     def __init__(self, field: "dataclasses.Field[Any]", value: Any, changed: Callable[[str], None]) -> None:

@@ -211,8 +211,8 @@ class InstantPicture:
             if held
         ]
         return (
-            f"At {style.seconds(time)}: {len(now.waiting)} waiting, {len(now.delayed)} delayed, {len(now.done)} done, "
-            f"{len(now.dead)} dead; {', '.join(busy) or 'no worker holds a message'}. {just}"
+            f"At {style.seconds(time)}: {len(now.waiting)} waiting, {len(now.delayed)} delayed, "
+            f"{len(now.done)} done, {len(now.dead)} dead; {', '.join(busy) or 'no worker holds a message'}. {just}"
         ).strip()
 
     def png(self) -> bytes:

@@ -19,7 +19,7 @@ AHEAD = 4  # columns before the origin, for letters that begin left of it
 
 
 class Label:
-    """A line of text whose baseline is at (x, y), in pixels from the top left; `va="center"` centres it on y."""
+    """A line of text whose baseline is at (x, y), pixels from the top left; `va="center"` centres it on y."""
 
     def __init__(
         self, x: float, y: float, text: str, *, size: float, color: str, weight: str, ha: str, va: str

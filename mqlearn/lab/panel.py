@@ -19,8 +19,8 @@ DEFAULT_CHARTS = ("depth", "dead")
 class Lab:
     """An interactive panel over a scenario class: `Lab(Backlog, seed=7, workers=2)`.
 
-    What the mouse does, code does too: `set`, `preset`, `predict`, `room`, `keep`, `reroll`, `reset`. `run` is
-    the run on show, `verdict` and `sentence` say what it came to and what the picture shows.
+    What the mouse does, code does too: `set`, `preset`, `predict`, `room`, `keep`, `reroll`, `reset`. `run`
+    is the run on show, `verdict` and `sentence` say what it came to and what the picture shows.
     """
 
     def __init__(self, scenario: type[Any], seed: int = 0, **settings: Any) -> None:
@@ -123,7 +123,8 @@ class Lab:
             if getattr(self.scenario, f.name) != getattr(plain, f.name) and f.name != fields.PREDICTION
         ]
         made = f"{self._type.__name__}({', '.join(changed)})"
-        return f"from {_public(self._type)} import {self._type.__name__}\nrun = {made}.run(seed={self.seed})\nprint(run.verdict)"
+        imported = f"from {_public(self._type)} import {self._type.__name__}"
+        return f"{imported}\nrun = {made}.run(seed={self.seed})\nprint(run.verdict)"
 
     @property
     def verdict(self) -> str:
@@ -215,7 +216,8 @@ def _finite(name: str, value: Any) -> float:
 
 def _spread(answers: tuple[float, ...]) -> str:
     middle = sorted(answers)[len(answers) // 2]
-    return f"from {style.number(min(answers))} to {style.number(max(answers))}, the middle one {style.number(middle)}"
+    low, high = style.number(min(answers)), style.number(max(answers))
+    return f"from {low} to {high}, the middle one {style.number(middle)}"
 
 
 def _public(scenario: type[Any]) -> str:

@@ -10,7 +10,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def encode(rgba: NDArray[np.uint8]) -> bytes:
-    """An opaque picture (height × width × at least 3 channels) as PNG bytes: RGB, unfiltered, zlib level 1."""
+    """An opaque picture (height × width × 3 channels or more) as PNG bytes: RGB, unfiltered, zlib level 1."""
     height, width = rgba.shape[:2]
     rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with its filter type: 0, none
     rows[:, 1:] = rgba[:, :, :3].reshape(height, 3 * width)

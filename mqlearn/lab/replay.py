@@ -10,7 +10,7 @@ def replay(which: Any = None, *charts: str, at: float | None = None) -> None:
     """Show one run exactly as it was: that of a seed that a check failed on, by default the last one.
 
     Takes a `Run`, a `Trace` or a `Verdict` as well. `charts` are names as in `show`, by default the run's
-    journeys under its depth; `at` (s) shows that instant. Raises LookupError where no check failed on the seed.
+    journeys under its depth; `at` (s) shows that instant. Raises LookupError if no check failed on the seed.
     """
     if hasattr(which, "failing_seed"):
         which = which.failing_seed

@@ -65,7 +65,7 @@ class Bars:
         full: float | None = None,
         also: Sequence[float] = (),
     ) -> None:
-        """`said` stands behind each bar; `full` draws a track of that length; the axis also reaches `also`."""
+        """`said` stands behind each bar; `full` draws a track that long; the axis also reaches `also`."""
         names = list(values)[: self.most]
         self.values = {name: values[name] for name in names}
         expected = theory or {}
@@ -89,7 +89,7 @@ class Bars:
                 self._place(row, drop, max(values[name], was.get(name, 0.0)))
 
     def _place(self, row: int, drop: float, reach: float) -> None:
-        """Put the name and the number of `row` where they belong; long names leave room for a number at the bar's end."""
+        """Put the name and number of `row` in place; under a long name the number stands at the bar's end."""
         middle = self.first_y + self.pitch * (row + 0.5)
         name_x, name_y = (
             (self.left_x + 1, middle - self.pitch * 0.28) if self.above else (self.left_x - 6, middle)

@@ -104,8 +104,9 @@ class Depth(Timeline):
         total = levels.sum(axis=0)
         top, (in_flight, waiting, delayed) = int(np.argmax(total)), levels[:, -1]
         return (
-            f"Depth: at most {style.count(total[top], 'message')} not yet settled, at {style.seconds(times[top])}; at the end "
-            f"{style.number(waiting)} waiting, {style.number(in_flight)} in flight, {style.number(delayed)} delayed."
+            f"Depth: at most {style.count(total[top], 'message')} not yet settled, at {style.seconds(times[top])}; "
+            f"at the end {style.number(waiting)} waiting, {style.number(in_flight)} in flight, "
+            f"{style.number(delayed)} delayed."
         )
 
 

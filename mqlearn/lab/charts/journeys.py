@@ -16,7 +16,7 @@ ROW = 22  # pixels a message
 
 
 class Journeys(Chart):
-    """The journeys of a few messages: those in trouble first (redelivered or dead), then the earliest.
+    """The journeys of a few messages: the first in trouble (redelivered or dead) and its neighbours.
 
     A thin light bar is waiting, a hatched one delayed, a thick dark bar is a worker holding the message, its
     letter or number in it; a white hatched bar is a worker still at it after its lease was lost.
@@ -224,7 +224,7 @@ class _Bars:
 
 
 def choose(run: View, most: int) -> Any:
-    """The jobs to show, in sending order: in trouble first (more than one try, or dead), then the earliest."""
+    """The jobs to show: the first one in trouble (tried twice, or dead) and its neighbours in sending order."""
     jobs = run.jobs
     if len(jobs) <= most:
         return jobs

@@ -12,7 +12,7 @@ from mqlearn.lab.charts.base import Marks, Timeline
 
 
 class LevelMarks:
-    """Horizontal marks over a timeline: the prediction right across it, the room's answers at its right edge."""
+    """Horizontal marks over a timeline: the prediction across it, the room's answers at its right edge."""
 
     def __init__(self, chart: Timeline) -> None:
         self.chart = chart
@@ -57,7 +57,7 @@ class LevelMarks:
 
 
 class BarMarks:
-    """Vertical marks over horizontal bars: the prediction from top to bottom, the room's answers at the foot."""
+    """Vertical marks over horizontal bars: the prediction over all of them, the room's answers at the foot."""
 
     def __init__(self, canvas: Canvas, ax: Axes) -> None:
         self.canvas, self.ax = canvas, ax
