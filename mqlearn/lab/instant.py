@@ -212,7 +212,8 @@ class InstantPicture:
         ]
         return (
             f"At {style.seconds(time)}: {len(now.waiting)} waiting, {len(now.delayed)} delayed, "
-            f"{len(now.done)} done, {len(now.dead)} dead; {', '.join(busy) or 'no worker holds a message'}. {just}"
+            f"{len(now.done)} done, {len(now.dead)} dead;"
+            f" {', '.join(busy) or 'no worker holds a message'}. {just}"
         ).strip()
 
     def png(self) -> bytes:

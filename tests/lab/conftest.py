@@ -50,8 +50,8 @@ class HandMadeRun:
     def jobs(self) -> pd.DataFrame:
         dying = self.scenario.dying
         rows = [
-            {"entry": i, "message_id": f"order-{i}", "priority": "NORMAL", "sent": float(i), "settled": i + 1.5,
-             "tries": 1, "outcome": "dead" if i <= dying else "completed", "wait": 0.5}
+            {"entry": i, "message_id": f"order-{i}", "priority": "NORMAL", "sent": float(i),
+             "settled": i + 1.5, "tries": 1, "outcome": "dead" if i <= dying else "completed", "wait": 0.5}
             for i in range(1, 11)
         ]  # fmt: skip
         return pd.DataFrame(rows)

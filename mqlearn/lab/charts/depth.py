@@ -104,7 +104,8 @@ class Depth(Timeline):
         total = levels.sum(axis=0)
         top, (in_flight, waiting, delayed) = int(np.argmax(total)), levels[:, -1]
         return (
-            f"Depth: at most {style.count(total[top], 'message')} not yet settled, at {style.seconds(times[top])}; "
+            f"Depth: at most {style.count(total[top], 'message')} not yet settled, "
+            f"at {style.seconds(times[top])}; "
             f"at the end {style.number(waiting)} waiting, {style.number(in_flight)} in flight, "
             f"{style.number(delayed)} delayed."
         )

@@ -224,7 +224,7 @@ class _Bars:
 
 
 def choose(run: View, most: int) -> Any:
-    """The jobs to show: the first one in trouble (tried twice, or dead) and its neighbours in sending order."""
+    """The jobs to show: the first in trouble (tried twice, or dead) and its neighbours in time."""
     jobs = run.jobs
     if len(jobs) <= most:
         return jobs

@@ -57,7 +57,7 @@ class LevelMarks:
 
 
 class BarMarks:
-    """Vertical marks over horizontal bars: the prediction over all of them, the room's answers at the foot."""
+    """Vertical marks over horizontal bars: the prediction over all, the room's answers at the foot."""
 
     def __init__(self, canvas: Canvas, ax: Axes) -> None:
         self.canvas, self.ax = canvas, ax
