@@ -7,12 +7,12 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 NBVAL  := --nbval --nbval-current-env --nbval-cell-timeout=60
-# The unit tests and the notebooks use every core. A notebook's cells must stay on one kernel: loadfile.
+# Every core is used. A notebook's cells must stay on one kernel: loadfile.
 SPREAD := -n auto --dist loadfile
 COVER  := --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint browser unit notebooks bench clean
+.PHONY: help lab test lint browser nbval unit notebooks bench clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ help: ## list these targets
 lab: $(READY) ## set everything up and open JupyterLab on the notebooks
 	@$(BIN)/python scripts/open_lab.py
 
-test: lint browser unit ## set everything up, then lint, types, browser, unit tests and every notebook
+test: lint browser nbval unit ## set everything up, then lint, types, browser, unit tests and every notebook
 
 lint: $(READY) ## only ruff and mypy
 	$(BIN)/ruff check .
@@ -29,8 +29,12 @@ lint: $(READY) ## only ruff and mypy
 browser: $(READY) ## only the notebooks in a real browser (alone, since it times a slider)
 	$(BIN)/python -m pytest tests/browser
 
-unit: $(READY) ## only the unit tests and the notebooks, on every core
-	$(BIN)/python -m pytest $(SPREAD) $(COVER) $(NBVAL) --ignore=tests/browser tests notebooks
+nbval: $(READY) ## only run the notebooks and compare what they print
+	$(BIN)/python -m pytest $(SPREAD) $(NBVAL) notebooks
+
+# Apart from the notebooks, since nbval would start coverage inside each kernel, which fails.
+unit: $(READY) ## only the unit tests, with their coverage
+	$(BIN)/python -m pytest $(SPREAD) $(COVER) --ignore=tests/browser tests
 
 notebooks: $(READY) ## run every notebook afresh and write it with its outputs
 	$(BIN)/python scripts/write_notebooks.py

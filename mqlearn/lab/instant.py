@@ -98,7 +98,7 @@ class Bench:
         self.notes = [canvas.text(0, 0, size=style.SMALL, color=style.MUTED) for _ in range(self.rows)]
 
     def show(self, workers: dict[str, list[Any]], now: float) -> None:
-        """What each worker holds; a worker that holds nothing is idle."""
+        """What each worker holds at `now` (s); a worker that holds nothing is idle."""
         verts = []
         rows = sorted(workers.items(), key=lambda item: (len(item[0]), item[0]))
         for row in range(self.rows):

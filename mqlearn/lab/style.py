@@ -62,14 +62,14 @@ def count(n: float, noun: str) -> str:
     return f"{number(n)} {noun}" + ("" if n == 1 else "s")
 
 
-def nice_top(value: float, now: float = 0.0) -> float:
+def nice_top(value: float, shown: float = 0.0) -> float:
     """An upper limit for an axis that must show `value`: from a series of round steps, kept while it fits.
 
     A limit is widened as soon as something does not fit, and narrowed only when less than a third of it
     would be used, so that a dragged slider moves the curve and not the axis.
     """
-    if now and now / 3 <= value <= now:
-        return now
+    if shown and shown / 3 <= value <= shown:
+        return shown
     step = 1e-3
     while True:
         for factor in (1.0, 2.0, 4.0, 6.0):
