@@ -103,7 +103,7 @@ class Timeline(Chart):
     timeline = True
     left: ClassVar[int] = 42
     right: ClassVar[int] = 108
-    top: ClassVar[int] = 17
+    top: ClassVar[int] = 21
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box)
