@@ -132,6 +132,9 @@ class Runtime(ABC):
         """The task that asks, or None outside any task."""
         return CURRENT.get()
 
+    def progress(self) -> None:  # noqa: B027 - threads need not be told
+        """Note that something happened; a simulation that only goes in circles is ended."""
+
     def draw(self, purpose: str, *key: object) -> float:
         """The number in [0, 1) that belongs to (seed, purpose, key).
 
