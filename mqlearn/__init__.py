@@ -1,6 +1,7 @@
 """Message queues you can read, run, break and measure.
 
-- Messages and queues: `Message`, `MessagePriority`, `MessageStatus`, `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`
+- Messages: `Message`, `MessagePriority`, `MessageStatus`
+- Queues: `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`
 - Workers: `MessageProcessor`, `Reject`, `Release`, `Outcome`, `WorkerCrash`
 - What they run on: `Simulation` (virtual time, seeded), `ThreadRuntime` (real threads, real time)
 - What happened: `Trace`, and its `Balance` or `UnbalancedBooks`

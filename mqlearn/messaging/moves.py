@@ -33,7 +33,7 @@ class Moves(MessageQueue):
         self._room = self._runtime.condition(self._lock)
         self._ready = Ready()
         self._in_flight: dict[int, Entry] = {}
-        self._delayed = Dated(lambda entry, date, key: True)
+        self._delayed = Dated(lambda *_: True)
         self._leases = Dated(lambda entry, date, key: entry.receipt == key and entry.lease == date)
         self._dead: list[Entry] = []
         self._numbers, self._receipts = count(1), count(1)

@@ -22,7 +22,7 @@ class Appointment(simpy.Event):
     _ok = True
     _defused = True
 
-    def __init__(self, calendar: Calendar, time: float, fn: Callable[[Any], object], counts: bool) -> None:
+    def __init__(self, calendar: Calendar, time: float, fn: Callable[[Any], Any], counts: bool) -> None:
         # Not Event.__init__: an appointment is triggered from the start, and this is the hot path.
         self.env = calendar
         self.time = time
@@ -43,7 +43,7 @@ class Calendar(simpy.Environment):
         self.live = 0
         self._eid = count()
 
-    def at(self, time: float, fn: Callable[[Any], object], counts: bool = True) -> Appointment:
+    def at(self, time: float, fn: Callable[[Any], Any], counts: bool = True) -> Appointment:
         """Have `fn(appointment)` called at `time` (seconds), to the last bit: SimPy's own delays would round."""
         appointment = Appointment(self, time, fn, counts)
         heappush(self._queue, (time, NORMAL, next(self._eid), appointment))

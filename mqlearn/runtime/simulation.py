@@ -202,7 +202,8 @@ class Simulation(Runtime):
             line.append(waiter)
         calendar = self._calendar
         if seconds is not None:
-            waiter.timer = calendar.at(calendar.now + seconds, lambda _: self._wake(waiter), task is None or not task.daemon)
+            counts = task is None or not task.daemon
+            waiter.timer = calendar.at(calendar.now + seconds, lambda _: self._wake(waiter), counts)
         if task is None:
             self._loop(None, waiter)
         else:

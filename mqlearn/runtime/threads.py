@@ -34,7 +34,7 @@ class Thread(Task):
         except BaseException as error:  # kept for whoever joins, and shown at once if nobody does yet
             self.error = error
             if not self._joined:
-                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))  # type: ignore[arg-type]
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
         finally:
             del self._target, self._args
 
@@ -125,7 +125,7 @@ class ThreadRuntime(Runtime):
         try:
             fn()
         except Exception:  # one bad call must not stop the timers of everybody else
-            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))  # type: ignore[arg-type]
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
 
 _default: list[ThreadRuntime] = []

@@ -1,0 +1,1 @@
+"""What is tried: faults, scenarios, runs, theory, checks."""

@@ -1,0 +1,159 @@
+"""A finished run: its trace, and the tables, totals and verdict that charts and notebooks show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mqlearn.runtime.trace import EVENTS, Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMN = {"waiting": 0, "in flight": 1, "delayed": 2, "completed": 3, "dead": 4}
+NAMES = ["waiting", "in_flight", "delayed", "done", "dead"]
+SENT = ("sent", "scheduled", "carried")
+HELD = ("acked", "nacked", "delayed", "lease_lost", "released", "postponed", "dead")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A message at one instant: its id, how often a handler was called for it, since when it is where it is (s)."""
+
+    message_id: str
+    tries: int
+    since: float
+
+
+@dataclass(frozen=True)
+class Instant:
+    """What was where at one instant: lists of items; for each worker, the ids it held."""
+
+    waiting: list[Item]
+    delayed: list[Item]
+    done: list[Item]
+    dead: list[Item]
+    workers: dict[str, list[Item]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """`until` is the end of the observed time, in seconds. Its books have been balanced."""
+
+    scenario: Any
+    seed: int
+    trace: Trace
+    until: float
+    totals: dict[str, float]
+    verdict: str
+    theory: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, trace: Trace, until: float | None = None) -> Run:
+        """A run made of a bare trace, observed until `until` seconds (None: its last record)."""
+        books = trace.balance()
+        end = max((record[0] for record in trace.records), default=0.0) if until is None else until
+        totals: dict[str, float] = {"sent": books.accepted, "done": books.completed, "dead": books.dead}
+        verdict = f"{books.accepted} sent: {books.completed} done, {books.dead} dead, {books.waiting} waiting."
+        return cls(None, 0, trace, end, totals, verdict)
+
+    @cached_property
+    def _moves(self) -> list[tuple[float, tuple[str, int], str, str, Any]]:
+        """Each move of an entry: time, entry, place, event, record."""
+        moves = []
+        for record in self.trace.records:
+            kind = EVENTS[record[1]]
+            if kind.frm:
+                moves.append((record[0], (record[2], record[3]), kind.to or record[9], record[1], record))
+        return moves
+
+    def depth(self) -> pd.DataFrame:
+        """How many entries were in each place: index time (s), right-continuous steps, columns `NAMES`."""
+        import numpy as np
+        import pandas as pd
+
+        where: dict[tuple[str, int], str] = {}
+        steps = np.zeros((len(self._moves), len(NAMES)), dtype=np.int64)
+        for row, (_, entry, place, _, _) in enumerate(self._moves):
+            before = where.get(entry)
+            if before in COLUMN:
+                steps[row, COLUMN[before]] -= 1
+            if place in COLUMN:
+                steps[row, COLUMN[place]] += 1
+            where[entry] = place
+        times = [move[0] for move in self._moves]
+        return pd.DataFrame(steps.cumsum(axis=0), index=pd.Index(times, name="time", dtype=float), columns=NAMES)
+
+    def jobs(self) -> pd.DataFrame:
+        """One row an entry; times in seconds, NaN where it has not happened, `outcome` "" while unsettled."""
+        import pandas as pd
+
+        rows: dict[tuple[str, int], list[Any]] = {}
+        nan = float("nan")
+        for time, entry, place, event, record in self._moves:
+            if event in SENT:
+                rows[entry] = [record[3], record[4], record[5], time, nan, nan, "", "", 0]
+                continue
+            row = rows[entry]
+            if event == "received":
+                row[8] += 1
+                if row[4] != row[4]:
+                    row[4] = time
+            elif place in ("completed", "dead", "purged", "dropped"):
+                row[5], row[6] = time, place
+                row[7] = ("expired" if event == "expired" else record[9] or "") if place == "dead" else ""
+            elif event == "redriven":
+                row[5], row[6], row[7] = nan, "", ""
+        columns = ["entry", "message_id", "priority", "sent", "first_received", "settled", "outcome", "reason", "tries"]
+        table = pd.DataFrame(list(rows.values()), columns=columns)
+        table["wait"] = table["first_received"] - table["sent"]
+        table["sojourn"] = table["settled"] - table["sent"]
+        return table
+
+    def tries(self) -> pd.DataFrame:
+        """One row a call of a handler: worker, message_id, entry, attempt, start and end (s), outcome."""
+        import pandas as pd
+
+        entries = {(r[2], r[8]): r[3] for r in self.trace.records if r[1] == "received"}
+        open_: dict[tuple[str, int], list[Any]] = {}
+        rows = []
+        for time, event, source, _, message_id, _, attempt, worker, receipt, detail in self.trace.records:
+            if event == "started":
+                row = [worker, message_id, entries.get((source, receipt), 0), attempt, time, self.until, ""]
+                open_[source, receipt] = row
+                rows.append(row)
+            elif event == "finished":
+                row = open_.pop((source, receipt))
+                row[5], row[6] = time, detail
+        return pd.DataFrame(rows, columns=["worker", "message_id", "entry", "attempt", "start", "end", "outcome"])
+
+    def holds(self) -> pd.DataFrame:
+        """One row a delivery: message_id, entry, worker, received and until (s), end (how it ended)."""
+        import pandas as pd
+
+        rows: dict[tuple[str, int], list[Any]] = {}
+        for time, _, _, event, record in self._moves:
+            if event == "received":
+                rows[record[2], record[8]] = [record[4], record[3], record[7], time, self.until, ""]
+            elif event in HELD:
+                rows[record[2], record[8]][4:] = [time, event]
+        return pd.DataFrame(list(rows.values()),
+                            columns=["message_id", "entry", "worker", "received", "until", "end"])
+
+    def at(self, time: float) -> Instant:
+        """What was where at `time` (s), everything that happened at that instant included."""
+        state: dict[tuple[str, int], tuple[str, Item, str]] = {}
+        tries: dict[tuple[str, int], int] = {}
+        workers: dict[str, list[Item]] = {r[7]: [] for r in self.trace.records if r[1] == "received"}
+        for when, entry, place, event, record in self._moves:
+            if when > time:
+                break
+            tries[entry] = tries.get(entry, 0) + (event == "received")
+            state.pop(entry, None)
+            state[entry] = (place, Item(record[4], tries[entry], when), record[7])
+        for place, item, worker in state.values():
+            if place == "in flight":
+                workers[worker].append(item)
+        listed = {name: [item for place, item, _ in state.values() if place == name] for name in COLUMN}
+        return Instant(listed["waiting"], listed["delayed"], listed["completed"], listed["dead"], workers)
