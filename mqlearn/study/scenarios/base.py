@@ -10,7 +10,8 @@ from mqlearn.runtime import check
 
 
 def param(default: Any, *, unit: str = "", low: float = 0, high: float = 1, step: float = 1, group: str = "load",
-          help: str = "", choices: Iterable[str] | None = None) -> Any:
+          help: str = "",  # noqa: A002 - the word the lab shows
+          choices: Iterable[str] | None = None) -> Any:
     """A field with its unit, range, group ("load", "workers", "failures", "policy") and a sentence of help."""
     about = {"unit": unit, "low": low, "high": high, "step": step, "group": group, "help": help}
     if choices is not None:

@@ -78,7 +78,8 @@ class FailingWork:
         books = trace.balance()
         expected = ORDERS * self.failure_rate ** (RETRIES + 1)
         tries = sum(record[1] == "started" for record in trace.records)
-        verdict = f"{books.dead} of {ORDERS:,} orders died; {expected:.1f} are expected when {self.failure_rate:.0%} of tries fail."
+        verdict = (f"{books.dead} of {ORDERS:,} orders died; {expected:.1f} are expected when "
+                   f"{self.failure_rate:.0%} of tries fail.")
         if self.prediction is not None:
             verdict += f" You said {self.prediction:g}, it is {books.dead}."
         totals: dict[str, float] = {"sent": books.accepted, "done": books.completed, "dead": books.dead,

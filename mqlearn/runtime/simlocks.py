@@ -1,0 +1,113 @@
+"""Locks and conditions among simulated tasks: they exclude, and whoever has waited longest is next."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Task
+
+if TYPE_CHECKING:
+    from mqlearn.runtime.calendar import Appointment
+    from mqlearn.runtime.simulation import SimTask, Simulation
+
+
+class Waiter:
+    """Somebody suspended: `task`, or the notebook's own cell when that is None."""
+
+    __slots__ = ("done", "notified", "task", "timer")
+
+    def __init__(self, task: SimTask | None) -> None:
+        self.task = task
+        self.timer: Appointment | None = None
+        self.notified = False
+        self.done = False
+
+
+class SimLock:
+    """A re-entrant lock among simulated tasks; it passes to whoever has waited longest."""
+
+    __slots__ = ("_depth", "_line", "_owner", "sim")
+
+    def __init__(self, sim: Simulation) -> None:
+        self.sim = sim
+        self._owner: object = None
+        self._depth = 0
+        self._line: list[Waiter] = []
+
+    def acquire(self) -> bool:
+        sim = self.sim
+        if threading.get_ident() != sim._thread:
+            sim._usable()
+        me = sim._active or sim
+        if self._owner is None or sim.closed:
+            self._owner, self._depth = me, 1
+        elif self._owner is me:
+            self._depth += 1
+        else:
+            holder = self._owner.name if isinstance(self._owner, Task) else "the notebook"
+            sim._suspend(self._line, None, f"the lock that {holder} holds")
+        return True
+
+    __enter__ = acquire
+
+    def release(self) -> None:
+        if self._owner is not (self.sim._active or self.sim):
+            if self.sim.closed:
+                return
+            raise RuntimeError("release() of a lock that the caller does not hold")
+        self._depth -= 1
+        if self._depth == 0:
+            self._owner = None
+            if self._line:
+                heir = self._line.pop(0)
+                self._owner, self._depth = heir.task or self.sim, 1
+                self.sim._notify(heir)
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+class SimCondition:
+    """A condition among simulated tasks: whoever waited first is notified first."""
+
+    __slots__ = ("_line", "_lock", "acquire", "release")
+
+    def __init__(self, lock: SimLock) -> None:
+        self._lock = lock
+        self._line: list[Waiter] = []
+        self.acquire, self.release = lock.acquire, lock.release
+
+    def __enter__(self) -> bool:
+        return self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def _owned(self) -> None:
+        sim = self._lock.sim
+        if self._lock._owner is not (sim._active or sim) and not sim.closed:
+            sim._usable()
+            raise RuntimeError("the condition's lock must be held by the caller")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        check.number("timeout", timeout, low=0, optional=True)
+        self._owned()
+        lock = self._lock
+        depth, lock._depth = lock._depth, 1
+        lock.release()
+        try:
+            return lock.sim._suspend(self._line, timeout, "a notification")
+        finally:
+            lock.acquire()
+            lock._depth = depth
+
+    def notify(self, n: int = 1) -> None:
+        self._owned()
+        while n > 0 and self._line:
+            self._lock.sim._notify(self._line.pop(0))
+            n -= 1
+
+    def notify_all(self) -> None:
+        self.notify(len(self._line))
