@@ -75,7 +75,7 @@ class Panel:
         roles = "button|checkbox|combobox|spinbutton|textbox|radio|tab"
         lines = self.root.aria_snapshot().splitlines()
         # A name stands in quotes after the role; a value, after a colon, is not a name.
-        return [line.strip() for line in lines if re.match(rf'\s*- (?:{roles})(?! ")', line)]
+        return [line.strip() for line in lines if re.match(rf'\s*- (?:{roles})\b(?! ")', line)]
 
     def named_fields(self) -> int:
         """How many named fields are in sight that take a number."""
