@@ -39,7 +39,7 @@ def run_mqlearn(messages: int) -> None:
     with Simulation(seed=1) as sim:
         queue = InMemoryMessageQueue(10**6, runtime=sim, trace=Trace())
         processor = MessageProcessor(queue)
-        processor.register_processor("default", lambda m: sim.sleep(sim.random.expovariate(0.4)))
+        processor.register_processor("default", lambda _: sim.sleep(sim.random.expovariate(0.4)))
 
         def produce() -> None:
             for i in range(messages):
