@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush
 
 from mqlearn.messaging.message import Message, MessagePriority
@@ -66,17 +66,14 @@ class Ready:
 
     def pop(self) -> Entry | None:
         """Take out the entry to serve next: the highest priority, and the oldest in it."""
-        if not self._length:
-            return None
-        for returned, line in self._lines:
-            if returned or line:
-                self._length -= 1
-                return heappop(returned)[1] if returned else line.popleft()
-        return None
+        return self._pop_first_of(self._lines) if self._length else None
 
     def pop_oldest(self) -> Entry | None:
         """Take out the oldest entry of the lowest priority that waits."""
-        for returned, line in reversed(self._lines):
+        return self._pop_first_of(reversed(self._lines))
+
+    def _pop_first_of(self, lines: Iterable[tuple[list[tuple[int, Entry]], deque[Entry]]]) -> Entry | None:
+        for returned, line in lines:
             if returned or line:
                 self._length -= 1
                 return heappop(returned)[1] if returned else line.popleft()

@@ -77,12 +77,13 @@ class MessageProcessor:
     def _try(self, message: Message) -> bool:
         """Handle one message and settle it; False if the worker crashed on it."""
         task = self.queue.runtime.current_task()
+        assert task is not None
         self._report("started", message, None)
         try:
             outcome = self._handle(message)
         except WorkerCrash:
-            outcome = COMPLETED
-        if task is not None and task.crashed:
+            task.crashed = True  # also one that was created elsewhere
+        if task.crashed:
             self._report("finished", message, "crashed")
             return False
         self._report("finished", message, str(outcome))

@@ -112,7 +112,7 @@ class Trace:
         self._census[queue.name] = queue.census
         for entry, message_id, priority, place in queue.entries():
             self.records.append((now, "carried", queue.name, entry, message_id, priority, 0, "", 0, place))
-        queue.listen(self.record)
+        queue.listen(self.records.append)  # this very list, which freeze() lets go of
 
     def record(self, record: Record) -> None:
         """Append one record."""

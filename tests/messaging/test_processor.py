@@ -127,7 +127,6 @@ def total(runtime: Simulation | ThreadRuntime) -> tuple[dict[str, int], int]:
         queue.send(Message(id=str(number)))
     processor.start_workers(4)
     settled = runtime.condition()
-    queue.listen(lambda record: None)
     while queue.size() or queue.get_in_flight_count():
         with settled:
             settled.wait(0.01)
@@ -141,3 +140,46 @@ def test_one_code_gives_the_same_totals_on_both_clocks() -> None:
         simulated = total(sim)
     assert simulated == total(ThreadRuntime())
     assert simulated == ({"processed": 20, "failed": 40, "retried": 30}, 10)
+
+
+def test_a_crash_made_elsewhere_settles_nothing_either() -> None:
+    """A handler that raises a ready-made WorkerCrash has not succeeded: the lease runs out, the retry is charged."""
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(visibility_timeout=10, runtime=sim)
+        processor = MessageProcessor(queue)
+        ready_made = WorkerCrash()
+        attempts: list[int] = []
+
+        def handler(message: Message) -> None:
+            attempts.append(message.retry_count)
+            if message.attempt == 1:
+                raise ready_made
+
+        processor.register_processor("default", handler)
+        queue.send(Message())
+        processor.start_workers(1)
+        sim.run()
+        assert attempts == [0, 1]
+        assert (sim.now, processor.metrics["processed"]) == (10, 1)
+
+
+def test_closing_freezes_the_trace_before_tasks_are_unwound() -> None:
+    """What a finally block still does to the queue changes neither the records nor the books."""
+    trace = Trace()
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(runtime=sim, trace=trace)
+        queue.send(Message())
+
+        def careless() -> None:
+            delivery = queue.receive()
+            assert delivery is not None
+            try:
+                sim.sleep(100)
+            finally:
+                queue.ack(delivery)
+
+        sim.spawn(careless)
+        sim.run(until=1)
+    assert queue.get_in_flight_count() == 0
+    assert [record[1] for record in trace.records] == ["sent", "received"]
+    assert trace.balance().in_flight == 1
