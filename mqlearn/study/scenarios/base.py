@@ -6,7 +6,11 @@ from collections.abc import Iterable
 from dataclasses import field, fields
 from typing import Any
 
+from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.study.run import Run
 
 
 def param(default: Any, *, unit: str = "", low: float = 0, high: float = 1, step: float = 1, group: str = "load",
@@ -19,13 +23,28 @@ def param(default: Any, *, unit: str = "", low: float = 0, high: float = 1, step
     return field(default=default, metadata=about)
 
 
-def validate(scenario: Any) -> None:
-    """Refuse a field outside its range, with an error naming the field, the rule and the value."""
-    for item in fields(scenario):
-        value, about = getattr(scenario, item.name), item.metadata
-        if "choices" in about:
-            check.one_of(item.name, value, about["choices"])
-        elif isinstance(item.default, int) and not isinstance(item.default, bool):
-            check.whole(item.name, value, low=int(about["low"]), high=int(about["high"]))
-        else:
-            check.number(item.name, value, low=about["low"], high=about["high"], optional=item.default is None)
+class Scenario:
+    """What every scenario is: a frozen dataclass of parameters that can be run.
+
+    A field made by `param` is refused outside its range, with an error naming the field, the rule and the value.
+    """
+
+    def __post_init__(self) -> None:
+        for item in fields(self):  # type: ignore[arg-type]
+            value, about = getattr(self, item.name), item.metadata
+            if "choices" in about:
+                check.one_of(item.name, value, about["choices"])
+            elif isinstance(item.default, int) and not isinstance(item.default, bool):
+                check.whole(item.name, value, low=int(about["low"]), high=int(about["high"]))
+            else:
+                check.number(item.name, value, low=about["low"], high=about["high"], optional=item.default is None)
+
+    def run(self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None) -> Run:
+        """Everything that happens, observed: in a simulation of its own unless given a runtime."""
+        if runtime is not None:
+            return self._observe(runtime, queue, seed)
+        with Simulation(seed) as sim:
+            return self._observe(sim, queue, seed)
+
+    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+        raise NotImplementedError

@@ -10,10 +10,9 @@ from mqlearn.messaging.message import Message
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios.base import param, validate
+from mqlearn.study.scenarios.base import Scenario, param
 
 ORDERS = 1000
 RETRIES = 3
@@ -22,7 +21,7 @@ SERVICE = 1.0  # seconds a try takes
 
 
 @dataclass(frozen=True)
-class FailingWork:
+class FailingWork(Scenario):
     """A thousand orders in ten minutes, three workers, three retries; every try may fail."""
 
     TITLE: ClassVar[str] = "When the work fails"
@@ -38,16 +37,6 @@ class FailingWork:
                                 help="The probability with which each try fails.")
     prediction: float | None = param(None, unit="orders", low=0, high=ORDERS, group="load",
                                      help="Of 1,000 orders, how many die?")
-
-    def __post_init__(self) -> None:
-        validate(self)
-
-    def run(self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None) -> Run:
-        """Ten minutes of orders and what follows, in a simulation of its own unless given a runtime."""
-        if runtime is not None:
-            return self._observe(runtime, queue, seed)
-        with Simulation(seed) as sim:
-            return self._observe(sim, queue, seed)
 
     def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         trace = Trace()
