@@ -56,7 +56,7 @@ class WaitDistribution(Chart):
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
-        self.caption("share of messages by wait")
+        self.caption("share of messages by wait until taken")
         self.ax = canvas.axes(box.x + 38, box.y + 34, box.width - 60, box.height - 53)
         self.bars = canvas.moving(
             PolyCollection([], facecolor=style.WAITING, edgecolor=style.PAPER, linewidth=0.6)

@@ -1,5 +1,6 @@
 """The scenarios that the labs move, one module a unit."""
 
 from mqlearn.study.scenarios.unit00 import FailingWork
+from mqlearn.study.scenarios.unit02 import WorkQueue
 
-__all__ = ["FailingWork"]
+__all__ = ["FailingWork", "WorkQueue"]
