@@ -49,13 +49,14 @@ class InMemoryMessageQueue(Moves):
 
         With `on_full="block"` it waits for room, at most `timeout` seconds (None: for ever).
         """
-        check.instance("message", message, Message)
+        if not isinstance(message, Message):
+            check.instance("message", message, Message)
         message.validate()
         if delay or timeout is not None:
             check.number("delay", delay, low=0)
             check.number("timeout", timeout, low=0, optional=True)
         with self._lock:
-            if self.size() >= self.max_size and not self._make_room(timeout):
+            if self._ready.length + len(self._delayed) >= self.max_size and not self._make_room(timeout):
                 self._emit("rejected", Entry(0, message, LANE[message.priority]))
                 return False
             stored = message.copy()
@@ -101,7 +102,7 @@ class InMemoryMessageQueue(Moves):
         with self._lock:
             while True:
                 if cancelled is not None and cancelled():
-                    if len(self._ready):  # the wake-up may have been meant for a message
+                    if self._ready.length:  # the wake-up may have been meant for a message
                         self._available.notify()
                     return None
                 entry = self._next()
@@ -149,7 +150,7 @@ class InMemoryMessageQueue(Moves):
     def ack(self, delivery: Message | str) -> bool:
         """The work is done. False if this delivery is not current: settled before, or its lease lost."""
         with self._lock:
-            entry = self._settled(delivery, "ack", MessageStatus.COMPLETED)
+            entry = self._land(delivery, "ack", MessageStatus.COMPLETED)
             if entry is None:
                 return False
             if self._observed:
@@ -160,7 +161,7 @@ class InMemoryMessageQueue(Moves):
         """The work failed, because of `reason`: charge a retry, or with `requeue=False` bury it at once."""
         check.instance("reason", reason, str, optional=True)
         with self._lock:
-            entry = self._settled(delivery, "nack", MessageStatus.FAILED)
+            entry = self._land(delivery, "nack", MessageStatus.FAILED)
             if entry is None:
                 return False
             if requeue:
@@ -173,7 +174,7 @@ class InMemoryMessageQueue(Moves):
         """Give it back unspent: to its old place, or after `delay` seconds to the tail."""
         check.number("delay", delay, low=0)
         with self._lock:
-            entry = self._settled(delivery, "release", MessageStatus.PENDING)
+            entry = self._land(delivery, "release", MessageStatus.PENDING)
             if entry is None:
                 return False
             if delay:
@@ -207,7 +208,7 @@ class InMemoryMessageQueue(Moves):
 
     def size(self) -> int:
         """Messages that wait or are delayed: what `max_size` limits."""
-        return len(self._ready) + len(self._delayed)
+        return self._ready.length + len(self._delayed)
 
     def get_in_flight_count(self) -> int:
         """Messages that are delivered and not settled."""

@@ -102,8 +102,7 @@ class Message:
     def copy(self) -> Message:
         """The same message as another object, with headers of its own."""
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        twin.headers = self.headers.copy()
+        twin.__dict__ = self.__dict__ | {"headers": self.headers.copy()}
         return twin
 
 

@@ -52,20 +52,21 @@ class Moves(MessageQueue):
         check.instance("delivery", delivery, (Message, str))
         return next((entry for entry in self._in_flight.values() if entry.message.id == delivery), None)
 
-    def _settled(self, delivery: Message | str, call: str, status: MessageStatus) -> Entry | None:
+    def _land(self, delivery: Message | str, call: str, status: MessageStatus) -> Entry | None:
+        """Out of flight, if this delivery is current: its lease is over."""
         entry = self._find(delivery, call)
         if entry is not None:
-            self._land(entry)
+            self._end_lease(entry)
             if isinstance(delivery, Message):
                 delivery.status = status
         return entry
 
-    def _land(self, entry: Entry) -> None:
-        """Out of flight: its lease is over."""
-        del self._in_flight[entry.receipt]
+    def _end_lease(self, entry: Entry) -> None:
+        in_flight = self._in_flight
+        del in_flight[entry.receipt]
         entry.lease = 0.0
         # In real time a timer that finds nothing to do is free; in a simulation it would move the clock.
-        if not self._in_flight and self._runtime.virtual:
+        if not in_flight and self._runtime.virtual:
             self._arm()
 
     def _charge(self, entry: Entry, event: str, reason: str | None) -> None:
@@ -105,11 +106,9 @@ class Moves(MessageQueue):
         """The one place from which the queue reports what happens."""
         if not self._observed:
             return
-        runtime = self._runtime
-        runtime.progress()
-        task = runtime.current_task()
-        record = (runtime.now, event, self.name, entry.number, entry.message.id, NAMES[entry.lane], entry.attempt,
-                  "" if task is None else task.name, receipt, detail)
+        now, worker = self._runtime.witness()
+        record = (now, event, self.name, entry.number, entry.message.id, NAMES[entry.lane], entry.attempt, worker,
+                  receipt, detail)
         for listener in self._listeners:
             listener(record)
 
@@ -120,7 +119,6 @@ class Moves(MessageQueue):
         self._leases.add(entry.lease, entry.receipt, entry)
         if self._timer is None or entry.lease < self._timer.time:
             self._arm()
-        self._leases.compact(len(self._in_flight))
 
     def _arm(self) -> None:
         dates = [date for date in (self._leases.first(), self._delayed.first()) if date is not None]
@@ -139,7 +137,7 @@ class Moves(MessageQueue):
             now = self._runtime.now
             while (date := self._leases.first()) is not None and date <= now:
                 entry = self._leases.pop()
-                self._land(entry)
+                self._end_lease(entry)
                 self._charge(entry, "lease_lost", "lease lost")
             while (date := self._delayed.first()) is not None and date <= now:
                 entry = self._delayed.pop()

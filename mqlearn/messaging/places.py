@@ -12,6 +12,9 @@ PRIORITIES = tuple(sorted(MessagePriority, key=lambda p: -p.value))  # the first
 LANE = {priority: lane for lane, priority in enumerate(PRIORITIES)}
 
 
+MANY = 1000  # dates that are kept before void ones are looked for
+
+
 class Entry:
     """One accepted message and its state. The same id sent twice makes two entries with two fates.
 
@@ -27,20 +30,20 @@ class Entry:
         self.lease = 0.0
 
 
+Line = tuple[list[tuple[int, Entry]], deque[Entry]]  # those who came back, by their position; the others
+
+
 class Ready:
-    """The entries that wait: one line a priority, first in first out.
+    """The entries that wait: one line a priority, first in first out. `length` is how many there are.
 
     What comes back goes to its old place. It is older than everything that still waits in its line (it was
     taken from the head of it), so a small heap of returned entries in front of the line is enough.
     """
 
     def __init__(self) -> None:
-        self._lines: list[tuple[list[tuple[int, Entry]], deque[Entry]]] = [([], deque()) for _ in PRIORITIES]
+        self._lines: list[Line] = [([], deque()) for _ in PRIORITIES]
         self._joined = 0
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
+        self.length = 0
 
     def __iter__(self) -> Iterator[Entry]:
         """In the order in which they would be served."""
@@ -55,29 +58,27 @@ class Ready:
     def join(self, entry: Entry) -> None:
         """At the tail of its line."""
         self._joined += 1
-        self._length += 1
+        self.length += 1
         entry.position = self._joined
         self._lines[entry.lane][1].append(entry)
 
     def come_back(self, entry: Entry) -> None:
         """At its old place."""
-        self._length += 1
+        self.length += 1
         heappush(self._lines[entry.lane][0], (entry.position, entry))
 
-    def pop(self) -> Entry | None:
+    def pop(self, lines: Iterable[Line] | None = None) -> Entry | None:
         """Take out the entry to serve next: the highest priority, and the oldest in it."""
-        return self._pop_first_of(self._lines) if self._length else None
+        if self.length:
+            for returned, line in self._lines if lines is None else lines:
+                if returned or line:
+                    self.length -= 1
+                    return heappop(returned)[1] if returned else line.popleft()
+        return None
 
     def pop_oldest(self) -> Entry | None:
         """Take out the oldest entry of the lowest priority that waits."""
-        return self._pop_first_of(reversed(self._lines))
-
-    def _pop_first_of(self, lines: Iterable[tuple[list[tuple[int, Entry]], deque[Entry]]]) -> Entry | None:
-        for returned, line in lines:
-            if returned or line:
-                self._length -= 1
-                return heappop(returned)[1] if returned else line.popleft()
-        return None
+        return self.pop(reversed(self._lines))
 
 
 class Dated:
@@ -86,9 +87,14 @@ class Dated:
     def __init__(self, current: Callable[[Entry, float, int], bool]) -> None:
         self._heap: list[tuple[float, int, Entry]] = []
         self._current = current
+        self._much = MANY
 
     def add(self, date: float, key: int, entry: Entry) -> None:
         heappush(self._heap, (date, key, entry))
+        if len(self._heap) > self._much:  # forget void dates now and then: memory follows what is alive
+            self._heap = [item for item in self._heap if self._current(item[2], item[0], item[1])]
+            heapify(self._heap)
+            self._much = 2 * len(self._heap) + MANY
 
     def first(self) -> float | None:
         """The earliest date that is not void."""
@@ -101,12 +107,6 @@ class Dated:
 
     def pop(self) -> Entry:
         return heappop(self._heap)[2]
-
-    def compact(self, alive: int) -> None:
-        """Forget void dates once they outnumber `alive` by far, so that memory follows what is alive."""
-        if len(self._heap) > 2 * alive + 1000:
-            self._heap = [item for item in self._heap if self._current(item[2], item[0], item[1])]
-            heapify(self._heap)
 
     def __len__(self) -> int:
         return len(self._heap)

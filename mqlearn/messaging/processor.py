@@ -30,8 +30,9 @@ class MessageProcessor:
         self.queue, self.prefetch = queue, prefetch
         self.processors: dict[str, Handler] = {}
         self.metrics = {"processed": 0, "failed": 0, "retried": 0}
-        self._counting = queue.runtime.lock()
-        self._pool = WorkerPool(queue.runtime, self._work, restart_after=restart_after)
+        self._runtime = queue.runtime
+        self._counting = self._runtime.lock()
+        self._pool = WorkerPool(self._runtime, self._work, restart_after=restart_after)
 
     @property
     def running(self) -> bool:
@@ -60,23 +61,24 @@ class MessageProcessor:
 
     def _work(self) -> None:
         """What one worker does until the pool stops, or until it crashes."""
+        pool, queue = self._pool, self.queue
         held: deque[Message] = deque()
-        while not self._pool.stopping:
+        while not pool.stopping:
             if not held:
-                message = self.queue.take(lambda: self._pool.stopping)
+                message = queue.take(lambda: pool.stopping)
                 if message is None:
                     return
                 held.append(message)
             if len(held) < self.prefetch:
-                held.extend(self.queue.receive_many(self.prefetch - len(held), timeout=0))
+                held.extend(queue.receive_many(self.prefetch - len(held), timeout=0))
             if not self._try(held.popleft()):
                 return
         while held:
-            self.queue.release(held.popleft())
+            queue.release(held.popleft())
 
     def _try(self, message: Message) -> bool:
         """Handle one message and settle it; False if the worker crashed on it."""
-        task = self.queue.runtime.current_task()
+        task = self._runtime.current_task()
         assert task is not None
         self._report("started", message, None)
         try:
@@ -93,10 +95,11 @@ class MessageProcessor:
 
     def _handle(self, message: Message) -> Outcome:
         kind = message.headers.get("type", "default")
-        if kind not in self.processors:
+        handler = self.processors.get(kind)
+        if handler is None:
             return Outcome("rejected", f"unroutable: no handler for type {kind!r}")
         try:
-            result = self.processors[kind](message)
+            result = handler(message)
         except Reject as rejection:
             return Outcome("rejected", rejection.reason)
         except Release as release:
@@ -116,8 +119,8 @@ class MessageProcessor:
                 self.metrics["retried"] += outcome.kind == "failed" and message.can_retry()
 
     def _report(self, event: str, message: Message, detail: str | None) -> None:
-        if self.queue.trace is not None:
-            runtime = self.queue.runtime
-            task = runtime.current_task()
-            self.queue.trace.record((runtime.now, event, self.queue.name, 0, message.id, message.priority.name,
-                                     message.attempt, "" if task is None else task.name, message.receipt, detail))
+        trace = self.queue.trace
+        if trace is not None:
+            now, worker = self._runtime.witness()
+            trace.record((now, event, self.queue.name, 0, message.id, message.priority._name_, message.attempt, worker,
+                          message.receipt, detail))

@@ -132,8 +132,13 @@ class Runtime(ABC):
         """The task that asks, or None outside any task."""
         return CURRENT.get()
 
-    def progress(self) -> None:  # noqa: B027 - threads need not be told
-        """Note that something happened; a simulation that only goes in circles is ended."""
+    def witness(self) -> tuple[float, str]:
+        """What a record is stamped with: the time (s), and the name of the task that runs ("" outside any).
+
+        A simulation takes it for a sign that something happened: one that only goes in circles is ended.
+        """
+        task = CURRENT.get()
+        return self.now, "" if task is None else task.name
 
     def draw(self, purpose: str, *key: object) -> float:
         """The number in [0, 1) that belongs to (seed, purpose, key).

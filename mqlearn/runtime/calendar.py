@@ -1,70 +1,85 @@
-"""SimPy's event calendar, with the two things a queue needs beyond it: appointments that can be cancelled
-without a trace, and a way to look at the next one before it happens.
+"""A simulation's calendar: who is due when.
 
-SimPy (https://simpy.readthedocs.io) keeps a heap of (time, priority, ordinal, event): pop the smallest, set
-the clock, call the event's callbacks. Equal times happen in the order in which they were made.
+A heap of (time, ordinal, appointment), as in every discrete-event simulator (SimPy is the one our tests compare
+with): take out the smallest, set the clock, keep the appointment. Equal times come in the order in which they were
+made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from itertools import count
-from typing import Any
-
-import simpy
-from simpy.events import NORMAL
 
 
-class Appointment(simpy.Event):
-    """A call that is due at `time`. `counts` tells whether a simulation keeps running for its sake."""
+class Appointment:
+    """Somebody who has at most one date: making a new one voids the old.
 
-    _ok = True
-    _defused = True
+    `ordinal` says which of the calendar's dates is the valid one (0: none), `counts` whether a run goes on for
+    its sake.
+    """
 
-    def __init__(self, calendar: Calendar, time: float, fn: Callable[[Any], Any], counts: bool) -> None:
-        # Not Event.__init__: an appointment is triggered from the start, and this is the hot path.
-        self.env = calendar
-        self.time = time
-        self.callbacks = [fn]
+    __slots__ = ("counts", "ordinal")
+
+    def __init__(self, counts: bool = True) -> None:
         self.counts = counts
+        self.ordinal = 0
+
+    def keep(self) -> None:
+        """What happens when the time has come."""
+        raise NotImplementedError
+
+
+class Call(Appointment):
+    """A call `fn()` that is due at `time` (s)."""
+
+    __slots__ = ("_calendar", "_fn", "time")
+
+    def __init__(self, calendar: Calendar, time: float, fn: Callable[[], object]) -> None:
+        super().__init__()
+        self._calendar, self.time, self._fn = calendar, time, fn
+        calendar.at(time, self)
+
+    def keep(self) -> None:
+        self._fn()
 
     def cancel(self) -> None:
-        if self.callbacks:
-            self.callbacks = []
-            self.env.live -= self.counts  # type: ignore[attr-defined]
+        self._calendar.cancel(self)
 
 
-class Calendar(simpy.Environment):
+class Calendar:
     """`live` is how many appointments are still to come that count."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.live = 0
-        self._eid = count()
+        self._heap: list[tuple[float, int, Appointment]] = []
+        self._made = 0
 
-    def at(self, time: float, fn: Callable[[Any], Any], counts: bool = True) -> Appointment:
-        """Have `fn(appointment)` called at `time` (seconds), to the last bit: SimPy's own delays would round."""
-        appointment = Appointment(self, time, fn, counts)
-        heappush(self._queue, (time, NORMAL, next(self._eid), appointment))
-        self.live += counts
-        return appointment
+    def at(self, time: float, appointment: Appointment) -> None:
+        """Give it this date (s), whatever date it had before."""
+        if not appointment.ordinal:
+            self.live += appointment.counts
+        self._made += 1
+        appointment.ordinal = self._made
+        heappush(self._heap, (time, self._made, appointment))
 
-    def next_time(self) -> float | None:
-        """When the next appointment is due, in seconds; None if there is none. Cancelled ones are dropped."""
-        queue = self._queue
-        while queue:
-            if queue[0][3].callbacks:
-                return queue[0][0]
-            heappop(queue)
+    def cancel(self, appointment: Appointment) -> None:
+        """Void its date, if it has one."""
+        if appointment.ordinal:
+            appointment.ordinal = 0
+            self.live -= appointment.counts
+
+    def pop(self, until: float) -> tuple[float, Appointment] | None:
+        """Take out the next date that is not void, if it is due by `until` (s)."""
+        heap = self._heap
+        while heap and heap[0][0] <= until:
+            time, ordinal, appointment = heappop(heap)
+            if appointment.ordinal == ordinal:
+                appointment.ordinal = 0
+                self.live -= appointment.counts
+                return time, appointment
         return None
-
-    def step(self) -> None:
-        """Move the clock to the next appointment and keep it."""
-        self.live -= self._queue[0][3].counts  # type: ignore[attr-defined]
-        super().step()
 
     def clear(self) -> None:
         """Forget every appointment."""
-        self._queue.clear()
+        self._heap.clear()
         self.live = 0

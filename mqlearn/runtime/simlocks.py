@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task
 
 if TYPE_CHECKING:
-    from mqlearn.runtime.calendar import Appointment
-    from mqlearn.runtime.simulation import SimTask, Simulation
-
-
-class Waiter:
-    """Somebody suspended: `task`, or the notebook's own cell when that is None."""
-
-    __slots__ = ("done", "notified", "task", "timer")
-
-    def __init__(self, task: SimTask | None) -> None:
-        self.task = task
-        self.timer: Appointment | None = None
-        self.notified = False
-        self.done = False
+    from mqlearn.runtime.simulation import Simulation, Waiter
 
 
 class SimLock:
@@ -38,7 +25,7 @@ class SimLock:
 
     def acquire(self) -> bool:
         sim = self.sim
-        if threading.get_ident() != sim._thread:
+        if get_ident() != sim._thread:
             sim._usable()
         me = sim._active or sim
         if self._owner is None or sim.closed:
@@ -50,11 +37,10 @@ class SimLock:
             sim._suspend(self._line, None, f"the lock that {holder} holds")
         return True
 
-    __enter__ = acquire
-
-    def release(self) -> None:
-        if self._owner is not (self.sim._active or self.sim):
-            if self.sim.closed:
+    def release(self, *_: object) -> None:
+        sim = self.sim
+        if self._owner is not (sim._active or sim):
+            if sim.closed:
                 return
             raise RuntimeError("release() of a lock that the caller does not hold")
         self._depth -= 1
@@ -62,11 +48,11 @@ class SimLock:
             self._owner = None
             if self._line:
                 heir = self._line.pop(0)
-                self._owner, self._depth = heir.task or self.sim, 1
-                self.sim._notify(heir)
+                self._owner, self._depth = heir if isinstance(heir, Task) else sim, 1
+                sim._notify(heir)
 
-    def __exit__(self, *_: object) -> None:
-        self.release()
+    __enter__ = acquire
+    __exit__ = release
 
 
 class SimCondition:
@@ -92,7 +78,8 @@ class SimCondition:
             raise RuntimeError("the condition's lock must be held by the caller")
 
     def wait(self, timeout: float | None = None) -> bool:
-        check.number("timeout", timeout, low=0, optional=True)
+        if timeout is not None:
+            check.number("timeout", timeout, low=0)
         self._owned()
         lock = self._lock
         depth, lock._depth = lock._depth, 1
@@ -105,7 +92,7 @@ class SimCondition:
 
     def notify(self, n: int = 1) -> None:
         self._owned()
-        while n > 0 and self._line:
+        while self._line and n > 0:
             self._lock.sim._notify(self._line.pop(0))
             n -= 1
 

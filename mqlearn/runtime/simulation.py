@@ -7,18 +7,19 @@ Only one runs at a time and they switch only where they block, so the same seed 
 
 from __future__ import annotations
 
-import threading
+import math
 from collections.abc import Callable
 from itertools import count
+from threading import get_ident
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import CURRENT, Condition, Lock, Runtime, Task, Timer
-from mqlearn.runtime.calendar import Calendar
-from mqlearn.runtime.simlocks import SimCondition, SimLock, Waiter
+from mqlearn.runtime.calendar import Appointment, Calendar, Call
+from mqlearn.runtime.simlocks import SimCondition, SimLock
 
 IDLE_LIMIT = 100_000  # wake-ups in a row that achieved nothing, after which a run is called endless
 UNWIND_LIMIT = 10  # times that close() interrupts a task which will not end
@@ -28,17 +29,46 @@ class SimulationError(RuntimeError):
     """The simulated code can never get on: it waits for what cannot come, or runs in circles."""
 
 
-class SimTask(Task):
+class Waiter(Appointment):
+    """Somebody who can be suspended; this one is the notebook's own cell.
+
+    `done` tells that the wait is over, `notified` that somebody else ended it, not its time.
+    """
+
+    __slots__ = ("done", "notified")
+
+    def __init__(self, counts: bool = True) -> None:
+        super().__init__(counts)
+        self.done = self.notified = False
+
+    def keep(self) -> None:
+        self.done = True
+
+
+class SimTask(Waiter, Task):
     """A simulated task: a greenlet, and what it waits for."""
 
     def __init__(self, sim: Simulation, target: Callable[..., object], args: tuple[Any, ...], name: str,
                  daemon: bool) -> None:
+        super().__init__(not daemon)
         self.name, self.daemon = name, daemon
         self.waits_for = ""
         self.unwound = 0
         self.sim = sim
         self.joiners: list[Waiter] = []
         self.greenlet = greenlet(lambda: self._main(target, args))
+
+    def keep(self) -> None:
+        """Run on, until it blocks again or ends."""
+        sim = self.sim
+        sim._active = self
+        sim._idle += 1
+        try:
+            self.greenlet.switch()
+        finally:
+            sim._active = None
+        if self.error is not None and not self.joiners:
+            raise self.error
 
     def _main(self, target: Callable[..., object], args: tuple[Any, ...]) -> None:
         CURRENT.set(self)
@@ -68,6 +98,7 @@ class Simulation(Runtime):
     """
 
     virtual = True
+    now = 0.0
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
@@ -77,20 +108,16 @@ class Simulation(Runtime):
         self._tasks: dict[SimTask, None] = {}
         self._names = count()
         self._idle, self._idle_since = 0, 0.0
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         self._closers: list[Callable[[], object]] = []
         self.closed = False
-
-    @property
-    def now(self) -> float:
-        return self._calendar.now
 
     def current_task(self) -> Task | None:
         return self._active
 
-    def progress(self) -> None:
-        """Note that something happened, so that the run is not taken for one that goes in circles."""
+    def witness(self) -> tuple[float, str]:
         self._idle = 0
+        return self.now, "" if self._active is None else self._active.name
 
     def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None,
               daemon: bool = False) -> Task:
@@ -99,7 +126,7 @@ class Simulation(Runtime):
         number = next(self._names)
         task = SimTask(self, target, args, f"task-{number}" if name is None else name, daemon)
         self._tasks[task] = None
-        self._calendar.at(self.now, lambda _: self._resume(task), not daemon)
+        self._calendar.at(self.now, task)
         return task
 
     def sleep(self, seconds: float) -> None:
@@ -121,7 +148,7 @@ class Simulation(Runtime):
         check.number("time", time)
         check.function("fn", fn)
         self._usable()
-        return cast(Timer, self._calendar.at(max(time, self.now), lambda _: fn()))
+        return Call(self._calendar, max(time, self.now), fn)
 
     def at_close(self, fn: Callable[[], object]) -> None:
         self._closers.append(fn)
@@ -140,8 +167,7 @@ class Simulation(Runtime):
             raise ValueError(f"until must not be before now ({self.now:g}), got {until!r}")
         self._loop(until, None)
         if until is not None:
-            self._calendar.at(until, lambda _: None)
-            self._calendar.step()
+            self.now = until
         elif stuck := [t for t in self._tasks if not t.daemon and t.waits_for.startswith("the ")]:
             raise SimulationError("deadlock: " + "; ".join(f"{t.name} waits for {t.waits_for}" for t in stuck))
 
@@ -175,24 +201,24 @@ class Simulation(Runtime):
         self.close()
 
     def _usable(self) -> None:
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             raise RuntimeError("a simulation belongs to the thread that made it; this is another one")
         if self.closed:
             raise RuntimeError("this simulation is closed")
 
-    def _suspend(self, line: Any, seconds: float | None, what: str) -> bool:
+    def _suspend(self, line: list[Waiter] | None, seconds: float | None, what: str) -> bool:
         """Suspend the caller: in `line` until somebody wakes it, at most `seconds`. True if woken."""
         task = self._active
         if self.closed and task is not None:
             return self._unwind(task)
-        self._usable()
-        waiter = Waiter(task)
+        if self.closed or get_ident() != self._thread:
+            self._usable()
+        waiter = Waiter() if task is None else task
+        waiter.done = waiter.notified = False
         if line is not None:
             line.append(waiter)
-        calendar = self._calendar
         if seconds is not None:
-            counts = task is None or not task.daemon
-            waiter.timer = calendar.at(calendar.now + seconds, lambda _: self._wake(waiter), counts)
+            self._calendar.at(self.now + seconds, waiter)
         if task is None:
             self._loop(None, waiter)
         else:
@@ -206,25 +232,7 @@ class Simulation(Runtime):
     def _notify(self, waiter: Waiter) -> None:
         """Wake a waiter after those who were woken before it."""
         waiter.notified = True
-        if waiter.timer is not None:
-            waiter.timer.cancel()
-        task = waiter.task
-        self._calendar.at(self._calendar.now, lambda _: self._wake(waiter), task is None or not task.daemon)
-
-    def _wake(self, waiter: Waiter) -> None:
-        waiter.done = True
-        if waiter.task is not None:
-            self._resume(waiter.task)
-
-    def _resume(self, task: SimTask) -> None:
-        self._idle += 1
-        self._active = task
-        try:
-            task.greenlet.switch()
-        finally:
-            self._active = None
-        if task.error is not None and not task.joiners:
-            raise task.error
+        self._calendar.at(self.now, waiter)
 
     def _ended(self, task: SimTask) -> None:
         """The last act of a task, in its own greenlet."""
@@ -245,20 +253,22 @@ class Simulation(Runtime):
     def _loop(self, until: float | None, waiter: Waiter | None) -> None:
         """Keep appointments: those up to `until`; or until `waiter` is woken; or while any that counts is left."""
         calendar, outer, self._hub = self._calendar, self._hub, getcurrent()
-        self._idle, self._idle_since = 0, calendar.now
+        self._idle, self._idle_since = 0, self.now
+        last = math.inf if until is None else until
+        endless = until is None and waiter is None
         try:
-            while waiter is None or not waiter.done:
-                due = calendar.next_time()
-                if waiter is not None:
-                    if due is None:
-                        raise SimulationError(f"nothing is left that could end this wait; {self._describe()}")
-                elif due is None or (due > until if until is not None else not calendar.live):
-                    return
-                calendar.step()
+            while not (waiter is not None and waiter.done) and (calendar.live or not endless):
+                due = calendar.pop(last)
+                if due is None:
+                    break
+                self.now, appointment = due
+                appointment.keep()
                 if self._idle > IDLE_LIMIT:
                     self._check_idle(until)
         finally:
             self._hub = outer
+        if waiter is not None and not waiter.done:
+            raise SimulationError(f"nothing is left that could end this wait; {self._describe()}")
 
     def _check_idle(self, until: float | None) -> None:
         """Within `until`, time that moves is enough; without it, something has to happen."""

@@ -101,6 +101,7 @@ class Trace:
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self.record: Listener = self.records.append  # append one record
         self._census: dict[str, Callable[[], Mapping[str, int]]] = {}
 
     def watch(self, queue: Watched, now: float, at_close: Callable[[Callable[[], object]], None]) -> None:
@@ -112,16 +113,12 @@ class Trace:
         self._census[queue.name] = queue.census
         for entry, message_id, priority, place in queue.entries():
             self.records.append((now, "carried", queue.name, entry, message_id, priority, 0, "", 0, place))
-        queue.listen(self.records.append)  # this very list, which freeze() lets go of
-
-    def record(self, record: Record) -> None:
-        """Append one record."""
-        self.records.append(record)
+        queue.listen(self.record)  # appends to this very list, which freeze() lets go of
 
     def freeze(self) -> None:
         """Keep the records and the census as they are now, whatever the queues do next."""
         self.records = list(self.records)
-        self.record = _ignore  # type: ignore[method-assign]
+        self.record = _ignore
         counted = {name: dict(census()) for name, census in self._census.items()}
         self._census = {name: counted[name].copy for name in counted}
 
