@@ -77,8 +77,10 @@ class InMemoryMessageQueue(Moves):
         if self.on_full == "reject":
             return False
         if self.on_full == "drop_oldest":
-            victim = self._ready.pop_oldest() or self._delayed.pop()
-            self._emit("dropped", victim)
+            victim, place = self._ready.pop_oldest(), "waiting"
+            if victim is None:
+                victim, place = self._delayed.pop(), "delayed"
+            self._emit("dropped", victim, 0, place)
             self._arm()
             return True
         deadline = None if timeout is None else self._runtime.now + timeout
@@ -248,11 +250,11 @@ class InMemoryMessageQueue(Moves):
     def purge(self) -> int:
         """Throw away everything that waits or is delayed; returns how many. What is in flight stays."""
         with self._lock:
-            gone = [*self._ready, *(entry for _, _, entry in self._delayed)]
+            gone = [(e, "waiting") for e in self._ready] + [(e, "delayed") for _, _, e in self._delayed]
             self._ready = Ready()
             self._delayed.clear()
-            for entry in gone:
-                self._emit("purged", entry)
+            for entry, place in gone:
+                self._emit("purged", entry, 0, place)
             self._arm()
             self._room.notify_all()
             return len(gone)

@@ -53,8 +53,8 @@ EVENTS: dict[str, Kind] = {
     "dead": Kind(FLYING, "dead", "to the dead letters; detail: reason"),
     "expired": Kind(("waiting",), "dead", "to the dead letters, older than its TTL; detail: when that was (s)"),
     "redriven": Kind(("dead",), "waiting", "a new life after death"),
-    "purged": Kind(("waiting", "delayed"), "purged", "thrown away by purge()"),
-    "dropped": Kind(("waiting", "delayed"), "dropped", "thrown away to make room"),
+    "purged": Kind(("waiting", "delayed"), "purged", "thrown away by purge(); detail: where it was"),
+    "dropped": Kind(("waiting", "delayed"), "dropped", "thrown away to make room; detail: where it was"),
     "rejected": Kind((), None, "send refused, the queue was full; entry 0"),
     "stale": Kind((), None, "settling refused, the delivery is not current; detail: which call"),
     "extended": Kind((), None, "the lease was renewed; detail: its new end (s)"),
@@ -62,6 +62,7 @@ EVENTS: dict[str, Kind] = {
     "started": Kind((), None, "a handler began"),
     "finished": Kind((), None, "a handler ended; detail: how"),
 }
+MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +149,11 @@ class Trace:
 
     def _audited(self, name: str) -> Counter[str]:
         where: dict[int, str] = {}
-        for time, event, source, entry, message_id, *_, detail in self.records:
-            kind = EVENTS[event]
-            if source != name or not kind.frm:
+        for record in self.records:
+            kind = MOVES.get(record[1])
+            if kind is None or record[2] != name:
                 continue
+            time, event, _, entry, message_id, *_, detail = record
             if where.get(entry, "new") not in kind.frm:
                 raise UnbalancedBooks(f"{message_id} ({name}, entry {entry}) was {where.get(entry, 'new')} when it "
                                       f"was {event} at {time:g} s")

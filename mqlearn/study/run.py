@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mqlearn.runtime.trace import EVENTS, Trace
+from mqlearn.runtime.trace import MOVES, Kind, Record, Trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +15,14 @@ COLUMN = {"waiting": 0, "in flight": 1, "delayed": 2, "completed": 3, "dead": 4}
 NAMES = ["waiting", "in_flight", "delayed", "done", "dead"]
 SENT = ("sent", "scheduled", "carried")
 HELD = ("acked", "nacked", "delayed", "lease_lost", "released", "postponed", "dead")
+DETAILED = [event for event, kind in MOVES.items() if kind.to is None or len(kind.frm) > 1]  # detail: the place
+
+
+def _step(kind: Kind, place: object) -> list[int]:
+    """What one move of this kind adds to each place; `place` is where a record's detail says it came from or goes."""
+    frm = place if len(kind.frm) > 1 else kind.frm[0]
+    to = place if kind.to is None else kind.to
+    return [(name == to) - (name == frm) for name in COLUMN]
 
 
 @dataclass(frozen=True)
@@ -59,31 +67,22 @@ class Run:
         return cls(None, 0, trace, end, totals, verdict)
 
     @cached_property
-    def _moves(self) -> list[tuple[float, tuple[str, int], str, str, Any]]:
+    def _moves(self) -> list[tuple[float, tuple[str, int], str, str, Record]]:
         """Each move of an entry: time, entry, place, event, record."""
-        moves = []
-        for record in self.trace.records:
-            kind = EVENTS[record[1]]
-            if kind.frm:
-                moves.append((record[0], (record[2], record[3]), kind.to or record[9], record[1], record))
-        return moves
+        return [(record[0], (record[2], record[3]), MOVES[record[1]].to or record[9], record[1], record)
+                for record in self.trace.records if record[1] in MOVES]
 
     def depth(self) -> pd.DataFrame:
         """How many entries were in each place: index time (s), right-continuous steps, columns `NAMES`."""
         import numpy as np
         import pandas as pd
 
-        where: dict[tuple[str, int], str] = {}
-        steps = np.zeros((len(self._moves), len(NAMES)), dtype=np.int64)
-        for row, (_, entry, place, _, _) in enumerate(self._moves):
-            before = where.get(entry)
-            if before in COLUMN:
-                steps[row, COLUMN[before]] -= 1
-            if place in COLUMN:
-                steps[row, COLUMN[place]] += 1
-            where[entry] = place
-        times = [move[0] for move in self._moves]
-        return pd.DataFrame(steps.cumsum(axis=0), index=pd.Index(times, name="time", dtype=float), columns=NAMES)
+        moves = [record for record in self.trace.records if record[1] in MOVES]
+        known: dict[tuple[str, object], int] = {}
+        kinds = [known.setdefault((r[1], r[9] if r[1] in DETAILED else None), len(known)) for r in moves]
+        steps = np.array([_step(MOVES[event], place) for event, place in known], dtype=np.int64).reshape(-1, len(NAMES))
+        times = pd.Index([record[0] for record in moves], name="time", dtype=float)
+        return pd.DataFrame(steps[kinds].cumsum(axis=0), index=times, columns=NAMES)
 
     def jobs(self) -> pd.DataFrame:
         """One row an entry; times in seconds, NaN where it has not happened, `outcome` "" while unsettled."""
