@@ -49,7 +49,7 @@ class WorkQueue(Scenario):
     CHARTS: ClassVar[tuple[str, ...]] = ("depth", "utilisation", "wait_distribution")
     PREDICTS: ClassVar[str] = "depth"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "Monday morning": {"rate": 6.0, "service": 0.6},
+        "Monday morning": {"rate": 6.0, "service": 0.6, "spread": 0.0},
         "one slow worker": {"service": 2.0, "slow_worker": 6.0},
         "a day at the desk": {"arrivals": "Dec timetable", "service": 2.0, "spread": 0.0, "workers": 8},
         "hoarder": {"arrivals": "Dec timetable", "service": 2.0, "spread": 0.0, "workers": 8, "prefetch": 50},
@@ -129,11 +129,11 @@ class WorkQueue(Scenario):
         rate = offered / tally.window if self.arrivals in RECORDINGS else self.rate
         expected = self._theory(rate, books.rejected)
         parts = [self._balance_of_rates(rate, left, tally, expected)]
+        if tally.idle_beside_work >= 0.005:  # said first: it is what the queue's own numbers do not show
+            parts.insert(0, f"Workers idle {tally.idle_beside_work:.0%} of the time beside others who hold "
+                            f"up to {tally.most_held} jobs.")
         if books.rejected:
             parts.append(f"The queue was full: {books.rejected:,} of {offered:,} jobs were refused.")
-        if tally.idle_beside_work >= 0.005:
-            parts.append(f"Workers were idle {tally.idle_beside_work:.0%} of the time while others held "
-                         f"up to {tally.most_held} jobs.")
         if self.prediction is not None:
             parts.append(f"You said {self.prediction:,g}, it is {left:,}.")
         return Run(self, seed, trace, tally.until, totals, " ".join(parts), expected)
