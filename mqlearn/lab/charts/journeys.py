@@ -185,10 +185,10 @@ class _Bars:
 
     def add(self, row: int, job: Any, holds: Any, run: View) -> None:
         """One message's journey: its holdings in two lanes where a former holder is still at work."""
-        lanes = 2 if (holds["end"] == "lease_lost").any() and len(holds) > 1 else 1
-        half, since, next_place = 0.36 / lanes, float(job.sent), "waiting"
+        lanes = 2 if any(_works_until(hold, run) > float(hold.until) for hold in holds.itertuples()) else 1
+        half, since, next_place = (0.36, 0.21)[lanes - 1], float(job.sent), "waiting"
         for i, hold in enumerate(holds.itertuples()):
-            y = row + (0.0 if lanes == 1 else (-0.2, 0.2)[i % 2])
+            y = row + (0.0 if lanes == 1 else (-0.23, 0.23)[i % 2])
             begins = float(hold.received)
             until = min(float(hold.until), self.end) if hold.until == hold.until else self.end
             place = self.delayed if next_place == "delayed" else self.waiting
@@ -212,6 +212,14 @@ class _Bars:
             )
 
     def _without_lease(self, hold: Any, until: float, y: float, half: float, run: View) -> None:
+        end = _works_until(hold, run)
+        if end > until:
+            self.orphaned.append(_rect(until, min(end, self.end), y, half))
+
+
+def _works_until(hold: Any, run: View) -> float:
+    """When the worker whose lease was lost stopped working on it (s); for any other holding, when that ended."""
+    if hold.end == "lease_lost":
         tries = run.tries
         same = (
             (tries["entry"] == hold.entry)
@@ -219,8 +227,9 @@ class _Bars:
             & (tries["start"] >= hold.received)
         )
         for end in tries.loc[same, "end"].iloc[:1]:
-            if end > until:  # an unfinished try has no end (nan)
-                self.orphaned.append(_rect(until, min(float(end), self.end), y, half))
+            if end > hold.until:  # an unfinished try has no end (nan)
+                return float(end)
+    return float(hold.until)
 
 
 def choose(run: View, most: int) -> Any:
