@@ -45,7 +45,7 @@ def test_each_dependency_earns_its_place() -> None:
     extras = project()["optional-dependencies"].values()
     for requirement in chain(project()["dependencies"], *extras):
         assert re.search(rf'"{re.escape(requirement)}", +# \w', text), f"why {requirement}?"
-    assert [re.split("[>=<]", each)[0] for each in project()["dependencies"]] == ["simpy", "greenlet"]
+    assert [re.split("[>=<]", each)[0] for each in project()["dependencies"]] == ["greenlet"]
 
 
 def test_python_that_cannot_set_up_is_told_why() -> None:
