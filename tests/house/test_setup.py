@@ -40,7 +40,7 @@ def test_environment_is_in_step() -> None:
 
 
 def test_each_dependency_earns_its_place() -> None:
-    """Beside each dependency stands what it is for, and at run time there are only two."""
+    """Beside each dependency stands what it is for, and below the notebooks there is only one."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     extras = project()["optional-dependencies"].values()
     for requirement in chain(project()["dependencies"], *extras):
