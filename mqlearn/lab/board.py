@@ -76,7 +76,7 @@ class Board:
             chart.draw(now, self._ghost, marks or Marks() if chart.name == self.marks_on else Marks())
         below = f"baseline: {headline(self._ghost.run)}" if self._ghost else ""
         self._say(headline(now.run) if title is None else title, below)
-        self.canvas.draw(chart.still() for chart in self.charts)
+        self.canvas.draw()
 
     def _say(self, title: str, below: str) -> None:
         lines = self.canvas.wrap(title, self.canvas.width - 2 * PAD, lines=2, size=style.TITLE, bold=True)

@@ -3,7 +3,6 @@
 A new figure for each move of a slider costs 115 ms, this one about ten. No pyplot: a lab has no global state.
 """
 
-from collections.abc import Hashable, Iterable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,20 +36,17 @@ class Canvas:
         self._labels: list[Label] = []
         self._background: Any = None
         self._pixels = np.zeros((0, 0, 3), dtype=np.uint8)
-        self._key: Hashable = None
 
     def axes(self, x: float, y: float, width: float, height: float, *, bare: bool = False) -> Axes:
-        """Axes whose data area has its top left corner at (x, y); without spines and ticks if `bare`."""
+        """Axes whose data area has its top left corner at (x, y), without ticks; without spines too if `bare`."""
         box = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         ax = self.figure.add_axes(box, facecolor="none")
         ax.spines[["top", "right"]].set_visible(False)
         ax.spines[["left", "bottom"]].set(color=style.INK, linewidth=1.0)
-        ax.tick_params(colors=style.INK, length=3, labelleft=False, labelbottom=False)
+        ax.set(xticks=[], yticks=[])
         ax.margins(0)
         if bare:
             ax.spines[:].set_visible(False)
-            ax.set_xticks([])
-            ax.set_yticks([])
         return ax
 
     def text(
@@ -82,19 +78,17 @@ class Canvas:
         self._moving.append(artist)
         return artist
 
-    def draw(self, still: Iterable[Hashable] = ()) -> None:
-        """Draw what moves. `still` says all that the background depends on beside the axes' limits."""
-        key = (tuple(still), tuple(ax.viewLim.bounds for ax in self.figure.axes))
-        if key != self._key:
+    def draw(self) -> None:
+        """Draw what moves, over the background that the first call drew."""
+        if self._background is None:
             self._agg.draw()
             self._background = self._agg.copy_from_bbox(self.figure.bbox)
-            self._key = key
         self._agg.restore_region(self._background)
         renderer = self._agg.get_renderer()
         for artist in self._moving:
             if artist.get_visible():
                 artist.draw(renderer)
-        self._pixels = np.array(self._agg.buffer_rgba())[:, :, :3]
+        self._pixels = np.ascontiguousarray(np.asarray(self._agg.buffer_rgba())[:, :, :3])
         for label in self._labels:
             label.draw(self._pixels, self.scale)
 

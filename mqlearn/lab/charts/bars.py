@@ -1,6 +1,6 @@
 """Horizontal bars with a name before and a number behind each: what the categorical charts have in common."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -37,7 +37,6 @@ class Bars:
         self.first_y, self.room = box.y + top, room
         frameless(self.ax)
         self.ax.spines[["left"]].set_visible(False)
-        self.ax.set_yticks([])
         self.pitch = room / self.most
         self.left_x, self.right_x = box.x + left, box.x + box.width - right
         self.track = canvas.moving(PolyCollection([], facecolor=style.TRACK, linewidth=0))
@@ -97,9 +96,6 @@ class Bars:
         end = self.left_x + (self.right_x - self.left_x) * reach / self.top if self.above else self.right_x
         self.names[row].x, self.names[row].y = name_x, name_y
         self.numbers[row].x, self.numbers[row].y = end + 6, middle + self.pitch * drop
-
-    def still(self) -> Hashable:
-        return self.most
 
 
 def _bar(row: float, half: float, length: float) -> Floats:

@@ -1,11 +1,12 @@
 """What every chart does: take a place in the picture, draw a run over its baseline, say what it shows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.markers import TICKDOWN, TICKLEFT, MarkerStyle
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
@@ -58,10 +59,6 @@ class Chart(ABC):
         """The number that a prediction drawn on this chart is about."""
         return None
 
-    def still(self) -> Hashable:
-        """What the part of the picture that stands still depends on, beside the axes' limits."""
-        return ()
-
     def caption(self, text: str) -> None:
         """What is counted, in grey above the chart."""
         self.canvas.text(self.box.x, self.box.y + 11, text, size=style.SMALL, color=style.MUTED)
@@ -74,13 +71,20 @@ class Ticks:
         self.canvas, self.ax, self.axis = canvas, ax, axis
         self.shown: list[tuple[float, str]] = []
         ha, va = ("right", "center") if axis == "y" else ("center", "baseline")
+        upright = axis == "y"
+        marker = MarkerStyle(TICKLEFT if upright else TICKDOWN)
+        place = ax.get_yaxis_transform() if upright else ax.get_xaxis_transform()
+        # One line of markers: matplotlib's own ticks would have all that stands still drawn anew, for 15 ms.
+        line = Line2D([], [], transform=place, marker=marker, linestyle="", color=style.INK, markersize=3, clip_on=False)
+        self._marks = canvas.moving(ax.add_line(line))
         self._labels = [canvas.text(0, 0, ha=ha, va=va) for _ in range(8)]
 
     def put(self, ticks: list[tuple[float, str]]) -> None:
         """Show a tick and its label at each of (value, label)."""
         self.shown = ticks[: len(self._labels)]
         values = [value for value, _ in self.shown]
-        (self.ax.set_yticks if self.axis == "y" else self.ax.set_xticks)(values)
+        across = [0.0] * len(values)
+        self._marks.set_data(*((across, values) if self.axis == "y" else (values, across)))
         box, limits = self.ax.get_position(), self.ax.get_ylim() if self.axis == "y" else self.ax.get_xlim()
         for label, (value, text) in zip(self._labels, [*self.shown, *[(limits[0], "")] * 8], strict=False):
             share = (value - limits[0]) / (limits[1] - limits[0])
@@ -162,5 +166,3 @@ def swatch(
 def frameless(ax: Axes) -> None:
     """Leave only the left spine: bars that begin at zero need no more."""
     ax.spines[["bottom"]].set_visible(False)
-    ax.set_xticks([])
-    ax.tick_params(axis="y", length=0)

@@ -1,7 +1,6 @@
 """Messages given up: when, how many, and of what."""
 
 from collections import Counter
-from collections.abc import Hashable
 
 import numpy as np
 
@@ -119,6 +118,3 @@ class Reasons(Chart):
             + ", ".join(f"{reason} {style.number(n)}" for reason, n in counts.items())
             + "."
         )
-
-    def still(self) -> Hashable:
-        return self.bars.still()

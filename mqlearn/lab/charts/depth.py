@@ -1,6 +1,5 @@
 """How many messages are not yet settled, over time: by place, or by priority."""
 
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -172,6 +171,3 @@ class DepthByPriority(Timeline):
             for p, _, level in peaks
         )
         return "Waiting by priority: " + "; ".join(said) + "."
-
-    def still(self) -> Hashable:
-        return self.names

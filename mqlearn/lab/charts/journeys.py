@@ -1,6 +1,5 @@
 """Who held which message when: a row for each message, from sending to its end."""
 
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,6 @@ class Journeys(Chart):
         self.most = max(2, int((box.height - TOP - FOOT) // ROW))
         self.ax = canvas.axes(box.x + LEFT, box.y + TOP, box.width - LEFT - RIGHT, box.height - TOP - FOOT)
         self.ax.spines[["left"]].set_visible(False)
-        self.ax.set_yticks([])
         self.ax.set_ylim(self.most - 0.5, -0.5)
         self.ticks = Ticks(canvas, self.ax, "x")
         self.ax.hlines(
@@ -164,9 +162,6 @@ class Journeys(Chart):
             if said
             else "Journeys: no message was sent."
         )
-
-    def still(self) -> Hashable:
-        return self.most
 
 
 class _Bars:

@@ -1,6 +1,5 @@
 """How long messages wait before somebody takes them: by priority, and how that spreads."""
 
-from collections.abc import Hashable
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -44,9 +43,6 @@ class WaitByPriority(Chart):
             return "Mean wait: nothing was delivered."
         said = (f"{name} {style.seconds(mean)}" for name, mean in means.items())
         return "Mean wait: " + ", ".join(said) + "."
-
-    def still(self) -> Hashable:
-        return self.bars.still()
 
 
 class WaitDistribution(Chart):

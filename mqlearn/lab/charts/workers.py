@@ -1,6 +1,5 @@
 """Who works, and how much of the time."""
 
-from collections.abc import Hashable
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
@@ -37,6 +36,3 @@ class Utilisation(Chart):
         one = "the only worker is" if len(shares) == 1 else f"{len(shares)} workers are"
         spread = "" if len(shares) == 1 else f" on average, from {min(shares):.0%} to {max(shares):.0%}"
         return f"Utilisation: {one} busy {mean:.0%} of the time{spread}."
-
-    def still(self) -> Hashable:
-        return self.bars.still()
