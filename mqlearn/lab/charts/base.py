@@ -75,7 +75,8 @@ class Ticks:
         marker = MarkerStyle(TICKLEFT if upright else TICKDOWN)
         place = ax.get_yaxis_transform() if upright else ax.get_xaxis_transform()
         # One line of markers: matplotlib's own ticks would have all that stands still drawn anew, for 15 ms.
-        line = Line2D([], [], transform=place, marker=marker, linestyle="", color=style.INK, markersize=3, clip_on=False)
+        line = Line2D([], [], transform=place, marker=marker, markersize=3, linestyle="", color=style.INK)
+        line.set_clip_on(False)
         self._marks = canvas.moving(ax.add_line(line))
         self._labels = [canvas.text(0, 0, ha=ha, va=va) for _ in range(8)]
 
