@@ -11,6 +11,7 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
+from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, param
 
@@ -42,17 +43,14 @@ class FailingWork(Scenario):
         trace = Trace()
         line = InMemoryMessageQueue(runtime=runtime, trace=trace, name="orders") if queue is None else queue
         processor = MessageProcessor(line)
-
-        def charge(message: Message) -> bool:
-            runtime.sleep(SERVICE)
-            return runtime.draw("fails", message.id, message.retry_count) >= self.failure_rate
+        faults = Faults(failure_rate=self.failure_rate)
 
         def shop() -> None:
             for number in range(1, ORDERS + 1):
                 runtime.sleep(2 * SPACING * runtime.draw("gap", number))
                 line.send(Message(id=f"order-{number}", max_retries=RETRIES))
 
-        processor.register_processor("default", charge)
+        processor.register_processor("default", faults.handler(lambda _: "charged", runtime, seconds=SERVICE))
         processor.start_workers(3)
         source = runtime.spawn(shop, name="shop")
         source.join()
