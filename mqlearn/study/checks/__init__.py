@@ -1,0 +1,21 @@
+"""The checks of the exercises: each takes a student's function and answers in a sentence.
+
+- 01 messages and queues: `check_sort_key`, `check_reply_to`, `check_choose`
+- 02 work queues: `check_little`, `check_fewest_clerks`, `check_prefetch`
+"""
+
+from mqlearn.study.checks.choosing import check_choose
+from mqlearn.study.checks.clerks import check_fewest_clerks
+from mqlearn.study.checks.counting import check_little
+from mqlearn.study.checks.envelopes import check_reply_to
+from mqlearn.study.checks.hoarding import check_prefetch
+from mqlearn.study.checks.ordering import check_sort_key
+
+__all__ = [
+    "check_sort_key",
+    "check_reply_to",
+    "check_choose",
+    "check_little",
+    "check_fewest_clerks",
+    "check_prefetch",
+]
