@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mqlearn.messaging.message import Message, MessageStatus, Outcome
 from mqlearn.messaging.moves import NAMES, Moves
-from mqlearn.messaging.places import LANE, Entry, Ready
+from mqlearn.messaging.places import LANE, Entry
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
@@ -251,7 +251,7 @@ class InMemoryMessageQueue(Moves):
         """Throw away everything that waits or is delayed; returns how many. What is in flight stays."""
         with self._lock:
             gone = [(e, "waiting") for e in self._ready] + [(e, "delayed") for _, _, e in self._delayed]
-            self._ready = Ready()
+            self._ready.clear()
             self._delayed.clear()
             for entry, place in gone:
                 self._emit("purged", entry, 0, place)

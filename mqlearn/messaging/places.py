@@ -51,6 +51,11 @@ class Ready:
             yield from (entry for _, entry in sorted(returned))
             yield from line
 
+    def clear(self) -> None:
+        """Forget them all; places in the order go on from where they were, for those who may yet come back."""
+        self._lines = [([], deque()) for _ in PRIORITIES]
+        self.length = 0
+
     def count(self) -> int:
         """How many there are, counted one by one."""
         return sum(len(returned) + len(line) for returned, line in self._lines)
