@@ -132,7 +132,7 @@ def test_the_verdict_does_the_sum() -> None:
     ({"slow_worker": 2.0, "rate": 2.0},
      "Backlog grows by 1 message a second: 2 arrive, 3 workers, one 2 times as slow, "),
     ({"arrivals": "Dec timetable", "service": 2.0, "spread": 0.0, "workers": 8},
-     "A day in twelve minutes, 1.39 jobs a second, 8 workers: 95 % wait at most 2 s (4 minutes of that day)."),
+     "8 workers: 95 % wait at most 2 s, which is 4 minutes of the recorded day."),
 ], ids=["one", "level", "slow", "recorded"])
 def test_the_verdict_says_who_keeps_up(settings: dict[str, Any], begins: str) -> None:
     """One sentence with the numbers that decide."""
@@ -152,7 +152,8 @@ def test_a_hoarder_keeps_others_idle() -> None:
     """With prefetch 50 workers idle beside a backlog, with 1 never; nobody holds more than it may."""
     hoarder = WorkQueue(**WorkQueue.PRESETS["hoarder"]).run(0)
     fair = WorkQueue(**WorkQueue.PRESETS["a day at the desk"]).run(0)
-    assert hoarder.totals["idle_beside_work_%"] > 30 and "hold up to 50 jobs" in hoarder.verdict
+    assert hoarder.totals["idle_beside_work_%"] > 30
+    assert hoarder.verdict.startswith("Idle beside work 42% of the time, up to 50 jobs in one pair of hands. 8 workers: ")
     assert Tally(fair.trace.records, 0.0, fair.until, 8).idle_beside_work == pytest.approx(0, abs=1e-12)
     assert hoarder.totals["p95_wait_s"] > 20 * fair.totals["p95_wait_s"]
 

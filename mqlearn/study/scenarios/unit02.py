@@ -45,7 +45,7 @@ class WorkQueue(Scenario):
     not leased (leases are unit 03's subject): what a worker has taken stays with it until it is done.
     """
 
-    TITLE: ClassVar[str] = "How many workers are enough?"
+    TITLE: ClassVar[str] = "How many workers?"
     CHARTS: ClassVar[tuple[str, ...]] = ("depth", "utilisation", "wait_distribution")
     PREDICTS: ClassVar[str] = "depth"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
@@ -130,8 +130,8 @@ class WorkQueue(Scenario):
         expected = self._theory(rate, books.rejected)
         parts = [self._balance_of_rates(rate, left, tally, expected)]
         if tally.idle_beside_work >= 0.005:  # said first: it is what the queue's own numbers do not show
-            parts.insert(0, f"Workers idle {tally.idle_beside_work:.0%} of the time beside others who hold "
-                            f"up to {tally.most_held} jobs.")
+            parts.insert(0, f"Idle beside work {tally.idle_beside_work:.0%} of the time, up to {tally.most_held} "
+                            f"jobs in one pair of hands.")
         if books.rejected:
             parts.append(f"The queue was full: {books.rejected:,} of {offered:,} jobs were refused.")
         if self.prediction is not None:
@@ -144,8 +144,8 @@ class WorkQueue(Scenario):
         if self.slow_worker > 1:
             who += f", {'' if one else 'one '}{self.slow_worker:g} times as slow,"
         if self.arrivals in RECORDINGS:
-            return (f"A day in twelve minutes, {rate:.3g} jobs a second, {who}: 95 % wait at most {tally.p95:.3g} s "
-                    f"({tally.p95 * FASTER / 60:.3g} minutes of that day).")
+            return (f"{who}: 95 % wait at most {tally.p95:.3g} s, which is {tally.p95 * FASTER / 60:.3g} minutes of "
+                    f"the recorded day.")
         growth = rate - self.capacity
         if growth > 1e-9:
             return (f"Backlog grows by {growth:.3g} message{'s' * (f'{growth:.3g}' != '1')} a second: {rate:.3g} "
