@@ -1,0 +1,213 @@
+"""What holds on every finished run of every scenario, whatever its settings: its books, Little's law, its instants."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mqlearn import InMemoryMessageQueue, Message, Outcome, Simulation, UnbalancedBooks
+from mqlearn.runtime.trace import Listener, Record
+from mqlearn.study import scenarios
+from mqlearn.study.faults import Faults
+from mqlearn.study.run import Run
+from mqlearn.study.theory import little
+from tests.study.faulty import work
+
+INSTANTS = 50
+HERE = ("waiting", "delayed", "in_flight")
+# What a total counts in the books; every other total has a unit at the end of its name, or counts tries.
+COUNTED = {"sent": ("accepted",), "done": ("completed",), "dead": ("dead",), "expired": ("dead",),
+           "refused": ("rejected",), "left": ("waiting", "delayed", "in_flight")}
+
+
+def settings() -> Iterator[Any]:
+    """Every scenario with two seeds, and with each of its presets."""
+    for name in scenarios.__all__:
+        kind = getattr(scenarios, name)
+        for seed in range(2):
+            yield pytest.param(kind(), seed, id=f"{name}, seed {seed}")
+        for title, preset in kind.PRESETS.items():
+            yield pytest.param(kind(**preset), 0, id=f"{name}, {title}")
+
+
+every_scenario = pytest.mark.parametrize(("scenario", "seed"), list(settings()))
+
+
+def check_little(run: Run, start: float, end: float) -> None:
+    """L, integrated over the steps of `depth`, is λ times W, averaged over `jobs`, from `start` to `end` (s)."""
+    depth = run.depth()
+    present = depth[list(HERE)].sum(axis=1).to_numpy()
+    edges = np.clip(np.append(depth.index.to_numpy(), end), start, end)
+    number = float((present * np.diff(edges)).sum()) / (end - start)
+    jobs = run.jobs()
+    arrived, left = jobs["sent"], jobs["settled"].fillna(np.inf)
+    inside = (arrived < end) & (left > start)
+    stays = (left.clip(upper=end) - arrived.clip(lower=start))[inside]
+    assert inside.any()
+    assert number == pytest.approx(inside.sum() / (end - start) * stays.mean(), rel=1e-9, abs=1e-12)
+    by_theory = little(zip(arrived, left, strict=True), start, end)
+    assert by_theory.number == pytest.approx(number, rel=1e-9) and abs(by_theory.gap) <= 1e-9 * max(1.0, number)
+
+
+def check_books(run: Run) -> None:
+    """The balance is what a plain count of the records says, and what came is somewhere."""
+    books, events = run.trace.balance(), Counter(record[1] for record in run.trace.records)
+    assert books.accepted == events["sent"] + events["scheduled"] == (
+        books.completed + books.dead + books.purged + books.dropped + books.waiting + books.delayed + books.in_flight)
+    assert books.completed == events["acked"] and books.rejected == events["rejected"]
+    assert books.dead == events["dead"] + events["expired"] - events["redriven"]
+    last = run.depth().iloc[-1]
+    assert [last[name] for name in (*HERE, "done", "dead")] == [
+        books.waiting, books.delayed, books.in_flight, books.completed, books.dead]
+
+
+@every_scenario
+def test_littles_law_is_exact(scenario: Any, seed: int) -> None:
+    """Over the whole run and over five windows of it, stable or not, to nine digits."""
+    run = scenario.run(seed)
+    check_little(run, 0.0, run.until)
+    dice = random.Random(seed)
+    for _ in range(5):
+        start, end = sorted(dice.uniform(0.0, run.until) for _ in range(2))
+        check_little(run, start, end)
+
+
+@every_scenario
+def test_totals_are_the_books(scenario: Any, seed: int) -> None:
+    """Each total that counts messages is a line of the balance, which is a count of the records."""
+    run = scenario.run(seed)
+    check_books(run)
+    books = run.trace.balance()
+    for name, value in run.totals.items():
+        if name in COUNTED:
+            assert value == sum(getattr(books, line) for line in COUNTED[name]), name
+        elif name == "tries":
+            assert value == len(run.tries())
+        else:
+            assert name.endswith(("_s", "_%")), f"{name}: say in COUNTED what it counts"
+
+
+@pytest.mark.parametrize("faults", [
+    Faults(), Faults(failure_rate=0.3, poison=0.05), Faults(crash_before=0.1, crash_after=0.1, lost_ack=0.1),
+    Faults(duplicates=0.3, outage=(50.0, 90.0), slow_worker=0.5, slow_factor=3.0, failure_rate=0.1),
+], ids=str)
+def test_they_hold_whatever_goes_wrong(faults: Faults) -> None:
+    """Crashes, lost acks, duplicates, an outage: the law and the books stay exact."""
+    run, _ = work(faults, workers=3)
+    check_books(run)
+    check_little(run, 0.0, run.until)
+    check_little(run, run.until / 4, run.until / 2)
+
+
+class Spied(InMemoryMessageQueue):
+    """The real queue; beside it, who holds what, as the workers' own calls say."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.held: dict[str, Counter[str]] = {}
+        spied.append(self)
+
+    def take(self, cancelled: Callable[[], bool]) -> Message | None:
+        message = super().take(cancelled)
+        self._got(message)
+        return message
+
+    def receive_many(self, n: int, timeout: float | None = None) -> list[Message]:
+        batch = super().receive_many(n, timeout)
+        for message in batch:
+            self._got(message)
+        return batch
+
+    def settle(self, delivery: Message, outcome: Outcome) -> bool:
+        done = super().settle(delivery, outcome)
+        if done:
+            self._holder()[delivery.id] -= 1
+        return done
+
+    def _got(self, message: Message | None) -> None:
+        if message is not None:
+            self._holder()[message.id] += 1
+
+    def _holder(self) -> Counter[str]:
+        task = self.runtime.current_task()
+        assert task is not None
+        return self.held.setdefault(task.name, Counter())
+
+
+spied: list[Spied] = []
+
+
+def instants(until: float, dates: list[float], dice: random.Random) -> list[float]:
+    """Half of them any time before the end (s), half of them the very instant at which something happens."""
+    dates = [date for date in dates if date < until]
+    some = dice.sample(dates, min(INSTANTS // 2, len(dates)))
+    return sorted(some + [dice.uniform(0.0, until) for _ in range(INSTANTS - len(some))])
+
+
+def look(queue: Spied) -> dict[str, Any]:
+    """How many the queue counts in each place, and whom its workers hold, at this instant of a live simulation."""
+    held = {worker: sorted(counts.elements()) for worker, counts in queue.held.items()}
+    return {**queue.census(), "workers": {worker: ids for worker, ids in held.items() if ids}}
+
+
+def read(run: Run, time: float) -> dict[str, Any]:
+    """The same, as the finished run tells it of that time (s)."""
+    instant = run.at(time)
+    workers = {worker: sorted(item.message_id for item in items) for worker, items in instant.workers.items() if items}
+    return {"waiting": len(instant.waiting), "delayed": len(instant.delayed), "dead": len(instant.dead),
+            "in flight": sum(map(len, workers.values())), "workers": workers}
+
+
+@every_scenario
+def test_an_instant_is_what_was_there(scenario: Any, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live simulation stopped at 50 instants: the queue's census and the workers' holdings are what `run.at` says."""
+    calm = scenario.run(seed)
+    times = instants(calm.until, [record[0] for record in calm.trace.records], random.Random(seed))
+    monkeypatch.setattr(sys.modules[type(scenario).__module__], "InMemoryMessageQueue", Spied)
+    spied.clear()
+    seen = []
+    finished: list[Run] = []
+    with Simulation(seed) as sim:
+        sim.spawn(lambda: finished.append(scenario.run(seed, runtime=sim)), name="observer")
+        for time in times:
+            sim.run(until=time)
+            seen.append(look(spied[0]))
+        sim.run()
+    (run,) = finished
+    assert len(seen) == INSTANTS and len({str(each) for each in seen}) > 10
+    assert seen == [read(run, time) for time in times]
+    assert run.trace.records == calm.trace.records
+
+
+@every_scenario
+def test_an_entry_that_leaves_in_silence_is_caught(scenario: Any, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One entry gone and nothing said of it, among a thousand: the books do not close, and no run is reported."""
+
+    class Silent(InMemoryMessageQueue):
+        told = 0
+
+        def listen(self, listener: Listener) -> None:
+            super().listen(lambda record: self.hides(record) or listener(record))
+
+        def hides(self, record: Record) -> bool:
+            self.told += record[1] == "acked"
+            return record[1] == "acked" and self.told == 100
+
+    monkeypatch.setattr(sys.modules[type(scenario).__module__], "InMemoryMessageQueue", Silent)
+    with pytest.raises(UnbalancedBooks, match=r"holds \d+ entries in flight, its records say \d+"):
+        scenario.run(seed)
+
+
+def test_the_steps_of_a_depth_are_in_order() -> None:
+    """Depth is a table of steps: times never go back, and each step moves one entry at most."""
+    for name in scenarios.__all__:
+        depth = getattr(scenarios, name)().run(0).depth()
+        assert all(a <= b for a, b in pairwise(depth.index))
+        assert depth.diff().abs().sum(axis=1).iloc[1:].isin([1, 2]).all() and (depth >= 0).all(axis=None)

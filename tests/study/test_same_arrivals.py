@@ -1,0 +1,117 @@
+"""Same arrivals, other policy: moving any field of any scenario leaves alone all that it does not govern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any
+
+import pytest
+
+from mqlearn.study import scenarios
+from mqlearn.study.scenarios.base import Scenario
+
+# What each field governs of the messages that arrive: "which" come at all, the "time" at which each comes, its
+# "priority", how long its first "service" takes. A new field has to be entered here before its lab may move it.
+GOVERNS: dict[str, dict[str, set[str]]] = {
+    "FailingWork": {
+        "failure_rate": set(), "prediction": set(),
+    },
+    "PriorityMix": {
+        "rate": {"which", "time"}, "minutes": {"which"},
+        "critical": {"priority"}, "high": {"priority"}, "normal": {"priority"}, "low": {"priority"},
+        "service": {"service"}, "times": {"service"},
+        "workers": set(), "ttl": set(), "prediction": set(),
+    },
+    "WorkQueue": {
+        "arrivals": {"which", "time"}, "rate": {"which", "time"},
+        "service": {"service"}, "spread": {"service"}, "slow_worker": {"service"},
+        "workers": set(), "prefetch": set(), "queue_limit": set(), "prediction": set(),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """The messages that arrived, those that were refused included, each by its id."""
+
+    which: tuple[str, ...]
+    time: dict[str, float]  # s
+    priority: dict[str, str]
+    service: dict[str, float]  # s, of those that were begun and done
+    worker: dict[str, str]  # by whom
+    alike: bool  # whether all workers are equally fast
+
+
+@lru_cache
+def arrivals(scenario: Scenario, seed: int) -> Arrivals:
+    """What came, read off the trace of a run."""
+    run = scenario.run(seed)
+    came = [record for record in run.trace.records if record[1] in ("sent", "scheduled", "rejected")]
+    tries = run.tries()
+    first = tries[(tries["attempt"] == 1) & (tries["outcome"] != "")]
+    return Arrivals(tuple(r[4] for r in came), {r[4]: r[0] for r in came}, {r[4]: r[5] for r in came},
+                    dict(zip(first["message_id"], first["end"] - first["start"], strict=True)),
+                    dict(zip(first["message_id"], first["worker"], strict=True)),
+                    getattr(scenario, "slow_worker", 1) == 1)
+
+
+def changed(before: Arrivals, after: Arrivals) -> set[str]:
+    """What differs between two runs' arrivals, message by message; services are compared to the nanosecond.
+
+    Where one worker is slow, a message takes as long as its worker does, so those are left out that changed hands.
+    """
+    found = {"which"} if before.which != after.which else set()
+    for aspect in ("time", "priority"):
+        one, other = getattr(before, aspect), getattr(after, aspect)
+        found |= {aspect} if any(one[name] != other[name] for name in one.keys() & other.keys()) else set()
+    both = before.service.keys() & after.service.keys()
+    if not (before.alike and after.alike):
+        both = {name for name in both if before.worker[name] == after.worker[name]}
+    assert len(both) >= (20 if before.alike and after.alike else 5), "too few for anything to be said"
+    return found | ({"service"} if any(abs(before.service[n] - after.service[n]) > 1e-9 for n in both) else set())
+
+
+def moves(scenario: Scenario, name: str) -> Iterator[Scenario]:
+    """The scenario with one field moved: to each of its choices, or to both ends of its range."""
+    (field,) = [each for each in fields(scenario) if each.name == name]  # type: ignore[arg-type]
+    about = field.metadata
+    values = about.get("choices") or (about["low"], about["high"])
+    for value in values:
+        kept = int(value) if isinstance(field.default, int) else value
+        if kept != getattr(scenario, name):
+            yield replace(scenario, **{name: kept})  # type: ignore[type-var]
+
+
+def every_field() -> list[Any]:
+    """Every field of every scenario, as the dataclasses declare them."""
+    kinds = [getattr(scenarios, name) for name in scenarios.__all__]
+    return [pytest.param(kind, field.name, id=f"{kind.__name__}.{field.name}") for kind in kinds
+            for field in fields(kind)]
+
+
+@pytest.mark.parametrize("name", scenarios.__all__)
+def test_every_field_is_in_the_table(name: str) -> None:
+    """A field that nobody has thought about fails here, and so does one that is gone."""
+    assert set(GOVERNS[name]) == {field.name for field in fields(getattr(scenarios, name))}
+
+
+@pytest.mark.parametrize(("kind", "name"), every_field())
+def test_a_moved_field_changes_what_it_governs_and_nothing_else(kind: type[Scenario], name: str) -> None:
+    """From the defaults and from each preset, wherever the field is moved; and what it governs does change."""
+    found: set[str] = set()
+    for preset in ({}, *kind.PRESETS.values()):  # type: ignore[attr-defined]
+        base = kind(**preset)
+        for moved in moves(base, name):
+            now = changed(arrivals(base, 3), arrivals(moved, 3))
+            assert now <= GOVERNS[kind.__name__][name], f"{base} moved to {getattr(moved, name)}"
+            found |= now
+    assert found == GOVERNS[kind.__name__][name]
+
+
+@pytest.mark.parametrize("name", scenarios.__all__)
+def test_another_seed_is_another_day(name: str) -> None:
+    """Re-rolling changes what arrives: the comparison above is not blind."""
+    scenario = getattr(scenarios, name)()
+    assert "time" in changed(arrivals(scenario, 3), arrivals(scenario, 4))
