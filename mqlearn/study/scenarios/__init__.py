@@ -1,6 +1,7 @@
 """The scenarios that the labs move, one module a unit."""
 
 from mqlearn.study.scenarios.unit00 import FailingWork
+from mqlearn.study.scenarios.unit01 import PriorityMix
 from mqlearn.study.scenarios.unit02 import WorkQueue
 
-__all__ = ["FailingWork", "WorkQueue"]
+__all__ = ["FailingWork", "PriorityMix", "WorkQueue"]
