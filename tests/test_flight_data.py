@@ -1,9 +1,7 @@
 """The two recorded flight days: what the notebooks say of them comes out of the files."""
 
 import csv
-import heapq
 import importlib.util
-import math
 import statistics
 from collections import Counter
 from importlib import metadata
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mqlearn.study.arrivals import flight_day, flight_file
+from mqlearn.study.checks.clerks import fifo_waits, p95
 
 GOOD, BAD = "2013-12-02", "2013-07-10"
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,20 +34,9 @@ def delays(day):
                   for row in flights(day) if row["departure"])
 
 
-def waits(arrivals, clerks, service_s=240):
-    """Seconds that each of `arrivals` waits in one line before `clerks`, first come, first served."""
-    free = [0.0] * clerks
-    found = []
-    for time in arrivals:
-        start = max(time, free[0])
-        heapq.heapreplace(free, start + service_s)
-        found.append(start - time)
-    return found
-
-
-def p95(values):
-    """The smallest value that at least 95 % of `values` do not exceed."""
-    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
+def waits(arrivals, clerks):
+    """Seconds that each of `arrivals` waits in one line before `clerks`, at 240 s a flight."""
+    return fifo_waits(arrivals, clerks, 240)
 
 
 def busy(arrivals, clerks, hour, service_s=240):

@@ -111,7 +111,7 @@ def check_fewest_clerks(fewest_clerks: Callable[[list[float], float, float], int
     found = {case.name: case.fewest for case in recorded()}
     return judge(violations, fewest_clerks, lambda: (
         f"{len(found)} days and {len(SEEDS)} seeds: "
-        + ", ".join(f"{found[f'{day} {how}']} clerks for {day} {how}"
+        + ", ".join(f"{_count(found[f'{day} {how}'])} for {day} {how}"
                     for day in DAYS for how in ("by the timetable", "as flown"))))
 
 
@@ -135,9 +135,13 @@ def faults(fewest_clerks: Callable[..., Any], case: Case) -> Iterator[Fault]:
     fewest = case.fewest
     wait = p95(fifo_waits(case.arrivals, min(clerks, fewest), case.service))
     if clerks < fewest:
-        yield Fault(f"{scene}: with {clerks} clerks 95 % wait up to {wait:.4g} s, and {case.limit:g} s are allowed",
+        yield Fault(f"{scene}: with {_count(clerks)} 95 % wait up to {wait:.4g} s, and {case.limit:g} s are allowed",
                     "the mean rate of a day hides its rush: replay the arrivals one by one")
     elif clerks > fewest:
-        yield Fault(f"{scene}: fewer than {clerks} are enough, with {fewest} clerks 95 % wait up to {wait:.4g} s, and "
+        yield Fault(f"{scene}: fewer than {clerks} are enough, with {_count(fewest)} 95 % wait up to {wait:.4g} s, and "
                     f"{case.limit:g} s are allowed",
                     "all clerks serve one line, a wait ends when service begins, and 5 % may wait longer")
+
+
+def _count(clerks: int) -> str:
+    return "1 clerk" if clerks == 1 else f"{clerks} clerks"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, MessagePriority
@@ -29,6 +31,13 @@ class ChosenQueue(InMemoryMessageQueue):
         return self._ready.pop([self._ready._lines[LANE[next(self._choices)]]])
 
 
+@dataclass(frozen=True)
+class Hour:
+    """What a replayed hour is drawn as."""
+
+    REPLAYS: ClassVar[tuple[str, ...]] = ("depth_by_priority", "wait_by_priority")
+
+
 def replayed(seed: int, jobs: Sequence[tuple[float, MessagePriority, float]], begun: Iterable[tuple[int, float]],
              verdict: str) -> Run:
     """The run in which `jobs` (when each comes, how urgent it is, how long it takes; in seconds) are served as `begun`.
@@ -49,4 +58,4 @@ def replayed(seed: int, jobs: Sequence[tuple[float, MessagePriority, float]], be
         while processor.metrics["processed"] < len(jobs):
             simulation.run(until=simulation.now + 60)
         processor.stop_workers()
-    return dataclasses.replace(Run.of(trace), seed=seed, verdict=verdict)
+    return dataclasses.replace(Run.of(trace), scenario=Hour(), seed=seed, verdict=verdict)

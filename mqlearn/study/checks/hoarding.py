@@ -29,8 +29,8 @@ def check_prefetch(prefetch: Callable[[float, float], int]) -> Verdict:
     """
     jobs = sum(shop_of(seed).jobs for seed in SEEDS)
     return judge(violations, prefetch, lambda: (
-        f"{len(SEEDS)} seeds, {jobs:,} jobs: workers idled at most {MOST_IDLE:.0%} of the time beside a backlog, and none "
-        f"took more than {AT_MOST:g} times as long as with the best prefetch of all"))
+        f"{len(SEEDS)} seeds, {jobs:,} jobs: workers idled at most {MOST_IDLE:.0%} of the time beside a backlog, and "
+        f"none took more than {AT_MOST:g} times as long as with the best prefetch of all"))
 
 
 def violations(prefetch: Callable[..., Any], seed: int) -> Iterator[Fault]:

@@ -19,7 +19,7 @@ class Compared(Exception):
     """Two messages were compared with one another."""
 
 
-class Incomparable(Message):
+class _Incomparable(Message):
     """A message that says so when it is compared, which happens where a heap finds two equal keys."""
 
     def _compared(self, _: object) -> bool:
@@ -46,7 +46,7 @@ def violations(sort_key: Callable[..., Any], seed: int) -> Iterator[Fault]:
     heap: list[tuple[Any, Message]] = []
     messages = _messages(seed)
     for seq, message in enumerate(messages):
-        answer = ask(sort_key, message, seq)
+        answer = ask(sort_key, message.copy(), seq)
         if isinstance(answer.error, Compared):
             yield _comparison(message)
             return
@@ -94,5 +94,5 @@ def _messages(seed: int) -> list[Message]:
     rng = random.Random(f"sort key {seed}")
     times = sorted(rng.choice(TICKS) for _ in range(SENDS))
     kinds = list(MessagePriority)
-    return [Incomparable(id=f"order-{seq}", priority=rng.choice(kinds), timestamp=time)
+    return [_Incomparable(id=f"order-{seq}", priority=rng.choice(kinds), timestamp=time)
             for seq, time in enumerate(times)]

@@ -8,6 +8,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, Outcome
@@ -87,6 +88,8 @@ class PushedQueue(MessageQueue):
 class Shop:
     """A backlog of `jobs` jobs, each of `service` seconds, and workers a `round_trip` (s) away from it."""
 
+    REPLAYS: ClassVar[tuple[str, ...]] = ("utilisation", "depth")
+
     service: float
     round_trip: float
     workers: int
@@ -109,7 +112,7 @@ class Shop:
             processor.stop_workers()
         verdict = (f"{self.workers} workers, {self.service:.3g} s a job, {self.round_trip:.3g} s a round trip, "
                    f"prefetch {prefetch}")
-        return dataclasses.replace(Run.of(trace), verdict=verdict)
+        return dataclasses.replace(Run.of(trace), scenario=self, verdict=verdict)
 
     def best(self, most: int = 100) -> tuple[float, int]:
         """The shortest makespan (s) of all prefetches from 1 to `most`, and the smallest that reaches it."""

@@ -1,0 +1,116 @@
+"""Exercise 02.2: whether the check of the number of clerks can tell right from wrong."""
+
+import math
+from collections import Counter
+
+import pytest
+
+from mqlearn.study import theory
+from mqlearn.study.arrivals import DAYS, flight_day
+from mqlearn.study.checks import check_fewest_clerks
+from mqlearn.study.checks.clerks import Case, drawn, fifo_waits, p95, recorded, violations
+
+
+def solution(arrivals_s, service_s, limit_s):
+    """The worked solution, in another way than the check's own: a list of clerks instead of a heap."""
+    clerks = 0
+    while True:
+        clerks += 1
+        free, late = [0.0] * clerks, 0
+        for arrival in arrivals_s:
+            first = free.index(min(free))
+            start = max(arrival, free[first])
+            late += start - arrival > limit_s
+            free[first] = start + service_s
+        if late <= 0.05 * len(arrivals_s):
+            return clerks
+
+
+def erlang(arrivals_s, service_s, limit_s):
+    """Erlang's formula with the mean rate of the day."""
+    rate, clerks = len(arrivals_s) / 86400, 1
+    while rate * service_s >= clerks or theory.wait_exceeds(limit_s, rate, 1 / service_s, clerks) > 0.05:
+        clerks += 1
+    return clerks
+
+
+def busiest_hour(arrivals_s, service_s, limit_s):
+    """As many as keep up with the busiest hour, whatever may wait."""
+    most = max(Counter(time // 3600 for time in arrivals_s).values())
+    return max(1, math.ceil(most * service_s / 3600))
+
+
+def mean_wait(arrivals_s, service_s, limit_s):
+    """The mean instead of the 95th percentile."""
+    clerks = 1
+    while sum(fifo_waits(arrivals_s, clerks, service_s)) / len(arrivals_s) > limit_s:
+        clerks += 1
+    return clerks
+
+
+def nobody_waits_longer(arrivals_s, service_s, limit_s):
+    """The longest wait instead of the 95th percentile."""
+    clerks = 1
+    while max(fifo_waits(arrivals_s, clerks, service_s)) > limit_s:
+        clerks += 1
+    return clerks
+
+
+def until_done(arrivals_s, service_s, limit_s):
+    """The service counted as waiting."""
+    clerks, least = 1, max(0.0, limit_s - service_s)
+    while p95(fifo_waits(arrivals_s, clerks, service_s)) > least and clerks < len(arrivals_s):
+        clerks += 1
+    return clerks
+
+
+WRONG = {fn.__name__: fn for fn in (erlang, busiest_hour, mean_wait, nobody_waits_longer, until_done)}
+WRONG |= {"six": lambda *_: 6, "eight": lambda *_: 8}
+
+
+def test_the_worked_solution_passes():
+    """Eight clerks for the timetable, six for what flew, on both days."""
+    assert check_fewest_clerks(solution).text == (
+        "passed: 7 days and 100 seeds: 8 clerks for 2013-12-02 by the timetable, 6 clerks for 2013-12-02 as flown, "
+        "8 clerks for 2013-07-10 by the timetable, 6 clerks for 2013-07-10 as flown")
+
+
+@pytest.mark.parametrize("fn", WRONG.values(), ids=WRONG)
+def test_wrong_answers_are_caught(fn, caught):
+    """Each on at least twenty of a hundred drawn days, and by the check as a whole."""
+    assert caught(violations, fn) >= 20
+    assert not check_fewest_clerks(fn)
+
+
+def test_what_erlang_says_of_the_timetable():
+    """With the mean rate of the day, the formula says too few: the rush is not in the mean."""
+    said = [erlang(flight_day(day, "timetable"), 240, 300) for day in DAYS]
+    assert max(said) < 8 == Case("", tuple(flight_day(DAYS[0], "timetable"))).fewest
+
+
+def test_small_days_are_right_by_hand():
+    """Ten at once and three clerks of 2 s: they begin at 0, 2, 4 and 6 s; and so on."""
+    small = {case.name: case.fewest for case in recorded() if not case.name.startswith("2013")}
+    assert small == {"ten at once": 3, "four at once, nobody may wait": 4, "one every ten seconds": 1}
+    assert fifo_waits([0, 0, 0, 10], 2, 4) == [0, 0, 4, 0]
+
+
+def test_drawn_days_differ():
+    """The first twenty stand for a day like 2 December as flown, the others have their own service and limit."""
+    like = Counter(drawn(seed).fewest for seed in range(20))
+    assert like.most_common(1)[0][0] == 6
+    assert set(like) <= {5, 6, 7}
+    assert len({drawn(seed).fewest for seed in range(20, 100)}) > 8
+    for seed in range(100):
+        case = drawn(seed)
+        assert list(case.arrivals) == sorted(case.arrivals)
+        assert len(case.arrivals) == pytest.approx(1004, abs=120)
+
+
+def test_what_is_said():
+    """The day, the wait, what is allowed."""
+    assert check_fewest_clerks(lambda *_: 1).text == (
+        "not yet: 2013-12-02 by the timetable, 240 s each: with 1 clerk 95 % wait up to 1.741e+05 s, and 300 s are "
+        "allowed. Hint: the mean rate of a day hides its rush: replay the arrivals one by one")
+    assert "2013-12-02 as flown, 240 s each: fewer than 8 are enough, with 6 clerks 95 % wait up to 240 s" in (
+        check_fewest_clerks(WRONG["eight"]).text)
