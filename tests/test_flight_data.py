@@ -41,7 +41,7 @@ def waits(arrivals, clerks):
 
 def busy(arrivals, clerks, hour, service_s=240):
     """The share of an hour of the day that `clerks` spend serving."""
-    starts = [time + wait for time, wait in zip(arrivals, waits(arrivals, clerks, service_s), strict=True)]
+    starts = [time + wait for time, wait in zip(arrivals, fifo_waits(arrivals, clerks, service_s), strict=True)]
     begins, ends = hour * HOUR, (hour + 1) * HOUR
     served = sum(max(0, min(start + service_s, ends) - max(start, begins)) for start in starts)
     return served / (clerks * HOUR)
