@@ -52,7 +52,7 @@ class InMemoryMessageQueue(Moves):
         if not isinstance(message, Message):
             check.instance("message", message, Message)
         message.validate()
-        if delay or timeout is not None:
+        if delay != 0 or timeout is not None:
             check.number("delay", delay, low=0)
             check.number("timeout", timeout, low=0, optional=True)
         with self._lock:
@@ -100,6 +100,8 @@ class InMemoryMessageQueue(Moves):
         """
         if timeout is not None:
             check.number("timeout", timeout, low=0)
+        if cancelled is not None and not callable(cancelled):
+            check.function("cancelled", cancelled)
         deadline: float | None = None
         with self._lock:
             while True:
@@ -161,6 +163,7 @@ class InMemoryMessageQueue(Moves):
 
     def nack(self, delivery: Message | str, requeue: bool = True, *, reason: str | None = None) -> bool:
         """The work failed, because of `reason`: charge a retry, or with `requeue=False` bury it at once."""
+        check.instance("requeue", requeue, bool)
         check.instance("reason", reason, str, optional=True)
         with self._lock:
             entry = self._land(delivery, "nack", MessageStatus.FAILED)
@@ -188,6 +191,8 @@ class InMemoryMessageQueue(Moves):
 
     def settle(self, delivery: Message, outcome: Outcome) -> bool:
         """Ack, nack or release exactly this delivery, as its try ended."""
+        if not isinstance(outcome, Outcome):
+            check.instance("outcome", outcome, Outcome)
         if outcome.kind == "completed":
             return self.ack(delivery)
         if outcome.kind == "released":
@@ -241,7 +246,8 @@ class InMemoryMessageQueue(Moves):
                 message.retry_count, message.status, message.timestamp = 0, MessageStatus.PENDING, self._runtime.now
                 for header in ("dead_letter_reason", "dead_letter_timestamp", "dead_letter_error"):
                     message.headers.pop(header, None)
-                message.headers["redrive_count"] = str(int(message.headers.get("redrive_count", 0)) + 1)
+                lives = message.headers.get("redrive_count", "")  # a sender may have put anything there
+                message.headers["redrive_count"] = str(int(lives) + 1) if lives.isdecimal() else "1"
                 self._ready.join(entry)
                 self._emit("redriven", entry)
                 self._available.notify()

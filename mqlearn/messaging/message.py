@@ -62,6 +62,9 @@ class Message:
 
     def __post_init__(self) -> None:
         self.validate()
+        if not (type(self.receipt) is type(self.attempt) is int):
+            check.whole("receipt", self.receipt)
+            check.whole("attempt", self.attempt)
 
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
@@ -71,6 +74,10 @@ class Message:
         if not isinstance(self.body, dict) or not isinstance(self.headers, dict):
             check.instance("body", self.body, dict)
             check.instance("headers", self.headers, dict)
+        if self.headers and not all(type(k) is type(v) is str for k, v in self.headers.items()):
+            for key, value in self.headers.items():
+                check.instance("headers", key, str)
+                check.instance(f"headers[{key!r}]", value, str)
         if not isinstance(self.priority, MessagePriority) or not isinstance(self.status, MessageStatus):
             check.instance("priority", self.priority, MessagePriority)
             check.instance("status", self.status, MessageStatus)

@@ -47,6 +47,7 @@ class Moves(MessageQueue):
             entry = self._in_flight.get(delivery.receipt)
             if entry is not None and entry.message.id == delivery.id:
                 return entry
+            delivery.validate()  # a handler may have scribbled on it
             self._emit("stale", Entry(0, delivery, LANE[delivery.priority]), delivery.receipt, call)
             return None
         check.instance("delivery", delivery, (Message, str))

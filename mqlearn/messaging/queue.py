@@ -63,6 +63,7 @@ class MessageQueue(ABC):
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
         """The next message, or None once `cancelled()` is true; here by polling, every 0.1 seconds."""
+        check.function("cancelled", cancelled)
         while not cancelled():
             message = self.receive(timeout=POLL)
             if message is not None:
@@ -74,6 +75,8 @@ class MessageQueue(ABC):
 
     def settle(self, delivery: Message, outcome: Outcome) -> bool:
         """Ack or nack a delivery as its try ended; here by id, without receipt, reason or delay."""
+        check.instance("delivery", delivery, Message)
+        check.instance("outcome", outcome, Outcome)
         if outcome.kind == "completed":
             return self.ack(delivery.id)
         return self.nack(delivery.id, requeue=outcome.kind != "rejected")

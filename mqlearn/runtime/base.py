@@ -150,5 +150,6 @@ class Runtime(ABC):
         digest.update(f"|{purpose}|{'|'.join(map(str, key))}".encode())
         return (int.from_bytes(digest.digest(), "big") >> 11) * 2.0**-53
 
-    def at_close(self, fn: Callable[[], object]) -> None:  # noqa: B027 - threads are never closed
-        """Have `fn()` called when a simulation is closed, before its tasks are unwound."""
+    def at_close(self, fn: Callable[[], object]) -> None:
+        """Have `fn()` called when a simulation is closed, before its tasks are unwound; threads are never closed."""
+        check.function("fn", fn)

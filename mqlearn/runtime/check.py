@@ -17,7 +17,7 @@ def number(name: str, value: Any, *, above: float | None = None, low: float | No
         return
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    if not math.isfinite(value):
+    if not _finite(value):
         raise ValueError(f"{name} must be finite, got {value!r}")
     if above is not None and value <= above:
         raise ValueError(f"{name} must be {'positive' if above == 0 else f'above {above:g}'}, got {value!r}")
@@ -25,6 +25,13 @@ def number(name: str, value: Any, *, above: float | None = None, low: float | No
         raise ValueError(f"{name} must {'not be negative' if low == 0 else f'be at least {low:g}'}, got {value!r}")
     if high is not None and value > high:
         raise ValueError(f"{name} must be at most {high:g}, got {value!r}")
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def whole(name: str, value: Any, *, low: int = 0, high: int | None = None, optional: bool = False) -> None:

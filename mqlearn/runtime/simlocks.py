@@ -27,7 +27,11 @@ class SimLock:
         sim = self.sim
         if get_ident() != sim._thread:
             sim._usable()
-        me = sim._active or sim
+        me: object = sim._active
+        if me is None:
+            me = sim
+            if not sim.closed:
+                sim._at_home()
         if self._owner is None or sim.closed:
             self._owner, self._depth = me, 1
         elif self._owner is me:

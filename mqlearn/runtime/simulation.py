@@ -108,7 +108,7 @@ class Simulation(Runtime):
         self._tasks: dict[SimTask, None] = {}
         self._names = count()
         self._idle, self._idle_since = 0, 0.0
-        self._thread = get_ident()
+        self._thread, self._home = get_ident(), CURRENT.get()
         self._closers: list[Callable[[], object]] = []
         self.closed = False
 
@@ -122,6 +122,8 @@ class Simulation(Runtime):
     def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None,
               daemon: bool = False) -> Task:
         check.function("target", target)
+        check.instance("name", name, str, optional=True)
+        check.instance("daemon", daemon, bool)
         self._usable()
         number = next(self._names)
         task = SimTask(self, target, args, f"task-{number}" if name is None else name, daemon)
@@ -151,6 +153,7 @@ class Simulation(Runtime):
         return Call(self._calendar, max(time, self.now), fn)
 
     def at_close(self, fn: Callable[[], object]) -> None:
+        check.function("fn", fn)
         self._closers.append(fn)
 
     def run(self, until: float | None = None) -> None:
@@ -205,13 +208,18 @@ class Simulation(Runtime):
             raise RuntimeError("a simulation belongs to the thread that made it; this is another one")
         if self.closed:
             raise RuntimeError("this simulation is closed")
+        self._at_home()
+
+    def _at_home(self) -> None:
+        if CURRENT.get() is not (self._active or self._home):
+            raise RuntimeError("this belongs to another simulation than the task that uses it")
 
     def _suspend(self, line: list[Waiter] | None, seconds: float | None, what: str) -> bool:
         """Suspend the caller: in `line` until somebody wakes it, at most `seconds`. True if woken."""
         task = self._active
         if self.closed and task is not None:
             return self._unwind(task)
-        if self.closed or get_ident() != self._thread:
+        if task is None or self.closed or getcurrent() is not task.greenlet or get_ident() != self._thread:
             self._usable()
         waiter = Waiter() if task is None else task
         waiter.done = waiter.notified = False

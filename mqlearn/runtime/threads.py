@@ -39,6 +39,7 @@ class Thread(Task):
             del self._target, self._args
 
     def join(self, timeout: float | None = None) -> None:
+        check.number("timeout", timeout, low=0, optional=True)
         self._joined = True
         self._thread.join(timeout)
         if self.error is not None:
@@ -86,6 +87,8 @@ class ThreadRuntime(Runtime):
     def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None,
               daemon: bool = False) -> Task:
         check.function("target", target)
+        check.instance("name", name, str, optional=True)
+        check.instance("daemon", daemon, bool)
         thread = Thread(target, args, name, daemon)
         thread.start()
         return thread
@@ -94,6 +97,7 @@ class ThreadRuntime(Runtime):
         return cast(Lock, threading.RLock())
 
     def condition(self, lock: Lock | None = None) -> Condition:
+        check.instance("lock", lock, type(threading.RLock()), optional=True)  # not one of a simulation
         return threading.Condition(cast(Any, lock))
 
     def call_at(self, time: float, fn: Callable[[], object]) -> Timer:

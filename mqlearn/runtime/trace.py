@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mqlearn.runtime import check
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -135,6 +137,7 @@ class Trace:
         Raises UnbalancedBooks where an entry moved from a place it was not in, or a queue's own count of a
         place differs from what the records add up to; ValueError for a `source` that was never watched.
         """
+        check.instance("source", source, str, optional=True)
         if source is not None and source not in self._census:
             raise ValueError(f"source must be one of {sorted(self._census)}, got {source!r}")
         names = list(self._census) if source is None else [source]
