@@ -6,6 +6,7 @@ from mqlearn.lab.charts.base import Box, Chart, Marks, Timeline
 from mqlearn.lab.charts.dead import Dead, Reasons
 from mqlearn.lab.charts.depth import Depth, DepthByPriority
 from mqlearn.lab.charts.journeys import Journeys
+from mqlearn.lab.charts.order import Order
 from mqlearn.lab.charts.tries import Retries
 from mqlearn.lab.charts.waits import WaitByPriority, WaitDistribution
 from mqlearn.lab.charts.workers import Utilisation
@@ -24,5 +25,6 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         WaitDistribution,
         Utilisation,
         Journeys,
+        Order,
     )
 }

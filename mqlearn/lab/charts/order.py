@@ -1,0 +1,92 @@
+"""In which order messages were handed out: sent as the nth, taken as the nth, a point each."""
+
+from typing import Any
+
+import numpy as np
+
+from mqlearn.lab import style
+from mqlearn.lab.canvas import Canvas
+from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks
+from mqlearn.lab.view import Floats, View
+
+LEFT, RIGHT, TOP, FOOT = 42, 108, 21, 34
+MARKERS = {"LOW": "o", "NORMAL": "s", "HIGH": "^", "CRITICAL": "D"}
+
+
+class Order(Chart):
+    """A point for each message, its priority by shade and shape; on the dotted line nobody has overtaken."""
+
+    name, least, weight = "order", 150, 2.6
+
+    def __init__(self, canvas: Canvas, box: Box) -> None:
+        super().__init__(canvas, box)
+        self.caption("taken as the nth")
+        self.ax = canvas.axes(box.x + LEFT, box.y + TOP, box.width - LEFT - RIGHT, box.height - TOP - FOOT)
+        self.x_ticks, self.y_ticks = Ticks(canvas, self.ax, "x"), Ticks(canvas, self.ax, "y")
+        canvas.text(box.x + box.width - RIGHT, box.y + box.height - 3, "sent as the nth", size=style.SMALL,
+                    color=style.MUTED, ha="right")
+        self.straight = canvas.moving(self.ax.plot([], [], linestyle=style.DOTTED, color=style.INK, linewidth=1.6)[0])
+        dot: dict[str, Any] = {"linestyle": "", "markeredgecolor": style.INK, "markeredgewidth": 0.8,
+                               "clip_on": False}
+        self.ghost = canvas.moving(self.ax.plot([], [], marker=".", color=style.GHOST, linestyle="")[0])
+        self.points = {p: canvas.moving(self.ax.plot([], [], marker=MARKERS[p], color=style.PRIORITY_FILL[p],
+                                                     **dot)[0]) for p in style.PRIORITIES}
+        x = box.x + box.width - RIGHT + 12
+        self.key = canvas.axes(x, box.y + TOP, 16, 18 * len(MARKERS))
+        self.key.set_axis_off()
+        self.key.set_xlim(0, 1)
+        self.key.set_ylim(len(MARKERS) - 0.5, -0.5)
+        for row, priority in enumerate(reversed(style.PRIORITIES)):
+            self.key.plot([0.5], [row], marker=MARKERS[priority], markersize=6.5, color=style.PRIORITY_FILL[priority],
+                          **dot)
+            canvas.text(x + 20, box.y + TOP + 18 * row + 13, priority)
+        canvas.text(x - 4, box.y + TOP + 18 * len(MARKERS) + 16, "···· as sent", size=style.SMALL, color=style.INK)
+
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
+        self.ranks = ranks(run)
+        sent, taken, priorities = self.ranks
+        many = max(len(sent), 2)
+        self.ax.set_xlim(0.5, many + 0.5)
+        self.ax.set_ylim(0.5, many + 0.5)
+        at = [(float(n), f"{n:,}") for n in sorted({1, (many + 1) // 2, many})]
+        self.x_ticks.put(at)
+        self.y_ticks.put(at)
+        self.straight.set_data([1, many], [1, many])
+        size = 7.0 if many <= 40 else 3.5
+        for priority, points in self.points.items():
+            mine = priorities == priority
+            points.set_data(sent[mine], taken[mine])
+            points.set_markersize(size)
+        was = ranks(ghost) if ghost is not None else (sent[:0], taken[:0])
+        self.ghost.set_data(was[0], was[1])
+
+    def sentence(self, run: View) -> str:
+        sent, taken, _ = ranks(run)
+        if not len(sent):
+            return "Order: nothing was taken."
+        late = overtaken(taken)
+        said = "nobody was overtaken" if not late else f"{style.number(late)} of them after one that was sent later"
+        return f"Order: {style.count(len(sent), 'message')} taken, {said}."
+
+
+def ranks(run: View) -> tuple[Floats, Floats, Any]:
+    """Of each message that was taken, in the order of sending: sent as the nth, first taken as the nth, priority."""
+    numbers: dict[tuple[str, int], tuple[int, str]] = {}
+    taken: dict[tuple[str, int], int] = {}
+    for _, event, source, entry, _, priority, *_ in run.run.trace.records:
+        if event in ("sent", "scheduled", "carried"):
+            numbers[source, entry] = len(numbers) + 1, priority
+        elif event == "received":
+            taken.setdefault((source, entry), len(taken) + 1)
+    known = [entry for entry in numbers if entry in taken]
+    return (np.array([numbers[entry][0] for entry in known], dtype=float),
+            np.array([taken[entry] for entry in known], dtype=float),
+            np.array([numbers[entry][1] for entry in known], dtype=str))
+
+
+def overtaken(taken: Floats) -> int:
+    """How many were taken after one that was sent later: `taken` holds places in the order of sending."""
+    if len(taken) < 2:
+        return 0
+    best_after = np.minimum.accumulate(taken[::-1])[::-1]
+    return int(np.sum(taken[:-1] > best_after[1:]))
