@@ -95,6 +95,7 @@ class Reasons(Chart):
         super().__init__(canvas, box)
         self.caption("dead letters by reason")
         self.bars = Bars(canvas, box, color=style.DEAD, above=True)
+        self.none = canvas.text(box.x + 3, box.y + 33, "none", color=style.MUTED)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         was = self.counts(ghost) if ghost is not None else {}
@@ -104,6 +105,7 @@ class Reasons(Chart):
             reason: now.get(reason, 0.0)
             for reason in sorted({**now, **was}, key=lambda r: (-now.get(r, 0), r))
         }
+        self.none.visible = not self.shown
         self.bars.draw(self.shown, was, [f"{style.number(n)}" for n in self.shown.values()])
 
     def counts(self, run: View) -> dict[str, float]:
