@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from mqlearn.runtime.trace import MOVES, Trace
-from mqlearn.study.checks.answers import SEEDS, Fault, ask, is_number, judge, quoted
+from mqlearn.study.checks.answers import SEEDS, Fault, ask, is_number, judge
 from mqlearn.study.checks.verdict import Verdict
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.unit02 import WorkQueue
@@ -53,7 +53,7 @@ def violations(little: Callable[..., Any], seed: int) -> Iterator[Fault]:
         if not math.isclose(true, found, rel_tol=EXACT, abs_tol=EXACT):
             product = "" if math.isclose(value[0], value[1] * value[2], rel_tol=EXACT, abs_tol=EXACT) else (
                 f"; your L is {value[0]:.6g}, your lam · W is {value[1] * value[2]:.6g}")
-            yield Fault(f"{NAMES[name]}, is {true:.6g} {scene}, got {quoted(found)}{product}", HINTS[name],
+            yield Fault(f"{NAMES[name]}, is {true:.6g} {scene}, got {float(found):.6g}{product}", HINTS[name],
                         partial(run_of, seed))
 
 
