@@ -20,18 +20,18 @@ from mqlearn.study.run import Run
 
 
 class Handmade(MessageQueue):
-    """A `MessageQueue` around `built`, which has at least `send(message)`, `receive()` and a list `heap`.
+    """A `MessageQueue` around `built`, which has `send(message)`, `receive()` and a length: how many wait.
 
     `built` decides what `receive` returns next, None where nothing waits. It is asked as soon as somebody waits
     and something is there. If it has `ack(message)` and `nack(message)`, with a dict `in_flight` and a list
     `dead`, it is told how a try ended; if not, it has forgotten the message when it handed it out. The trace
-    gets one record for each call, and the books are held against the lengths of `built`'s own `heap`,
-    `in_flight` and `dead`: what it lost is missing there. Each message id may be sent once.
+    gets one record for each call, and the books are held against what `built` itself holds: its own length
+    and those of its `in_flight` and `dead`. What it lost is missing there. Each message id may be sent once.
     """
 
     def __init__(self, built: Any, runtime: Runtime, *, trace: Trace | None = None, name: str = "orders") -> None:
         check.instance("runtime", runtime, Runtime)
-        for needed in ("send", "receive", "heap"):
+        for needed in ("send", "receive", "__len__"):
             if not hasattr(built, needed):
                 raise TypeError(f"built must have {needed}, got {type(built).__name__} without it")
         self.built, self.name = built, name
@@ -51,7 +51,7 @@ class Handmade(MessageQueue):
 
     def census(self) -> dict[str, int]:
         """What the built queue itself holds, by place."""
-        return {"waiting": len(self.built.heap), "delayed": 0, "in flight": len(getattr(self.built, "in_flight", ())),
+        return {"waiting": len(self.built), "delayed": 0, "in flight": len(getattr(self.built, "in_flight", ())),
                 "dead": len(getattr(self.built, "dead", ()))}
 
     def entries(self) -> list[tuple[int, str, str, str]]:
@@ -131,7 +131,7 @@ class Handmade(MessageQueue):
         return held is not None and self.settle(held, Outcome("failed" if requeue else "rejected"))
 
     def size(self) -> int:
-        return len(self.built.heap)
+        return len(self.built)
 
     def wake(self) -> None:
         with self._available:

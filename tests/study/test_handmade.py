@@ -27,6 +27,9 @@ class Forgetful:
     def receive(self) -> Message | None:
         return heappop(self.heap)[2] if self.heap else None
 
+    def __len__(self) -> int:
+        return len(self.heap)
+
 
 class Careful(Forgetful):
     """Remembers what it handed out until it is told how it ended."""

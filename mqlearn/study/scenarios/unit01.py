@@ -135,8 +135,8 @@ class PriorityMix(Scenario):
         if self.load >= self.workers:
             there = "there is 1" if self.workers == 1 else f"there are {self.workers}"
             return (f"{last} waits {tally.mean(last):.3g} s on average, {first} {tally.mean(first):.3g} s: work for "
-                    f"{self.load:.3g} workers arrives, and {there}; {tally.left[last]:,} of {tally.sent[last]:,} {last} "
-                    f"still wait when the shop closes.")
+                    f"{self.load:.3g} workers arrives, and {there}; {tally.left[last]:,} of {tally.sent[last]:,} "
+                    f"{last} still wait when the shop closes.")
         theirs = expected.get("wait_by_priority", {})
         if first == last:
             said = f"; theory says {theirs['all']:.3g} s" if theirs else ""
