@@ -23,8 +23,8 @@ from mqlearn.study.run import Run
 class PushedQueue(MessageQueue):
     """A queue at the end of a wire, which pushes to each worker until it holds `prefetch` unsettled messages.
 
-    A worker's first messages are sent off as soon as it asks for one; each settled one is answered by the next.
-    Every way takes half of `round_trip` (s). RabbitMQ pushes like this (`basic.qos`, `basic.consume`).
+    Workers come one after the other to what waits already: the first messages of each are sent off as soon as it
+    asks for one, and each settled one is answered by the next. Every way takes half of `round_trip` (s).
     """
 
     def __init__(self, queue: InMemoryMessageQueue, *, prefetch: int, round_trip: float, runtime: Runtime) -> None:
