@@ -124,6 +124,7 @@ class InMemoryMessageQueue(Moves):
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
         """The next message, or None once `cancelled()` is true."""
+        check.function("cancelled", cancelled)
         return self.receive(cancelled=cancelled)
 
     def _next(self) -> Entry | None:
@@ -191,7 +192,8 @@ class InMemoryMessageQueue(Moves):
 
     def settle(self, delivery: Message, outcome: Outcome) -> bool:
         """Ack, nack or release exactly this delivery, as its try ended."""
-        if not isinstance(outcome, Outcome):
+        if not (isinstance(delivery, Message) and isinstance(outcome, Outcome)):
+            check.instance("delivery", delivery, Message)
             check.instance("outcome", outcome, Outcome)
         if outcome.kind == "completed":
             return self.ack(delivery)

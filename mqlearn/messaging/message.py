@@ -62,7 +62,7 @@ class Message:
 
     def __post_init__(self) -> None:
         self.validate()
-        if not (type(self.receipt) is type(self.attempt) is int):
+        if not (type(self.receipt) is type(self.attempt) is int and self.receipt >= 0 <= self.attempt):
             check.whole("receipt", self.receipt)
             check.whole("attempt", self.attempt)
 
@@ -84,7 +84,7 @@ class Message:
         if not (type(self.retry_count) is type(self.max_retries) is int and self.retry_count >= 0 <= self.max_retries):
             check.whole("retry_count", self.retry_count)
             check.whole("max_retries", self.max_retries)
-        if not (type(self.ttl) is int and self.ttl > 0) and self.ttl != float("inf"):
+        if not (type(self.ttl) is int and 0 < self.ttl < 1e300) and self.ttl != float("inf"):
             check.number("ttl", self.ttl, above=0)
         if self.timestamp is not None:
             check.number("timestamp", self.timestamp)

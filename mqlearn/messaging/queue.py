@@ -53,6 +53,7 @@ class MessageQueue(ABC):
     def receive_many(self, n: int, timeout: float | None = None) -> list[Message]:
         """Wait up to `timeout` seconds for a first message, then take what is there, at most `n` in all."""
         check.whole("n", n, low=1)
+        check.number("timeout", timeout, low=0, optional=True)
         batch: list[Message] = []
         while len(batch) < n:
             message = self.receive(timeout=0 if batch else timeout)

@@ -49,6 +49,7 @@ def poisson(rate: float, until: float, draw: Callable[[str, int], float]) -> lis
     later `until` only adds arrivals, and twice the `rate` brings the same arrivals in half the time.
     """
     _check(rate, until)
+    check.function("draw", draw)
     times: list[float] = []
     expected = 0.0  # at a rate of one a second: scaled once a time, so that rounding does not add up
     while rate > 0:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from mqlearn.runtime import check
 from mqlearn.runtime.trace import MOVES, Kind, Record, Trace
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Run:
     @classmethod
     def of(cls, trace: Trace, until: float | None = None) -> Run:
         """A run made of a bare trace, observed until `until` seconds (None: its last record)."""
+        check.instance("trace", trace, Trace)
+        check.number("until", until, optional=True)
         books = trace.balance()
         end = max((record[0] for record in trace.records), default=0.0) if until is None else until
         totals: dict[str, float] = {"sent": books.accepted, "done": books.completed, "dead": books.dead}
@@ -142,6 +145,7 @@ class Run:
 
     def at(self, time: float) -> Instant:
         """What was where at `time` (s), everything that happened at that instant included."""
+        check.number("time", time)
         state: dict[tuple[str, int], tuple[str, Item, str]] = {}
         tries: dict[tuple[str, int], int] = {}
         workers: dict[str, list[Item]] = {r[7]: [] for r in self.trace.records if r[1] == "received"}

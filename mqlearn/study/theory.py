@@ -165,7 +165,9 @@ def little(sojourns: Iterable[tuple[float, float | None]], start: float, end: fl
     Each sojourn is clipped to the window: then L = λW holds exactly for any arrivals, stable or not (Little
     1961, in its finite form). L is integrated over the steps up and down, W averaged from each one's times.
     """
-    if not -math.inf < start < end < math.inf:
+    check.number("start", start)
+    check.number("end", end)
+    if start >= end:
         raise ValueError(f"end must be after start, got start={start!r}, end={end!r}")
     inside: list[tuple[float, float]] = []
     for arrived, left in sojourns:

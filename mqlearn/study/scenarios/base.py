@@ -41,6 +41,9 @@ class Scenario:
 
     def run(self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None) -> Run:
         """Everything that happens, observed: in a simulation of its own unless given a runtime."""
+        check.whole("seed", seed, low=-(2**63))
+        check.instance("runtime", runtime, Runtime, optional=True)
+        check.instance("queue", queue, MessageQueue, optional=True)
         if runtime is not None:
             return self._observe(runtime, queue, seed)
         with Simulation(seed) as sim:

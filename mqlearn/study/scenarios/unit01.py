@@ -11,6 +11,7 @@ from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, MessagePriority
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Record, Trace
 from mqlearn.study import theory
@@ -75,12 +76,13 @@ class PriorityMix(Scenario):
 
     def priority(self, chance: float) -> MessagePriority:
         """The priority of a message whose draw is `chance`, in [0, 1): urgent ones have the low draws."""
+        check.number("chance", chance, low=0)
         left = chance * sum(self.parts.values())
         for name, part in self.parts.items():
             left -= part
             if left < 0:
                 return MessagePriority[name]
-        raise AssertionError(f"a draw must be below 1, got {chance!r}")
+        raise ValueError(f"chance must be below 1, got {chance!r}")
 
     def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         trace = Trace()

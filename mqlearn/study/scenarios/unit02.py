@@ -12,6 +12,7 @@ from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Record, Trace
@@ -75,6 +76,7 @@ class WorkQueue(Scenario):
 
     def arrival_times(self, runtime: Runtime) -> list[float]:
         """When jobs arrive, in seconds since the start."""
+        check.instance("runtime", runtime, Runtime)
         if self.arrivals == "poisson":
             return poisson(self.rate, TEN_MINUTES, runtime.draw)
         if self.arrivals == "regular":

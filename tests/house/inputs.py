@@ -1,0 +1,224 @@
+"""What the walk over public parameters knows: how to make each class, what is wrong for each kind of parameter.
+
+A new public class, parameter or kind of annotation fails the walk until it is told of here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import mqlearn
+from mqlearn import Message, MessageProcessor, MessageQueue, Outcome, RetryPolicy, Simulation, ThreadRuntime, Trace
+from mqlearn.study.faults import Faults
+from mqlearn.study.scenarios import FailingWork
+
+BEYOND = 10**400  # a whole number that no float can hold
+
+
+class Plain(MessageQueue):
+    """The least that is a queue; it has nothing and takes nothing."""
+
+    def send(self, message: Message) -> bool:
+        return False
+
+    def receive(self, timeout: float | None = None) -> Message | None:
+        return None
+
+    def ack(self, message_id: str) -> bool:
+        return False
+
+    def nack(self, message_id: str, requeue: bool = True) -> bool:
+        return False
+
+    def size(self) -> int:
+        return 0
+
+
+class World:
+    """A simulation with a message in every place of a queue, in which a refused call must change nothing."""
+
+    def __init__(self) -> None:
+        self.sim = Simulation()
+        self.trace = Trace()
+        self.queue = mqlearn.InMemoryMessageQueue(9, runtime=self.sim, trace=self.trace)
+        for name in ("dead", "flying", "waiting"):
+            self.queue.send(Message(id=name))
+        self.queue.send(Message(id="delayed"), delay=50)
+        self.queue.nack(self.queue.receive(0) or "", requeue=False)
+        self.delivery = self.queue.receive(0)
+        self.sim.run(until=1)
+        self.processor = MessageProcessor(self.queue)
+        self.processor.register_processor("default", print)
+        self.threads = ThreadRuntime()
+        self.message, self.policy = Message(), RetryPolicy()
+
+    def seen(self) -> object:
+        """All that can be seen of it."""
+        dead = [vars(letter) for letter in self.queue.get_dead_letter_messages()]
+        return (list(self.trace.records), self.queue.entries(), self.queue.census(), self.queue.size(), dead,
+                self.sim.now, self.processor.running, dict(self.processor.processors), dict(self.processor.metrics),
+                repr(self.delivery), repr(self.message), self.policy, self.queue.trace is self.trace)
+
+
+# How to get an object whose methods are to be called.
+MAKE: dict[str, Callable[[World], Any]] = {
+    "InMemoryMessageQueue": lambda world: world.queue,
+    "Message": lambda world: world.message,
+    "MessageProcessor": lambda world: world.processor,
+    "MessageQueue": lambda world: Plain(),
+    "RetryPolicy": lambda world: world.policy,
+    "Simulation": lambda world: world.sim,
+    "ThreadRuntime": lambda world: world.threads,
+    "Trace": lambda world: world.trace,
+    "Faults": lambda world: Faults(),
+    "FailingWork": lambda world: FailingWork(),
+    "PriorityMix": lambda world: mqlearn_scenario("PriorityMix"),
+    "WorkQueue": lambda world: mqlearn_scenario("WorkQueue"),
+    "Run": lambda world: finished_run(),
+}
+
+
+def mqlearn_scenario(name: str) -> Any:
+    """A scenario of this name with its defaults."""
+    from mqlearn.study import scenarios
+
+    return getattr(scenarios, name)()
+
+
+def finished_run() -> Any:
+    """A run with nothing in it."""
+    from mqlearn.study.run import Run
+
+    return Run.of(Trace())
+
+
+# Per kind of annotation: a right value, and wrong ones.
+Kind = tuple[Callable[[World], Any], list[Any]]
+KINDS: dict[str, Kind] = {
+    r"float": (lambda world: 1.0, ["ten", True, [1.0], math.nan, math.inf, BEYOND, -1]),
+    r"int": (lambda world: 1, ["ten", True, 1.5, [1], -1]),
+    r"str": (lambda world: "x", [5, b"x", ["x"]]),
+    r"bool": (lambda world: True, ["yes", 0, []]),
+    r"Callable\[.*|Handler|Listener": (lambda world: print, [5, "x"]),
+    r"Message": (lambda world: world.delivery, [5, "x", {}]),
+    r"Message \| str": (lambda world: world.delivery, [5, b"x", {}]),
+    r"Outcome": (lambda world: Outcome(), [5, "completed"]),
+    r"RetryPolicy": (lambda world: RetryPolicy(), [5, "full", RetryPolicy]),
+    r"Runtime": (lambda world: world.sim, [5, "x", Simulation]),
+    r"Trace": (lambda world: Trace(), [5, [], Trace]),
+    r"MessageQueue": (lambda world: world.queue, [5, [], MessageQueue]),
+    r"Lock": (lambda world: None, [5, "x"]),
+    r"MessagePriority|MessageStatus": (lambda world: None, [5, "HIGH", "pending"]),
+    r"dict\[str, (str|Any)\]": (lambda world: {}, [5, "x", [], ("a", "b")]),
+    r"float \| Callable\[.*": (lambda world: 1.0, ["ten", True, math.nan, -1]),
+    r"str \| float": (lambda world: 0.5, [True, [], math.nan, -1]),
+    r"tuple\[float, float\]": (lambda world: (1.0, 2.0), [5, "ab", (1.0,), (2.0, 1.0), (1.0, "x")]),
+}
+
+
+def kind_of(annotation: str) -> tuple[Kind, bool]:
+    """The kind of an annotation as it is written, and whether None is right too."""
+    optional = annotation.endswith(" | None")
+    bare = annotation.removesuffix(" | None")
+    for pattern, kind in KINDS.items():
+        if re.fullmatch(pattern, bare):
+            return kind, optional
+    raise AssertionError(f"tests/house/inputs.py knows no wrong values for the annotation {annotation!r}")
+
+
+# Right values where the first of the kind is not.
+FITTING: dict[str, Any] = {
+    "flight_day.day": "2013-12-02",
+    "wait_percentile.share": 0.5,
+    "wait_percentile.arrival_rate": 0.5,
+    "wait_exceeds.arrival_rate": 0.5,
+    "mmc_wait.arrival_rate": 0.5,
+    "priority_waits.arrival_rates": [0.1, 0.2],
+    "little.sojourns": [],
+    "little.start": 0.0,
+}
+
+
+def right(path: str, annotation: str, world: World) -> Any:
+    """A value that this parameter takes."""
+    return FITTING[path] if path in FITTING else kind_of(annotation)[0][0](world)
+
+
+# Wrong values beyond those of the kind.
+ALSO_WRONG: dict[str, list[Any]] = {
+    "InMemoryMessageQueue.max_size": [0],
+    "InMemoryMessageQueue.visibility_timeout": [0],
+    "InMemoryMessageQueue.on_full": ["explode"],
+    "InMemoryMessageQueue.extend.seconds": [0],
+    "InMemoryMessageQueue.receive_many.n": [0],
+    "MessageQueue.receive_many.n": [0],
+    "MessageQueue.extend.seconds": [0],
+    "Message.ttl": [0],
+    "Message.headers": [{"type": 5}, {5: "x"}],
+    "MessageProcessor.prefetch": [0],
+    "MessageProcessor.start_workers.num_workers": [0],
+    "Outcome.kind": ["explode"],
+    "RetryPolicy.factor": [0.5],
+    "RetryPolicy.jitter": ["explode"],
+    "RetryPolicy.delay.retry_count": [0],
+    "RetryPolicy.delay.draw": [1.5],
+    "Simulation.run.until": [0.5],
+    "Trace.balance.source": ["nobody"],
+    "Faults.slow_factor": [0.5],
+    "erlang_b.servers": [0],
+    "mmc_wait.servers": [0],
+    "wait_percentile.share": [1.0, 1.5],
+    "flight_day.day": ["2013-12-03"],
+    "flight_day.which": ["explode"],
+    "expected_dead_letters.failure_rate": [1.5],
+}
+
+# Values that are right although they are wrong for others of the kind, and why.
+RIGHT: dict[str, tuple[Any, str]] = {
+    "Message.timestamp": (-1, "any time: a simulation may have begun before zero"),
+    "Message.is_expired.now": (-1, "any time"),
+    "Message.ttl": (math.inf, "a message that never expires"),
+    "Simulation.seed": (-1, "any whole number"),
+    "ThreadRuntime.seed": (-1, "any whole number"),
+    "ThreadRuntime.call_at.time": (-1, "any time; one that has passed is due at once"),
+    "Simulation.call_at.time": (-1, "any time; one that has passed is due at once"),
+    "FailingWork.run.seed": (-1, "any whole number"),
+    "PriorityMix.run.seed": (-1, "any whole number"),
+    "WorkQueue.run.seed": (-1, "any whole number"),
+    "little.start": (-1, "any time"),
+    "Run.at.time": (-1, "any time; before the first record nothing is anywhere"),
+    "Run.of.until": (-1, "any time"),
+}
+
+# Parameters, or whole callables, that take anything, and why.
+ANYTHING: dict[str, str] = {
+    "Balance": "a result, made by Trace.balance",
+    "UnbalancedBooks": "an exception takes what an exception takes",
+    "SimulationError": "an exception takes what an exception takes",
+    "WorkerCrash.args": "an exception takes what an exception takes",
+    "MessagePriority": "an enum: a value that is none is refused by Python, as is tested apart",
+    "MessageStatus": "an enum: a value that is none is refused by Python, as is tested apart",
+    "Trace.watch": "what a queue calls for itself when it is given a trace",
+    "Simulation.draw.purpose": "any value, by its text",
+    "Simulation.draw.key": "any values, by their text",
+    "ThreadRuntime.draw.purpose": "any value, by its text",
+    "ThreadRuntime.draw.key": "any values, by their text",
+    "Simulation.spawn.args": "they are the target's affair",
+    "ThreadRuntime.spawn.args": "they are the target's affair",
+    "Run": "a result, made by a scenario; only Run.of and Run.at take what a reader gives",
+    "Arrival": "a result, made by read_arrivals",
+    "Item": "a result, made by Run.at",
+    "Instant": "a result, made by Run.at",
+    "Little": "a result, made by little",
+    "Failure": "an exception takes what an exception takes",
+    "Link": "made by Faults.link",
+    "Link.*": "what it is given goes on to the queue behind it, which refuses it",
+    "happens": "what scenarios draw with: an inner part",
+    "one_try": "what scenarios draw with: an inner part",
+    "read_arrivals.source": "a path or an open file; Python's own open() says what is wrong with another",
+    "little.sojourns": "an iterable of pairs, each checked on its own",
+    "priority_waits.arrival_rates": "an iterable of rates, each checked on its own",
+}
