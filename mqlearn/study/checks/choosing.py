@@ -60,6 +60,7 @@ def check_choose(choose: Choose) -> Verdict:
         if (starved := _starved(shift, seed)) is not None:
             return starved.told(seed)
         shifts.append(shift)
+        strict_waits(seed)  # while this seed's arrivals are at hand
     return _urgent_enough(shifts)
 
 
@@ -89,7 +90,7 @@ def work(choose: Choose, seed: int) -> tuple[Shift, Fault | None]:
             return shift, _no_choice(lines, now, Answer(error=error))
         try:
             number = lines[choice].popleft()
-        except (KeyError, IndexError, TypeError):  # no priority, one of which nobody waits, not hashable
+        except Exception:  # no priority, one of which nobody waits, nothing that can be looked up
             return shift, _no_choice(lines, now, Answer(choice))
         begun.append((number, now))
         now += jobs[number][2]

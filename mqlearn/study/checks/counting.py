@@ -48,12 +48,13 @@ def violations(little: Callable[..., Any], seed: int) -> Iterator[Fault]:
     if not (isinstance(value, tuple | list) and len(value) == 3 and all(map(is_number, value))):
         yield Fault(f"expected three numbers, {answer}", "return L, lam, W; Run.of(trace).jobs() is a good start")
         return
+    value = [float(each) for each in value]
     scene = f"with {left} left at the end" if left else "with nobody left at the end"
     for name, true, found in zip(NAMES, due, value, strict=True):
         if not math.isclose(true, found, rel_tol=EXACT, abs_tol=EXACT):
             product = "" if math.isclose(value[0], value[1] * value[2], rel_tol=EXACT, abs_tol=EXACT) else (
                 f"; your L is {value[0]:.6g}, your lam · W is {value[1] * value[2]:.6g}")
-            yield Fault(f"{NAMES[name]}, is {true:.6g} {scene}, got {float(found):.6g}{product}", HINTS[name],
+            yield Fault(f"{NAMES[name]}, is {true:.6g} {scene}, got {found:.6g}{product}", HINTS[name],
                         partial(run_of, seed))
 
 

@@ -54,6 +54,10 @@ def _wrong_envelope(answer: Answer, parent: Message, body: dict[str, Any], new_i
     reply = answer.value
     if not isinstance(reply, Message):
         return Fault(f"expected a Message, {answer}", "return Message(id=new_id, body=body, headers={…})")
+    try:
+        reply.validate()
+    except (TypeError, ValueError) as error:
+        return Fault(f"the reply cannot be sent: {error}", "give a Message its fields when you make it")
     if reply.id != new_id or reply.body != body:
         return Fault(f"expected id {new_id!r} and body {body}, got {quoted(reply.id)} and {quoted(reply.body)}",
                      "the reply is a message of its own, with the id and the body that you are given")

@@ -48,7 +48,7 @@ def violations(sort_key: Callable[..., Any], seed: int) -> Iterator[Fault]:
     for seq, message in enumerate(messages):
         answer = ask(sort_key, message.copy(), seq)
         if isinstance(answer.error, Compared):
-            yield _comparison(message)
+            yield _no_order(answer.error, None, message)
             return
         if not isinstance(answer.value, tuple):
             yield Fault(f"expected a tuple for {message.id}, {answer}",
@@ -56,12 +56,8 @@ def violations(sort_key: Callable[..., Any], seed: int) -> Iterator[Fault]:
             return
         try:
             heapq.heappush(heap, (answer.value, message))
-        except Compared:
-            yield _comparison(message)
-            return
         except Exception as error:
-            yield Fault(f"the key {quoted(answer.value)} cannot be compared with another: {error}",
-                        "keys are made of numbers: message.priority.value is one")
+            yield _no_order(error, answer.value, message)
             return
     yield from _wrong_order(heap, messages)
 
@@ -69,10 +65,11 @@ def violations(sort_key: Callable[..., Any], seed: int) -> Iterator[Fault]:
 def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> Iterator[Fault]:
     number = {message.id: seq for seq, message in enumerate(messages)}
     for due in sorted(messages, key=lambda message: (-message.priority.value, number[message.id])):
+        key, served = heap[0]
         try:
-            served = heapq.heappop(heap)[1]
-        except Compared:
-            yield _comparison(due)
+            heapq.heappop(heap)
+        except Exception as error:
+            yield _no_order(error, key, served)
             return
         if served.id == due.id:
             continue
@@ -85,9 +82,13 @@ def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> It
         return
 
 
-def _comparison(message: Message) -> Fault:
-    return Fault(f"{message.id} has the same key as another message, so the heap compared the messages themselves",
-                 "no two messages may have the same key, and one of your two arguments is never the same")
+def _no_order(error: Exception, key: Any, message: Message) -> Fault:
+    """What is wrong if the heap could not compare the key of this message with another."""
+    if isinstance(error, Compared):
+        return Fault(f"{message.id} has the same key as another message, so the heap compared the messages themselves",
+                     "no two messages may have the same key, and one of your two arguments is never the same")
+    return Fault(f"the key {quoted(key)} cannot be compared with another: {error}",
+                 "keys are made of numbers: message.priority.value is one")
 
 
 def _messages(seed: int) -> list[Message]:

@@ -50,6 +50,9 @@ WRONG = {
     "LOW first": lambda heads, now: min(heads, key=lambda p: p.value),
     "in turns": turns(),
 }
+CAUGHT = {"strictly by priority": 37, "ageing too slowly": 37, "priority times age": 99,
+          "rescued when it is too late": 37, "in turns": 86}
+"""In how many of the hundred seeds; all others in every one. The solutions quote these numbers."""
 
 
 def test_the_worked_solution_passes():
@@ -65,10 +68,11 @@ def test_other_right_answers_pass(fn):
     assert check_choose(fn).text.startswith("passed: ")
 
 
-@pytest.mark.parametrize("fn", WRONG.values(), ids=WRONG)
-def test_wrong_answers_are_caught(fn, caught):
-    """Each in at least twenty of a hundred seeds."""
-    assert caught(violations, fn) >= 20
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers_are_caught(name, caught):
+    """Each in at least twenty of a hundred seeds, and by the check as a whole."""
+    fn = WRONG[name]
+    assert caught(violations, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_choose(fn)
 
 
@@ -137,6 +141,25 @@ def test_heads_are_the_rule_s_own():
         heads.clear()
         return choice
     assert work(careless, 5)[0].begun == work(solution, 5)[0].begun
+
+
+def test_how_narrow_it_is():
+    """What the solutions say of other numbers than 15, of fairness, and of hours cut short."""
+    def ageing(seconds):
+        return lambda heads, now: max(heads, key=lambda priority: priority.value + (now - heads[priority]) / seconds)
+
+    def waits(fn, priority):
+        return [wait for seed in range(100) for wait in work(fn, seed)[0].waits(priority)]
+
+    strict_p95 = p95([wait for seed in range(100) for wait in strict_waits(seed)])
+    assert sum(wait > 60 for wait in waits(ageing(20), LOW)) == 1
+    assert p95(waits(ageing(5), CRITICAL)) / strict_p95 == pytest.approx(1.52, abs=0.005)
+    oldest = WRONG["first in, first out"]
+    assert max(waits(oldest, LOW)) == pytest.approx(50.3, abs=0.05)
+    assert p95(waits(oldest, CRITICAL)) / strict_p95 == pytest.approx(4.8, abs=0.05)
+    hours = [work(strict, seed)[0] for seed in range(100)]
+    assert sum(any(hour.jobs[number][0] < 600 and hour.jobs[number][1] is LOW and start - hour.jobs[number][0] > 60
+                   for number, start in hour.begun) for hour in hours) == 6
 
 
 def test_the_arrivals_are_what_was_ordered():

@@ -77,6 +77,9 @@ def until_done(arrivals_s, service_s, limit_s):
 
 WRONG = {fn.__name__: fn for fn in (erlang, erlang_all_day, busiest_hour, mean_wait, nobody_waits_longer, until_done)}
 WRONG |= {"six": lambda *_: 6, "eight": lambda *_: 8}
+CAUGHT = {"erlang": 54, "erlang_all_day": 85, "busiest_hour": 58, "mean_wait": 79, "nobody_waits_longer": 68,
+          "until_done": 94, "six": 80, "eight": 93}
+"""In how many of the hundred drawn days; all others in every one. The solutions quote these numbers."""
 
 
 def test_the_worked_solution_passes():
@@ -86,10 +89,11 @@ def test_the_worked_solution_passes():
         "8 clerks for 2013-07-10 by the timetable, 6 clerks for 2013-07-10 as flown")
 
 
-@pytest.mark.parametrize("fn", WRONG.values(), ids=WRONG)
-def test_wrong_answers_are_caught(fn, caught):
-    """Each on at least twenty of a hundred drawn days, and by the check as a whole."""
-    assert caught(violations, fn) >= 20
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers_are_caught(name, caught):
+    """Each in at least twenty of a hundred drawn days, and by the check as a whole."""
+    fn = WRONG[name]
+    assert caught(violations, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_fewest_clerks(fn)
 
 

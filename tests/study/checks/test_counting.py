@@ -1,6 +1,7 @@
 """Exercise 02.1: whether the check of Little's law can tell right from wrong."""
 
 import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -67,6 +68,8 @@ def until_the_last_arrival(trace):
 
 WRONG = {fn.__name__: fn for fn in
          (completed_only, by_the_law, throughput, records_alike, line_only, until_the_last_arrival)}
+CAUGHT = {"completed_only": 86, "by_the_law": 86, "throughput": 86, "until_the_last_arrival": 52}
+"""In how many of the hundred seeds; all others in every one. The solutions quote these numbers."""
 
 
 def test_the_worked_solution_passes():
@@ -76,10 +79,11 @@ def test_the_worked_solution_passes():
         "them")
 
 
-@pytest.mark.parametrize("fn", WRONG.values(), ids=WRONG)
-def test_wrong_answers_are_caught(fn, caught):
-    """Each in at least twenty of a hundred seeds."""
-    assert caught(violations, fn) >= 20
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers_are_caught(name, caught):
+    """Each in at least twenty of a hundred seeds, and by the check as a whole."""
+    fn = WRONG[name]
+    assert caught(violations, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_little(fn)
 
 
@@ -90,6 +94,12 @@ def test_the_truth_obeys_the_law():
         assert math.isclose(load, lam * stay, rel_tol=1e-9)
         assert sent == run_of(seed).totals["sent"] > 80
         assert left == run_of(seed).totals["left"]
+
+
+def test_other_numbers_will_do():
+    """A list of Decimals is three numbers as well."""
+    assert check_little(lambda trace: [Decimal(float(value)) for value in solution(trace)])
+    assert "got 1;" in check_little(lambda trace: [Decimal(1), 2.0, Decimal(3)]).text
 
 
 def test_half_of_the_runs_are_overloaded():
@@ -107,6 +117,13 @@ def test_what_is_said():
     assert "with 32 left at the end" in verdict.text
     assert "your lam · W is " in verdict.text
     assert recall(1).trace.records == run_of(1).trace.records
+
+
+def test_a_mean_over_those_who_are_done_errs_either_way():
+    """In an overloaded run the last to come are left out, and they have not waited long yet."""
+    errors = [completed_only(run_of(seed).trace)[2] - truth(seed)[2] for seed in range(100)]
+    assert sum(error > 1e-9 for error in errors) == 63
+    assert sum(error < -1e-9 for error in errors) == 23
 
 
 def test_a_spoilt_trace_spoils_no_other():

@@ -40,7 +40,15 @@ def only_known(parent, body, new_id):
     return Message(id=new_id, body=body, headers={name: full.headers[name] for name in known})
 
 
+def broken_afterwards(parent, body, new_id):
+    """A message that was right when it was made."""
+    reply = solution(parent, body, new_id)
+    reply.headers = None
+    return reply
+
+
 WRONG = {
+    "broken afterwards": broken_afterwards,
     "the parent is forgotten": changed(causation_id=None),
     "a fresh correlation id each step": changed(correlation_id=lambda parent, new_id: new_id),
     "correlation with the parent only": changed(correlation_id=lambda parent, new_id: parent.id),
@@ -54,6 +62,8 @@ WRONG = {
     "body forgotten": lambda parent, body, new_id: Message(id=new_id, headers=solution(parent, body, new_id).headers),
     "id forgotten": lambda parent, body, new_id: Message(body=body, headers=solution(parent, body, new_id).headers),
 }
+CAUGHT = {"the parent's schema version": 28, "only known headers": 96}
+"""In how many of the hundred seeds; all others in every one. The solutions quote these numbers."""
 
 
 def test_the_worked_solution_passes():
@@ -63,10 +73,11 @@ def test_the_worked_solution_passes():
         "schema version 1, and no header of others was lost")
 
 
-@pytest.mark.parametrize("fn", WRONG.values(), ids=WRONG)
-def test_wrong_answers_are_caught(fn, caught):
-    """Each in at least twenty of a hundred seeds."""
-    assert caught(violations, fn) >= 20
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers_are_caught(name, caught):
+    """Each in at least twenty of a hundred seeds, and by the check as a whole."""
+    fn = WRONG[name]
+    assert caught(violations, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_reply_to(fn)
 
 

@@ -26,6 +26,9 @@ WRONG = {
     "rounded": lambda service_s, round_trip_s: 1 + round(round_trip_s / service_s),
     "upside down": lambda service_s, round_trip_s: math.ceil(1 + service_s / round_trip_s),
 }
+CAUGHT = {"one": 70, "two": 24, "twenty": 43, "fifty": 85, "a fair share of the backlog": 58,
+          "without the one in the works": 67, "one way only": 24, "rounded": 51, "upside down": 62}
+"""In how many of the hundred seeds; all others in every one. The solutions quote these numbers."""
 
 
 def end_of(run):
@@ -40,10 +43,11 @@ def test_the_worked_solution_passes():
         "than 1.1 times as long as with the best prefetch of all")
 
 
-@pytest.mark.parametrize("fn", WRONG.values(), ids=WRONG)
-def test_wrong_answers_are_caught(fn, caught):
-    """Each in at least twenty of a hundred seeds."""
-    assert caught(violations, fn) >= 20
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers_are_caught(name, caught):
+    """Each in at least twenty of a hundred seeds, and by the check as a whole."""
+    fn = WRONG[name]
+    assert caught(violations, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_prefetch(fn)
 
 
