@@ -1,22 +1,27 @@
 """A queue that a notebook builds, put in the place of the package's own: it decides, and what it did is recorded.
 
-    with Simulation(seed=0) as sim:
-        run = PriorityMix().run(0, runtime=sim, queue=Handmade(NaiveQueue(), sim))
+    tried(PriorityMix(), NaiveQueue())          a scenario, with that queue in it
+    burst(NaiveQueue())                         twenty messages at one instant: in which order do they leave?
+    desk(charge, orders, NaiveQueue())          a few messages and workers: who held which when?
 
-So a chart of it is the trace of the very code in the notebook's cell.
+So a chart of such a run is the trace of the very code in the notebook's cell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import COMPLETED, Message, Outcome
+from mqlearn.messaging.processor import Handler, MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Listener, Trace, UnbalancedBooks
 from mqlearn.study.run import Run
+from mqlearn.study.scenarios.base import Scenario
 
 
 class Handmade(MessageQueue):
@@ -36,7 +41,7 @@ class Handmade(MessageQueue):
                 raise TypeError(f"built must have {needed}, got {type(built).__name__} without it")
         self.built, self.name = built, name
         self._runtime: Runtime = runtime
-        self.trace = Trace() if trace is None else trace
+        self.trace: Trace = Trace() if trace is None else trace
         self._numbers: dict[str, int] = {}
         self._attempts: dict[str, int] = {}
         self._held: dict[str, Message] = {}
@@ -153,3 +158,44 @@ def seen(trace: Trace, until: float | None = None) -> Run:
         sent, done = (sum(record[1] == event for record in trace.records) for event in ("sent", "acked"))
         totals: dict[str, float] = {"sent": sent, "done": done, "lost": sent - done}
         return Run(None, 0, trace, end, totals, f"The books do not balance: {missing}.")
+
+
+def tried(scenario: Scenario, built: Any, *, seed: int = 0) -> Run:
+    """A run of `scenario` in which `built` is the queue."""
+    with Simulation(seed) as sim:
+        return scenario.run(seed, runtime=sim, queue=Handmade(built, sim))
+
+
+def burst(built: Any, messages: int = 20) -> Run:
+    """order-1, order-2, … sent at one instant, and then taken out one after the other."""
+    with Simulation() as sim:
+        queue = Handmade(built, sim)
+        for number in range(1, messages + 1):
+            queue.send(Message(id=f"order-{number}"))
+        while (delivery := queue.receive(timeout=0)) is not None:
+            queue.ack(delivery)
+        return seen(queue.trace)
+
+
+def desk(handler: Handler, messages: Iterable[Message], built: Any = None, *, workers: int = 2,
+         until: float = 30.0, **settings: Any) -> Run:
+    """`messages`, all sent at once, before `workers`: `handler(message)` is called after two seconds of work each.
+
+    The queue is `built`, or without one the package's own with these `settings`. Observed for `until` seconds.
+    """
+    with Simulation() as sim:
+        trace = Trace()
+        queue = (InMemoryMessageQueue(runtime=sim, trace=trace, name="orders", **settings) if built is None
+                 else Handmade(built, sim, trace=trace))
+
+        def work(message: Message) -> object:
+            sim.sleep(2.0)
+            return handler(message)
+
+        processor = MessageProcessor(queue)
+        processor.register_processor("default", work)
+        processor.start_workers(workers)
+        for message in messages:
+            queue.send(message)
+        sim.run(until=until)
+        return seen(trace, until)

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from mqlearn import Message, MessageProcessor, Outcome, Simulation, Trace, UnbalancedBooks, WorkerCrash
-from mqlearn.study.handmade import Handmade, seen
-from mqlearn.study.run import Run
+from mqlearn import Message, Outcome, Simulation, UnbalancedBooks, WorkerCrash
+from mqlearn.study.handmade import Handmade, burst, desk, tried
 from mqlearn.study.scenarios import PriorityMix
 
 
@@ -58,69 +57,71 @@ class Careful(Forgetful):
             heappush(self.heap, item)
 
 
-def day(built: Any, handler: Any, until: float = 60.0) -> tuple[Handmade, Trace]:
-    """Six orders, two workers; the trace of what `built` did until `until` seconds, frozen."""
-    with Simulation(0) as sim:
-        queue = Handmade(built, sim)
-        for number in range(1, 7):
-            queue.send(Message(id=f"order-{number}", max_retries=2))
-        desk = MessageProcessor(queue)
-        desk.register_processor("default", lambda message: handler(sim, message))
-        desk.start_workers(2)
-        sim.run(until=until)
-        queue.trace.freeze()
-        return queue, queue.trace
-
-
-def crashes_once(sim: Simulation, message: Message) -> None:
-    """The worker dies of order-4."""
-    sim.sleep(2.0)
-    if message.id == "order-4":
+def crashes_once(message: Message) -> None:
+    """The worker dies of order-4, the first time."""
+    if message.id == "order-4" and message.attempt == 1:
         raise WorkerCrash
 
 
-def fails(sim: Simulation, message: Message) -> bool:
+def fails(message: Message) -> bool:
     """order-2 can never succeed."""
-    sim.sleep(1.0)
     return message.id != "order-2"
+
+
+def orders() -> list[Message]:
+    """Six, with two retries each."""
+    return [Message(id=f"order-{number}", max_retries=2) for number in range(1, 7)]
 
 
 @pytest.mark.parametrize("built", [Forgetful, Careful])
 def test_a_right_one_makes_the_very_records_of_the_packages_queue(built: type[Any]) -> None:
     """Same arrivals, same decisions: record for record the same trace."""
-    with Simulation(0) as sim:
-        mine = PriorityMix(minutes=2).run(0, runtime=sim, queue=Handmade(built(), sim))
+    mine = tried(PriorityMix(minutes=2), built())
     assert mine.trace.records == PriorityMix(minutes=2).run(0).trace.records
 
 
 def test_what_it_forgets_is_missing_in_the_books() -> None:
     """A crash loses the message: the records say in flight, the queue holds nothing."""
-    _, trace = day(Forgetful(), crashes_once)
+    run = desk(crashes_once, orders(), Forgetful())
     with pytest.raises(UnbalancedBooks, match="holds 0 entries in flight, its records say 1"):
-        trace.balance()
-    run = seen(trace, 60.0)
+        run.trace.balance()
+    assert run.until == 30.0
     assert run.totals == {"sent": 6, "done": 5, "lost": 1}
     assert run.verdict == "The books do not balance: orders holds 0 entries in flight, its records say 1."
 
 
 def test_a_failure_without_nack_is_lost_too() -> None:
     """Nobody can tell such a queue that the work failed."""
-    assert seen(day(Forgetful(), fails)[1], 60.0).totals["lost"] == 1
+    assert desk(fails, orders(), Forgetful()).totals["lost"] == 1
 
 
 def test_what_it_remembers_stays_in_flight() -> None:
     """A crash leaves the message in flight, and the books balance."""
-    books = day(Careful(), crashes_once)[1].balance()
+    books = desk(crashes_once, orders(), Careful()).trace.balance()
     assert (books.completed, books.in_flight, books.dead) == (5, 1, 0)
 
 
 def test_failures_are_retried_and_buried() -> None:
     """max_retries=2 allows three tries; the nacks and the burial are in the trace."""
-    _, trace = day(Careful(), fails)
-    events = [record[1] for record in trace.records if record[4] == "order-2" and record[1] in ("nacked", "dead")]
-    assert events == ["nacked", "nacked", "dead"] and trace.balance().dead == 1
-    assert [(t.attempt, t.outcome) for t in Run.of(trace).tries().itertuples() if t.message_id == "order-2"] == [
+    run = desk(fails, orders(), Careful())
+    events = [record[1] for record in run.trace.records if record[4] == "order-2" and record[1] in ("nacked", "dead")]
+    assert events == ["nacked", "nacked", "dead"] and run.trace.balance().dead == 1
+    assert [(t.attempt, t.outcome) for t in run.tries().itertuples() if t.message_id == "order-2"] == [
         (n, "failed: the handler returned False") for n in (1, 2, 3)]
+
+
+def test_on_the_packages_queue_a_crash_costs_a_lease() -> None:
+    """The same desk without a handmade queue: the settings are the queue's, and order-4 is back when its lease ends."""
+    run = desk(crashes_once, orders(), visibility_timeout=10)
+    taken = [record[0] for record in run.trace.records if record[1] == "received" and record[4] == "order-4"]
+    assert taken == [2.0, 12.0] and run.totals["done"] == 6
+
+
+def test_a_burst_is_sent_before_any_is_taken() -> None:
+    """All at one instant, each acked; FIFO here."""
+    records = burst(Careful(), 5).trace.records
+    assert [r[1] for r in records] == ["sent"] * 5 + ["received", "acked"] * 5
+    assert [r[4] for r in records if r[1] == "received"] == [f"order-{n}" for n in range(1, 6)]
 
 
 def test_only_the_current_delivery_settles() -> None:
