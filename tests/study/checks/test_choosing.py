@@ -1,17 +1,26 @@
 """Exercise 01.3: whether the check of who is served next can tell right from wrong, and replays what it saw."""
 
+from functools import cache
 from itertools import cycle
 
 import pytest
 
 from mqlearn.lab.show import as_run
 from mqlearn.messaging.message import MessagePriority
-from mqlearn.study.checks import check_choose
+from mqlearn.study.checks import check_choose, choosing
 from mqlearn.study.checks.choosing import arrivals, p95, strict_waits, violations, work
 from mqlearn.study.checks.desk import replayed
 from mqlearn.study.checks.verdict import recall
 
 LOW, NORMAL, HIGH, CRITICAL = MessagePriority
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _keep_arrivals():
+    """Draw every hour once, not once a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choosing, "arrivals", cache(choosing.arrivals.__wrapped__))
+        yield
 
 
 def solution(heads, now):
