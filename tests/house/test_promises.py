@@ -1,0 +1,112 @@
+"""Where each promise of the core is kept: what naive queues get wrong, and what both clocks owe, with their tests."""
+
+import ast
+
+import pytest
+
+from tests.house.source import ROOT, tree
+
+# Behaviour -> the tests that hold it, as file below tests/ and function.
+PROMISES: dict[str, list[str]] = {
+    # What a queue written in an afternoon gets wrong.
+    "the highest priority is served first, equals in the order of sending": [
+        "messaging/test_queue.py::test_the_highest_priority_goes_first_and_equals_in_the_order_of_sending"],
+    "receive(timeout=0) is a poll that does not block": [
+        "messaging/test_queue.py::test_a_poll_of_an_empty_queue_answers_at_once",
+        "runtime/test_virtual_time.py::test_a_poll_lets_others_run_first"],
+    "any number of expired messages costs one loop and one deadline; each is a dead letter that says so": [
+        "messaging/test_queue.py::test_many_expired_messages_cost_one_timeout"],
+    "the message of a worker that dies is redelivered and charged; the late ack of a lost lease is refused": [
+        "messaging/test_queue.py::test_a_lost_lease_returns_the_message_and_refuses_the_late_ack",
+        "messaging/test_processor.py::test_a_crash_made_elsewhere_settles_nothing_either",
+        "runtime/test_threads.py::test_a_worker_that_crashes_is_restarted_and_its_message_comes_back"],
+    "a nack keeps the order and is bounded; with a policy it is delayed by backoff": [
+        "messaging/test_queue.py::test_a_nack_without_a_policy_keeps_the_order_and_is_bounded",
+        "messaging/test_queue.py::test_a_policy_delays_the_retry_to_its_own_instant",
+        "messaging/test_lives.py::test_what_is_in_flight_comes_back_to_its_old_place_through_a_purge"],
+    "a dead letter tells the true reason": [
+        "messaging/test_queue.py::test_the_reason_of_a_dead_letter_is_the_true_one",
+        "messaging/test_machine.py::test_long_random_walks_agree_with_the_model"],
+    "a full queue refuses, blocks or drops as told, counted and traced": [
+        "messaging/test_queue.py::test_a_full_queue_refuses_blocks_or_drops_as_told_and_says_so",
+        "messaging/test_lives.py::test_a_full_queue_that_blocks_lets_its_senders_in_as_room_comes"],
+    "counters are exact under load": [
+        "messaging/test_live.py::test_fifty_thousand_messages_with_crashes_and_stale_settles_each_end_once"],
+    "a message of a type that nobody handles is dead at once, no retry burnt": [
+        "messaging/test_lives.py::test_an_unknown_type_is_dead_at_once_and_costs_no_retry"],
+    "durations are measured with a clock that nobody can set": [
+        "runtime/test_threads.py::test_the_clock_starts_at_the_epoch_and_ignores_whoever_sets_it"],
+    "`<` on messages and each status mean one thing": [
+        "messaging/test_lives.py::test_before_means_served_before",
+        "messaging/test_lives.py::test_each_status_is_a_state_that_a_reader_can_see"],
+    "three retries are four tries": ["messaging/test_lives.py::test_three_retries_are_four_tries"],
+    # What both clocks owe.
+    "after run(until=t) it is t, and what was due at t has happened": [
+        "runtime/test_simulation.py::test_a_run_until_includes_what_is_due_at_that_instant"],
+    "equal times run in the order in which they were scheduled": [
+        "runtime/test_virtual_time.py::test_equal_times_come_in_the_order_of_scheduling",
+        "runtime/test_simpy_oracle.py::test_random_programs_run_as_on_simpy"],
+    "a cancelled timer never moves the clock": [
+        "runtime/test_virtual_time.py::test_a_cancelled_timer_does_not_move_the_clock"],
+    "run() inside a task raises": ["runtime/test_virtual_time.py::test_a_run_inside_a_task_raises"],
+    "a run ends with the last message, parked workers or not; timers count, daemons do not": [
+        "runtime/test_simulation.py::test_an_idle_pool_ends_the_run",
+        "runtime/test_virtual_time.py::test_timers_always_count_and_daemons_never"],
+    "a blocking call from the notebook's cell lets time pass until it is answered": [
+        "runtime/test_virtual_time.py::test_a_call_from_the_cell_lets_time_pass_until_it_is_answered"],
+    "nothing hangs: idle loops, waits that nothing can end and deadlocks raise and name the tasks": [
+        "runtime/test_simulation.py::test_a_polling_loop_is_ended_and_named",
+        "runtime/test_simulation.py::test_a_wait_that_nothing_can_end_and_a_deadlock_raise",
+        "runtime/test_virtual_time.py::test_endless_idling_is_ended_but_not_within_a_time_that_passes"],
+    "workers that wait are woken, not polled": [
+        "runtime/test_threads.py::test_parked_workers_stop_without_a_timeout"],
+    "a bug reaches run() with its own frames; a handler's failure is a nack; an interrupt reaches the cell": [
+        "runtime/test_simulation.py::test_a_bug_surfaces_with_its_own_frames_and_a_join_reraises",
+        "runtime/test_virtual_time.py::test_a_handlers_failure_is_a_nack_and_the_machinerys_comes_out",
+        "runtime/test_virtual_time.py::test_a_keyboard_interrupt_reaches_the_cell"],
+    "the same seed gives the same trace in any process, under any hash seed": [
+        "runtime/test_determinism.py::test_another_process_with_another_hash_seed_records_the_same",
+        "runtime/test_threads.py::test_both_clocks_draw_alike"],
+    "a simulation belongs to the thread that made it": [
+        "runtime/test_simulation.py::test_another_thread_is_refused",
+        "runtime/test_virtual_time.py::test_another_thread_is_told_whose_simulation_it_is"],
+    "closing freezes the trace, then unwinds each task a bounded number of times": [
+        "messaging/test_processor.py::test_closing_freezes_the_trace_before_tasks_are_unwound",
+        "runtime/test_simulation.py::test_closing_unwinds_every_task_even_one_that_will_not_end"],
+    "memory is flat over ten thousand runs": [
+        "runtime/test_memory.py::test_ten_thousand_closed_simulations_leave_memory_flat"],
+    "the lock excludes, also among simulated tasks": [
+        "runtime/test_virtual_time.py::test_the_lock_excludes_among_simulated_tasks"],
+    "one simulation's primitives are refused by another": [
+        "runtime/test_virtual_time.py::test_a_task_may_not_use_another_simulation",
+        "runtime/test_virtual_time.py::test_a_lock_of_one_is_no_lock_of_another"],
+    "real time has one timer thread, from the first timer on, and it keeps no queue alive": [
+        "runtime/test_threads.py::test_the_timer_thread_starts_with_the_first_timer_and_there_is_one",
+        "runtime/test_threads.py::test_a_timer_keeps_no_queue_alive"],
+    "one pool starts, stops, restarts workers": [
+        "runtime/test_virtual_time.py::test_a_crashed_worker_is_back_after_its_time",
+        "messaging/test_processor.py::test_a_stopping_pool_gives_back_what_it_holds_and_can_start_again"],
+    "no thread, clock or dice outside the runtime": [
+        "house/test_files.py::test_time_and_chance_are_passed_in"],
+    "one code runs on both clocks and ends alike": [
+        "messaging/test_processor.py::test_one_code_gives_the_same_totals_on_both_clocks",
+        "messaging/test_two_clocks.py::test_a_rough_shop_ends_alike_on_both_clocks"],
+    # What must hold whatever is called.
+    "whatever is called in whatever order, the queue agrees with its model and its books close": [
+        "messaging/test_machine.py::test_long_random_walks_agree_with_the_model",
+        "messaging/test_mutants.py::test_a_faulty_queue_is_caught",
+        "messaging/test_mutants.py::test_the_books_alone_catch_a_loss_in_each_place"],
+    "every public parameter refuses what it cannot use": [
+        "house/test_bad_input.py::test_a_parameter_refuses_what_it_cannot_use"],
+}
+
+
+@pytest.mark.parametrize(("promise", "tests"), PROMISES.items(), ids=PROMISES)
+def test_a_promise_has_its_tests(promise: str, tests: list[str]) -> None:
+    """Each test that is named here exists."""
+    for test in tests:
+        file, _, function = test.partition("::")
+        path = ROOT / "tests" / file
+        assert path.is_file(), f"{promise}: there is no tests/{file}"
+        named = {node.name for node in tree(path).body if isinstance(node, ast.FunctionDef)}
+        assert function in named, f"{promise}: there is no {function} in tests/{file}"
