@@ -28,7 +28,7 @@ class PriorityMix(Scenario):
     """Messages of four priorities before the same workers; arrivals last `minutes`, the rest is worked off.
 
     Arrivals are Poisson; each message's priority is drawn by the four shares, which are parts of their sum.
-    Service times are exponential, or all the same. Nobody who is being served is interrupted for a more urgent
+    Service times (seconds) are exponential, or all the same. Nobody who is being served is interrupted for a more urgent
     message. Deliveries are not leased (leases are unit 03's subject).
     """
 
