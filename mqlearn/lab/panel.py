@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-import math
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +11,7 @@ from mqlearn.lab.board import Board
 from mqlearn.lab.charts import Marks
 from mqlearn.lab.controls import Controls
 from mqlearn.lab.view import View, view
+from mqlearn.runtime import check
 
 DEFAULT_CHARTS = ("depth", "dead")
 
@@ -24,6 +24,9 @@ class Lab:
     """
 
     def __init__(self, scenario: type[Any], seed: int = 0, **settings: Any) -> None:
+        if not (isinstance(scenario, type) and hasattr(scenario, "__dataclass_fields__")):
+            raise TypeError(f"scenario must be a scenario class, got {scenario!r}")
+        check.whole("seed", seed, low=-(2**63))
         self._type = scenario
         self._lock = threading.RLock()  # JupyterLab may call a slider's callback on another thread
         self._rows = {f.name: f for f in fields.settable(scenario)}
@@ -65,7 +68,7 @@ class Lab:
         """Say what you expect: drawn dashed over the result, and the verdict says how far off it was."""
         with self._lock:
             if value is not None:
-                value = _finite("prediction", value)
+                check.number("value", value)
             self._marks = dataclasses.replace(self._marks, prediction=value)
             if fields.PREDICTION in {f.name for f in dataclasses.fields(self._type)}:
                 self._adopt(dataclasses.replace(self.scenario, prediction=value), self.seed)
@@ -75,12 +78,13 @@ class Lab:
     def room(self, answers: Iterable[float]) -> None:
         """Draw everybody's answers over the result, a mark each; an empty list takes them away."""
         with self._lock:
-            self._marks = dataclasses.replace(self._marks, room=tuple(_finite("answers", a) for a in answers))
+            self._marks = dataclasses.replace(self._marks, room=_numbers("answers", answers))
             self._show()
 
     def preset(self, name: str) -> None:
         """Take the settings of an incident by its name; the rest is as the lab began."""
         presets = getattr(self._type, "PRESETS", {})
+        check.instance("name", name, str)
         if name not in presets:
             raise ValueError(f"name must be one of {', '.join(presets) or 'no presets'}, got {name!r}")
         with self._lock:
@@ -102,16 +106,16 @@ class Lab:
 
     def keep(self, kept: bool = True) -> None:
         """Keep this run as the grey baseline, or drop the baseline with `keep(False)`."""
+        check.instance("kept", kept, bool)
         with self._lock:
             self.baseline, self._baseline_view = (self.run, self._seen) if kept else (None, None)
             self._show()
 
     def step(self, time: float | None) -> None:
         """Show what is where at `time` (s) instead of the charts; `step(None)` goes back to them."""
+        check.number("time", time, optional=True)
         with self._lock:
-            self._ui.step(
-                None if time is None else min(max(_finite("time", time), 0.0), float(self.run.until))
-            )
+            self._ui.step(None if time is None else min(max(time, 0.0), float(self.run.until)))
             self._show()
 
     def code(self) -> str:
@@ -206,12 +210,12 @@ class Lab:
         return {**live, "image/png": base64.b64encode(self.png()).decode(), "text/plain": repr(self)}
 
 
-def _finite(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value!r}")
-    return value
+def _numbers(name: str, values: Iterable[float]) -> tuple[float, ...]:
+    check.instance(name, values, Iterable)
+    found = tuple(values)
+    for value in found:
+        check.number(name, value)
+    return found
 
 
 def _spread(answers: tuple[float, ...]) -> str:

@@ -16,5 +16,5 @@ def replay(which: Any = None, *charts: str, at: float | None = None) -> None:
     """
     if hasattr(which, "failing_seed"):
         which = which.failing_seed
-    run = as_run(recall(which) if which is None or isinstance(which, int) else which)
+    run = as_run(recall(which) if which is None or isinstance(which, int) else which, "which")
     show(run, *(charts or getattr(run.scenario, "REPLAYS", ("journeys", "depth"))), at=at)

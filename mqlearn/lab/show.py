@@ -5,6 +5,7 @@ from typing import Any
 from mqlearn.lab.board import Board
 from mqlearn.lab.charts import CHARTS, Marks
 from mqlearn.lab.instant import InstantPicture
+from mqlearn.runtime import check
 
 DEFAULT = ("depth", "dead")
 WIDTH = 640
@@ -24,7 +25,12 @@ def show(
     `charts` are names as in a scenario's `CHARTS`, by default those of the run's own scenario. `ghost` is a
     baseline, drawn in grey; `at` (s) shows that instant instead of charts; `title` replaces its message.
     """
-    run, ghost = as_run(run), None if ghost is None else as_run(ghost)
+    run, ghost = as_run(run), None if ghost is None else as_run(ghost, "ghost")
+    check.number("at", at, optional=True)
+    check.number("prediction", prediction, optional=True)
+    check.instance("title", title, str, optional=True)
+    for name in charts:
+        check.one_of("charts", name, CHARTS)
     if at is not None:
         instant = InstantPicture(scale=2)
         instant.draw(run, at)
@@ -39,15 +45,15 @@ def show(
     print(board.sentence(run))
 
 
-def as_run(run: Any) -> Any:
-    """A run as it is, a trace wrapped as one."""
+def as_run(run: Any, name: str = "run") -> Any:
+    """A run as it is, a trace wrapped as one; `name` is what an error calls it."""
     if hasattr(run, "depth") and hasattr(run, "jobs"):
         return run
     if hasattr(run, "records"):
         from mqlearn.study.run import Run
 
         return Run.of(run)
-    raise TypeError(f"run must be a Run or a Trace, got {type(run).__name__}")
+    raise TypeError(f"{name} must be a Run or a Trace, got {run!r}")
 
 
 def _display(png: bytes, width: int, height: int) -> None:

@@ -97,7 +97,8 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_mutants.py::test_a_faulty_queue_is_caught",
         "messaging/test_mutants.py::test_the_books_alone_catch_a_loss_in_each_place"],
     "every public parameter refuses what it cannot use": [
-        "house/test_bad_input.py::test_a_parameter_refuses_what_it_cannot_use"],
+        "house/test_bad_input.py::test_a_parameter_refuses_what_it_cannot_use",
+        "lab/test_lab_input.py::test_a_wrong_value_is_refused_by_name"],
 }
 
 
