@@ -130,6 +130,13 @@ def test_stale_quotes_expire_and_nobody_waits_longer_than_the_ttl() -> None:
         f"{late:.3g} s on average.")
 
 
+def test_where_all_that_expired_have_one_priority_the_verdict_says_all() -> None:
+    """Not "13 of 479 expired, 13 of them LOW"."""
+    run = PriorityMix(ttl=10.0).run(0)
+    assert {record[5] for record in run.trace.records if record[1] == "expired"} == {"LOW"}
+    assert f"{run.totals['expired']} of 479 expired, all of them LOW; " in run.verdict
+
+
 @pytest.mark.parametrize("settings", [{}, *PriorityMix.PRESETS.values(), {"workers": 3, "rate": 2.4}], ids=str)
 def test_totals_say_what_the_table_of_jobs_says(settings: dict[str, Any]) -> None:
     """Means and percentiles, computed in another way: 95 % wait no longer than p95, and it is one of the waits."""

@@ -28,8 +28,8 @@ class PriorityMix(Scenario):
     """Messages of four priorities before the same workers; arrivals last `minutes`, the rest is worked off.
 
     Arrivals are Poisson; each message's priority is drawn by the four shares, which are parts of their sum.
-    Service times (seconds) are exponential, or all the same. Nobody who is being served is interrupted for a more urgent
-    message. Deliveries are not leased (leases are unit 03's subject).
+    Service times (seconds) are exponential, or all the same. Nobody is interrupted for a more urgent message.
+    Deliveries are not leased (leases are unit 03's subject).
     """
 
     TITLE: ClassVar[str] = "Who is served next?"
@@ -47,7 +47,7 @@ class PriorityMix(Scenario):
     high: int = param(15, unit="parts", low=0, high=100, group="load", help="HIGH's share of them.")
     normal: int = param(40, unit="parts", low=0, high=100, group="load", help="NORMAL's share of them.")
     low: int = param(40, unit="parts", low=0, high=100, group="load", help="LOW's share of them.")
-    minutes: int = param(10, unit="min", low=1, high=60, group="load",
+    minutes: int = param(10, low=1, high=60, group="load",
                          help="How long messages arrive. A longer run comes closer to theory.")
     workers: int = param(1, low=1, high=10, group="workers", help="How many take from the one line.")
     service: float = param(1.0, unit="s", low=0.1, high=5, step=0.1, group="workers",
@@ -123,8 +123,9 @@ class PriorityMix(Scenario):
         parts = [self._waits(tally, expected)]
         if tally.expired:
             most = max(URGENT_FIRST, key=lambda name: tally.expired[name])
-            parts.append(f"{books.dead:,} of {books.accepted:,} expired, {tally.expired[most]:,} of them {most}; they "
-                         f"were still counted as waiting for another {tally.late:.3g} s on average.")
+            share = "all" if tally.expired[most] == books.dead else f"{tally.expired[most]:,}"
+            parts.append(f"{books.dead:,} of {books.accepted:,} expired, {share} of them {most}; they were still "
+                         f"counted as waiting for another {tally.late:.3g} s on average.")
         if self.prediction is not None and books.completed:
             parts.append(f"You said {self.prediction:.3g} s for all, it is {tally.mean():.3g} s.")
         return Run(self, seed, trace, until, totals, " ".join(parts), expected)
