@@ -38,7 +38,7 @@ class RetryPolicy:
         try:
             wait = min(self.cap, self.base * self.factor ** (retry_count - 1))
         except OverflowError:
-            wait = self.cap
+            wait = self.cap if self.base else 0.0
         if self.jitter == "full":
             return wait * draw
         if self.jitter == "equal":

@@ -34,13 +34,16 @@ class WorkerPool:
         self.workers = [self._runtime.spawn(self._run, name=f"{name}-{i}") for i in range(count)]
 
     def stop(self, wake: Callable[[], None]) -> None:
-        """Tell every worker to stop, `wake()` those that wait, and join them. A worker may call it: it ends later."""
+        """Tell every worker to stop, `wake()` those that wait, and join them.
+
+        A worker that calls it does not wait: it ends later itself, and two that did would wait for each other.
+        """
         with self._stop:
             self.stopping = True
             self._stop.notify_all()
         wake()
-        for worker in self.workers:
-            if worker is not self._runtime.current_task():
+        if self._runtime.current_task() not in self.workers:
+            for worker in self.workers:
                 worker.join()
 
     def _run(self) -> None:

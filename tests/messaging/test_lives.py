@@ -98,6 +98,26 @@ def test_each_status_is_a_state_that_a_reader_can_see() -> None:
         assert set(seen) == set(MessageStatus)
 
 
+def test_a_delivery_settles_nothing_in_another_queue() -> None:
+    """Receipts are counted queue by queue: the first of one is not the first of the other."""
+    with Simulation() as sim:
+        orders, invoices = (InMemoryMessageQueue(runtime=sim, name=name) for name in ("orders", "invoices"))
+        orders.send(Message(id="order-1"))
+        invoices.send(Message(id="invoice-1"))
+        order, invoice = taken(orders), taken(invoices)
+        assert order.receipt == invoice.receipt
+        for call in (invoices.ack, invoices.nack, invoices.release):
+            assert not call(order)
+        assert not invoices.extend(order, 5)
+        assert invoices.ack(invoice) and orders.ack(order)
+
+
+def test_backoff_from_nothing_stays_nothing() -> None:
+    """A base of zero is no wait after any number of failures; others end at their cap, however many those are."""
+    assert [RetryPolicy(base=0, jitter="none").delay(count) for count in (1, 50, 5000)] == [0, 0, 0]
+    assert [RetryPolicy(cap=60, jitter="none").delay(count) for count in (1, 3, 5000)] == [1, 4, 60]
+
+
 def test_a_refused_settle_leaves_the_copy_as_it_was() -> None:
     """An ack that comes too late does not make the late worker's copy look completed."""
     with Simulation() as sim:
@@ -168,3 +188,25 @@ def test_a_full_queue_that_blocks_lets_its_senders_in_as_room_comes() -> None:
         processor.start_workers(1)
         sim.run()
         assert (sim.now, trace.balance().completed, max(depths)) == (10, 10, 2)
+
+
+def test_a_trace_that_joins_later_balances_what_was_there_before() -> None:
+    """An entry in each place when it is attached; from then on it is told of everything."""
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(runtime=sim)
+        for name in ("dead", "flying", "waiting"):
+            queue.send(Message(id=name))
+        queue.send(Message(id="delayed"), delay=20)
+        queue.nack(taken(queue), requeue=False)
+        flying = taken(queue)
+        trace = Trace()
+        trace.watch(queue, sim.now, sim.at_close)
+        books = trace.balance()
+        assert (books.accepted, books.dead, books.in_flight, books.waiting, books.delayed) == (4, 1, 1, 1, 1)
+        queue.ack(flying)
+        queue.redrive()
+        sim.run()
+        books = trace.balance("queue")
+        assert (books.completed, books.redriven, books.waiting, sim.now) == (1, 1, 3, 20)
+        with pytest.raises(ValueError, match="name must be unique within one trace, got 'queue' twice"):
+            InMemoryMessageQueue(runtime=sim, trace=trace)

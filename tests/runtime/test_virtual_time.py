@@ -188,6 +188,22 @@ def test_a_crashed_worker_is_back_after_its_time() -> None:
         assert (starts, sim.now) == ([0, 2.5, 5], 6)
 
 
+def test_two_workers_that_both_stop_their_pool_do_not_wait_for_each_other() -> None:
+    """A handler may end the work; all workers finish what they are at, and can be started again."""
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(runtime=sim)
+        processor = MessageProcessor(queue)
+        processor.register_processor("default", lambda message: (sim.sleep(1), processor.stop_workers()))
+        for _ in range(3):
+            queue.send(Message())
+        processor.start_workers(2)
+        sim.run()
+        assert (sim.now, processor.metrics["processed"], processor.running) == (1, 2, False)
+        processor.start_workers(2)
+        sim.run()
+        assert (sim.now, processor.metrics["processed"]) == (2, 3)
+
+
 def test_the_lock_excludes_among_simulated_tasks() -> None:
     """A task that sleeps while it holds the lock keeps all others out, in the order in which they came."""
     with Simulation() as sim:
