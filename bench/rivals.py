@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
 import threading
 import time
@@ -12,16 +13,20 @@ from typing import Any
 import ciw
 import simpy
 
-from mqlearn import Message
+from mqlearn import Message, MessageStatus
 
 
 class HeapQueue:
-    """A heap of (priority, time, message) and a dict in flight under one condition; no lease, no receipt."""
+    """A heap of (priority, time, message) and a dict in flight under one condition; no lease, receipt, copy or check.
+
+    What it does it does as ours: it refuses when full, waits for a message, buries what has expired, sets the status.
+    """
 
     def __init__(self, max_size: int) -> None:
         self.max_size = max_size
         self.heap: list[tuple[int, float, Message]] = []
-        self.flying: dict[str, Message] = {}
+        self.flying: dict[Any, Message] = {}
+        self.dead: list[Message] = []
         self.changed = threading.Condition(threading.RLock())
 
     def send(self, message: Message) -> bool:
@@ -29,23 +34,61 @@ class HeapQueue:
         with self.changed:
             if len(self.heap) >= self.max_size:
                 return False
-            heapq.heappush(self.heap, (message.priority.value, time.time(), message))
+            message.timestamp = now = time.time()
+            heapq.heappush(self.heap, (message.priority.value, now, message))
             self.changed.notify()
             return True
 
-    def receive(self) -> Message:
-        """Wait for the smallest."""
+    def receive(self, timeout: float | None = None) -> Message | None:
+        """Wait for the smallest that has not expired, at most `timeout` seconds."""
         with self.changed:
-            while not self.heap:
-                self.changed.wait()
-            message = heapq.heappop(self.heap)[2]
-            self.flying[message.id] = message
-            return message
+            deadline = None if timeout is None else time.time() + timeout
+            while True:
+                while not self.heap:
+                    if not self.changed.wait(None if deadline is None else deadline - time.time()):
+                        return None
+                _, stamp, message = heapq.heappop(self.heap)
+                if time.time() - stamp <= message.ttl:
+                    message.status = MessageStatus.PROCESSING
+                    self.fly(message)
+                    return message
+                message.status = MessageStatus.DEAD_LETTER
+                self.dead.append(message)
+
+    def fly(self, message: Message) -> None:
+        """Remember it by its id."""
+        self.flying[message.id] = message
 
     def ack(self, message: Message) -> bool:
         """Forget it."""
         with self.changed:
-            return self.flying.pop(message.id, None) is not None
+            if self.flying.pop(message.id, None) is None:
+                return False
+            message.status = MessageStatus.COMPLETED
+            return True
+
+
+class ReceiptQueue(HeapQueue):
+    """The same, but a delivery has a receipt, and goes by it."""
+
+    def __init__(self, max_size: int) -> None:
+        super().__init__(max_size)
+        self.receipts = itertools.count(1)
+
+    def fly(self, message: Message) -> None:
+        """Remember it by a receipt of its own."""
+        message.receipt = next(self.receipts)
+        self.flying[message.receipt] = message
+
+    def ack(self, message: Message) -> bool:
+        """Forget it, if this delivery of it is current."""
+        with self.changed:
+            held = self.flying.get(message.receipt)
+            if held is None or held.id != message.id:
+                return False
+            del self.flying[message.receipt]
+            message.status = MessageStatus.COMPLETED
+            return True
 
 
 def run_simpy(messages: int) -> None:

@@ -1,0 +1,59 @@
+"""How fast a lab answers: from a moved slider to the picture's bytes, without the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import cycle
+from typing import Any
+
+from bench.measure import interleaved, table
+from mqlearn.lab import Lab
+from mqlearn.lab.board import Board
+from mqlearn.lab.view import View
+from mqlearn.study import scenarios
+
+# A slider that each lab moves, and the values it goes to in turn.
+MOVES: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "FailingWork": ("failure_rate", (0.1, 0.2, 0.3, 0.4)),
+    "PriorityMix": ("rate", (0.7, 0.8, 0.9, 1.0)),
+    "WorkQueue": ("workers", (3, 4, 5, 6)),
+}
+
+
+def answers(repeats: int = 21) -> list[str]:
+    """Milliseconds from moving a slider to the picture, of ten simulated minutes, and what they are spent on."""
+    rows: list[tuple[Any, ...]] = [("lab", "messages", "all in all", "simulation", "tables", "drawing", "panel")]
+    for name in scenarios.__all__:
+        taken, messages = _split(getattr(scenarios, name), *MOVES[name], repeats)
+        parts = [taken["simulation"], taken["tables and drawing"] - taken["drawing"], taken["drawing"]]
+        cells = [taken["lab"], *parts, taken["lab"] - sum(parts)]
+        rows.append((name, f"{messages:,}", *(f"{seconds * 1e3:.1f}" for seconds in cells)))
+    return ["lab: milliseconds from a moved slider to the picture, medians", *table(*rows)]
+
+
+def _split(kind: type[Any], field: str, values: tuple[Any, ...], repeats: int) -> tuple[dict[str, float], int]:
+    """Median seconds of a whole answer and of its parts, and how many messages a run has at the first value."""
+    lab = Lab(kind)
+    board = Board(kind.CHARTS, lab._board.canvas.width, lab._board.canvas.height)
+    turns = {name: cycle(values) for name in ("lab", "simulation", "draw", "redraw")}
+    runs = {value: kind(**{field: value}).run(0) for value in values}
+
+    def move() -> Callable[[], Any]:
+        value = next(turns["lab"])
+        return lambda: lab.set(**{field: value})
+
+    def simulate() -> Callable[[], Any]:
+        scenario = kind(**{field: next(turns["simulation"])})
+        return lambda: scenario.run(0)
+
+    def draw() -> Callable[[], Any]:
+        seen = View(kind(**{field: next(turns["draw"])}).run(0))  # none of its tables is made yet
+        return lambda: (board.draw(seen), board.png(), board.sentence(seen))
+
+    def redraw() -> Callable[[], Any]:
+        seen = View(runs[next(turns["redraw"])])
+        board.draw(seen)
+        return lambda: (board.draw(seen), board.png(), board.sentence(seen))
+
+    taken = interleaved({"lab": move, "simulation": simulate, "tables and drawing": draw, "drawing": redraw}, repeats)
+    return taken, int(runs[values[0]].totals["sent"])
