@@ -210,3 +210,35 @@ def test_a_trace_that_joins_later_balances_what_was_there_before() -> None:
         assert (books.completed, books.redriven, books.waiting, sim.now) == (1, 1, 3, 20)
         with pytest.raises(ValueError, match="name must be unique within one trace, got 'queue' twice"):
             InMemoryMessageQueue(runtime=sim, trace=trace)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_a_lost_lease_made_of_the_work_is_not_counted(ends: bool) -> None:
+    """A handler slower than its lease: its ack or nack is refused, and the metrics say what the queue says."""
+    with Simulation() as sim:
+        trace = Trace()
+        queue = InMemoryMessageQueue(visibility_timeout=5, runtime=sim, trace=trace)
+        processor = MessageProcessor(queue)
+        processor.register_processor("default", lambda message: (sim.sleep(8 if message.attempt == 1 else 1), ends)[1])
+        queue.send(Message(max_retries=1))
+        processor.start_workers(2)
+        sim.run()
+        assert [record[1] for record in trace.records if record[1] in ("stale", "acked", "dead")] == [
+            "acked" if ends else "dead", "stale"]
+        assert processor.metrics == {"processed": ends, "failed": not ends, "retried": 0}
+
+
+def test_thousands_of_leases_end_each_at_its_own_time() -> None:
+    """Also of those that were extended again and again, and whose older dates are void."""
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(visibility_timeout=10, runtime=sim, trace=(trace := Trace()))
+        ends = {}
+        for number in range(1500):
+            queue.send(Message(max_retries=0))
+            delivery = taken(queue)
+            for seconds in (900, 20, 30 + number % 7):
+                queue.extend(delivery, seconds)
+            ends[number + 1] = 30.0 + number % 7
+        sim.run()
+        assert {record[3]: record[0] for record in trace.records if record[1] == "dead"} == ends
+        assert sim.now == 36
