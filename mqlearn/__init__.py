@@ -2,16 +2,24 @@
 
 - Messages: `Message`, `MessagePriority`, `MessageStatus`
 - Queues: `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`
+- Done once: `IdempotentHandler`, `retry_horizon`, `DeduplicatingQueue`; read rightly: `by_schema_version`
+- Measured: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`
 - Workers: `MessageProcessor`, `Reject`, `Release`, `Outcome`, `WorkerCrash`
 - What they run on: `Simulation` (virtual time, seeded), `ThreadRuntime` (real threads, real time)
 - What happened: `Trace`, and its `Balance` or `UnbalancedBooks`
 """
 
+from mqlearn.messaging.deduplication import DeduplicatingQueue
+from mqlearn.messaging.idempotency import IdempotentHandler, retry_horizon
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, MessagePriority, MessageStatus, Outcome, Reject, Release
+from mqlearn.messaging.metrics import MessageQueueMetrics, Snapshot
+from mqlearn.messaging.monitored import MonitoredMessageProcessor
 from mqlearn.messaging.processor import MessageProcessor
+from mqlearn.messaging.prometheus import prometheus_text
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.messaging.schema import by_schema_version
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.simulation import Simulation, SimulationError
 from mqlearn.runtime.threads import ThreadRuntime
@@ -19,20 +27,28 @@ from mqlearn.runtime.trace import Balance, Trace, UnbalancedBooks
 
 __all__ = [
     "Balance",
+    "DeduplicatingQueue",
+    "IdempotentHandler",
     "InMemoryMessageQueue",
     "Message",
     "MessagePriority",
     "MessageProcessor",
     "MessageQueue",
+    "MessageQueueMetrics",
     "MessageStatus",
+    "MonitoredMessageProcessor",
     "Outcome",
     "Reject",
     "Release",
     "RetryPolicy",
     "Simulation",
     "SimulationError",
+    "Snapshot",
     "ThreadRuntime",
     "Trace",
     "UnbalancedBooks",
     "WorkerCrash",
+    "by_schema_version",
+    "prometheus_text",
+    "retry_horizon",
 ]

@@ -273,10 +273,13 @@ class InMemoryMessageQueue(Moves):
             self._available.notify_all()
             self._room.notify_all()
 
-    def listen(self, listener: Listener) -> None:
-        """Call `listener(record)` for everything that happens from now on, while the queue's lock is held."""
+    def listen(self, listener: Listener, *, carried: bool = False) -> None:
+        """Call `listener(record)` under the lock for all that happens from now on (`carried`: and what is there)."""
         check.function("listener", listener)
+        check.instance("carried", carried, bool)
         with self._lock:
+            for entry, message_id, priority, place in self.entries() if carried else ():
+                listener((self._runtime.now, "carried", self.name, entry, message_id, priority, 0, "", 0, place))
             self._listeners.append(listener)
             self._observed = True
 

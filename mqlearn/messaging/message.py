@@ -100,6 +100,39 @@ class Message:
         """Whether it may be tried again if it fails now."""
         return self.retry_count < self.max_retries
 
+    @property
+    def correlation_id(self) -> str:
+        """Which conversation this belongs to: the header, or its own id if it began one."""
+        return self.headers.get("correlation_id", self.id)
+
+    @property
+    def causation_id(self) -> str | None:
+        """The id of the message that made somebody send this one; None if none did."""
+        return self.headers.get("causation_id")
+
+    @property
+    def schema_version(self) -> str:
+        """How to read the body; "" if nobody said."""
+        return self.headers.get("schema_version", "")
+
+    def reply(self, body: dict[str, Any], *, new_id: str | None = None, headers: dict[str, str] | None = None,
+              schema_version: str = "1") -> Message:
+        """The message that this one causes: in the same conversation, with this as its cause.
+
+        `schema_version` says how the new `body` is written. The headers are handed on, also those that nobody here
+        knows, but for what a queue wrote about the fate of this message; `headers` come on top, such as a `type`.
+        """
+        check.instance("new_id", new_id, str, optional=True)
+        check.instance("headers", headers, dict, optional=True)
+        check.instance("schema_version", schema_version, str)
+        handed = {name: value for name, value in self.headers.items()
+                  if name != "redrive_count" and not name.startswith("dead_letter_")}
+        envelope = {"correlation_id": self.correlation_id, "causation_id": self.id, "schema_version": schema_version}
+        answer = Message(body=body, headers=handed | envelope | (headers or {}))
+        if new_id is not None:
+            answer.id = new_id
+        return answer
+
     def __lt__(self, other: object) -> bool:
         """Whether it is to be served before `other`: a higher priority, or the same and an older timestamp."""
         if not isinstance(other, Message):

@@ -1,6 +1,6 @@
 """How an entry moves between the places of a queue, and the timer that moves it at its own instant.
 
-Every method here expects the caller to hold the queue's lock.
+Every method here but `is_current` expects the caller to hold the queue's lock.
 """
 
 from __future__ import annotations
@@ -52,6 +52,13 @@ class Moves(MessageQueue):
             return None
         check.instance("delivery", delivery, (Message, str))
         return next((entry for entry in self._in_flight.values() if entry.message.id == delivery), None)
+
+    def is_current(self, delivery: Message) -> bool:
+        """Whether this delivery is still in flight: neither settled nor its lease lost."""
+        check.instance("delivery", delivery, Message)
+        with self._lock:
+            entry = self._in_flight.get(delivery.receipt)
+            return entry is not None and entry.message.id == delivery.id
 
     def _land(self, delivery: Message | str, call: str, status: MessageStatus) -> Entry | None:
         """Out of flight, if this delivery is current: its lease is over."""

@@ -29,7 +29,8 @@ class MessageProcessor:
         check.whole("prefetch", prefetch, low=1)
         self.queue, self.prefetch = queue, prefetch
         self.processors: dict[str, Handler] = {}
-        self.metrics = {"processed": 0, "failed": 0, "retried": 0}
+        self.counts = {"processed": 0, "failed": 0, "retried": 0}
+        self.metrics = self.counts
         self._runtime = queue.runtime
         self._counting = self._runtime.lock()
         self._pool = WorkerPool(self._runtime, self._work, restart_after=restart_after)
@@ -99,7 +100,7 @@ class MessageProcessor:
         if handler is None:
             return Outcome("rejected", f"unroutable: no handler for type {kind!r}")
         try:
-            result = handler(message)
+            result = self._call(handler, message)
         except Reject as rejection:
             return Outcome("rejected", rejection.reason)
         except Release as release:
@@ -110,13 +111,16 @@ class MessageProcessor:
             return Outcome("failed", str(error) or type(error).__name__)
         return COMPLETED if result is None or result else Outcome("failed", f"the handler returned {result!r}")
 
+    def _call(self, handler: Handler, message: Message) -> object:
+        return handler(message)
+
     def _count(self, message: Message, outcome: Outcome) -> None:
         with self._counting:
             if outcome.kind == "completed":
-                self.metrics["processed"] += 1
+                self.counts["processed"] += 1
             elif outcome.kind != "released":
-                self.metrics["failed"] += 1
-                self.metrics["retried"] += outcome.kind == "failed" and message.can_retry()
+                self.counts["failed"] += 1
+                self.counts["retried"] += outcome.kind == "failed" and message.can_retry()
 
     def _report(self, event: str, message: Message, detail: str | None) -> None:
         trace = self.queue.trace

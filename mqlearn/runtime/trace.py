@@ -58,11 +58,13 @@ EVENTS: dict[str, Kind] = {
     "purged": Kind(("waiting", "delayed"), "purged", "thrown away by purge(); detail: where it was"),
     "dropped": Kind(("waiting", "delayed"), "dropped", "thrown away to make room; detail: where it was"),
     "rejected": Kind((), None, "send refused, the queue was full; entry 0"),
+    "deduplicated": Kind((), None, "send answered True, the message was taken before; entry 0"),
     "stale": Kind((), None, "settling refused, the delivery is not current; detail: which call"),
     "extended": Kind((), None, "the lease was renewed; detail: its new end (s)"),
     "lost_ack": Kind((), None, "an ack that never reached the queue"),
     "started": Kind((), None, "a handler began"),
     "finished": Kind((), None, "a handler ended; detail: how"),
+    "effect": Kind((), None, "something done to the world outside, such as a charge; detail: its business key"),
 }
 MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}
 
@@ -71,8 +73,8 @@ MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}
 class Balance:
     """The books of one queue, or of several: all numbers of entries.
 
-    accepted = completed + dead + purged + dropped + waiting + delayed + in_flight; redriven and rejected are
-    counted beside it.
+    accepted = completed + dead + purged + dropped + waiting + delayed + in_flight; redriven, rejected and
+    deduplicated are counted beside it.
     """
 
     accepted: int
@@ -85,6 +87,7 @@ class Balance:
     in_flight: int
     redriven: int
     rejected: int
+    deduplicated: int
 
 
 class Watched(Protocol):
@@ -148,7 +151,8 @@ class Trace:
         return Balance(accepted=events["sent"] + events["scheduled"] + events["carried"],
                        completed=places["completed"], dead=places["dead"], purged=places["purged"],
                        dropped=places["dropped"], waiting=places["waiting"], delayed=places["delayed"],
-                       in_flight=places["in flight"], redriven=events["redriven"], rejected=events["rejected"])
+                       in_flight=places["in flight"], redriven=events["redriven"], rejected=events["rejected"],
+                       deduplicated=events["deduplicated"])
 
     def _audited(self, name: str) -> Counter[str]:
         where: dict[int, str] = {}

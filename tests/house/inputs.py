@@ -12,8 +12,9 @@ from typing import Any
 
 import mqlearn
 from mqlearn import Message, MessageProcessor, MessageQueue, Outcome, RetryPolicy, Simulation, ThreadRuntime, Trace
+from mqlearn.study import scenarios
 from mqlearn.study.faults import Faults
-from mqlearn.study.scenarios import FailingWork
+from mqlearn.study.run import Run
 
 BEYOND = 10**400  # a whole number that no float can hold
 
@@ -65,34 +66,25 @@ class World:
 
 # How to get an object whose methods are to be called.
 MAKE: dict[str, Callable[[World], Any]] = {
+    "DeduplicatingQueue": lambda world: mqlearn.DeduplicatingQueue(runtime=world.sim),
     "InMemoryMessageQueue": lambda world: world.queue,
     "Message": lambda world: world.message,
     "MessageProcessor": lambda world: world.processor,
     "MessageQueue": lambda world: Plain(),
+    "MessageQueueMetrics": lambda world: mqlearn.MessageQueueMetrics(world.queue),
+    "MonitoredMessageProcessor": lambda world: mqlearn.MonitoredMessageProcessor(world.queue),
     "RetryPolicy": lambda world: world.policy,
     "Simulation": lambda world: world.sim,
     "ThreadRuntime": lambda world: world.threads,
     "Trace": lambda world: world.trace,
     "Faults": lambda world: Faults(),
-    "FailingWork": lambda world: FailingWork(),
-    "PriorityMix": lambda world: mqlearn_scenario("PriorityMix"),
-    "WorkQueue": lambda world: mqlearn_scenario("WorkQueue"),
-    "Run": lambda world: finished_run(),
+    "Run": lambda world: Run.of(Trace()),
 }
 
 
-def mqlearn_scenario(name: str) -> Any:
-    """A scenario of this name with its defaults."""
-    from mqlearn.study import scenarios
-
-    return getattr(scenarios, name)()
-
-
-def finished_run() -> Any:
-    """A run with nothing in it."""
-    from mqlearn.study.run import Run
-
-    return Run.of(Trace())
+def make(name: str, world: World) -> Any:
+    """An object of the class of this name; a scenario has defaults for everything."""
+    return MAKE[name](world) if name in MAKE else getattr(scenarios, name)()
 
 
 # Per kind of annotation: a right value, and wrong ones.
@@ -115,6 +107,7 @@ KINDS: dict[str, Kind] = {
     r"dict\[str, (str|Any)\]": (lambda world: {}, [5, "x", [], ("a", "b")]),
     r"float \| Callable\[.*": (lambda world: 1.0, ["ten", True, math.nan, -1]),
     r"str \| float": (lambda world: 0.5, [True, [], math.nan, -1]),
+    r"Mapping\[str, Handler\]": (lambda world: {"1": print}, [5, "x", [], {}, {"1": 5}, {5: print}]),
     r"tuple\[float, float\]": (lambda world: (1.0, 2.0), [5, "ab", (1.0,), (2.0, 1.0), (1.0, "x")]),
 }
 
@@ -132,6 +125,7 @@ def kind_of(annotation: str) -> tuple[Kind, bool]:
 # Right values where the first of the kind is not.
 FITTING: dict[str, Any] = {
     "flight_day.day": "2013-12-02",
+    "MessageQueueMetrics.percentile.what": "wait",
     "wait_percentile.share": 0.5,
     "wait_percentile.arrival_rate": 0.5,
     "wait_exceeds.arrival_rate": 0.5,
@@ -149,11 +143,18 @@ def right(path: str, annotation: str, world: World) -> Any:
 
 # Wrong values beyond those of the kind.
 ALSO_WRONG: dict[str, list[Any]] = {
-    "InMemoryMessageQueue.max_size": [0],
-    "InMemoryMessageQueue.visibility_timeout": [0],
-    "InMemoryMessageQueue.on_full": ["explode"],
-    "InMemoryMessageQueue.extend.seconds": [0],
-    "InMemoryMessageQueue.receive_many.n": [0],
+    **{f"{queue}.{parameter}": wrong for queue in ("InMemoryMessageQueue", "DeduplicatingQueue")
+       for parameter, wrong in {"max_size": [0], "visibility_timeout": [0], "on_full": ["explode"],
+                                "extend.seconds": [0], "receive_many.n": [0]}.items()},
+    "DeduplicatingQueue.dedup_window": [0],
+    "IdempotentHandler.window": [0],
+    "IdempotentHandler.delay": [0],
+    "MessageQueueMetrics.window": [0],
+    "MessageQueueMetrics.percentile.what": ["explode"],
+    "MessageQueueMetrics.percentile.share": [1.5],
+    "MonitoredMessageProcessor.prefetch": [0],
+    "MonitoredMessageProcessor.window": [0],
+    "MonitoredMessageProcessor.start_workers.num_workers": [0],
     "MessageQueue.receive_many.n": [0],
     "MessageQueue.extend.seconds": [0],
     "Message.ttl": [0],
@@ -185,9 +186,7 @@ RIGHT: dict[str, tuple[Any, str]] = {
     "ThreadRuntime.seed": (-1, "any whole number"),
     "ThreadRuntime.call_at.time": (-1, "any time; one that has passed is due at once"),
     "Simulation.call_at.time": (-1, "any time; one that has passed is due at once"),
-    "FailingWork.run.seed": (-1, "any whole number"),
-    "PriorityMix.run.seed": (-1, "any whole number"),
-    "WorkQueue.run.seed": (-1, "any whole number"),
+    "*.run.seed": (-1, "any whole number, in every scenario"),
     "little.start": (-1, "any time"),
     "Run.at.time": (-1, "any time; before the first record nothing is anywhere"),
     "Run.of.until": (-1, "any time"),
@@ -196,6 +195,8 @@ RIGHT: dict[str, tuple[Any, str]] = {
 # Parameters, or whole callables, that take anything, and why.
 ANYTHING: dict[str, str] = {
     "Balance": "a result, made by Trace.balance",
+    "Snapshot": "a result, made by MessageQueueMetrics.snapshot",
+    "prometheus_text.metrics": "any number of them; what is none is refused, as is tested apart",
     "UnbalancedBooks": "an exception takes what an exception takes",
     "SimulationError": "an exception takes what an exception takes",
     "WorkerCrash.args": "an exception takes what an exception takes",
@@ -210,14 +211,7 @@ ANYTHING: dict[str, str] = {
     "ThreadRuntime.spawn.args": "they are the target's affair",
     "Run": "a result, made by a scenario; only Run.of and Run.at take what a reader gives",
     "Arrival": "a result, made by read_arrivals",
-    "Item": "a result, made by Run.at",
-    "Instant": "a result, made by Run.at",
     "Little": "a result, made by little",
-    "Failure": "an exception takes what an exception takes",
-    "Link": "made by Faults.link",
-    "Link.*": "what it is given goes on to the queue behind it, which refuses it",
-    "happens": "what scenarios draw with: an inner part",
-    "one_try": "what scenarios draw with: an inner part",
     "read_arrivals.source": "a path or an open file; Python's own open() says what is wrong with another",
     "little.sojourns": "an iterable of pairs, each checked on its own",
     "priority_waits.arrival_rates": "an iterable of rates, each checked on its own",

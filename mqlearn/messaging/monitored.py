@@ -1,0 +1,64 @@
+"""A pool of workers whose queue is measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mqlearn.messaging.message import Message, Outcome, Reject, Release
+from mqlearn.messaging.metrics import MessageQueueMetrics
+from mqlearn.messaging.processor import Handler, MessageProcessor
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime.base import Task, WorkerCrash
+
+
+class MonitoredMessageProcessor(MessageProcessor):
+    """A `MessageProcessor` whose `metrics` are those of its queue: a `MessageQueueMetrics` that listens to it.
+
+    It adds what no queue can know: what the handler took, and how often it raised an exception (`Reject`, `Release`
+    and a crash are answers, not errors). `counts` has what other processors have in `metrics`. On a queue that
+    cannot be listened to it counts what passes through its own hands: no sends, and no dead letters but those that
+    it rejected. Percentiles and throughput look back `window` seconds.
+    """
+
+    def __init__(self, queue: MessageQueue, *, prefetch: int = 1, restart_after: float = 1.0,
+                 window: float | None = 60.0) -> None:
+        super().__init__(queue, prefetch=prefetch, restart_after=restart_after)
+        self._listens = hasattr(queue, "listen")
+        self.metrics: MessageQueueMetrics = MessageQueueMetrics(  # type: ignore[assignment] # the fixed name of both
+            queue if self._listens else None, window=window, runtime=queue.runtime)
+        self._took: dict[Task | None, float] = {}
+
+    def get_metrics(self) -> dict[str, Any]:
+        """The summary of the metrics."""
+        return self.metrics.get_summary()
+
+    def _try(self, message: Message) -> bool:
+        self._took[self._runtime.current_task()] = 0.0
+        if not self._listens:
+            self.metrics.record_message_received()
+        return super()._try(message)
+
+    def _call(self, handler: Handler, message: Message) -> object:
+        began = self._runtime.now
+        try:
+            return super()._call(handler, message)
+        except (Reject, Release, WorkerCrash):
+            raise
+        except Exception:
+            self.metrics.record_error()
+            raise
+        finally:
+            took = self._took[self._runtime.current_task()] = self._runtime.now - began
+            if self._listens:
+                self.metrics.record_processing(message, took)
+
+    def _count(self, message: Message, outcome: Outcome) -> None:
+        super()._count(message, outcome)
+        if self._listens:
+            return
+        if outcome.kind == "completed":
+            self.metrics.record_message_acked(self._took[self._runtime.current_task()])
+        elif outcome.kind == "failed":
+            self.metrics.record_message_nacked()
+        elif outcome.kind == "rejected":
+            self.metrics.record_dead_letter()

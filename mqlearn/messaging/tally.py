@@ -1,0 +1,124 @@
+"""Adds up a queue's records as they come: counts, where messages are and for how long, how long tries take."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, deque
+
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.trace import FLYING, MOVES, PLACES, Record
+
+COUNTS = ("messages_sent", "messages_received", "messages_acked", "messages_nacked", "messages_dead_letter",
+          "processing_time_total", "error_count")
+COUNTED = {"sent": "messages_sent", "scheduled": "messages_sent", "received": "messages_received",
+           "acked": "messages_acked", "nacked": "messages_nacked", "delayed": "messages_nacked",
+           "lease_lost": "messages_nacked", "dead": "messages_dead_letter", "expired": "messages_dead_letter"}
+ERRORS = {"nacked": "failed", "delayed": "failed", "dead": "failed", "lease_lost": "lease lost"}
+REASONS = ("expired", "rejected", "retries exhausted", "unroutable", "unknown schema")  # the rest is "other"
+SAMPLED = ("wait", "processing", "sojourn")
+# Seconds; what OpenTelemetry asks of a histogram of durations, see prometheus.py.
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+
+
+class Tally:
+    """What follows from the records of one queue since `start` (s); whoever uses it holds a lock.
+
+    `counts` are those of the summary, `events` counts records by kind, `reasons` dead letters by reason, `places`
+    says how many messages are where. `durations` has for each kind of error ("" for none) how many tries fell into
+    each bucket of `BUCKETS`, how many beyond the last, and their sum (s). `samples` reach back `window` seconds.
+    """
+
+    def __init__(self, runtime: Runtime, window: float | None) -> None:
+        self.start = runtime.now
+        self.counts: dict[str, float] = dict.fromkeys(COUNTS, 0)
+        self.events: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.places: dict[str, int] = dict.fromkeys(PLACES, 0)
+        self.durations: dict[str, list[float]] = {}
+        self.samples: dict[str, deque[tuple[float, float]]] = {what: deque() for what in SAMPLED}
+        self.took: dict[int, float] = {}  # receipt: what its handler took (s)
+        self._runtime, self._window = runtime, window
+        self._moments = dict.fromkeys(PLACES, 0.0)  # when messages left a place, less when they came (s)
+        self._since: dict[int, float] = {}  # entry that is neither done nor dead: since when (s), oldest first
+        self._flying: dict[int, float] = {}  # receipt: since when (s)
+
+    def hear(self, record: Record) -> None:
+        """Add one record."""
+        time, event, _, entry, _, _, attempt, _, receipt, detail = record
+        self.events[event] += 1
+        if event in COUNTED:
+            self.counts[COUNTED[event]] += 1
+        if event == "received":
+            self._flying[receipt] = time
+            if attempt == 1:
+                self._sample("wait", time, time - self._since[entry])
+        elif event in ("dead", "expired"):
+            self._died(event, str(detail))
+        kind = MOVES.get(event)
+        if kind is not None:
+            if kind.frm == FLYING:
+                self._landed(event, time, entry, receipt)
+            self._move(time, entry, detail if len(kind.frm) > 1 else kind.frm[0], kind.to or detail)
+
+    def _died(self, event: str, detail: str) -> None:
+        reason = "expired" if event == "expired" else detail.partition(":")[0]
+        self.reasons[reason if reason in REASONS else "other"] += 1
+        self.counts["messages_nacked"] += reason == "retries exhausted"  # the last straw was a charged failure too
+
+    def _landed(self, event: str, time: float, entry: int, receipt: int) -> None:
+        """A delivery was settled, or lost its lease."""
+        held = time - self._flying.pop(receipt, self.start)
+        seconds = self.took.pop(receipt, held)
+        if event == "acked":
+            self.processed(time, seconds)
+            self._sample("sojourn", time, time - self._since[entry])
+        elif event in ERRORS:
+            self._observe(ERRORS[event], seconds)
+
+    def _move(self, time: float, entry: int, frm: str, to: str) -> None:
+        for place, step in ((frm, -1), (to, 1)):
+            if place in self.places:
+                self.places[place] += step
+                self._moments[place] -= step * (time - self.start)
+        if to not in PLACES or to == "dead":
+            self._since.pop(entry, None)
+        elif frm in ("new", "dead"):
+            self._since[entry] = time
+
+    def flies(self, receipt: int) -> bool:
+        """Whether this delivery is neither settled nor lost."""
+        return receipt in self._flying
+
+    def processed(self, time: float, seconds: float) -> None:
+        """A message was done at `time`; that took `seconds`."""
+        self.counts["processing_time_total"] += seconds
+        self._sample("processing", time, seconds)
+        self._observe("", seconds)
+
+    def _observe(self, error: str, seconds: float) -> None:
+        row = self.durations.setdefault(error, [0.0] * (len(BUCKETS) + 2))
+        row[bisect_left(BUCKETS, seconds)] += 1
+        row[-1] += seconds
+
+    def _sample(self, what: str, time: float, seconds: float) -> None:
+        self.samples[what].append((time, seconds))
+        self.recent(what)
+
+    def recent(self, what: str) -> list[float]:
+        """Forget the samples that the window has left behind; what remains, in seconds."""
+        samples = self.samples[what]
+        if self._window is not None:
+            before = self._runtime.now - self._window
+            while samples and samples[0][0] <= before:
+                samples.popleft()
+        return [seconds for _, seconds in samples]
+
+    def oldest(self) -> float:
+        """The age (s) of the oldest message that is neither done nor dead."""
+        first = next(iter(self._since.values()), None)
+        return 0.0 if first is None else self._runtime.now - first
+
+    def seconds(self) -> dict[str, float]:
+        """Message-seconds spent in each place."""
+        elapsed = self._runtime.now - self.start
+        return {place: max(self._moments[place] + self.places[place] * elapsed, 0.0) for place in PLACES}

@@ -1,0 +1,132 @@
+"""Services with an effect that cannot be taken back: one that takes an idempotency key, one that takes none.
+
+The `EffectLedger` behind a card service has what really happened: `ledger.twice()` are the orders that were charged
+more than once, whatever queue and workers believe.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.trace import Trace
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One thing done to the world: when (s), for which business key, by which worker, how much."""
+
+    time: float
+    key: str
+    worker: str
+    amount: float
+
+
+class EffectLedger:
+    """What really happened, whatever queue and workers believe: every effect, in order, by business key.
+
+    With a `trace`, each is recorded there too, beside what the queue did, so that charts can show it.
+    """
+
+    def __init__(self, runtime: Runtime, *, trace: Trace | None = None) -> None:
+        check.instance("runtime", runtime, Runtime)
+        check.instance("trace", trace, Trace, optional=True)
+        self.runtime, self.trace = runtime, trace
+        self.effects: list[Effect] = []
+        self._lock = runtime.lock()
+
+    def record(self, key: str, amount: float = 0.0) -> Effect:
+        """One more effect, now, by the task that runs."""
+        check.instance("key", key, str)
+        check.number("amount", amount)
+        time, worker = self.runtime.witness()
+        effect = Effect(time, key, worker, amount)
+        with self._lock:
+            self.effects.append(effect)
+            if self.trace is not None:
+                self.trace.record((time, "effect", "", 0, "", "", 0, worker, 0, key))
+        return effect
+
+    def counts(self) -> dict[str, int]:
+        """How many effects each business key had, in the order of the first."""
+        return dict(Counter(effect.key for effect in self.effects))
+
+    def twice(self) -> list[str]:
+        """The keys with more effects than one, in the order of the first."""
+        return [key for key, count in self.counts().items() if count > 1]
+
+    def tally(self, keys: Iterable[str]) -> dict[str, int]:
+        """Of these keys, how many had no effect, one, two or more: "0", "1", "2+"."""
+        counts = self.counts()
+        shares = {"0": 0, "1": 0, "2+": 0}
+        for key in keys:
+            count = counts.get(key, 0)
+            shares["2+" if count > 1 else str(count)] += 1
+        return shares
+
+
+class PlainCard:
+    """A card service without keys: each call is a charge. (So is an e-mail that is sent.)
+
+    A call takes `seconds`, and the effect is at its end. What it books is told apart by the `order` that it is
+    given as a reference, but it never looks whether it has seen that before.
+    """
+
+    def __init__(self, ledger: EffectLedger, *, seconds: float = 0.0) -> None:
+        check.instance("ledger", ledger, EffectLedger)
+        check.number("seconds", seconds, low=0)
+        self.ledger, self.seconds = ledger, seconds
+
+    def charge(self, order: str, amount: float) -> str:
+        """Charge the card; the number of the receipt."""
+        check.instance("order", order, str)
+        check.number("amount", amount, low=0)
+        self._work()
+        return self._book(order, amount)
+
+    def _work(self) -> None:
+        if self.seconds:
+            self.ledger.runtime.sleep(self.seconds)
+
+    def _book(self, key: str, amount: float) -> str:
+        self.ledger.record(key, amount)
+        return f"receipt-{len(self.ledger.effects)}"
+
+
+class KeyedCard(PlainCard):
+    """A card service that remembers the key of each charge, for `remember` seconds (None: for ever).
+
+    A key that it knows is answered with the receipt of its charge, and charges nothing. The same key with another
+    amount is an error of the caller and raises ValueError, as Stripe answers it (docs.stripe.com/idempotency).
+    """
+
+    def __init__(self, ledger: EffectLedger, *, seconds: float = 0.0, remember: float | None = None) -> None:
+        super().__init__(ledger, seconds=seconds)
+        check.number("remember", remember, above=0, optional=True)
+        self.remember = remember
+        self._known: dict[str, tuple[float, float, str]] = {}  # key: when (s), amount, receipt; the oldest first
+        self._lock = ledger.runtime.lock()
+
+    def charge(self, key: str, amount: float) -> str:
+        """Charge the card once for this key; the number of the receipt."""
+        check.instance("key", key, str)
+        check.number("amount", amount, low=0)
+        self._work()
+        with self._lock:  # looking, charging and remembering are one step: nobody comes between
+            self._forget()
+            if key not in self._known:
+                self._known[key] = (self.ledger.runtime.now, amount, self._book(key, amount))
+            _, charged, receipt = self._known[key]
+            if charged != amount:
+                raise ValueError(f"amount must be {charged:g} as before for the key {key!r}, got {amount!r}")
+            return receipt
+
+    def _forget(self) -> None:
+        while self.remember is not None and self._known:
+            key, (time, _, _) = next(iter(self._known.items()))
+            if time + self.remember > self.ledger.runtime.now:
+                break
+            del self._known[key]
