@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from itertools import cycle
 from typing import Any
 
@@ -12,27 +13,27 @@ from mqlearn.lab.board import Board
 from mqlearn.lab.view import View
 from mqlearn.study import scenarios
 
-# A slider that each lab moves, and the values it goes to in turn.
-MOVES: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "FailingWork": ("failure_rate", (0.1, 0.2, 0.3, 0.4)),
-    "PriorityMix": ("rate", (0.7, 0.8, 0.9, 1.0)),
-    "WorkQueue": ("workers", (3, 4, 5, 6)),
-}
+
+def slider(kind: type[Any]) -> tuple[str, list[Any]]:
+    """The lab's first slider, and where it is moved to in turn: about its default."""
+    field = next(each for each in fields(kind) if isinstance(each.default, int | float))
+    return field.name, [type(field.default)(field.default * share) for share in (0.9, 1.0, 1.1, 1.2)]
 
 
 def answers(repeats: int = 21) -> list[str]:
     """Milliseconds from moving a slider to the picture, of ten simulated minutes, and what they are spent on."""
     rows: list[tuple[Any, ...]] = [("lab", "messages", "all in all", "simulation", "tables", "drawing", "panel")]
     for name in scenarios.__all__:
-        taken, messages = _split(getattr(scenarios, name), *MOVES[name], repeats)
+        taken, messages = _split(getattr(scenarios, name), repeats)
         parts = [taken["simulation"], taken["tables and drawing"] - taken["drawing"], taken["drawing"]]
         cells = [taken["lab"], *parts, taken["lab"] - sum(parts)]
         rows.append((name, f"{messages:,}", *(f"{seconds * 1e3:.1f}" for seconds in cells)))
     return ["lab: milliseconds from a moved slider to the picture, medians", *table(*rows)]
 
 
-def _split(kind: type[Any], field: str, values: tuple[Any, ...], repeats: int) -> tuple[dict[str, float], int]:
+def _split(kind: type[Any], repeats: int) -> tuple[dict[str, float], int]:
     """Median seconds of a whole answer and of its parts, and how many messages a run has at the first value."""
+    field, values = slider(kind)
     lab = Lab(kind)
     board = Board(kind.CHARTS, lab._board.canvas.width, lab._board.canvas.height)
     turns = {name: cycle(values) for name in ("lab", "simulation", "draw", "redraw")}

@@ -32,9 +32,12 @@ def test_every_section_is_tried() -> None:
     assert {section.func for section in TINY} == set(__main__.SECTIONS)
 
 
-def test_every_lab_has_a_slider_to_move() -> None:
-    """A new scenario's lab is measured too."""
-    assert set(scenarios.__all__) <= set(labs.MOVES)
+@pytest.mark.parametrize("name", scenarios.__all__)
+def test_the_slider_that_is_moved_takes_all_its_values(name: str) -> None:
+    """Each is a setting of its own, and not refused."""
+    kind = getattr(scenarios, name)
+    field, values = labs.slider(kind)
+    assert len({kind(**{field: value}) for value in values}) == 4
 
 
 @pytest.mark.parametrize("kind", [HeapQueue, ReceiptQueue])
