@@ -104,14 +104,8 @@ def _rows(kinds: list[type[Chart]]) -> list[list[type[Chart]]]:
     """Timelines alone in their rows, neighbours of other kinds in pairs."""
     rows: list[list[type[Chart]]] = []
     for kind in kinds:
-        wide = kind.timeline or kind.name == "journeys"
-        if (
-            rows
-            and not wide
-            and len(rows[-1]) == 1
-            and not rows[-1][0].timeline
-            and rows[-1][0].name != "journeys"
-        ):
+        alone = [one for one in (kind, *(rows[-1] if rows else ())) if one.timeline or one.wide]
+        if rows and not alone and len(rows[-1]) == 1:
             rows[-1].append(kind)
         else:
             rows.append([kind])

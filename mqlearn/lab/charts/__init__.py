@@ -3,9 +3,11 @@
 from typing import Final
 
 from mqlearn.lab.charts.base import Box, Chart, Marks, Timeline
+from mqlearn.lab.charts.charges import Charges
 from mqlearn.lab.charts.dead import Dead, Reasons
 from mqlearn.lab.charts.depth import Depth, DepthByPriority
 from mqlearn.lab.charts.journeys import Journeys
+from mqlearn.lab.charts.leases import Leases
 from mqlearn.lab.charts.order import Order
 from mqlearn.lab.charts.tries import Retries
 from mqlearn.lab.charts.waits import WaitByPriority, WaitDistribution
@@ -26,5 +28,7 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         Utilisation,
         Journeys,
         Order,
+        Leases,
+        Charges,
     )
 }

@@ -40,6 +40,7 @@ class Chart(ABC):
 
     name: ClassVar[str]
     timeline: ClassVar[bool] = False  # its x axis is the run's time, shared with the charts above and below
+    wide: ClassVar[bool] = False  # it needs a row of the picture for itself
     takes_marks: ClassVar[bool] = False  # a prediction can be drawn on it
     least: ClassVar[int] = 60  # pixels of height without which it cannot be read
     weight: ClassVar[float] = 1.0  # its share of the height left over

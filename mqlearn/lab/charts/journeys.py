@@ -10,7 +10,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks, swatch
 from mqlearn.lab.view import Floats, View
 
-LEFT, RIGHT, TOP, FOOT = 78, 116, 18, 40
+RIGHT, TOP = 116, 18
 ROW = 22  # pixels a message
 
 
@@ -21,13 +21,16 @@ class Journeys(Chart):
     letter or number in it; a white hatched bar is a worker still at it after its lease was lost.
     """
 
-    name, least, weight = "journeys", 150, 2.6
+    name, wide, least, weight = "journeys", True, 150, 2.6
+    left, foot = 78, 40  # pixels before and under the axis
+    text = "one row = one message; bar = a worker holds it"
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
-        self.caption("one row = one message; bar = a worker holds it")
-        self.most = max(2, int((box.height - TOP - FOOT) // ROW))
-        self.ax = canvas.axes(box.x + LEFT, box.y + TOP, box.width - LEFT - RIGHT, box.height - TOP - FOOT)
+        self.caption(self.text)
+        self.most = max(2, int((box.height - TOP - self.foot) // ROW))
+        width, height = box.width - self.left - RIGHT, box.height - TOP - self.foot
+        self.ax = canvas.axes(box.x + self.left, box.y + TOP, width, height)
         self.ax.spines[["left"]].set_visible(False)
         self.ax.set_ylim(self.most - 0.5, -0.5)
         self.ticks = Ticks(canvas, self.ax, "x")
@@ -96,12 +99,10 @@ class Journeys(Chart):
             x += 32 + self.canvas.measure(label, size=style.SMALL)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
-        self.shown = choose(run, self.most)
+        self.shown = self.chosen(run)
         held = run.holds[np.isin(run.holds["entry"].to_numpy(), [int(e) for e in self.shown["entry"]])]
-        ends = [*held["until"].dropna(), *self.shown["settled"].dropna(), *self.shown["sent"]]
-        # The last piece of work may outlast its lease: leave room for it.
-        self._over(float(min(self.shown["sent"], default=0.0)), min(max(ends, default=1.0), run.until))
-        bars = _Bars(self.ax.get_xlim()[1])
+        self._over(float(min(self.shown["sent"], default=0.0)), min(self.last(held, run), run.until))
+        self.pieces = bars = _Bars(self.ax.get_xlim()[1])
         for row, job in enumerate(self.shown.itertuples()):
             bars.add(row, job, held[held["entry"] == job.entry], run)
         self.waiting.set_verts(bars.waiting)
@@ -111,7 +112,7 @@ class Journeys(Chart):
         self.lost.set_segments(bars.lost)
         self.done.set_data(*_columns(bars.done))
         self.died.set_data(*_columns(bars.died))
-        self._label(bars)
+        self._label(bars, run)
 
     def _over(self, start: float, end: float) -> None:
         span = max(end - start, 1e-6)
@@ -121,15 +122,15 @@ class Journeys(Chart):
             ticks = style.time_ticks(*limits)
             self.ticks.put(ticks)
 
-    def _label(self, bars: "_Bars") -> None:
-        left, right = self.box.x + LEFT - 8, self.box.x + self.box.width - RIGHT + 14
+    def _label(self, bars: "_Bars", run: View) -> None:
+        left, right = self.box.x + self.left - 8, self.box.x + self.box.width - RIGHT + 14
         jobs = list(self.shown.itertuples())
         for row in range(self.most):
             self.names[row].x, self.names[row].y = left, self._y(row)
             self.ends[row].x, self.ends[row].y = right, self._y(row)
             self.names[row].text = jobs[row].message_id if row < len(jobs) else ""
-            self.ends[row].text = _ending(jobs[row]) if row < len(jobs) else ""
-            trouble = row < len(jobs) and (jobs[row].outcome == "dead" or jobs[row].tries > 1)
+            said, trouble = self.ending(jobs[row], run) if row < len(jobs) else ("", False)
+            self.ends[row].text = said
             self.ends[row].weight, self.ends[row].color = (
                 ("bold", style.INK) if trouble else ("normal", style.MUTED)
             )
@@ -145,6 +146,19 @@ class Journeys(Chart):
                 text.text = name
                 text.x, text.y = self._x(begins) + 4, self._y(row_at)
 
+    def last(self, held: Any, run: View) -> float:  # noqa: ARG002 -- others look further
+        """When the last thing happens that must be seen (s)."""
+        ends = [*held["until"].dropna(), *self.shown["settled"].dropna(), *self.shown["sent"]]
+        return float(max(ends, default=1.0))
+
+    def chosen(self, run: View) -> Any:
+        """The jobs to show."""
+        return choose(run, self.most)
+
+    def ending(self, job: Any, run: View) -> tuple[str, bool]:  # noqa: ARG002 -- others look further
+        """How a job ended, in a word or two, and whether that is trouble."""
+        return _ending(job), job.outcome == "dead" or job.tries > 1
+
     def _x(self, time: float) -> float:
         low, high = self.ax.get_xlim()
         box = self.ax.get_position()
@@ -155,8 +169,8 @@ class Journeys(Chart):
         return float(self.canvas.height * (1 - box.y1 + box.height * (row + 0.5) / self.most))
 
     def sentence(self, run: View) -> str:
-        jobs = choose(run, self.most)
-        said = ", ".join(f"{job.message_id} {_ending(job)}" for job in jobs.itertuples())
+        jobs = self.chosen(run)
+        said = ", ".join(f"{job.message_id} {self.ending(job, run)[0]}" for job in jobs.itertuples())
         return (
             f"Journeys of {style.count(len(jobs), 'message')}: {said}."
             if said
@@ -177,13 +191,16 @@ class _Bars:
         self.done: list[tuple[float, float]] = []
         self.died: list[tuple[float, float]] = []
         self.letters: list[tuple[float, float, float, str]] = []
+        self.lane: dict[tuple[int, int], float] = {}  # of an entry and an attempt: where its bar is
 
     def add(self, row: int, job: Any, holds: Any, run: View) -> None:
         """One message's journey: its holdings in two lanes where a former holder is still at work."""
-        lanes = 2 if any(_works_until(hold, run) > float(hold.until) for hold in holds.itertuples()) else 1
-        half, since, next_place = (0.36, 0.21)[lanes - 1], float(job.sent), "waiting"
+        others = holds.iloc[:-1]  # the last holder shares its lane with nobody
+        lanes = 2 if any(_works_until(hold, run) > float(hold.until) for hold in others.itertuples()) else 1
+        half, since, next_place = (0.36, 0.23)[lanes - 1], float(job.sent), "waiting"
         for i, hold in enumerate(holds.itertuples()):
-            y = row + (0.0 if lanes == 1 else (-0.23, 0.23)[i % 2])
+            y = row + (0.0 if lanes == 1 else (-0.24, 0.24)[i % 2])
+            self.lane[int(job.entry), i + 1] = y
             begins = float(hold.received)
             until = min(float(hold.until), self.end) if hold.until == hold.until else self.end
             place = self.delayed if next_place == "delayed" else self.waiting
@@ -192,7 +209,7 @@ class _Bars:
             self.letters.append((begins, until, y, _short(str(hold.worker))))
             if hold.end == "lease_lost":
                 self.lost.append([(until, y - half), (until, y + half)])
-                self._without_lease(hold, until, y, half, run)
+            self._without_lease(hold, until, y, half, run)
             since, next_place = until, "delayed" if hold.end in ("delayed", "postponed") else "waiting"
             if hold.end == "acked":
                 self.done.append((until, y))
@@ -213,8 +230,8 @@ class _Bars:
 
 
 def _works_until(hold: Any, run: View) -> float:
-    """When the worker whose lease was lost stopped working on it (s); for any other holding, when that ended."""
-    if hold.end == "lease_lost":
+    """When its worker stopped working on it (s), if that is after the end of its holding; else when that ended."""
+    if hold.end in ("lease_lost", "acked"):  # the lease was lost, or the ack came before the work
         tries = run.tries
         same = (
             (tries["entry"] == hold.entry)

@@ -3,5 +3,6 @@
 from mqlearn.study.scenarios.unit00 import FailingWork
 from mqlearn.study.scenarios.unit01 import PriorityMix
 from mqlearn.study.scenarios.unit02 import WorkQueue
+from mqlearn.study.scenarios.unit03 import CardCharges
 
-__all__ = ["FailingWork", "PriorityMix", "WorkQueue"]
+__all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges"]

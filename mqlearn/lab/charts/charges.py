@@ -1,0 +1,44 @@
+"""How many orders were charged never, once, twice or more often."""
+
+from mqlearn.lab import style
+from mqlearn.lab.canvas import Canvas
+from mqlearn.lab.charts.bars import Bars
+from mqlearn.lab.charts.base import Box, Chart, Marks
+from mqlearn.lab.charts.marks import BarMarks
+from mqlearn.lab.view import View
+from mqlearn.study.charges import Story
+
+NAMES = ("never", "once", "twice or more")
+
+
+class Charges(Chart):
+    """Orders by the number of charges to their card; a prediction is of those charged twice or more."""
+
+    name, takes_marks, least, weight = "charges", True, 96, 0.4
+
+    def __init__(self, canvas: Canvas, box: Box) -> None:
+        super().__init__(canvas, box)
+        self.caption("orders by how often their card was charged")
+        self.bars = Bars(canvas, box, color=style.DONE, most=3, left=104, right=62, top=30)
+        self.bars.bars.set_facecolor([style.LOST, style.DONE, style.AGAIN])
+        self.marks = BarMarks(canvas, self.bars.ax)
+
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+        values = self.counts(run)
+        was = {} if ghost is None else self.counts(ghost)
+        theory = getattr(run.run, "theory", {}).get("charges") or []
+        said = [style.number(values[name]) for name in NAMES]
+        self.bars.draw(values, was, said, theory=dict(zip(NAMES, theory, strict=False)), also=marks.values)
+        self.marks.draw(marks)
+
+    def counts(self, run: View) -> dict[str, float]:
+        """Orders by name of the bar."""
+        story = Story(run.run.trace.records)
+        return dict(zip(NAMES, map(float, (story.never, story.once, story.twice)), strict=True))
+
+    def measured(self, run: View) -> float | None:
+        return self.counts(run)["twice or more"]
+
+    def sentence(self, run: View) -> str:
+        counts = self.counts(run)
+        return "Orders by charges: " + ", ".join(f"{style.number(counts[name])} {name}" for name in NAMES) + "."

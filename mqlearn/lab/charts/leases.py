@@ -1,0 +1,126 @@
+"""Who held which message when, and when it had its effect: charged, charged again, never."""
+
+from typing import Any
+
+from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
+
+from mqlearn.lab import style
+from mqlearn.lab.canvas import Canvas
+from mqlearn.lab.charts.base import Box, Marks
+from mqlearn.lab.charts.journeys import Journeys, choose
+from mqlearn.lab.view import View
+from mqlearn.study.charges import charges_by_order, order_of
+
+MARKS = 3  # of each row that are numbered at most
+
+
+class Leases(Journeys):
+    """The journeys of a few messages with their effects: the first whose order was not charged exactly once.
+
+    A numbered circle is the first charge of an order, a numbered diamond each later one, a cross the death of a
+    worker. At the right it says how often the order was charged in all, over all messages that were sent for it.
+    """
+
+    name, left, foot, least = "leases", 92, 58, 170
+    text = "one row = one message; bar = a worker holds it; a number = the card is charged"
+
+    def __init__(self, canvas: Canvas, box: Box) -> None:
+        super().__init__(canvas, box)
+        self.first = self._points(marker="o", markersize=11.5, color=style.DONE)
+        self.again = self._points(marker="D", markersize=10.5, color=style.AGAIN)
+        self.deaths = self._points(marker="x", markersize=7.5, markeredgewidth=2.4, color=style.LOST)
+        beside = ScaledTranslation(11 / 72, 0, canvas.figure.dpi_scale_trans)  # of the charge just before
+        self.deaths.set_transform(self.ax.transData + beside)
+        self.numbers = [
+            canvas.text(0, 0, ha="center", va="center", size=style.SMALL, bold=True)
+            for _ in range(MARKS * self.most)
+        ]
+
+    def _points(self, **look: Any) -> Line2D:
+        edge = look.pop("color")
+        cross = look["marker"] == "x"
+        (line,) = self.ax.plot(
+            [], [], linestyle="", clip_on=False, color=edge,
+            **{"markeredgecolor": edge if cross else style.INK, "markeredgewidth": 1.1, **look},
+        )  # fmt: skip
+        return self.canvas.moving(line)
+
+    def _legend(self, box: Box) -> None:
+        super()._legend(Box(box.x, box.y, box.width, box.height - 17))
+        y, x = box.y + box.height - 1, box.x + 3
+        for label, marker, color in (
+            ("charged", "o", style.DONE),
+            ("charged again", "D", style.AGAIN),
+            ("worker dies", "x", style.LOST),
+            ("dead letter", "X", style.DEAD),
+        ):
+            at = self.canvas.corners(x, y - 12, 12, 12).mean(axis=0)
+            edge = color if marker == "x" else style.INK
+            self.canvas.figure.add_artist(
+                Line2D([at[0]], [at[1]], marker=marker, markersize=7.5, color=color, markeredgecolor=edge,
+                       markeredgewidth=2.2 if marker == "x" else 0.9, transform=self.canvas.figure.transFigure)
+            )  # fmt: skip
+            self.canvas.text(x + 18, y - 2, label, size=style.SMALL)
+            x += 32 + self.canvas.measure(label, size=style.SMALL)
+
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+        self.effects = charges_by_order(run.run.trace.records)
+        super().draw(run, ghost, marks)
+        self.done.set_data([], [])  # a circle says here that a card was charged, not that a message was acked
+        entries = {job.message_id: int(job.entry) for job in self.shown.itertuples()}
+        points: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+        shown: list[tuple[float, float, int]] = []
+        for message_id, entry in entries.items():
+            for number, charge in enumerate(self.effects.get(order_of(message_id), ()), 1):
+                if charge.message_id == message_id:
+                    at = (charge.time, self.pieces.lane.get((entry, charge.attempt), 0.0))
+                    points[number == 1].append(at)
+                    shown.append((*at, number))
+        for line, found in ((self.first, points[True]), (self.again, points[False])):
+            line.set_data([x for x, _ in found], [y for _, y in found])
+        died = [
+            (record[0], self.pieces.lane.get((entries[record[4]], record[6]), 0.0))
+            for record in run.run.trace.records
+            if record[1] == "finished" and record[9] == "crashed" and record[4] in entries
+        ]
+        self.deaths.set_data([x for x, _ in died], [y for _, y in died])
+        self._number(shown)
+
+    def _number(self, shown: list[tuple[float, float, int]]) -> None:
+        for i, text in enumerate(self.numbers):
+            text.visible = i < len(shown)
+            if i < len(shown):
+                time, row, number = shown[i]
+                text.text, text.color = str(number), style.PAPER if number == 1 else style.INK
+                text.x, text.y = self._x(time), self._y(row)
+
+    def last(self, held: Any, run: View) -> float:  # noqa: ARG002 -- as in all journeys
+        """What is still held at the end runs out of the picture: the axis is for the others."""
+        ended = held.loc[held["end"] != "", "until"]
+        names = set(self.shown["message_id"])
+        charged = [charge.time for found in self.effects.values() for charge in found if charge.message_id in names]
+        return max([*ended, *charged, float(self.shown["sent"].max()) + 1.0]) if len(self.shown) else 1.0
+
+    def chosen(self, run: View) -> Any:
+        """The first order in trouble with all its messages, and its neighbours in time."""
+        jobs = run.jobs
+        effects = charges_by_order(run.run.trace.records)
+        counts = [len(effects.get(order_of(name), ())) for name in jobs["message_id"]]
+        first = next((i for i, count in enumerate(counts) if count != 1), None)
+        if first is None or len(jobs) <= self.most:
+            return choose(run, self.most)
+        begin = max(0, min(first - 2, len(jobs) - self.most))
+        rows = list(range(begin, begin + self.most))
+        order = order_of(jobs["message_id"].iloc[first])
+        kin = [i for i, name in enumerate(jobs["message_id"]) if order_of(name) == order and i not in rows]
+        return jobs.iloc[sorted([*rows[: self.most - len(kin)], *kin])]
+
+    def ending(self, job: Any, run: View) -> tuple[str, bool]:
+        """How often the card of the order was charged, and whether that is not once."""
+        count = len(charges_by_order(run.run.trace.records).get(order_of(job.message_id), ()))
+        said = {0: "not charged", 1: "once"}.get(count, f"charged {count}×")
+        return said + (", dead" if job.outcome == "dead" else ""), count != 1 or job.outcome == "dead"
+
+    def sentence(self, run: View) -> str:
+        return super().sentence(run).replace("Journeys", "Leases", 1)

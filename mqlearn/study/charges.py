@@ -1,0 +1,107 @@
+"""The charges in a trace: counted, expected, and told, with the reason why one came twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mqlearn.runtime import check
+from mqlearn.runtime.trace import Record
+
+AGAIN = "/2"  # the end of the id of a message that was sent a second time for the same order
+
+
+class Charge(NamedTuple):
+    """An effect and the delivery in whose work it was made: when (s), by whom, of which message, which attempt."""
+
+    time: float
+    worker: str
+    message_id: str
+    attempt: int
+    receipt: int
+
+
+def charges_by_order(records: Sequence[Record]) -> dict[str, list[Charge]]:
+    """The effects in a trace by their business key, in the order of time.
+
+    An effect is taken for that of the delivery that its worker took, or began to work on, last.
+    """
+    found: dict[str, list[Charge]] = {}
+    at_work: dict[str, tuple[str, int, int]] = {}
+    for time, event, _, _, message_id, _, attempt, worker, receipt, detail in records:
+        if event in ("received", "started"):
+            at_work[worker] = (message_id, attempt, receipt)
+        elif event == "effect":
+            found.setdefault(detail, []).append(Charge(time, worker, *at_work.get(worker, ("", 0, 0))))
+    return found
+
+
+def order_of(message_id: str) -> str:
+    """The order that a message of this id is about."""
+    return message_id.removesuffix(AGAIN)
+
+
+class Story:
+    """What the records say of all orders: `charges` made, orders charged `never`, `once`, `twice` or more often.
+
+    `dead_but_charged` counts dead letters whose order was charged; `first_twice` says why the first order that was
+    charged a second time was, or is empty.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        charges = charges_by_order(records)
+        orders = dict.fromkeys(order_of(record[4]) for record in records if record[1] == "sent")
+        counts = Counter(min(len(charges.get(order, ())), 2) for order in orders)
+        self.charges = sum(map(len, charges.values()))
+        self.never, self.once, self.twice = counts[0], counts[1], counts[2]
+        self.dead_but_charged = sum(order_of(r[4]) in charges for r in records if r[1] == "dead")
+        again = min((c[1].time, order) for order, c in charges.items() if len(c) > 1) if counts[2] else None
+        self.first_twice = "" if again is None else _why(again[1], charges[again[1]], records)
+
+
+def _why(order: str, charges: Sequence[Charge], records: Sequence[Record]) -> str:
+    """Why the second charge of an order came after the first."""
+    first, second = charges[:2]
+    told = f"{order.capitalize()}, again at {second.time:.1f} s"
+    if first.message_id != second.message_id:
+        return f"{told}: no confirm came, so it was sent again."
+    for time, event, _, _, message_id, _, _, worker, receipt, detail in records:
+        if message_id != first.message_id or receipt != first.receipt:
+            continue
+        if event == "lost_ack":
+            return f"{told}: its ack was lost at {time:.1f} s."
+        if event == "finished" and detail == "crashed":
+            return f"{told}: {worker} died at {time:.1f} s before the ack."
+        if event == "lease_lost":
+            return f"{told}: its lease ended at {time:.1f} s, {first.worker} still at work."
+    return f"{told}."
+
+
+def expected_charges(before: float, harmless: float, back: float, tries: int, again: float) -> list[float]:
+    """The probabilities that an order is charged 0, 1, 2, … times, if its tries are independent.
+
+    A try ends without a charge with probability `before`, and then the message comes back with probability
+    `harmless`; else the card is charged, and the message comes back with probability `back`. There are `tries` in
+    all. A share `again` of the orders is sent twice.
+    """
+    for name, value in (("before", before), ("harmless", harmless), ("back", back), ("again", again)):
+        check.number(name, value, low=0, high=1)
+    check.whole("tries", tries, low=1)
+    ended, going = [0.0] * (tries + 1), [1.0] + [0.0] * tries
+    for _ in range(tries):
+        after = [0.0] * (tries + 1)
+        for charges, chance in enumerate(going):
+            if chance:
+                after[charges] += chance * before * harmless
+                ended[charges] += chance * before * (1 - harmless)
+                after[charges + 1] += chance * (1 - before) * back
+                ended[charges + 1] += chance * (1 - before) * (1 - back)
+        going = after
+    once = [a + b for a, b in zip(ended, going, strict=True)]
+    both = [0.0] * (2 * tries + 1)
+    for one, chance in enumerate(once):
+        both[one] += (1 - again) * chance
+        for other, more in enumerate(once):
+            both[one + other] += again * chance * more
+    return both
