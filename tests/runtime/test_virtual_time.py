@@ -120,7 +120,7 @@ def test_endless_idling_is_ended_but_not_within_a_time_that_passes() -> None:
         sim.spawn(poll, 0.001, name="patient")
         sim.run(until=120)
         assert sim.now == 120
-        sim.spawn(poll, 0.0, name="restless")
+        sim.call_at(120.5, lambda: sim.spawn(poll, 0.0, name="restless"))
         with pytest.raises(SimulationError, match="restless"):
             sim.run(until=121)
 
