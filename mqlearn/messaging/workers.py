@@ -1,0 +1,105 @@
+"""What all workers on a queue share, whether they take messages one by one or in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mqlearn.messaging.message import COMPLETED, Message, Outcome, Reject, Release
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Task, WorkerCrash
+from mqlearn.runtime.pool import WorkerPool
+
+Handler = Callable[[Message], object]
+
+
+class Workers:
+    """A pool of workers on one queue; what one of them does is `_work`.
+
+    `counts` has the acks ("processed"), the charged failures ("failed") and those of them that may be tried again
+    ("retried"). A crashed worker is back after `restart_after` seconds.
+    """
+
+    def __init__(self, queue: MessageQueue, *, restart_after: float = 1.0) -> None:
+        check.instance("queue", queue, MessageQueue)
+        self.queue = queue
+        self.counts = {"processed": 0, "failed": 0, "retried": 0}
+        self.metrics = self.counts
+        self._runtime = queue.runtime
+        self._counting = self._runtime.lock()
+        self._pool = WorkerPool(self._runtime, self._work, restart_after=restart_after)
+
+    @property
+    def running(self) -> bool:
+        """Whether workers were started and not stopped."""
+        return bool(self._pool.workers) and not self._pool.stopping
+
+    @property
+    def workers(self) -> list[Task]:
+        """The tasks of the pool."""
+        return self._pool.workers
+
+    def _work(self) -> None:
+        """What one worker does until the pool stops, or until it crashes."""
+        raise NotImplementedError
+
+    def _attempt(self, message: Message, handle: Callable[[Message], Outcome]) -> Outcome | None:
+        """How one try of a message ended; None if whoever tried has crashed."""
+        task = self._runtime.current_task()
+        self._report("started", message, None)
+        crashed = False
+        try:
+            outcome = handle(message)
+        except WorkerCrash:
+            crashed = True  # also one that was created elsewhere
+            if task is not None:
+                task.crashed = True
+        if crashed or (task is not None and task.crashed):
+            self._report("finished", message, "crashed")
+            return None
+        self._report("finished", message, str(outcome))
+        return outcome
+
+    def _answer(self, handler: Handler, message: Message) -> Outcome:
+        """What a handler's answer means."""
+        try:
+            result = self._call(handler, message)
+        except Reject as rejection:
+            return Outcome("rejected", rejection.reason)
+        except Release as release:
+            return Outcome("released", delay=release.delay)
+        except WorkerCrash:
+            raise
+        except Exception as error:
+            return failed(error)
+        return COMPLETED if result is None or result else Outcome("failed", f"the handler returned {result!r}")
+
+    def _call(self, handler: Handler, message: Message) -> object:
+        return handler(message)
+
+    def _settle(self, message: Message, outcome: Outcome) -> bool:
+        """Tell the queue, and count it; False if this delivery was not ours any more."""
+        settled = self.queue.settle(message, outcome)
+        if settled:
+            self._count(message, outcome)
+        return settled
+
+    def _count(self, message: Message, outcome: Outcome) -> None:
+        with self._counting:
+            if outcome.kind == "completed":
+                self.counts["processed"] += 1
+            elif outcome.kind != "released":
+                self.counts["failed"] += 1
+                self.counts["retried"] += outcome.kind == "failed" and message.can_retry()
+
+    def _report(self, event: str, message: Message, detail: object) -> None:
+        trace = self.queue.trace
+        if trace is not None:
+            now, worker = self._runtime.witness()
+            trace.record((now, event, self.queue.name, 0, message.id, message.priority._name_, message.attempt, worker,
+                          message.receipt, detail))
+
+
+def failed(error: Exception) -> Outcome:
+    """A failure, with the exception's own words for a reason."""
+    return Outcome("failed", str(error) or type(error).__name__)
