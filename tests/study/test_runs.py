@@ -188,7 +188,8 @@ def test_an_instant_is_what_was_there(scenario: Any, seed: int, monkeypatch: pyt
     (run,) = finished
     assert len(seen) == INSTANTS and len({len(run.at(time).done) for time in times}) > 10
     assert seen == [read(run, time) for time in times]
-    assert run.trace.records == calm.trace.records
+    # A run that is itself a task ends before the others of its last instant.
+    assert [r for r in run.trace.records if r[0] < calm.until] == [r for r in calm.trace.records if r[0] < calm.until]
 
 
 @every_scenario
