@@ -102,16 +102,19 @@ class Tally:
 
     def _sample(self, what: str, time: float, seconds: float) -> None:
         self.samples[what].append((time, seconds))
-        self.recent(what)
+        self._trim(what)
 
-    def recent(self, what: str) -> list[float]:
-        """Forget the samples that the window has left behind; what remains, in seconds."""
-        samples = self.samples[what]
+    def _trim(self, what: str) -> None:
+        """Forget what the window has left behind."""
         if self._window is not None:
-            before = self._runtime.now - self._window
+            samples, before = self.samples[what], self._runtime.now - self._window
             while samples and samples[0][0] <= before:
                 samples.popleft()
-        return [seconds for _, seconds in samples]
+
+    def recent(self, what: str) -> list[float]:
+        """The samples of the window (s)."""
+        self._trim(what)
+        return [seconds for _, seconds in self.samples[what]]
 
     def oldest(self) -> float:
         """The age (s) of the oldest message that is neither done nor dead."""
