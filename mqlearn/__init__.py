@@ -4,17 +4,23 @@
 - Queues: `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`
 - Done once: `IdempotentHandler`, `retry_horizon`, `DeduplicatingQueue`; read rightly: `by_schema_version`
 - Measured: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`
-- Workers: `MessageProcessor`, `Reject`, `Release`, `Outcome`, `WorkerCrash`
+- Workers: `MessageProcessor`, `BatchMessageProcessor`, `Reject`, `Release`, `Outcome`, `WorkerCrash`
+- Workers that know when to stop: `CircuitBreaker`, its `FailureRate` and `Permit`, `CircuitBreakerMessageProcessor`
 - What they run on: `Simulation` (virtual time, seeded), `ThreadRuntime` (real threads, real time)
 - What happened: `Trace`, and its `Balance` or `UnbalancedBooks`
 """
 
+from mqlearn.messaging.batch import BatchMessageProcessor
+from mqlearn.messaging.breaker import CircuitBreaker
+from mqlearn.messaging.breaker_processor import CircuitBreakerMessageProcessor
 from mqlearn.messaging.deduplication import DeduplicatingQueue
+from mqlearn.messaging.failure_rate import FailureRate
 from mqlearn.messaging.idempotency import IdempotentHandler, retry_horizon
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, MessagePriority, MessageStatus, Outcome, Reject, Release
 from mqlearn.messaging.metrics import MessageQueueMetrics, Snapshot
 from mqlearn.messaging.monitored import MonitoredMessageProcessor
+from mqlearn.messaging.permit import Permit
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.prometheus import prometheus_text
 from mqlearn.messaging.queue import MessageQueue
@@ -27,7 +33,11 @@ from mqlearn.runtime.trace import Balance, Trace, UnbalancedBooks
 
 __all__ = [
     "Balance",
+    "BatchMessageProcessor",
+    "CircuitBreaker",
+    "CircuitBreakerMessageProcessor",
     "DeduplicatingQueue",
+    "FailureRate",
     "IdempotentHandler",
     "InMemoryMessageQueue",
     "Message",
@@ -38,6 +48,7 @@ __all__ = [
     "MessageStatus",
     "MonitoredMessageProcessor",
     "Outcome",
+    "Permit",
     "Reject",
     "Release",
     "RetryPolicy",

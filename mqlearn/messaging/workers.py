@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from mqlearn.messaging.message import COMPLETED, Message, Outcome, Reject, Release
 from mqlearn.messaging.queue import MessageQueue
@@ -42,6 +43,15 @@ class Workers:
     def _work(self) -> None:
         """What one worker does until the pool stops, or until it crashes."""
         raise NotImplementedError
+
+    @contextmanager
+    def _woken_at(self, time: float) -> Iterator[None]:
+        """Whoever waits in the queue looks again at `time` (s), if that is within the block."""
+        timer = self._runtime.call_at(time, self.queue.wake)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _attempt(self, message: Message, handle: Callable[[Message], Outcome]) -> Outcome | None:
         """How one try of a message ended; None if whoever tried has crashed."""

@@ -64,6 +64,11 @@ EVENTS: dict[str, Kind] = {
     "lost_ack": Kind((), None, "an ack that never reached the queue"),
     "started": Kind((), None, "a handler began"),
     "finished": Kind((), None, "a handler ended; detail: how"),
+    "batched": Kind((), None, "a batch went to its handler, this its first message; detail: how many messages"),
+    "opened": Kind((), None, "a breaker lets no call through from now on; source: the breaker; detail: why"),
+    "half_opened": Kind((), None, "a breaker lets probes through from now on; detail: why"),
+    "closed": Kind((), None, "a breaker lets every call through again; detail: why"),
+    "probed": Kind((), None, "a breaker's probe ended; detail: how"),
     "effect": Kind((), None, "something done to the world outside, such as a charge; detail: its business key"),
 }
 MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}

@@ -1,0 +1,149 @@
+"""Workers that take messages in batches: one call for many, and an answer for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mqlearn.messaging.message import COMPLETED, Message, Outcome, Release
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.messaging.workers import Workers, failed
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Task, WorkerCrash
+
+BatchHandler = Callable[[list[Message]], Sequence[Any]]
+
+
+class BatchMessageProcessor(Workers):
+    """Hands on a batch when it has `batch_size` messages, or `batch_timeout` seconds after its first was taken.
+
+    The handler answers with a list: for each message, in order, whether it succeeded, or an `Outcome`. Every message
+    is settled by its own result; with `on_failure="all"` one failure fails what succeeded too, as on a queue that
+    knows one answer for all. A list of another length, or none, fails them all and says so; so does an exception,
+    which tells nothing of a single message (`Release(delay)` gives all back unspent). `on_failure` may also be a
+    function: after an exception `on_failure(batch, handler)` returns the results, and may call the handler again with
+    parts of the batch for that.
+
+    While a batch fills, leases are renewed at half their time, so the handler has at least half a lease left. On
+    stop, what is collected is handled ("flush") or given back unspent ("return"), as `on_stop` says.
+    """
+
+    def __init__(self, queue: MessageQueue, batch_size: int = 10, batch_timeout: float = 5.0, *,
+                 on_failure: str | Callable[[list[Message], BatchHandler], Sequence[Any]] = "failures",
+                 on_stop: str = "flush", restart_after: float = 1.0) -> None:
+        check.whole("batch_size", batch_size, low=1)
+        check.number("batch_timeout", batch_timeout, low=0)
+        if not callable(on_failure):
+            check.one_of("on_failure", on_failure, ("failures", "all"))
+        check.one_of("on_stop", on_stop, ("flush", "return"))
+        super().__init__(queue, restart_after=restart_after)
+        self.batch_size, self.batch_timeout = batch_size, batch_timeout
+        self.on_failure, self.on_stop = on_failure, on_stop
+        self._handler: BatchHandler = list  # until there is one
+
+    def start_batch_processing(self, processor: BatchHandler, *, num_workers: int = 1) -> Task:
+        """Start workers that call `processor(batch)`; returns the first of them, which ends after `stop`."""
+        check.function("processor", processor)
+        check.whole("num_workers", num_workers, low=1)
+        before, self._handler = self._handler, processor
+        try:
+            self._pool.start(num_workers)
+        except RuntimeError:  # they run already, with the one before
+            self._handler = before
+            raise
+        return self.workers[0]
+
+    def stop(self) -> None:
+        """Flush or return what is collected, and wait for the workers."""
+        self._pool.stop(self.queue.wake)
+
+    def _work(self) -> None:
+        while not self._pool.stopping:
+            batch = self._collect()
+            if self._pool.stopping and self.on_stop == "return":
+                for message in batch:
+                    self.queue.release(message)
+            elif batch and not self._process(batch):
+                return
+
+    def _collect(self) -> list[Message]:
+        """Wait for a first message, then for more until there are enough, the time is over or the pool stops."""
+        clock = self._runtime
+        lease: float | None = getattr(self.queue, "visibility_timeout", None)
+        first = self.queue.take(lambda: self._pool.stopping)
+        if first is None:
+            return []
+        batch, deadline = [first], clock.now + self.batch_timeout
+        if self.batch_size > 1:
+            batch += self.queue.receive_many(self.batch_size - 1, timeout=0)
+        while len(batch) < self.batch_size and clock.now < deadline and not self._pool.stopping:
+            if lease is None:
+                self._fill(batch, deadline)
+                continue
+            renewal = clock.now + lease / 2
+            self._fill(batch, min(renewal, deadline))
+            if renewal < deadline and clock.now >= renewal:
+                batch = [message for message in batch if self.queue.extend(message, lease)]
+        return batch
+
+    def _fill(self, batch: list[Message], until: float) -> None:
+        """Add messages as they come, until `until` (s) at the latest."""
+        with self._woken_at(until):
+            while len(batch) < self.batch_size:
+                message = self.queue.take(lambda: self._pool.stopping or self._runtime.now >= until)
+                if message is None:
+                    return
+                batch.append(message)
+
+    def _process(self, batch: list[Message]) -> bool:
+        """Have a batch handled and settle it; False if the worker crashed on it."""
+        task = self._runtime.current_task()
+        assert task is not None
+        self._report("batched", batch[0], len(batch))
+        for message in batch:
+            self._report("started", message, None)
+        try:
+            outcomes = self._handle(batch)
+        except WorkerCrash:
+            task.crashed = True  # also one that was created elsewhere
+        for index, message in enumerate(batch):
+            self._report("finished", message, "crashed" if task.crashed else str(outcomes[index]))
+        if not task.crashed:
+            for message, outcome in zip(batch, outcomes, strict=True):
+                self._settle(message, outcome)
+        return not task.crashed
+
+    def _handle(self, batch: list[Message]) -> list[Outcome]:
+        """One outcome for each message."""
+        try:
+            try:
+                results = self._handler(list(batch))
+            except (Release, WorkerCrash):
+                raise
+            except Exception:
+                if not callable(self.on_failure):
+                    raise
+                results = self.on_failure(list(batch), self._handler)
+            outcomes = read(results, len(batch))
+        except Release as release:
+            return [Outcome("released", delay=release.delay)] * len(batch)
+        except WorkerCrash:
+            raise
+        except Exception as error:
+            return [failed(error)] * len(batch)
+        if self.on_failure == "all" and any(outcome.kind == "failed" for outcome in outcomes):
+            return [SPOILT if outcome.kind == "completed" else outcome for outcome in outcomes]
+        return outcomes
+
+
+SPOILT = Outcome("failed", "another message of the batch failed")
+
+
+def read(results: Any, count: int) -> list[Outcome]:
+    """What a handler's list says of each of `count` messages; one that cannot be matched raises ValueError."""
+    if not isinstance(results, Sequence) or isinstance(results, str | bytes):
+        raise ValueError(f"the handler returned {results!r} instead of a list of {count} results")
+    if len(results) != count:
+        raise ValueError(f"the handler returned {len(results)} results for {count} messages")
+    return [result if isinstance(result, Outcome) else COMPLETED if result
+            else Outcome("failed", f"the result was {result!r}") for result in results]
