@@ -3,7 +3,6 @@
 from typing import Any
 
 from matplotlib.lines import Line2D
-from matplotlib.transforms import ScaledTranslation
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
@@ -22,7 +21,7 @@ class Leases(Journeys):
     worker. At the right it says how often the order was charged in all, over all messages that were sent for it.
     """
 
-    name, left, foot, least = "leases", 92, 58, 170
+    name, left, foot, least = "leases", 92, 62, 174
     text = "one row = one message; bar = a worker holds it; a number = the card is charged"
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
@@ -30,8 +29,6 @@ class Leases(Journeys):
         self.first = self._points(marker="o", markersize=11.5, color=style.DONE)
         self.again = self._points(marker="D", markersize=10.5, color=style.AGAIN)
         self.deaths = self._points(marker="x", markersize=7.5, markeredgewidth=2.4, color=style.LOST)
-        beside = ScaledTranslation(11 / 72, 0, canvas.figure.dpi_scale_trans)  # of the charge just before
-        self.deaths.set_transform(self.ax.transData + beside)
         self.numbers = [
             canvas.text(0, 0, ha="center", va="center", size=style.SMALL, bold=True)
             for _ in range(MARKS * self.most)
@@ -47,8 +44,8 @@ class Leases(Journeys):
         return self.canvas.moving(line)
 
     def _legend(self, box: Box) -> None:
-        super()._legend(Box(box.x, box.y, box.width, box.height - 17))
-        y, x = box.y + box.height - 1, box.x + 3
+        super()._legend(Box(box.x, box.y, box.width, box.height - 21))
+        y, x = box.y + box.height - 5, box.x + 3
         for label, marker, color in (
             ("charged", "o", style.DONE),
             ("charged again", "D", style.AGAIN),
@@ -79,13 +76,19 @@ class Leases(Journeys):
                     shown.append((*at, number))
         for line, found in ((self.first, points[True]), (self.again, points[False])):
             line.set_data([x for x, _ in found], [y for _, y in found])
-        died = [
-            (record[0], self.pieces.lane.get((entries[record[4]], record[6]), 0.0))
-            for record in run.run.trace.records
-            if record[1] == "finished" and record[9] == "crashed" and record[4] in entries
-        ]
-        self.deaths.set_data([x for x, _ in died], [y for _, y in died])
+        self.deaths.set_data(*self._died(run, entries, {(time, row) for time, row, _ in shown}))
         self._number(shown)
+
+    def _died(self, run: View, entries: dict[str, int], charged: set[tuple[float, float]]) -> tuple[Any, Any]:
+        """Where the crosses go: at the death of a worker, beside the mark of a charge just before it."""
+        low, high = self.ax.get_xlim()
+        beside = 15 * (high - low) / (self.canvas.width * self.ax.get_position().width)
+        died = []
+        for time, event, _, _, message_id, _, attempt, _, _, detail in run.run.trace.records:
+            if event == "finished" and detail == "crashed" and message_id in entries:
+                row = self.pieces.lane.get((entries[message_id], attempt), 0.0)
+                died.append((time + beside * ((time, row) in charged), row))
+        return [x for x, _ in died], [y for _, y in died]
 
     def _number(self, shown: list[tuple[float, float, int]]) -> None:
         for i, text in enumerate(self.numbers):
@@ -95,12 +98,12 @@ class Leases(Journeys):
                 text.text, text.color = str(number), style.PAPER if number == 1 else style.INK
                 text.x, text.y = self._x(time), self._y(row)
 
-    def last(self, held: Any, run: View) -> float:  # noqa: ARG002 -- as in all journeys
+    def last(self, held: Any, run: View) -> float:
         """What is still held at the end runs out of the picture: the axis is for the others."""
         ended = held.loc[held["end"] != "", "until"]
         names = set(self.shown["message_id"])
-        charged = [charge.time for found in self.effects.values() for charge in found if charge.message_id in names]
-        return max([*ended, *charged, float(self.shown["sent"].max()) + 1.0]) if len(self.shown) else 1.0
+        worked = [record[0] for record in run.run.trace.records if record[1] == "finished" and record[4] in names]
+        return max([*ended, *worked, float(self.shown["sent"].max()) + 1.0]) if len(self.shown) else 1.0
 
     def chosen(self, run: View) -> Any:
         """The first order in trouble with all its messages, and its neighbours in time."""
