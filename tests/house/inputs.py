@@ -13,6 +13,7 @@ from typing import Any
 import mqlearn
 from mqlearn import Message, MessageProcessor, MessageQueue, Outcome, RetryPolicy, Simulation, ThreadRuntime, Trace
 from mqlearn.study import scenarios
+from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
 
@@ -83,6 +84,9 @@ MAKE: dict[str, Callable[[World], Any]] = {
     "ThreadRuntime": lambda world: world.threads,
     "Trace": lambda world: world.trace,
     "Faults": lambda world: Faults(),
+    "EffectLedger": lambda world: EffectLedger(world.sim),
+    "PlainCard": lambda world: PlainCard(EffectLedger(world.sim)),
+    "KeyedCard": lambda world: KeyedCard(EffectLedger(world.sim)),
     "Run": lambda world: Run.of(Trace()),
 }
 
@@ -108,6 +112,7 @@ KINDS: dict[str, Kind] = {
     r"CircuitBreaker": (lambda world: mqlearn.CircuitBreaker(runtime=world.sim), [5, "OPEN", mqlearn.CircuitBreaker]),
     r"Runtime": (lambda world: world.sim, [5, "x", Simulation]),
     r"Trace": (lambda world: Trace(), [5, [], Trace]),
+    r"EffectLedger": (lambda world: EffectLedger(world.sim), [5, [], EffectLedger]),
     r"MessageQueue": (lambda world: world.queue, [5, [], MessageQueue]),
     r"Lock": (lambda world: None, [5, "x"]),
     r"MessagePriority|MessageStatus": (lambda world: None, [5, "HIGH", "pending"]),
@@ -169,6 +174,7 @@ ALSO_WRONG: dict[str, list[Any]] = {
     "FailureRate.minimum": [0],
     "IdempotentHandler.window": [0],
     "IdempotentHandler.delay": [0],
+    "KeyedCard.remember": [0],
     "MessageQueueMetrics.window": [0],
     "MessageQueueMetrics.percentile.what": ["explode"],
     "MessageQueueMetrics.percentile.share": [1.5],
@@ -207,6 +213,7 @@ RIGHT: dict[str, tuple[Any, str]] = {
     "ThreadRuntime.call_at.time": (-1, "any time; one that has passed is due at once"),
     "Simulation.call_at.time": (-1, "any time; one that has passed is due at once"),
     "*.run.seed": (-1, "any whole number, in every scenario"),
+    "EffectLedger.record.amount": (-1, "any number: money may come back"),
     "little.start": (-1, "any time"),
     "Run.at.time": (-1, "any time; before the first record nothing is anywhere"),
     "Run.of.until": (-1, "any time"),
@@ -216,6 +223,8 @@ RIGHT: dict[str, tuple[Any, str]] = {
 ANYTHING: dict[str, str] = {
     "Balance": "a result, made by Trace.balance",
     "Permit": "a result, made by CircuitBreaker.acquire",
+    "Effect": "a result, made by EffectLedger.record",
+    "EffectLedger.tally.keys": "an iterable of keys, whatever they are",
     "Snapshot": "a result, made by MessageQueueMetrics.snapshot",
     "prometheus_text.metrics": "any number of them; what is none is refused, as is tested apart",
     "UnbalancedBooks": "an exception takes what an exception takes",

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import mqlearn
-from mqlearn.study import arrivals, scenarios, theory
+from mqlearn.study import arrivals, card, scenarios, theory
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario
@@ -38,7 +38,7 @@ def public() -> dict[str, Any]:
     """Every public class and function that the walk visits, by name."""
     found = {name: getattr(mqlearn, name) for name in mqlearn.__all__}
     found |= {name: getattr(scenarios, name) for name in scenarios.__all__} | {"Faults": Faults, "Run": Run}
-    for module in (arrivals, theory):
+    for module in (arrivals, card, theory):
         found |= {name: value for name, value in vars(module).items()
                   if not name.startswith("_") and callable(value) and value.__module__ == module.__name__}
     return found
