@@ -31,6 +31,7 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_queue.py::test_a_full_queue_refuses_blocks_or_drops_as_told_and_says_so",
         "messaging/test_lives.py::test_a_full_queue_that_blocks_lets_its_senders_in_as_room_comes"],
     "counters are exact under load": [
+        "messaging/test_metrics_live.py::test_sixteen_thousand_messages_on_sixteen_threads_are_counted_exactly",
         "messaging/test_live.py::test_fifty_thousand_messages_with_crashes_and_stale_settles_each_end_once"],
     "a message of a type that nobody handles is dead at once, no retry burnt": [
         "messaging/test_lives.py::test_an_unknown_type_is_dead_at_once_and_costs_no_retry"],
@@ -39,6 +40,21 @@ PROMISES: dict[str, list[str]] = {
     "`<` on messages and each status mean one thing": [
         "messaging/test_lives.py::test_before_means_served_before",
         "messaging/test_lives.py::test_each_status_is_a_state_that_a_reader_can_see"],
+    "a monitored pool has metrics and counts of its own, and every number is the trace's": [
+        "messaging/test_metrics.py::test_a_monitored_pool_keeps_its_own_counts_beside_the_metrics",
+        "messaging/test_metrics.py::test_every_number_is_the_traces_on_forty_rough_days",
+        "messaging/test_metrics.py::test_a_wrong_count_is_caught"],
+    "a duplicate of work that is going on is released, one of work that is done is answered; a claim ends with its "
+    "lease": [
+        "messaging/test_idempotency.py::test_a_duplicate_of_work_that_is_going_on_is_put_off_and_later_answered",
+        "messaging/test_idempotency.py::test_a_claim_ends_with_the_lease_of_the_dead_not_before",
+        "messaging/test_idempotency.py::test_the_key_is_the_business_key",
+        "messaging/test_idempotency.py::test_by_default_a_result_outlasts_every_delivery_that_may_still_come",
+        "messaging/test_idempotency_mutants.py::test_a_broken_promise_is_caught"],
+    "what an unsure producer sends again is in the queue once": [
+        "messaging/test_deduplication.py::test_a_producer_without_confirm_sends_again_and_the_message_is_in_once"],
+    "a schema version that nobody reads is dead at once and says so": [
+        "messaging/test_envelope.py::test_a_version_that_nobody_reads_is_dead_at_once_and_says_so"],
     "three retries are four tries": ["messaging/test_lives.py::test_three_retries_are_four_tries"],
     # What both clocks owe.
     "after run(until=t) it is t, and what was due at t has happened": [
