@@ -34,6 +34,14 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
         "crash_rate": set(), "crash_point": set(), "lost_acks": set(), "stuck": set(), "ack": set(), "lease": set(),
         "heartbeat": set(), "beat_limit": set(), "dedup_window": set(), "prediction": set(),
     },
+    "CardOutage": {  # whatever makes more tries, or fewer, makes an overloaded service slower or quicker
+        "arrivals": {"which", "time", "service"}, "window": {"which"},
+        "outage": {"service"}, "outage_from": {"service", "time"}, "outage_to": {"service"},
+        "failure_rate": {"service"}, "poison": {"service"}, "workers": {"service"}, "timeout": {"service"},
+        "capacity": {"service"}, "policy": {"service"}, "base": {"service"}, "cap": {"service"},
+        "jitter": {"service"}, "retries": {"service"}, "budget": {"service"}, "refused": set(),
+        "redrive_at": {"service"}, "redrive_rate": {"service"}, "prediction": set(),
+    },
 }
 
 

@@ -8,6 +8,7 @@ from mqlearn.lab.charts.dead import Dead, Reasons
 from mqlearn.lab.charts.depth import Depth, DepthByPriority
 from mqlearn.lab.charts.journeys import Journeys
 from mqlearn.lab.charts.leases import Leases
+from mqlearn.lab.charts.load import Load
 from mqlearn.lab.charts.order import Order
 from mqlearn.lab.charts.tries import Retries
 from mqlearn.lab.charts.waits import WaitByPriority, WaitDistribution
@@ -30,5 +31,6 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         Order,
         Leases,
         Charges,
+        Load,
     )
 }

@@ -4,5 +4,6 @@ from mqlearn.study.scenarios.unit00 import FailingWork
 from mqlearn.study.scenarios.unit01 import PriorityMix
 from mqlearn.study.scenarios.unit02 import WorkQueue
 from mqlearn.study.scenarios.unit03 import CardCharges
+from mqlearn.study.scenarios.unit04 import CardOutage
 
-__all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges"]
+__all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges", "CardOutage"]

@@ -1,0 +1,103 @@
+"""A service that can do only so much, and a budget for asking it again: what retries are up against.
+
+    service = Service(20.0, timeout=2.0)           twenty calls a second; a caller gives up after two seconds
+    service.call(now)                              seconds until the caller knows, and whether it has an answer
+    budget = RetryBudget(0.1)                      one retry for ten first tries
+
+`Budgeted` puts such a budget between a queue and its workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mqlearn.messaging.message import Message, Outcome
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.study.faults import Faults, Link
+
+SAVED = 10.0  # retries that a budget may save up
+WAITS = 30.0  # seconds, on average, after which a retry that was refused asks again
+
+
+@dataclass
+class Service:
+    """Calls are answered one after the other, `capacity` a second; a caller waits `timeout` seconds for its answer.
+
+    The service does not learn that a caller has given up: late work is still done, and delays what comes after it.
+    During `stall`, from when to when in seconds, it accepts calls and answers none.
+    """
+
+    capacity: float
+    timeout: float = 2.0
+    stall: tuple[float, float] | None = None
+    free_at: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        check.number("capacity", self.capacity, above=0)
+        check.number("timeout", self.timeout, above=0)
+
+    def call(self, now: float) -> tuple[float, bool]:
+        """A call that begins at `now` (s): the seconds until its caller knows more, and whether it has an answer."""
+        done = max(now, self.free_at) + 1 / self.capacity
+        if self.stall is not None and done > self.stall[0] and now < self.stall[1]:
+            done = max(done, self.stall[1] + 1 / self.capacity)
+        self.free_at = done
+        return min(done - now, self.timeout), done - now <= self.timeout
+
+
+@dataclass
+class RetryBudget:
+    """Retries as a share of first tries: each first try earns `share` of a retry, each retry spends one.
+
+    At most ten are saved up, so that a calm hour does not pay for a storm.
+
+    Sources: Finagle, "Retry Budgets", 2016; Google, "Site Reliability Engineering", chapter 21, 2016.
+    """
+
+    share: float
+    saved: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        check.number("share", self.share, low=0, high=1)
+
+    def earn(self) -> None:
+        """A first try was made."""
+        self.saved = min(SAVED, self.saved + self.share)
+
+    def spend(self) -> bool:
+        """Whether there is a retry to spend; if so, it is spent."""
+        affordable = self.saved >= 1 - 1e-9  # ten times a tenth is not quite one
+        self.saved -= affordable
+        return affordable
+
+
+class Budgeted(Link):
+    """A queue whose workers get a retry only if the budget has one; first tries always.
+
+    What a refused retry comes to is for us to say, since a queue keeps messages where a caller without one can only
+    give up: with `wait` it is given back unspent and asks again after some seconds; else it is dead at once, with
+    the reason "retry budget spent".
+    """
+
+    def __init__(self, queue: MessageQueue, budget: RetryBudget, *, wait: bool = False) -> None:
+        check.instance("budget", budget, RetryBudget)
+        super().__init__(queue, Faults())
+        self.budget, self.wait = budget, wait
+
+    def take(self, cancelled: Callable[[], bool]) -> Message | None:
+        while (message := super().take(cancelled)) is not None:
+            if not message.retry_count:
+                self.budget.earn()
+                return message
+            if self.budget.spend():
+                return message
+            self.settle(message, self._refusal(message))
+        return None
+
+    def _refusal(self, message: Message) -> Outcome:
+        if not self.wait:
+            return Outcome("rejected", "retry budget spent")
+        draw = self.runtime.draw("budget", message.id, message.attempt)
+        return Outcome("released", delay=WAITS * (0.5 + draw))
