@@ -42,14 +42,14 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_lives.py::test_each_status_is_a_state_that_a_reader_can_see"],
     "a monitored pool has metrics and counts of its own, and every number is the trace's": [
         "messaging/test_metrics.py::test_a_monitored_pool_keeps_its_own_counts_beside_the_metrics",
-        "messaging/test_metrics.py::test_every_number_is_the_traces_on_forty_rough_days",
-        "messaging/test_metrics.py::test_a_wrong_count_is_caught"],
+        "messaging/test_metrics_rough.py::test_every_number_is_the_traces_on_forty_rough_days",
+        "messaging/test_metrics_rough.py::test_a_wrong_count_is_caught"],
     "a duplicate of work that is going on is released, one of work that is done is answered; a claim ends with its "
     "lease": [
         "messaging/test_idempotency.py::test_a_duplicate_of_work_that_is_going_on_is_put_off_and_later_answered",
         "messaging/test_idempotency.py::test_a_claim_ends_with_the_lease_of_the_dead_not_before",
         "messaging/test_idempotency.py::test_the_key_is_the_business_key",
-        "messaging/test_idempotency.py::test_by_default_a_result_outlasts_every_delivery_that_may_still_come",
+        "messaging/test_idempotency_window.py::test_by_default_a_result_outlasts_every_delivery_that_may_still_come",
         "messaging/test_idempotency_mutants.py::test_a_broken_promise_is_caught"],
     "what an unsure producer sends again is in the queue once": [
         "messaging/test_deduplication.py::test_a_producer_without_confirm_sends_again_and_the_message_is_in_once"],

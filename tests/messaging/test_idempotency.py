@@ -1,72 +1,27 @@
-"""Done once for each business key: claims, stored results, and how long they last."""
+"""Done once for each business key: claims, and stored results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
 from mqlearn import (
-    IdempotentHandler,
     InMemoryMessageQueue,
     Message,
     MessageProcessor,
     Reject,
     Release,
-    RetryPolicy,
     Simulation,
     ThreadRuntime,
-    Trace,
     WorkerCrash,
-    retry_horizon,
 )
 from mqlearn.messaging import idempotency
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.faults import Faults
 from tests.house.inputs import Plain
-
-
-def order_of(message: Message) -> str:
-    """The business key of these messages."""
-    return message.body["order"]
-
-
-class Shop:
-    """A queue, a card without keys, and a handler that is to charge it once an order, after `seconds` of work."""
-
-    def __init__(self, sim: Simulation, workers: int = 2, lease: float | None = 10.0,
-                 before: Callable[[Message], None] = lambda message: None,
-                 after: Callable[[Message], object] = lambda message: "charged", seconds: float = 4.0,
-                 **options: Any) -> None:
-        self.sim, self.trace = sim, Trace()
-        self.queue = InMemoryMessageQueue(runtime=sim, visibility_timeout=lease, trace=self.trace)
-        self.ledger = EffectLedger(sim)
-        self.card = PlainCard(self.ledger)
-        self.before, self.after, self.seconds = before, after, seconds
-        self.handler = IdempotentHandler(self.charge, self.queue, **{"key": order_of} | options)
-        self.processor = MessageProcessor(self.queue)
-        self.processor.register_processor("default", self.handler)
-        self.workers = workers
-
-    def charge(self, message: Message) -> object:
-        self.sim.sleep(self.seconds)
-        self.before(message)
-        self.card.charge(order_of(message), 25.0)
-        return self.after(message)
-
-    def send(self, *ids: str, order: str = "order-1", **fields: Any) -> None:
-        for message_id in ids:
-            self.queue.send(Message(id=message_id, body={"order": order}, **fields))
-
-    def run(self, until: float | None = None) -> list[tuple[float, str, str]]:
-        """What happened to which message, when."""
-        if not self.processor.running:
-            self.processor.start_workers(self.workers)
-        self.sim.run(until)
-        shown = ("acked", "nacked", "postponed", "lease_lost", "dead")
-        return [(record[0], record[1], record[4]) for record in self.trace.records if record[1] in shown]
+from tests.messaging import once
+from tests.messaging.once import Shop, order_of
 
 
 def test_a_duplicate_of_work_that_is_going_on_is_put_off_and_later_answered() -> None:
@@ -86,7 +41,7 @@ def test_a_stored_result_is_the_answer_to_every_later_duplicate() -> None:
     """The handler is not called again, and what it returned the first time is returned."""
     with Simulation() as sim:
         queue, answers, calls = InMemoryMessageQueue(runtime=sim), [], []
-        handler = IdempotentHandler(lambda message: calls.append(message.id) or {"receipt": len(calls)}, queue,
+        handler = once.IdempotentHandler(lambda message: calls.append(message.id) or {"receipt": len(calls)}, queue,
                                     key=order_of)
         for name in ("a", "b", "c"):
             queue.send(Message(id=name, body={"order": "x" if name != "c" else "y"}))
@@ -154,7 +109,7 @@ def test_a_failure_ends_the_claim_at_once() -> None:
             assert events[-1] == (8.0, "acked", "again"), answer
             assert shop.handler.counts == {"worked": 1, "answered": 0, "put_off": 0}
     for answer in (lambda message: False, lambda message: 1 / 0):  # also where no queue can be asked
-        handler = IdempotentHandler(answer, Plain(), key=order_of)
+        handler = once.IdempotentHandler(answer, Plain(), key=order_of)
         with suppress(ZeroDivisionError):
             handler(Message(body={"order": "x"}))
         handler.handler = lambda message: "charged"
@@ -186,83 +141,12 @@ def test_the_key_is_the_business_key() -> None:
     assert charged == {"order": 1, "message id": 2}
 
 
-def test_a_result_is_kept_for_the_window_and_no_longer() -> None:
-    """A duplicate within the window is answered and does not make it longer; after it the work is done again."""
-    with Simulation() as sim:
-        shop = Shop(sim, window=20.0)
-        for message_id, at in (("first", 0.0), ("within", 20.0), ("at its end", 24.0), ("after", 24.1)):
-            sim.run(until=at)
-            shop.send(message_id)
-            shop.run(until=at)
-        shop.run()
-        assert [effect.time for effect in shop.ledger.effects] == [4.0, 28.1]
-        assert len(shop.handler) == 1
-        sim.run(until=100)
-        assert len(shop.handler) == 0
-
-
-def test_by_default_a_result_outlasts_every_delivery_that_may_still_come() -> None:
-    """No ack ever arrives: every order is delivered again until its TTL is over, and charged once."""
-    for seed in range(10):
-        with Simulation(seed) as sim:
-            shop = Shop(sim, workers=3, lease=7.0, seconds=2.0)
-            link = Faults(lost_ack=1.0, duplicates=0.5).link(shop.queue)
-            shop.queue.retry = RetryPolicy(5.0, cap=120.0)
-            shop.processor.queue = link
-            for number in range(10):
-                link.send(Message(id=f"m-{number}", body={"order": f"order-{number}"}, max_retries=99, ttl=600))
-            shop.run()
-            assert set(shop.ledger.counts().values()) == {1}
-            assert sim.now > 600
-            assert {r[9] for r in shop.trace.records if r[1] == "dead"} == set(), "all of them expired"
-            sim.run(until=sim.now + 1000)
-            assert len(shop.handler) == 0, "what cannot come again is forgotten"
-
-
-def test_memory_follows_the_window() -> None:
-    """At ten orders a second and a window of thirty seconds, three hundred results are kept, and nothing besides."""
-    with Simulation() as sim:
-        shop = Shop(sim, workers=1, seconds=0.0, window=30.0)
-        shop.processor.start_workers(1)
-        most = 0
-        for number in range(2000):
-            shop.send(f"m-{number}", order=f"order-{number}")
-            sim.run(until=sim.now + 0.1)
-            most = max(most, len(shop.handler))
-        assert 295 <= most <= 305
-        assert len(shop.handler._ends) <= 305
-        assert shop.handler._claims == {}
-
-
-def test_a_window_shorter_than_the_horizon_charges_twice() -> None:
-    """Three lost acks, a lease of ten seconds: the horizon is forty, and a window of half of it forgets too early."""
-    assert retry_horizon(10.0, 3) == 40.0
-    charged = {}
-    for window in (12.0, retry_horizon(10.0, 3)):
-        with Simulation() as sim:
-            shop = Shop(sim, window=window, seconds=1.0)
-            shop.processor.queue = Faults(lost_ack=1.0).link(shop.queue)
-            shop.send("first")
-            shop.run()
-            charged[window] = shop.ledger.counts()["order-1"]
-    assert charged == {12.0: 2, 40.0: 1}
-
-
-def test_the_horizon_adds_leases_backoffs_and_waits() -> None:
-    """Four leases, three backoffs at their longest, three waits; jitter shortens nothing of the longest."""
-    assert retry_horizon(30.0, 3) == 120.0
-    assert retry_horizon(30.0, 3, wait=5.0) == 135.0
-    for jitter in ("none", "full", "equal"):
-        assert retry_horizon(10.0, 3, retry=RetryPolicy(1.0, factor=2.0, cap=3.0, jitter=jitter)) == 46.0
-    assert retry_horizon(10.0, 0) == 10.0
-
-
 def test_a_queue_that_cannot_say_who_is_current_is_trusted_for_half_a_minute() -> None:
     """A claim there ends by time: nobody can ask whether its maker is alive."""
     with Simulation() as sim:
         queue = Plain()
         queue._runtime = sim
-        handler = IdempotentHandler(lambda message: sim.sleep(100), queue, key=order_of)
+        handler = once.IdempotentHandler(lambda message: sim.sleep(100), queue, key=order_of)
         message = Message(body={"order": "x"})
         sim.spawn(handler, message)
         put_off = []
@@ -293,7 +177,7 @@ def test_eight_threads_work_once_for_each_key() -> None:
     queue = InMemoryMessageQueue(runtime=runtime)
     ledger = EffectLedger(runtime)
     card = PlainCard(ledger)
-    handler = IdempotentHandler(lambda message: runtime.sleep(0.001) or card.charge(order_of(message), 1.0), queue,
+    handler = once.IdempotentHandler(lambda message: runtime.sleep(0.001) or card.charge(order_of(message), 1.0), queue,
                                 key=order_of, delay=0.001)
     processor = MessageProcessor(queue)
     processor.register_processor("default", handler)

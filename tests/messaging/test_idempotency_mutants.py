@@ -9,7 +9,9 @@ import pytest
 
 from mqlearn import IdempotentHandler, Message, Release
 from mqlearn.messaging.idempotency import Claim
+from tests.messaging import once
 from tests.messaging import test_idempotency as promises
+from tests.messaging import test_idempotency_window as windows
 
 
 class AcksWhileAtWork(IdempotentHandler):
@@ -117,8 +119,8 @@ BROKEN: list[tuple[type[IdempotentHandler], Callable[..., None]]] = [
     (TheDeadTidyUp, lambda: promises.test_a_claim_ends_with_the_lease_of_the_dead_not_before(True)),
     (AFailureKeepsItsClaim, promises.test_a_failure_ends_the_claim_at_once),
     (ForgetsAtOnce, promises.test_a_stored_result_is_the_answer_to_every_later_duplicate),
-    (NeverForgets, promises.test_memory_follows_the_window),
-    (EveryDuplicateProlongs, promises.test_a_result_is_kept_for_the_window_and_no_longer),
+    (NeverForgets, windows.test_memory_follows_the_window),
+    (EveryDuplicateProlongs, windows.test_a_result_is_kept_for_the_window_and_no_longer),
     (KeysByMessageId, promises.test_the_key_is_the_business_key),
     (OnlyTheHolderMayBeDone, promises.test_a_lost_lease_passes_the_claim_on_and_the_late_result_still_counts),
 ]
@@ -139,6 +141,6 @@ def test_a_broken_promise_is_caught(mutant: type[IdempotentHandler], promise: Ca
             assert self.calls < 3000
             return super().__call__(message)
 
-    monkeypatch.setattr(promises, "IdempotentHandler", Bounded)
+    monkeypatch.setattr(once, "IdempotentHandler", Bounded)
     with pytest.raises((AssertionError, Release)):
         promise()
