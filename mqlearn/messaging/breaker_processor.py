@@ -21,7 +21,8 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
 
     Each worker asks for a permit before it takes a message, so that the backlog waits in the queue. When half-open,
     as many messages are taken as probes are allowed. A failure, by exception or false result, counts against the
-    service. `Reject`, `Release` and a type without a handler say nothing of it: a poison message opens no breaker.
+    service, and is charged to its message, a probe's too. `Reject`, `Release` and a type without a handler say nothing
+    of the service: they open no breaker.
 
     The breaker opens after `failure_threshold` failures in a row, for `timeout` seconds; a `breaker` given comes
     instead of both, and several processors may share it. On threads a worker may be handed a message in the instant

@@ -1,0 +1,278 @@
+"""What a circuit breaker promises: its states, its permits, its probes, and what real threads may not break."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from mqlearn import CircuitBreaker, FailureRate, Permit, Simulation, ThreadRuntime, Trace
+
+THREADS, ROUNDS = 16, 150
+DEADLINE = 30.0  # seconds after which a test on real threads has failed
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulation]:
+    """A simulation that is closed in the end."""
+    with Simulation() as simulation:
+        yield simulation
+
+
+def ask(breaker: CircuitBreaker) -> Permit:
+    """A permit, which must be there."""
+    permit = breaker.acquire()
+    assert permit is not None
+    return permit
+
+
+def fail(breaker: CircuitBreaker, times: int = 1) -> None:
+    """So many failed calls, one after the other."""
+    for _ in range(times):
+        assert ask(breaker).failure()
+
+
+def transitions(trace: Trace) -> list[tuple[float, str, str]]:
+    """Time, event and detail of what breakers recorded."""
+    return [(record[0], record[1], record[9]) for record in trace.records]
+
+
+def test_its_whole_life_is_in_the_trace(sim: Simulation) -> None:
+    """Five failures open it, the timer half-opens it without any call, a bad probe opens it, a good one closes it."""
+    trace = Trace()
+    breaker = CircuitBreaker(runtime=sim, trace=trace, name="card service")
+    sim.run(until=10)
+    fail(breaker, 5)
+    assert (breaker.state, breaker.acquire()) == ("OPEN", None)
+    sim.run(until=40)
+    assert breaker.state == "HALF_OPEN"
+    fail(breaker)
+    sim.run(until=75)
+    assert ask(breaker).success()
+    assert breaker.state == "CLOSED"
+    assert transitions(trace) == [
+        (10, "opened", "failures in a row: 5"), (40, "half_opened", "the cool-down is over"),
+        (40, "probed", "failed: failure"), (40, "opened", "a probe failed"),
+        (70, "half_opened", "the cool-down is over"),
+        (75, "probed", "succeeded"), (75, "closed", "probes succeeded: 1")]
+    assert {record[2] for record in trace.records} == {"card service"}
+
+
+def test_scattered_failures_open_nothing(sim: Simulation) -> None:
+    """Fail, succeed, fail, succeed, fail: never three in a row. The third in a row opens it."""
+    breaker = CircuitBreaker(3, runtime=sim)
+    for _ in range(100):
+        fail(breaker, 2)
+        ask(breaker).success()
+    assert (breaker.state, breaker.failure_count) == ("CLOSED", 0)
+    fail(breaker, 3)
+    assert (breaker.state, breaker.failure_count, breaker.last_failure_time) == ("OPEN", 3, 0.0)
+
+
+def test_an_old_answer_is_not_taken_for_a_probes(sim: Simulation) -> None:
+    """Calls that began before the breaker opened change nothing in any later state, good or bad."""
+    breaker = CircuitBreaker(2, 10, runtime=sim)
+    slow = [ask(breaker) for _ in range(6)]
+    fail(breaker, 2)
+    assert not slow[0].success() and not slow[1].failure()
+    sim.run(until=10)
+    assert not slow[2].success() and not slow[3].failure()
+    assert breaker.state == "HALF_OPEN"
+    probe = ask(breaker)
+    assert not slow[4].cancel() and breaker.acquire() is None
+    assert probe.success()
+    fail(breaker)
+    assert not slow[5].failure()
+    assert (breaker.state, breaker.failure_count) == ("CLOSED", 1)
+
+
+def test_a_permit_is_answered_once(sim: Simulation) -> None:
+    """The second answer of one call is refused: it neither counts a failure nor frees a probe's place."""
+    breaker = CircuitBreaker(2, 10, probes=2, runtime=sim)
+    permit = ask(breaker)
+    again = [permit.failure(), permit.failure(), permit.success(), permit.cancel(), permit.begin()]
+    assert again == [True, False, False, False, False]
+    assert (breaker.state, breaker.failure_count, permit.current) == ("CLOSED", 1, False)
+    fail(breaker)
+    sim.run(until=10)
+    probe = ask(breaker)
+    assert [probe.success(), probe.success(), probe.cancel()] == [True, False, False]
+    assert breaker.state == "HALF_OPEN"
+    assert breaker.acquire() is not None and breaker.acquire() is None
+
+
+def test_a_cancelled_probe_frees_its_place_and_says_so(sim: Simulation) -> None:
+    """A probe that found nothing to do is no answer: the next one takes its place, and listeners hear of it."""
+    breaker = CircuitBreaker(1, 10, runtime=sim)
+    heard: list[str] = []
+    breaker.listen(lambda: heard.append(breaker.state))
+    fail(breaker)
+    sim.run(until=10)
+    probe = ask(breaker)
+    assert breaker.acquire() is None
+    assert probe.cancel()
+    assert ask(breaker).success()
+    assert heard == ["OPEN", "HALF_OPEN", "HALF_OPEN", "CLOSED"]
+
+
+def test_a_lost_probe_does_not_hold_it_half_open_for_ever(sim: Simulation) -> None:
+    """A probe that never answers has failed after probe_timeout, counted from when it began; late, it says nothing."""
+    trace = Trace()
+    breaker = CircuitBreaker(1, 10, probe_timeout=7, runtime=sim, trace=trace)
+    fail(breaker)
+    sim.run(until=10)
+    reserved = breaker.acquire(begin=False)
+    sim.run(until=100)
+    assert (breaker.state, breaker.acquire()) == ("HALF_OPEN", None)
+    assert reserved is not None and reserved.begin() and reserved.began == 100
+    sim.run(until=107)
+    assert breaker.state == "OPEN" and not reserved.success()
+    assert transitions(trace)[-2:] == [(107, "probed", "failed: no answer within 7 s"),
+                                       (107, "opened", "a probe failed")]
+
+
+def test_timers_of_settled_probes_do_not_move_the_clock(sim: Simulation) -> None:
+    """Once a probe is answered, or others have decided, its time limit is off."""
+    breaker = CircuitBreaker(1, 10, probes=2, probe_timeout=60, runtime=sim)
+    fail(breaker)
+    sim.run()
+    ask(breaker)
+    fail(breaker)
+    sim.run()
+    assert (sim.now, breaker.state) == (20, "HALF_OPEN")
+
+
+def test_a_slow_call_has_failed_if_asked(sim: Simulation) -> None:
+    """Exactly slow_after seconds are in time, more are a failure; the reason says how slow."""
+    trace = Trace()
+    breaker = CircuitBreaker(2, slow_after=3, runtime=sim, trace=trace)
+    for seconds in (3.0, 3.5, 4.0):
+        permit = ask(breaker)
+        sim.run(until=sim.now + seconds)
+        assert permit.success()
+    assert (breaker.state, breaker.failure_count, breaker.last_failure_time) == ("OPEN", 2, 10.5)
+    sim.run()
+    probe = ask(breaker)
+    sim.run(until=sim.now + 5)
+    probe.success()
+    assert transitions(trace)[-2:] == [(45.5, "probed", "failed: slow: 5 s"), (45.5, "opened", "a probe failed")]
+
+
+def test_the_cool_down_may_grow_with_each_opening(sim: Simulation) -> None:
+    """A function of how often it has opened since it was last closed; a wrong answer is refused before anything."""
+    asked: list[int] = []
+
+    def doubling(times: int) -> float:
+        asked.append(times)
+        return 5.0 * 2 ** times
+
+    breaker = CircuitBreaker(1, doubling, runtime=sim)
+    fail(breaker)
+    for wait in (10, 20, 40):
+        before = sim.now
+        sim.run()
+        assert sim.now - before == wait
+        fail(breaker)
+    sim.run()
+    ask(breaker).success()
+    fail(breaker)
+    assert asked == [1, 2, 3, 4, 1]
+    odd = CircuitBreaker(1, lambda times: -1, runtime=sim)
+    with pytest.raises(ValueError, match="cooldown must not be negative, got -1"):
+        ask(odd).failure()
+    assert odd.state == "CLOSED"
+
+
+def test_reset_closes_it_by_hand(sim: Simulation) -> None:
+    """From open: the cool-down is off, listeners hear of it, and nothing is remembered."""
+    breaker = CircuitBreaker(2, 10, runtime=sim)
+    heard: list[str] = []
+    breaker.listen(lambda: heard.append(breaker.state))
+    fail(breaker, 2)
+    breaker.reset()
+    fail(breaker)
+    sim.run()
+    assert (sim.now, breaker.state, heard) == (0, "CLOSED", ["OPEN", "CLOSED"])
+
+
+def test_half_open_never_admits_more_than_its_probes_to_sixteen_threads() -> None:
+    """Sixteen real threads ask at once, a hundred and fifty times: exactly as many permits as probes."""
+    runtime = ThreadRuntime()
+    breaker = CircuitBreaker(1, 0.0, probes=3, runtime=runtime)
+    changed = threading.Event()
+    breaker.listen(changed.set)
+    gate, after = threading.Barrier(THREADS + 1), threading.Barrier(THREADS + 1)
+    got: list[list[Permit | None]] = [[] for _ in range(THREADS)]
+
+    def caller(mine: list[Permit | None]) -> None:
+        for _ in range(ROUNDS):
+            gate.wait(DEADLINE)
+            mine.append(breaker.acquire())
+            after.wait(DEADLINE)
+
+    callers = [runtime.spawn(caller, mine) for mine in got]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads change places between any two steps
+    try:
+        fail(breaker)
+        for number in range(ROUNDS):
+            until_half_open(breaker, changed)
+            gate.wait(DEADLINE)
+            after.wait(DEADLINE)
+            permits = [mine[number] for mine in got if mine[number] is not None]
+            assert len(permits) == 3
+            assert {permit.generation for permit in permits if permit} == {breaker.generation}
+            assert permits[0] is not None and permits[0].failure()
+    finally:
+        sys.setswitchinterval(interval)
+    for task in callers:
+        task.join(DEADLINE)
+        assert not task.is_alive()
+
+
+def until_half_open(breaker: CircuitBreaker, changed: threading.Event) -> None:
+    """Wait for the breaker's own timer, not for ever."""
+    deadline = time.monotonic() + DEADLINE
+    while breaker.state != "HALF_OPEN":
+        changed.wait(0.1)
+        changed.clear()
+        assert time.monotonic() < deadline, "it never half-opened"
+
+
+def test_counts_are_exact_under_sixteen_threads() -> None:
+    """Eight thousand answers: a failure rate over all of them opens at the last and not before."""
+    runtime = ThreadRuntime()
+    total = THREADS * 500
+    breaker = CircuitBreaker(rate=FailureRate(1.0, calls=total, minimum=total), cooldown=3600, runtime=runtime)
+    refused = [0] * THREADS
+
+    def caller(index: int) -> None:
+        for _ in range(500):
+            permit = breaker.acquire()
+            refused[index] += permit is None or not permit.failure()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        tasks = [runtime.spawn(caller, index) for index in range(THREADS)]
+        for task in tasks:
+            task.join(DEADLINE)
+            assert not task.is_alive()
+    finally:
+        sys.setswitchinterval(interval)
+    assert (breaker.state, breaker.failure_count, sum(refused)) == ("OPEN", total, 0)
+
+
+def test_a_cool_down_keeps_no_breaker_alive() -> None:
+    """On threads, an open breaker that nobody holds is gone before its hour is over."""
+    breaker = CircuitBreaker(1, 3600, runtime=ThreadRuntime())
+    fail(breaker)
+    gone = weakref.ref(breaker)
+    del breaker
+    gc.collect()
+    assert gone() is None
