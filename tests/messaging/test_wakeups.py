@@ -83,6 +83,20 @@ class Crowd:
         """Its lease runs out, if it has one."""
 
 
+def test_a_wake_up_that_meets_a_cancelled_receiver_goes_on_to_the_next() -> None:
+    """The first in line is called off at the very instant at which a message wakes it: the second gets the message."""
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(visibility_timeout=None, runtime=sim)
+        stop: list[bool] = []
+        got: dict[str, Message | None] = {}
+        sim.spawn(lambda: got.update(first=queue.receive(cancelled=lambda: bool(stop))))
+        sim.spawn(lambda: got.update(second=queue.receive()))
+        sim.call_at(1, lambda: (queue.send(Message(id="order-1")), stop.append(True)))
+        sim.run()
+        assert got["first"] is None
+        assert got["second"] is not None and got["second"].id == "order-1"
+
+
 @pytest.mark.parametrize("hundred", range(3))
 def test_nobody_is_left_waiting_for_what_is_there(hundred: int) -> None:
     """No consumer for a message that waits, no producer for room that there is; and the books close."""
