@@ -13,6 +13,7 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 
+MANY = 1000  # claims that are kept before void ones are looked for
 CLAIM = 30.0  # seconds for which a claim holds on a queue that cannot say whether a delivery is current
 
 
@@ -51,6 +52,7 @@ class IdempotentHandler:
         self._runtime = queue.runtime
         self._lock = self._runtime.lock()
         self._claims: dict[str, Claim] = {}
+        self._many = MANY
         self._results: dict[str, tuple[float, object]] = {}  # key: until when (s), the result
         self._ends: list[tuple[float, str]] = []  # when to look whether a result may go
 
@@ -67,6 +69,7 @@ class IdempotentHandler:
             if claim is not None and self._holds(claim):
                 self.counts["put_off"] += 1
                 raise Release(self.delay)
+            self._tidy()
             self._claims[key] = mine = Claim(message.copy(), self._runtime.now + CLAIM)
         return self._work(key, message, mine)
 
@@ -113,6 +116,12 @@ class IdempotentHandler:
             self._results[key] = (until, first)
             heappush(self._ends, (until, key))
         return first
+
+    def _tidy(self) -> None:
+        """Forget, now and then, the claims of the dead whose messages never came again: memory follows who is alive."""
+        if len(self._claims) > self._many:
+            self._claims = {key: claim for key, claim in self._claims.items() if self._holds(claim)}
+            self._many = 2 * len(self._claims) + MANY
 
     def _forget(self) -> None:
         while self._ends and self._ends[0][0] < self._runtime.now:

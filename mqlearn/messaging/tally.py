@@ -102,18 +102,18 @@ class Tally:
 
     def _sample(self, what: str, time: float, seconds: float) -> None:
         self.samples[what].append((time, seconds))
-        self._trim(what)
+        self._trim(what, time)
 
-    def _trim(self, what: str) -> None:
-        """Forget what the window has left behind."""
+    def _trim(self, what: str, now: float) -> None:
+        """Forget what the window has left behind at `now` (s)."""
         if self._window is not None:
-            samples, before = self.samples[what], self._runtime.now - self._window
+            samples, before = self.samples[what], now - self._window
             while samples and samples[0][0] <= before:
                 samples.popleft()
 
     def recent(self, what: str) -> list[float]:
         """The samples of the window (s)."""
-        self._trim(what)
+        self._trim(what, self._runtime.now)
         return [seconds for _, seconds in self.samples[what]]
 
     def oldest(self) -> float:

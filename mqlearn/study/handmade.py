@@ -46,13 +46,13 @@ class Handmade(MessageQueue):
         self._attempts: dict[str, int] = {}
         self._held: dict[str, Message] = {}
         self._receipts = 0
-        self._listener: Listener | None = None
+        self._listeners: list[Listener] = []
         self._available = runtime.condition()
         self.trace.watch(self, runtime.now, runtime.at_close)
 
-    def listen(self, listener: Listener) -> None:
-        """Report to the trace."""
-        self._listener = listener
+    def listen(self, listener: Listener, *, carried: bool = False) -> None:  # noqa: ARG002 - it began empty
+        """Report to the trace, and to whoever else listens."""
+        self._listeners.append(listener)
 
     def census(self) -> dict[str, int]:
         """What the built queue itself holds, by place."""
@@ -144,9 +144,10 @@ class Handmade(MessageQueue):
 
     def _emit(self, event: str, message: Message, detail: Any = None) -> None:
         now, worker = self._runtime.witness()
-        assert self._listener is not None
-        self._listener((now, event, self.name, self._numbers[message.id], message.id, message.priority.name,
-                        message.attempt, worker, message.receipt, detail))
+        record = (now, event, self.name, self._numbers[message.id], message.id, message.priority.name,
+                  message.attempt, worker, message.receipt, detail)
+        for listener in self._listeners:
+            listener(record)
 
 
 def seen(trace: Trace, until: float | None = None) -> Run:

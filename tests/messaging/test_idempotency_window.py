@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mqlearn import Message, RetryPolicy, Simulation, retry_horizon
+from mqlearn import Message, RetryPolicy, Simulation, WorkerCrash, retry_horizon
 from mqlearn.study.faults import Faults
 from tests.messaging.once import Shop
 
@@ -53,6 +53,22 @@ def test_memory_follows_the_window() -> None:
         assert 295 <= most <= 305
         assert len(shop.handler._ends) <= 305
         assert shop.handler._claims == {}
+
+
+def test_memory_follows_those_who_are_alive() -> None:
+    """Five thousand workers die at an order that is then dead: their claims do not pile up."""
+    with Simulation() as sim:
+        def dies(message: Message) -> None:
+            raise WorkerCrash
+
+        shop = Shop(sim, workers=1, lease=1.0, seconds=0.0, before=dies)
+        shop.processor._pool.restart_after = 0.01
+        for number in range(5000):
+            shop.send(f"m-{number}", order=f"order-{number}", max_retries=0)
+        shop.processor.start_workers(1)
+        sim.run()
+        assert shop.trace.balance().dead == 5000
+        assert len(shop.handler._claims) <= 2 * 1000
 
 
 def test_a_window_shorter_than_the_horizon_charges_twice() -> None:

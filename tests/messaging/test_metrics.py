@@ -18,8 +18,19 @@ from mqlearn import (
     Trace,
 )
 from mqlearn.messaging import tally
+from mqlearn.study.handmade import Handmade
 from tests.house.inputs import Plain
 from tests.messaging.recount import agree
+
+
+class Fifo(list[Message]):
+    """The queue of a first notebook: it forgets what it hands out."""
+
+    def send(self, message: Message) -> None:
+        self.append(message)
+
+    def receive(self) -> Message | None:
+        return self.pop(0) if self else None
 
 
 def test_the_summary_by_hand_has_the_known_keys_and_values() -> None:
@@ -239,3 +250,16 @@ def test_counting_a_message_looks_at_no_other(monkeypatch: pytest.MonkeyPatch) -
         assert looked == []
         assert metrics.percentile("sojourn", 0.5) == 0.0
         assert looked == ["sojourn"]
+
+
+def test_a_queue_built_in_a_notebook_is_measured_beside_its_trace() -> None:
+    """Whoever listens second takes nothing away from the first."""
+    with Simulation() as sim:
+        queue = Handmade(Fifo(), sim)
+        metrics = MessageQueueMetrics(queue)
+        queue.send(Message(id="order-1"))
+        sim.sleep(2.0)
+        queue.receive(timeout=0)
+        assert [record[1] for record in queue.trace.records][:2] == ["sent", "received"]
+        assert metrics.snapshot().events == Counter(record[1] for record in queue.trace.records)
+        assert metrics.percentile("wait", 1.0) == 2.0

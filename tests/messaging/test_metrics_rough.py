@@ -100,7 +100,7 @@ HARMS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "an expired message is no dead letter": forgets("COUNTED", "expired"),
     "a delayed retry is no failure": forgets("COUNTED", "delayed"),
     "a scheduled message is not sent": forgets("COUNTED", "scheduled"),
-    "the window never moves": replaces("_trim", lambda self, what: None),
+    "the window never moves": replaces("_trim", lambda self, what, now: None),
     "a redriven message has its old age": replaces(
         "_move", lambda self, time, entry, frm, to: MOVE(self, time, entry, "waiting" if frm == "dead" else frm, to)),
     "the dead still age": replaces(
