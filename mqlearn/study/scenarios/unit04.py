@@ -10,6 +10,7 @@ from mqlearn.messaging.message import Message
 from mqlearn.messaging.processor import Handler, MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
@@ -103,6 +104,7 @@ class CardOutage(Scenario):
 
     def arrival_times(self, runtime: Runtime) -> list[float]:
         """When orders arrive, in seconds since the start."""
+        check.instance("runtime", runtime, Runtime)
         if self.arrivals == AT_ONCE:
             return [min(self.outage_from, self.window / 2) + number / BURST for number in range(BURST)]
         return poisson(RATE, self.window, runtime.draw) if self.arrivals == "poisson" else regular(RATE, self.window)
