@@ -100,7 +100,8 @@ class CircuitBreaker:
             if not permit.current:
                 return False
             permit.began = self.runtime.now
-            if permit.probe and self.probe_timeout is not None and permit not in self._alarms:
+            self._silence(permit)
+            if permit.probe and self.probe_timeout is not None:
                 lost = f"no answer within {self.probe_timeout:g} s"
                 self._alarms[permit] = self._call_after(self.probe_timeout, lambda self: self._answer(permit, lost))
             return True
@@ -131,10 +132,14 @@ class CircuitBreaker:
 
     def _end(self, permit: Permit, how: str) -> None:
         permit.answered = True
-        if permit in self._alarms:
-            self._alarms.pop(permit).cancel()
+        self._silence(permit)
         if permit.probe:
             self._record("probed", how)
+
+    def _silence(self, permit: Permit) -> None:
+        alarm = self._alarms.pop(permit, None)
+        if alarm is not None:
+            alarm.cancel()
 
     # The rules.
 

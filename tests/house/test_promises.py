@@ -35,6 +35,20 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_live.py::test_fifty_thousand_messages_with_crashes_and_stale_settles_each_end_once"],
     "a message of a type that nobody handles is dead at once, no retry burnt": [
         "messaging/test_lives.py::test_an_unknown_type_is_dead_at_once_and_costs_no_retry"],
+    "a stopped batch is flushed or returned, its time counts from its first message, and a result list of the wrong "
+    "length acks nothing": [
+        "messaging/test_batch.py::test_a_stopped_batch_is_flushed_or_returned",
+        "messaging/test_batch.py::test_a_batch_goes_when_it_is_full_or_its_first_message_has_waited",
+        "messaging/test_batch.py::test_an_answer_that_cannot_be_matched_acks_nothing_and_says_so",
+        "messaging/test_batch_days.py::test_a_hundred_rough_days_in_batches_lose_nothing"],
+    "while a breaker is open nothing is taken and no retry is spent": [
+        "messaging/test_breaker_processor.py::test_nothing_is_taken_while_it_is_open_though_messages_come",
+        "messaging/test_breaker_processor.py::test_one_message_at_a_time_answers_true_false_and_at_once",
+        "messaging/test_breaker_days.py::test_a_hundred_rough_days_keep_the_rules"],
+    "a breaker counts failures in a row, and half-open it admits its probes and no more": [
+        "messaging/test_breaker.py::test_scattered_failures_open_nothing",
+        "messaging/test_breaker_days.py::test_half_open_never_admits_more_than_its_probes_to_sixteen_threads",
+        "messaging/test_breaker_days.py::test_sixteen_real_threads_take_one_probe"],
     "durations are measured with a clock that nobody can set": [
         "runtime/test_threads.py::test_the_clock_starts_at_the_epoch_and_ignores_whoever_sets_it"],
     "`<` on messages and each status mean one thing": [

@@ -94,6 +94,7 @@ def test_resilience4j_3_a_slow_success_counts_and_slow_means_longer_than_the_lim
 def test_resilience4j_4_a_window_of_calls_or_of_seconds(sim: Simulation) -> None:
     """Failures leave a window of calls by later calls, one of seconds by time; its minimum is not capped."""
     assert calls(rated(sim, minimum=5), "+++++++----") == "CLOSED"
+    assert calls(rated(sim), "----" + "+" * 10 + "----") == "CLOSED"
     timed = rated(sim, seconds=60.0, minimum=5, calls=1)
     assert calls(timed, "----") == "CLOSED"
     sim.run(until=60)
