@@ -230,7 +230,7 @@ class InMemoryMessageQueue(Moves):
         `dead_letter_error`.
         """
         with self._lock:
-            return [entry.message.copy() for entry in self._dead]
+            return [entry.message.copy() for entry in self._dead.values()]
 
     def redrive(self, select: Callable[[Message], bool] | None = None, *, limit: int | None = None) -> int:
         """Give dead letters a new life at the tail of the line: those that `select(message)` picks, at most `limit`.
@@ -241,9 +241,9 @@ class InMemoryMessageQueue(Moves):
         check.function("select", select, optional=True)
         check.whole("limit", limit, low=0, optional=True)
         with self._lock:
-            chosen = [e for e in self._dead if select is None or select(e.message.copy())][:limit]
+            chosen = [e for e in self._dead.values() if select is None or select(e.message.copy())][:limit]
             for entry in chosen:
-                self._dead.remove(entry)
+                del self._dead[entry.number]
                 message = entry.message
                 message.retry_count, message.status, message.timestamp = 0, MessageStatus.PENDING, self._runtime.now
                 for header in ("dead_letter_reason", "dead_letter_timestamp", "dead_letter_error"):
@@ -293,5 +293,5 @@ class InMemoryMessageQueue(Moves):
         """Every entry the queue holds: (number, message id, priority, place)."""
         with self._lock:
             held = ([(e, "waiting") for e in self._ready] + [(e, "delayed") for _, _, e in self._delayed]
-                    + [(e, "in flight") for e in self._in_flight.values()] + [(e, "dead") for e in self._dead])
+                    + [(e, "in flight") for e in self._in_flight.values()] + [(e, "dead") for e in self._dead.values()])
             return [(e.number, e.message.id, NAMES[e.lane], place) for e, place in held]

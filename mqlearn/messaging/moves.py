@@ -35,7 +35,7 @@ class Moves(MessageQueue):
         self._in_flight: dict[int, Entry] = {}
         self._delayed = Dated(lambda *_: True)
         self._leases = Dated(lambda entry, date, key: entry.receipt == key and entry.lease == date)
-        self._dead: list[Entry] = []
+        self._dead: dict[int, Entry] = {}  # by number, oldest death first
         self._numbers, self._receipts = count(1), count(1)
         self._timer: Timer | None = None
         self._listeners: list[Listener] = []
@@ -107,7 +107,7 @@ class Moves(MessageQueue):
         message.status = MessageStatus.DEAD_LETTER
         message.headers["dead_letter_reason"] = reason
         message.headers["dead_letter_timestamp"] = str(self._runtime.now)
-        self._dead.append(entry)
+        self._dead[entry.number] = entry
         self._emit(event, entry, entry.receipt, detail)
 
     def _emit(self, event: str, entry: Entry, receipt: int = 0, detail: Any = None) -> None:
