@@ -106,9 +106,11 @@ class Controls:
             return
         text = str(change["new"]).strip().replace(",", "").removesuffix("%")
         try:
-            self._lab.predict(float(text) if text else None)
-        except (TypeError, ValueError):
+            value = float(text) if text else None
+        except ValueError:
             self._lab._complain(ValueError(f"your prediction must be a number, got {change['new']!r}"))
+        else:
+            self._guard(lambda: self._lab.predict(value))
 
     def _mode(self, _: bool) -> None:
         """Which of totals, code and player stands below, and whether an instant is shown."""
@@ -136,6 +138,12 @@ class Controls:
             settings = self._lab._type.PRESETS.get(self.presets.value)
             if settings and any(getattr(scenario, name) != value for name, value in settings.items()):
                 self._quietly(lambda: setattr(self.presets, "value", NO_PRESET))
+
+    def name_preset(self, name: str) -> None:
+        """Say which incident is on show, also where code chose it."""
+        if self.presets is not None:
+            presets = self.presets
+            self._quietly(lambda: setattr(presets, "value", name))
 
     def _show_prediction(self, scenario: Any) -> None:
         if self.prediction is not None:

@@ -14,7 +14,9 @@ class FieldRow:
     """One field of a scenario as widgets; `value` is what the scenario would get.
 
     A slider has no accessible name in ipywidgets, so the number field beside it carries the name and unit. On
-    a change by hand, `changed(name)` is called once, after both widgets agree.
+    a change by hand, `changed(name)` is called once, after both widgets agree. The slider of a real number
+    counts steps: one of fractions corrects 0.8 to 0.7999999999999999 as soon as the browser draws it and
+    sends that back, which can undo what a later cell has set.
     """
 
     def __init__(self, field: "dataclasses.Field[Any]", value: Any, changed: Callable[[str], None]) -> None:
@@ -47,8 +49,9 @@ class FieldRow:
         """Show `value` without calling `changed`."""
         self._quiet = True
         try:
-            for widget in self.parts:
-                widget.value = value
+            self.entry.value = value
+            if self.slider is not None:
+                self.slider.value = self._notch(value)
         finally:
             self._quiet = False
 
@@ -87,15 +90,23 @@ class FieldRow:
             return widgets.BoundedIntText(**bounds, **named), widgets.IntSlider(
                 value=value, readout=False, **bounds
             )
-        return widgets.BoundedFloatText(**bounds, **named), widgets.FloatSlider(
-            value=value, readout=False, **bounds
+        return widgets.BoundedFloatText(**bounds, **named), widgets.IntSlider(
+            value=self._notch(value), min=0, max=self._notch(bounds["max"]), readout=False
         )
+
+    def _notch(self, value: Any) -> int:
+        """Where the slider stands at `value`."""
+        return round((value - self.meta["low"]) / self.meta["step"]) if self.kind == "real" else int(value)
+
+    def _at(self, notch: int) -> Any:
+        """The value where the slider stands at `notch`."""
+        if self.kind != "real":
+            return notch
+        return min(float(f"{self.meta['low'] + notch * self.meta['step']:.10g}"), float(self.meta["high"]))
 
     def _moved(self, change: Any) -> None:
         if not self._quiet:
-            new = change["new"]
-            # A slider in the browser sends 1.0000000000000002 for the tenth step of 0.1.
-            self.value = float(f"{new:.10g}") if self.kind == "real" else new
+            self.value = self._at(change["new"]) if change["owner"] is self.slider else change["new"]
             self._changed(self.name)
 
 

@@ -69,9 +69,11 @@ class Lab:
         with self._lock:
             if value is not None:
                 check.number("value", value)
-            self._marks = dataclasses.replace(self._marks, prediction=value)
-            if fields.PREDICTION in {f.name for f in dataclasses.fields(self._type)}:
-                self._adopt(dataclasses.replace(self.scenario, prediction=value), self.seed)
+            takes = fields.PREDICTION in {f.name for f in dataclasses.fields(self._type)}
+            scenario = dataclasses.replace(self.scenario, prediction=value) if takes else self.scenario
+            self._marks = dataclasses.replace(self._marks, prediction=value)  # only one that was not refused
+            if takes:
+                self._adopt(scenario, self.seed)
             else:
                 self._show()
 
@@ -92,6 +94,7 @@ class Lab:
                 {fields.PREDICTION: self._marks.prediction} if hasattr(self._start, fields.PREDICTION) else {}
             )
             self._adopt(dataclasses.replace(self._start, **{**mine, **presets[name]}), self.seed)
+            self._ui.name_preset(name)
 
     def reset(self) -> None:
         """Back to the settings and the seed that the lab began with; a baseline stays."""

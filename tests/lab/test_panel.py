@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mqlearn.lab import Lab
+from mqlearn.study.scenarios import FailingWork, PriorityMix
 
 
 def test_a_moved_slider_runs_the_scenario_and_moves_its_number_field(lab: Lab, by_hand: Any) -> None:
@@ -43,7 +44,8 @@ def test_a_scenario_that_raises_is_told_in_the_panel_and_the_last_chart_kept(lab
     by_hand(lab._ui.rows["pace"].slider, 0)
     assert lab.error == "pace must be positive, got 0.0" and lab.error in lab._ui._verdict.value
     assert lab._ui._picture.value == before
-    by_hand(lab._ui.rows["pace"].slider, 2.0)
+    by_hand(lab._ui.rows["pace"].slider, 20)  # steps of 0.1
+    assert lab.scenario.pace == 2.0 and lab._ui.rows["pace"].entry.value == 2.0
     assert lab.error == "" and "positive" not in lab._ui._verdict.value
 
 
@@ -68,6 +70,35 @@ def test_a_prediction_is_a_dashed_line_and_a_room_a_rug(lab: Lab, by_hand: Any) 
     assert "You said 8, it is 2" in lab.verdict
     by_hand(lab._ui.prediction, "many")
     assert lab.error == "your prediction must be a number, got 'many'" and "many" in lab._ui._verdict.value
+
+
+def test_a_prediction_that_the_scenario_refuses_is_not_drawn() -> None:
+    """The panel names the rule, and neither the chart nor the verdict knows of the number."""
+    lab = Lab(FailingWork)
+    lab._ui.prediction.value = "-5"
+    assert lab.error == "prediction must not be negative, got -5.0"
+    assert "You said" not in lab.verdict and not lab.charts["dead"].marks.line.get_visible()
+
+
+def test_the_slider_of_a_real_number_counts_steps() -> None:
+    """No browser can correct a whole number, and every step gives the number that is written there."""
+    row = Lab(PriorityMix)._ui.rows["rate"]
+    said = []
+    for notch in range(row.slider.max + 1):
+        row.slider.value = notch
+        said.append(row.value)
+    assert said == [round(0.1 * n, 1) for n in range(1, 31)]
+    row.value = 0.333
+    assert row.value == 0.333 and row.slider.value == 2
+
+
+def test_a_preset_chosen_by_code_is_named_in_the_panel() -> None:
+    """The list says which incident is on show until a field leaves it."""
+    lab = Lab(PriorityMix)
+    lab.preset("starved")
+    assert lab._ui.presets.value == "starved"
+    lab.set(rate=1.0)
+    assert lab._ui.presets.value != "starved"
 
 
 def test_presets_reset_and_reroll(lab: Lab) -> None:
