@@ -48,7 +48,10 @@ class Instant:
 
 @dataclass(frozen=True)
 class Run:
-    """`until` is the end of the observed time, in seconds. Its books have been balanced."""
+    """`until` is the end of the observed time, in seconds. Its books have been balanced.
+
+    `headline` says in few words what the verdict says, for the title of a chart; "" where the verdict is short.
+    """
 
     scenario: Any
     seed: int
@@ -57,6 +60,7 @@ class Run:
     totals: dict[str, float]
     verdict: str
     theory: dict[str, Any] = field(default_factory=dict)
+    headline: str = ""
 
     @classmethod
     def of(cls, trace: Trace, until: float | None = None) -> Run:

@@ -188,3 +188,11 @@ def test_a_percentile_by_hand() -> None:
     assert p95([float(n) for n in range(20, 0, -1)]) == 19.0
     assert p95([1.0, 2.0]) == 2.0 and math.isnan(p95([]))
     assert tuple(MessagePriority[name].value for name in URGENT_FIRST) == (4, 3, 2, 1)
+
+
+def test_headlines_fit_a_chart_and_leave_the_prediction_to_the_verdict() -> None:
+    """Two lines of a picture hold some 115 letters; whatever the incident, nothing is cut off."""
+    for settings in ({}, {"workers": 10}, *PriorityMix.PRESETS.values()):
+        run = PriorityMix(prediction=2.0, **settings).run(seed=0)
+        assert run.headline.startswith("LOW waits") and len(run.headline) <= 115
+        assert "You said" in run.verdict and "You said" not in run.headline

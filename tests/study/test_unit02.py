@@ -221,3 +221,11 @@ def test_a_field_is_refused_outside_its_range(field: str, value: Any, rule: str)
     with pytest.raises(ValueError, match=rule) as refused:
         replace(WorkQueue(), **{field: value})
     assert str(value) in str(refused.value)
+
+
+def test_headlines_fit_a_chart_and_leave_the_prediction_to_the_verdict() -> None:
+    """Two lines of a picture hold some 115 letters; whatever the incident, nothing is cut off."""
+    for settings in ({}, {"rate": 10.0}, {"prefetch": 50}, *WorkQueue.PRESETS.values()):
+        run = WorkQueue(prediction=2, **settings).run(seed=0)
+        assert 0 < len(run.headline) <= 115
+        assert "You said" in run.verdict and "You said" not in run.headline

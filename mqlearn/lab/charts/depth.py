@@ -100,7 +100,7 @@ class Depth(Timeline):
         times, levels = run.depth
         if not len(times):
             return "Depth: no message was ever in the queue."
-        total = levels.sum(axis=0)
+        total = np.where(np.append(np.diff(times) > 0, True), levels.sum(axis=0), 0)  # of steps that lasted
         top, (in_flight, waiting, delayed) = int(np.argmax(total)), levels[:, -1]
         return (
             f"Depth: at most {style.count(total[top], 'message')} not yet settled, "

@@ -90,7 +90,7 @@ class WaitDistribution(Chart):
         self.ghost.set_data(edges, np.append(_shares(was, edges), 0))
         mean, p95 = (float(waits.mean()), float(np.percentile(waits, 95))) if len(waits) else (0.0, 0.0)
         by_theory = run.theory("wait")
-        note = "" if by_theory is None else f" (theory {style.number(by_theory)})"
+        note = "" if by_theory is None else f" (theory {style.number(round(by_theory, 3))})"
         self.said[0].text = f"mean {style.seconds(mean)}{note}"
         self.said[1].text = f"95 % ≤ {style.seconds(p95)}"
         self.marks.draw(marks)

@@ -13,7 +13,7 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.trace import Record, Trace
+from mqlearn.runtime.trace import Balance, Record, Trace
 from mqlearn.study import theory
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.run import Run
@@ -128,7 +128,17 @@ class PriorityMix(Scenario):
                          f"counted as waiting for another {tally.late:.3g} s on average.")
         if self.prediction is not None and books.completed:
             parts.append(f"You said {self.prediction:.3g} s for all, it is {tally.mean():.3g} s.")
-        return Run(self, seed, trace, until, totals, " ".join(parts), expected)
+        return Run(self, seed, trace, until, totals, " ".join(parts), expected, self._headline(tally, books))
+
+    def _headline(self, tally: Tally, books: Balance) -> str:
+        names = [name for name in URGENT_FIRST if tally.waits[name]]
+        if not names:
+            return ""
+        waits = [f"{name} {tally.mean(name):.3g} s" for name in dict.fromkeys((names[-1], names[0]))]
+        said = f"{', '.join(waits)}, all {tally.mean():.3g} s".replace(" ", " waits ", 1)
+        if self.load >= self.workers:
+            said += f": work for {self.load:.3g} workers, and there {_there(self.workers)}"
+        return said + (f"; {books.dead:,} of {books.accepted:,} expired" if books.dead else "")
 
     def _waits(self, tally: Tally, expected: dict[str, Any]) -> str:
         names = [name for name in URGENT_FIRST if tally.waits[name]]
@@ -136,15 +146,15 @@ class PriorityMix(Scenario):
             return "Nothing was handed out."
         first, last = names[0], names[-1]
         if self.load >= self.workers:
-            there = "there is 1" if self.workers == 1 else f"there are {self.workers}"
             return (f"{last} waits {tally.mean(last):.3g} s on average, {first} {tally.mean(first):.3g} s: work for "
-                    f"{self.load:.3g} workers arrives, and {there}; {tally.left[last]:,} of {tally.sent[last]:,} "
-                    f"{last} still wait when the shop closes.")
+                    f"{self.load:.3g} workers arrives, and there {_there(self.workers)}; {tally.left[last]:,} of "
+                    f"{tally.sent[last]:,} {last} still wait when the shop closes.")
         theirs = expected.get("wait_by_priority", {})
         if first == last:
-            said = f"; theory says {theirs['all']:.3g} s" if theirs else ""
+            said = f"; theory says {_short(theirs['all'])} s" if theirs else ""
             return f"All are {first} and wait {tally.mean():.3g} s on average{said}."
-        said = f"; theory says {theirs[last]:.3g}, {theirs[first]:.3g} and {theirs['all']:.3g} s" if theirs else ""
+        told = [_short(theirs[name]) for name in (last, first, "all")] if theirs else []
+        said = f"; theory says {told[0]}, {told[1]} and {told[2]} s" if told else ""
         return (f"{last} waits {tally.mean(last):.3g} s on average, {first} {tally.mean(first):.3g} s, all together "
                 f"{tally.mean():.3g} s{said}.")
 
@@ -160,6 +170,15 @@ class PriorityMix(Scenario):
         found["wait"] = theory.mgc_wait(self.rate, 1 / self.service, self.workers, service_cv=cv)
         found["wait_by_priority"] = {**dict(zip(shares, waits, strict=True)), "all": found["wait"]}
         return found
+
+
+def _there(workers: int) -> str:
+    return "is 1" if workers == 1 else f"are {workers}"
+
+
+def _short(seconds: float) -> str:
+    """A theory's wait (s) in three digits; nobody measures a millionth of a second."""
+    return f"{seconds:.3g}" if seconds >= 0.0005 else "0"
 
 
 class Tally:

@@ -138,7 +138,18 @@ class WorkQueue(Scenario):
             parts.append(f"The queue was full: {books.rejected:,} of {offered:,} jobs were refused.")
         if self.prediction is not None:
             parts.append(f"You said {self.prediction:,g}, it is {left:,}.")
-        return Run(self, seed, trace, tally.until, totals, " ".join(parts), expected)
+        headline = self._headline(rate, left, tally, expected)
+        if books.rejected:
+            headline += f"; {books.rejected:,} of {offered:,} refused"
+        return Run(self, seed, trace, tally.until, totals, " ".join(parts), expected, headline)
+
+    def _headline(self, rate: float, left: int, tally: Tally, expected: dict[str, Any]) -> str:
+        if tally.idle_beside_work < 0.005:
+            return self._balance_of_rates(rate, left, tally, expected).removesuffix(".")
+        waits = (f"95 % wait up to {tally.p95 * FASTER / 60:.3g} minutes of the day" if self.arrivals in RECORDINGS
+                 else f"mean wait {tally.mean:.3g} s")
+        return (f"Idle beside work {tally.idle_beside_work:.0%} of the time, up to {tally.most_held} in one pair "
+                f"of hands; {waits}")
 
     def _balance_of_rates(self, rate: float, left: int, tally: Tally, expected: dict[str, Any]) -> str:
         one = self.workers == 1
@@ -151,9 +162,10 @@ class WorkQueue(Scenario):
         growth = rate - self.capacity
         if growth > 1e-9:
             return (f"Backlog grows by {growth:.3g} message{'s' * (f'{growth:.3g}' != '1')} a second: {rate:.3g} "
-                    f"arrive, {who} finish {self.capacity:.3g}; {left:,} are left.")
+                    f"arrive, {who} finish{'es' * one} {self.capacity:.3g}; {left:,} are left.")
         keep = f"keep{'s' * one} up" if growth < -1e-9 else f"ha{'s' if one else 've'} nothing to spare"
-        said = f", theory {expected['wait']:.3g} s" if "wait" in expected else ""
+        by_theory = expected.get("wait", -1.0)
+        said = f", theory {by_theory if by_theory >= 0.0005 else 0:.3g} s" if by_theory >= 0 else ""
         return (f"{who} {keep}: {rate:.3g} a second arrive, {self.capacity:.3g} can be finished; "
                 f"mean wait {tally.mean:.3g} s{said}.")
 
