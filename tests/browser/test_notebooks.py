@@ -1,9 +1,9 @@
 """Each notebook in a real JupyterLab: it runs, its labs answer, fit the screen and are there for everyone."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from time import perf_counter
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,20 +13,32 @@ from tests.browser.notebook import Panel, failures, labs, run_all
 
 SCREENS = ((1440, 900), (1280, 720))
 MOVES = 12
-# The aim is a median under 100 ms (MQLEARN_REDRAW_MS=100). It is not reached yet: simulating a thousand orders
-# alone takes some 65 ms. This bound keeps it from getting worse.
-LIMIT = float(os.environ.get("MQLEARN_REDRAW_MS") or 250)  # median, in milliseconds
+LIMIT = 150.0  # ms from a key press to the new picture, the median, on a machine that spins as below; the aim is 100
 ROUNDS = 3  # a machine that is busy with something else gets another chance; a slow lab is slow in each
+SPIN = 5.0  # ms in which such a machine adds a hundred thousand squares
 
 
-def quickest_median(panel: Panel) -> float:
-    """The median time of several moves of the first slider, in milliseconds; in the best of a few rounds."""
-    best = float("inf")
+def slowness() -> float:
+    """How many times as long as the machine of `LIMIT` this one takes just now, at least 1."""
+
+    def spin() -> float:
+        start = perf_counter()
+        sum(i * i for i in range(100_000))
+        return 1000 * (perf_counter() - start)
+
+    return max(1.0, median(spin() for _ in range(15)) / SPIN)
+
+
+def quickest_median(panel: Panel) -> tuple[float, float]:
+    """The median time of several moves of the first slider, in ms, and its limit; in the best of a few rounds."""
+    rounds: list[tuple[float, float]] = []
     for _ in range(ROUNDS):
-        best = min(best, median(panel.time_moves(panel.sliders().first, MOVES)))
-        if best < LIMIT:
+        before = slowness()
+        taken = median(panel.time_moves(panel.sliders().first, MOVES))
+        rounds.append((taken, LIMIT * max(before, slowness())))
+        if taken < rounds[-1][1]:
             break
-    return best
+    return min(rounds, key=lambda each: each[0] / each[1])
 
 
 def check_it_is_reachable(panel: Panel) -> None:
@@ -68,9 +80,9 @@ def test_a_notebook_runs_and_its_labs_answer(
         name = f"{Path(notebook).stem}-lab{number}"
         check_it_is_reachable(panel)
         check_it_fits(panel, shots, name)
-        taken = quickest_median(panel)
-        measured(f"{name}: median {taken:.0f} ms over {MOVES} moves")
-        assert taken < LIMIT
+        taken, limit = quickest_median(panel)
+        measured(f"{name}: median {taken:.0f} ms over {MOVES} moves (at most {limit:.0f} on this machine just now)")
+        assert taken < limit
         check_it_survives(panel)
         page.screenshot(path=shots / f"{name}-pressed.png")
     assert failures(page) == []
