@@ -40,7 +40,7 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
         "failure_rate": {"service"}, "poison": {"service"}, "workers": {"service"}, "timeout": {"service"},
         "capacity": {"service"}, "policy": {"service"}, "base": {"service"}, "cap": {"service"},
         "jitter": {"service"}, "retries": {"service"}, "budget": {"service"}, "refused": set(),
-        "redrive_at": {"service"}, "redrive_rate": {"service"}, "prediction": set(),
+        "redrive_at": {"service"}, "redrive_rate": set(), "prediction": set(),
     },
 }
 
