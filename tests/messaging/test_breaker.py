@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
@@ -206,3 +207,19 @@ def test_a_cool_down_keeps_no_breaker_alive() -> None:
     del breaker
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize(("share", "row"), [(0.3, 5), (0.5, 4)])
+def test_chance_alone_opens_it_as_often_as_theory_says(sim: Simulation, share: float, row: int) -> None:
+    """So many failures in a row come once in (1 - p^k) / (p^k (1 - p)) calls: 586 for five at 30 %."""
+    breaker, dice = CircuitBreaker(row, runtime=sim), Random(1)
+    calls = openings = 0
+    while openings < 200:
+        calls += 1
+        permit = ask(breaker)
+        _ = permit.failure() if dice.random() < share else permit.success()
+        if breaker.state == "OPEN":
+            openings += 1
+            breaker.reset()
+    expected = (1 - share ** row) / (share ** row * (1 - share))
+    assert abs(calls / openings - expected) < 3 * expected / 200 ** 0.5  # three standard errors of the mean

@@ -139,6 +139,37 @@ def test_sixteen_real_threads_take_one_probe() -> None:
     assert set(handled.values()) == {1}
 
 
+def test_a_pool_of_real_threads_pauses_and_resumes() -> None:
+    """Eight threads, a service that fails thirty times, most of them probes: all are done, none dead."""
+    runtime, trace = ThreadRuntime(), Trace()
+    queue = InMemoryMessageQueue(runtime=runtime, trace=trace, retry=RetryPolicy(0.001))
+    breaker = CircuitBreaker(3, 0.002, runtime=runtime, trace=trace)
+    processor = CircuitBreakerMessageProcessor(queue, breaker=breaker)
+    guard, done, settled = threading.Lock(), threading.Event(), Counter[bool]()
+
+    def handler(message: Message) -> bool:
+        with guard:
+            answer = settled[False] >= 30
+            settled[answer] += 1
+            if settled[True] == 500:
+                done.set()
+        return answer
+
+    processor.register_processor("default", handler)
+    processor.start_workers(8)
+    for number in range(500):
+        queue.send(Message(id=f"order-{number}", max_retries=40))
+    assert done.wait(DEADLINE)
+    stopping = runtime.spawn(processor.stop_workers)
+    stopping.join(DEADLINE)
+    assert not stopping.is_alive()
+    books, events = trace.balance(), Counter(record[1] for record in trace.records)
+    assert (books.completed, books.dead, books.in_flight) == (500, 0, 0)
+    assert events["opened"] == events["half_opened"] >= 10
+    assert events["closed"] == 1
+    assert settled == {False: 30, True: 500}
+
+
 class Hesitant(CircuitBreaker):
     """Lets other threads run between its look at the limit and its count."""
 
