@@ -124,7 +124,8 @@ class InMemoryMessageQueue(Moves):
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
         """The next message, or None once `cancelled()` is true."""
-        check.function("cancelled", cancelled)
+        if cancelled is None:
+            check.function("cancelled", cancelled)
         return self.receive(cancelled=cancelled)
 
     def _next(self) -> Entry | None:

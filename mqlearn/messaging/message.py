@@ -68,26 +68,27 @@ class Message:
 
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
-        if not isinstance(self.id, str) or not isinstance(self.topic, str):
-            check.instance("id", self.id, str)
-            check.instance("topic", self.topic, str)
-        if not isinstance(self.body, dict) or not isinstance(self.headers, dict):
-            check.instance("body", self.body, dict)
-            check.instance("headers", self.headers, dict)
-        if self.headers and not all(type(k) is type(v) is str for k, v in self.headers.items()):
-            for key, value in self.headers.items():
-                check.instance("headers", key, str)
-                check.instance(f"headers[{key!r}]", value, str)
-        if not isinstance(self.priority, MessagePriority) or not isinstance(self.status, MessageStatus):
-            check.instance("priority", self.priority, MessagePriority)
-            check.instance("status", self.status, MessageStatus)
-        if not (type(self.retry_count) is type(self.max_retries) is int and self.retry_count >= 0 <= self.max_retries):
-            check.whole("retry_count", self.retry_count)
-            check.whole("max_retries", self.max_retries)
-        if not (type(self.ttl) is int and 0 < self.ttl < 1e300) and self.ttl != float("inf"):
+        # Asked at each send: the types that are right nearly always are seen at a glance, and only others looked at.
+        if (type(self.id) is type(self.topic) is str and type(self.body) is type(self.headers) is dict
+                and not self.headers and type(self.priority) is MessagePriority and type(self.status) is MessageStatus
+                and type(self.retry_count) is type(self.max_retries) is type(self.receipt) is type(self.attempt) is int
+                and self.retry_count >= 0 <= self.max_retries and self.receipt >= 0 <= self.attempt
+                and type(self.ttl) is int and 0 < self.ttl < 1e300 and self.timestamp is None):
+            return
+        check.instance("id", self.id, str)
+        check.instance("topic", self.topic, str)
+        check.instance("body", self.body, dict)
+        check.instance("headers", self.headers, dict)
+        for key, value in self.headers.items():
+            check.instance("headers", key, str)
+            check.instance(f"headers[{key!r}]", value, str)
+        check.instance("priority", self.priority, MessagePriority)
+        check.instance("status", self.status, MessageStatus)
+        for count in ("retry_count", "max_retries", "receipt", "attempt"):
+            check.whole(count, getattr(self, count))
+        if self.ttl != float("inf"):
             check.number("ttl", self.ttl, above=0)
-        if self.timestamp is not None:
-            check.number("timestamp", self.timestamp)
+        check.number("timestamp", self.timestamp, optional=True)
 
     def is_expired(self, now: float | None = None) -> bool:
         """Whether it is older than its `ttl` at `now` (s; without it, the wall clock). False if never sent."""
