@@ -52,6 +52,13 @@ class View:
         return np.array([t for t, _ in died], dtype=float), [reason for _, reason in died]
 
     @cached_property
+    def charges(self) -> dict[str, Any]:
+        """The effects on record, by their business key."""
+        from mqlearn.study.charges import charges_by_order
+
+        return charges_by_order(self.run.trace.records)
+
+    @cached_property
     def waits(self) -> Floats:
         """Seconds from sending to the first delivery, of all messages that were delivered."""
         waits = self.jobs["wait"].to_numpy(dtype=float)

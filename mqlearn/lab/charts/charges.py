@@ -1,12 +1,14 @@
 """How many orders were charged never, once, twice or more often."""
 
+from collections import Counter
+
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.bars import Bars
 from mqlearn.lab.charts.base import Box, Chart, Marks
 from mqlearn.lab.charts.marks import BarMarks
 from mqlearn.lab.view import View
-from mqlearn.study.charges import Story
+from mqlearn.study.charges import order_of
 
 NAMES = ("never", "once", "twice or more")
 
@@ -33,8 +35,9 @@ class Charges(Chart):
 
     def counts(self, run: View) -> dict[str, float]:
         """Orders by name of the bar."""
-        story = Story(run.run.trace.records)
-        return dict(zip(NAMES, map(float, (story.never, story.once, story.twice)), strict=True))
+        orders = {order_of(name) for name in run.jobs["message_id"]}
+        counts = Counter(min(len(run.charges.get(order, ())), 2) for order in orders)
+        return {name: float(counts[number]) for number, name in enumerate(NAMES)}
 
     def measured(self, run: View) -> float | None:
         return self.counts(run)["twice or more"]

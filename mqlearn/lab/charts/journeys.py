@@ -102,9 +102,9 @@ class Journeys(Chart):
         self.shown = self.chosen(run)
         held = run.holds[np.isin(run.holds["entry"].to_numpy(), [int(e) for e in self.shown["entry"]])]
         self._over(float(min(self.shown["sent"], default=0.0)), min(self.last(held, run), run.until))
-        self.pieces = bars = _Bars(self.ax.get_xlim()[1])
+        self.pieces = bars = _Bars(self.ax.get_xlim()[1], _at_work(run, held["entry"].unique()))
         for row, job in enumerate(self.shown.itertuples()):
-            bars.add(row, job, held[held["entry"] == job.entry], run)
+            bars.add(row, job, [hold for hold in held.itertuples() if hold.entry == job.entry])
         self.waiting.set_verts(bars.waiting)
         self.delayed.set_verts(bars.delayed)
         self.held.set_verts(bars.held)
@@ -181,8 +181,8 @@ class Journeys(Chart):
 class _Bars:
     """The pieces of all rows, gathered by look."""
 
-    def __init__(self, end: float) -> None:
-        self.end = end
+    def __init__(self, end: float, tries: dict[tuple[int, str], list[tuple[float, float]]]) -> None:
+        self.end, self.tries = end, tries
         self.waiting: list[Floats] = []
         self.delayed: list[Floats] = []
         self.held: list[Floats] = []
@@ -193,12 +193,12 @@ class _Bars:
         self.letters: list[tuple[float, float, float, str]] = []
         self.lane: dict[tuple[int, int], float] = {}  # of an entry and an attempt: where its bar is
 
-    def add(self, row: int, job: Any, holds: Any, run: View) -> None:
+    def add(self, row: int, job: Any, holds: list[Any]) -> None:
         """One message's journey: its holdings in two lanes where a former holder is still at work."""
-        others = holds.iloc[:-1]  # the last holder shares its lane with nobody
-        lanes = 2 if any(_works_until(hold, run) > float(hold.until) for hold in others.itertuples()) else 1
+        others = holds[:-1]  # the last holder shares its lane with nobody
+        lanes = 2 if any(self._works_until(hold) > float(hold.until) for hold in others) else 1
         half, since, next_place = (0.36, 0.23)[lanes - 1], float(job.sent), "waiting"
-        for i, hold in enumerate(holds.itertuples()):
+        for i, hold in enumerate(holds):
             y = row + (0.0 if lanes == 1 else (-0.24, 0.24)[i % 2])
             self.lane[int(job.entry), i + 1] = y
             begins = float(hold.received)
@@ -209,7 +209,7 @@ class _Bars:
             self.letters.append((begins, until, y, _short(str(hold.worker))))
             if hold.end == "lease_lost":
                 self.lost.append([(until, y - half), (until, y + half)])
-            self._without_lease(hold, until, y, half, run)
+            self._without_lease(hold, until, y, half)
             since, next_place = until, "delayed" if hold.end in ("delayed", "postponed") else "waiting"
             if hold.end == "acked":
                 self.done.append((until, y))
@@ -217,31 +217,34 @@ class _Bars:
             self.died.append((min(float(job.settled), self.end), row))
         if job.outcome not in ("completed", "dead") and (
             not len(holds)
-            or holds["end"].iloc[-1] in ("nacked", "lease_lost", "released", "delayed", "postponed")
+            or holds[-1].end in ("nacked", "lease_lost", "released", "delayed", "postponed")
         ):
             (self.delayed if next_place == "delayed" else self.waiting).append(
                 _rect(since, self.end, row, 0.12)
             )
 
-    def _without_lease(self, hold: Any, until: float, y: float, half: float, run: View) -> None:
-        end = _works_until(hold, run)
+    def _without_lease(self, hold: Any, until: float, y: float, half: float) -> None:
+        end = self._works_until(hold)
         if end > until:
             self.orphaned.append(_rect(until, min(end, self.end), y, half))
 
+    def _works_until(self, hold: Any) -> float:
+        """When its worker stopped working on it (s), if that is after the end of its holding; else when that ended."""
+        if hold.end in ("lease_lost", "acked"):  # the lease was lost, or the ack came before the work
+            tries = self.tries.get((int(hold.entry), hold.worker), ())
+            for end in [end for start, end in tries if start >= hold.received][:1]:
+                if end > hold.until:  # an unfinished try has no end (nan)
+                    return float(end)
+        return float(hold.until)
 
-def _works_until(hold: Any, run: View) -> float:
-    """When its worker stopped working on it (s), if that is after the end of its holding; else when that ended."""
-    if hold.end in ("lease_lost", "acked"):  # the lease was lost, or the ack came before the work
-        tries = run.tries
-        same = (
-            (tries["entry"] == hold.entry)
-            & (tries["worker"] == hold.worker)
-            & (tries["start"] >= hold.received)
-        )
-        for end in tries.loc[same, "end"].iloc[:1]:
-            if end > hold.until:  # an unfinished try has no end (nan)
-                return float(end)
-    return float(hold.until)
+
+def _at_work(run: View, entries: Any) -> dict[tuple[int, str], list[tuple[float, float]]]:
+    """From when to when (s) each worker was at these entries."""
+    found: dict[tuple[int, str], list[tuple[float, float]]] = {}
+    tries = run.tries[np.isin(run.tries["entry"].to_numpy(), entries)]
+    for entry, worker, start, end in zip(tries["entry"], tries["worker"], tries["start"], tries["end"], strict=True):
+        found.setdefault((int(entry), worker), []).append((start, end))
+    return found
 
 
 def choose(run: View, most: int) -> Any:

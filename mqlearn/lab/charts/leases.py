@@ -9,7 +9,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Marks
 from mqlearn.lab.charts.journeys import Journeys, choose
 from mqlearn.lab.view import View
-from mqlearn.study.charges import charges_by_order, order_of
+from mqlearn.study.charges import order_of
 
 MARKS = 3  # of each row that are numbered at most
 
@@ -62,14 +62,13 @@ class Leases(Journeys):
             x += 32 + self.canvas.measure(label, size=style.SMALL)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
-        self.effects = charges_by_order(run.run.trace.records)
         super().draw(run, ghost, marks)
         self.done.set_data([], [])  # a circle says here that a card was charged, not that a message was acked
         entries = {job.message_id: int(job.entry) for job in self.shown.itertuples()}
         points: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
         shown: list[tuple[float, float, int]] = []
         for message_id, entry in entries.items():
-            for number, charge in enumerate(self.effects.get(order_of(message_id), ()), 1):
+            for number, charge in enumerate(run.charges.get(order_of(message_id), ()), 1):
                 if charge.message_id == message_id:
                     at = (charge.time, self.pieces.lane.get((entry, charge.attempt), 0.0))
                     points[number == 1].append(at)
@@ -108,20 +107,20 @@ class Leases(Journeys):
     def chosen(self, run: View) -> Any:
         """The first order in trouble with all its messages, and its neighbours in time."""
         jobs = run.jobs
-        effects = charges_by_order(run.run.trace.records)
-        counts = [len(effects.get(order_of(name), ())) for name in jobs["message_id"]]
+        names = list(jobs["message_id"])
+        counts = (len(run.charges.get(order_of(name), ())) for name in names)
         first = next((i for i, count in enumerate(counts) if count != 1), None)
         if first is None or len(jobs) <= self.most:
             return choose(run, self.most)
         begin = max(0, min(first - 2, len(jobs) - self.most))
         rows = list(range(begin, begin + self.most))
-        order = order_of(jobs["message_id"].iloc[first])
-        kin = [i for i, name in enumerate(jobs["message_id"]) if order_of(name) == order and i not in rows]
+        order = order_of(names[first])
+        kin = [i for i, name in enumerate(names) if order_of(name) == order and i not in rows]
         return jobs.iloc[sorted([*rows[: self.most - len(kin)], *kin])]
 
     def ending(self, job: Any, run: View) -> tuple[str, bool]:
         """How often the card of the order was charged, and whether that is not once."""
-        count = len(charges_by_order(run.run.trace.records).get(order_of(job.message_id), ()))
+        count = len(run.charges.get(order_of(job.message_id), ()))
         said = {0: "not charged", 1: "once"}.get(count, f"charged {count}×")
         return said + (", dead" if job.outcome == "dead" else ""), count != 1 or job.outcome == "dead"
 
