@@ -99,6 +99,21 @@ def test_a_second_send_while_the_first_waits_for_room_is_refused_not_doubled() -
         assert (trace.balance().accepted, trace.balance().rejected, trace.balance().deduplicated) == (2, 2, 1)
 
 
+def test_room_for_two_lets_a_message_that_waits_twice_in_once() -> None:
+    """Both sends of it wait for room when room for both comes: one is in, and the other was told that it is not."""
+    with Simulation() as sim:
+        queue = DeduplicatingQueue(2, on_full="block", visibility_timeout=None, runtime=sim)
+        for name in ("a", "b"):
+            queue.send(Message(id=name))
+        answers: list[bool] = []
+        for _ in range(2):
+            sim.spawn(lambda: answers.append(queue.send(Message(id="twice"), timeout=60.0)))
+        sim.run(until=5.0)
+        queue.receive_many(2)
+        sim.run(until=90.0)
+        assert (answers, queue.size()) == ([False, True], 1)
+
+
 def test_a_key_of_its_own_knows_the_order_under_another_id() -> None:
     """By message id two copies get in, by business key one; a key that is no text is refused."""
     with Simulation() as sim:

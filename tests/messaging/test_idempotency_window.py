@@ -40,6 +40,19 @@ def test_by_default_a_result_outlasts_every_delivery_that_may_still_come() -> No
             assert len(shop.handler) == 0, "what cannot come again is forgotten"
 
 
+def test_what_was_handed_out_in_time_and_handled_late_is_still_known() -> None:
+    """Taken at the last instant of its TTL and prefetched, a message may come to its handler a whole lease later."""
+    with Simulation() as sim:
+        shop = Shop(sim, lease=5.0, seconds=0.0)
+        message = Message(body={"order": "order-1"}, timestamp=0.0, ttl=10.0)
+        for at, answered in ((1.0, 0), (10.0, 1), (15.0, 2)):
+            sim.run(until=at)
+            shop.handler(message)
+            assert shop.handler.counts["answered"] == answered
+        sim.run(until=15.1)
+        assert len(shop.handler) == 0
+
+
 def test_memory_follows_the_window() -> None:
     """At ten orders a second and a window of thirty seconds, three hundred results are kept, and nothing besides."""
     with Simulation() as sim:

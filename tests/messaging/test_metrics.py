@@ -263,3 +263,15 @@ def test_a_queue_built_in_a_notebook_is_measured_beside_its_trace() -> None:
         assert [record[1] for record in queue.trace.records][:2] == ["sent", "received"]
         assert metrics.snapshot().events == Counter(record[1] for record in queue.trace.records)
         assert metrics.percentile("wait", 1.0) == 2.0
+
+
+def test_the_time_of_a_handler_that_lost_its_lease_is_not_kept() -> None:
+    """Nobody will ever settle that delivery, so its time would be remembered for ever."""
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(visibility_timeout=1.0, runtime=sim)
+        metrics = MessageQueueMetrics(queue)
+        queue.send(Message())
+        delivery = queue.receive(0) or Message()
+        sim.sleep(5.0)
+        metrics.record_processing(delivery, 5.0)
+        assert metrics._tally.took == {}

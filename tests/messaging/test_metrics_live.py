@@ -15,6 +15,7 @@ from mqlearn import (
     MessageQueueMetrics,
     MonitoredMessageProcessor,
     Reject,
+    Simulation,
     ThreadRuntime,
     Trace,
     prometheus_text,
@@ -153,3 +154,37 @@ def test_without_the_lock_counts_are_lost(lock: bool) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(record, range(THREADS)))
     assert (metrics.metrics["messages_sent"] == 300 * THREADS) is lock
+
+
+def test_every_record_is_heard_and_every_number_read_under_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scraper reads on its own thread while the queue reports on others: what it sees must be of one instant."""
+
+    class Watched:
+        """A lock that can say whether it is held."""
+
+        held = 0
+
+        def __enter__(self) -> None:
+            self.held += 1
+
+        def __exit__(self, *_: object) -> None:
+            self.held -= 1
+
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(runtime=sim)
+        metrics = MessageQueueMetrics(queue)
+        lock = Watched()
+        monkeypatch.setattr(metrics, "_lock", lock)
+        held = []
+        for name in ("hear", "recent", "oldest", "seconds", "processed", "flies"):
+            real = getattr(metrics._tally, name)
+            monkeypatch.setattr(metrics._tally, name, lambda *args, real=real: held.append(lock.held) or real(*args))
+        queue.send(Message())
+        delivery = queue.receive(0) or Message()
+        metrics.record_processing(delivery, 1.0)
+        queue.ack(delivery)
+        metrics.record_message_acked(1.0)
+        for read in (metrics.throughput, metrics.oldest_message_age, metrics.time_in_state, metrics.snapshot):
+            read()
+        metrics.percentile("wait", 0.5)
+        assert len(held) == 12 and all(held)
