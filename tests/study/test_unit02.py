@@ -153,7 +153,8 @@ def test_a_hoarder_keeps_others_idle() -> None:
     hoarder = WorkQueue(**WorkQueue.PRESETS["hoarder"]).run(0)
     fair = WorkQueue(**WorkQueue.PRESETS["a day at the desk"]).run(0)
     assert hoarder.totals["idle_beside_work_%"] > 30
-    assert hoarder.verdict.startswith("Idle beside work 42% of the time, up to 50 jobs in one pair of hands. 8 ")
+    assert hoarder.verdict.startswith("Idle beside work 42% of the time, up to 50 jobs in one pair of hands, "
+                                      "where they wait as well. 8 ")
     assert Tally(fair.trace.records, 0.0, fair.until, 8).idle_beside_work == pytest.approx(0, abs=1e-12)
     assert hoarder.totals["p95_wait_s"] > 20 * fair.totals["p95_wait_s"]
 

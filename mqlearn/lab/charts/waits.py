@@ -33,6 +33,8 @@ class WaitByPriority(Chart):
         said = [style.seconds(mean) for mean in self.means.values()]
         self.bars.draw(self.means, was, said, theory=theory, also=marks.values)
         self.marks.draw(marks)
+        if marks.prediction is not None and len(self.means) > 2:
+            self.marks.label.text += " for all"
 
     def measured(self, run: View) -> float | None:
         return float(run.waits.mean()) if len(run.waits) else None

@@ -135,12 +135,17 @@ def faults(fewest_clerks: Callable[..., Any], case: Case) -> Iterator[Fault]:
     fewest = case.fewest
     wait = p95(fifo_waits(case.arrivals, min(clerks, fewest), case.service))
     if clerks < fewest:
-        yield Fault(f"{scene}: with {_count(clerks)} 95 % wait up to {wait:.4g} s, and {case.limit:g} s are allowed",
+        yield Fault(f"{scene}: with {_count(clerks)} 95 % wait up to {_seconds(wait)}, and {case.limit:g} s are "
+                    f"allowed",
                     "the mean rate of a day hides its rush: replay the arrivals one by one")
     elif clerks > fewest:
-        yield Fault(f"{scene}: fewer than {clerks} are enough, with {_count(fewest)} 95 % wait up to {wait:.4g} s, and "
-                    f"{case.limit:g} s are allowed",
+        yield Fault(f"{scene}: fewer than {clerks} are enough, with {_count(fewest)} 95 % wait up to {_seconds(wait)}, "
+                    f"and {case.limit:g} s are allowed",
                     "all clerks serve one line, a wait ends when service begins, and 5 % may wait longer")
+
+
+def _seconds(wait: float) -> str:
+    return f"{wait:,.0f} s" if wait >= 1000 else f"{wait:.4g} s"
 
 
 def _count(clerks: int) -> str:

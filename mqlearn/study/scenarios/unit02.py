@@ -133,7 +133,7 @@ class WorkQueue(Scenario):
         parts = [self._balance_of_rates(rate, left, tally, expected)]
         if tally.idle_beside_work >= 0.005:  # said first: it is what the queue's own numbers do not show
             parts.insert(0, f"Idle beside work {tally.idle_beside_work:.0%} of the time, up to {tally.most_held} "
-                            f"jobs in one pair of hands.")
+                            f"jobs in one pair of hands, where they wait as well.")
         if books.rejected:
             parts.append(f"The queue was full: {books.rejected:,} of {offered:,} jobs were refused.")
         if self.prediction is not None:
@@ -146,10 +146,10 @@ class WorkQueue(Scenario):
     def _headline(self, rate: float, left: int, tally: Tally, expected: dict[str, Any]) -> str:
         if tally.idle_beside_work < 0.005:
             return self._balance_of_rates(rate, left, tally, expected).removesuffix(".")
-        waits = (f"95 % wait up to {tally.p95 * FASTER / 60:.3g} minutes of the day" if self.arrivals in RECORDINGS
-                 else f"mean wait {tally.mean:.3g} s")
+        waits = (f"95 % wait up to {tally.p95 * FASTER / 60:.3g} minutes" if self.arrivals in RECORDINGS
+                 else f"a mean wait of {tally.mean:.3g} s")
         return (f"Idle beside work {tally.idle_beside_work:.0%} of the time, up to {tally.most_held} in one pair "
-                f"of hands; {waits}")
+                f"of hands; {waits} until work begins")
 
     def _balance_of_rates(self, rate: float, left: int, tally: Tally, expected: dict[str, Any]) -> str:
         one = self.workers == 1

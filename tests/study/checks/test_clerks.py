@@ -132,7 +132,7 @@ def test_drawn_days_differ():
 def test_what_is_said():
     """The day, the wait, what is allowed."""
     assert check_fewest_clerks(lambda *_: 1).text == (
-        "not yet: 2013-12-02 by the timetable, 240 s each: with 1 clerk 95 % wait up to 1.741e+05 s, and 300 s are "
+        "not yet: 2013-12-02 by the timetable, 240 s each: with 1 clerk 95 % wait up to 174,120 s, and 300 s are "
         "allowed. Hint: the mean rate of a day hides its rush: replay the arrivals one by one")
     assert "2013-12-02 as flown, 240 s each: fewer than 8 are enough, with 6 clerks 95 % wait up to 240 s" in (
         check_fewest_clerks(WRONG["eight"]).text)
