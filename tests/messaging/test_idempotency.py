@@ -129,6 +129,24 @@ def test_a_lost_lease_passes_the_claim_on_and_the_late_result_still_counts() -> 
         assert shop.handler.counts["worked"] == 2
 
 
+def test_who_fails_late_does_not_end_the_claim_of_the_one_who_took_over() -> None:
+    """The first loses its lease at 5 s and fails at 6 s; the second is at it until 9 s, so the third is put off."""
+    with Simulation() as sim:
+        def slow_and_fails(message: Message) -> None:
+            if message.id == "first" and message.attempt == 1:
+                sim.sleep(2.0)
+                raise OSError("no answer")
+
+        shop = Shop(sim, workers=3, lease=5.0, before=slow_and_fails)
+        shop.send("first")
+        shop.run(until=6.5)
+        shop.send("third")
+        events = shop.run()
+        assert [(time, name) for time, event, name in events if event == "postponed"] == [
+            (6.5, "third"), (7.5, "third"), (8.5, "third")]
+        assert shop.ledger.counts() == {"order-1": 1}
+
+
 def test_the_key_is_the_business_key() -> None:
     """The same order under another message id is the same work; by message id it would be charged twice."""
     charged = {}
