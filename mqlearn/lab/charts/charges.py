@@ -35,7 +35,7 @@ class Charges(Chart):
 
     def counts(self, run: View) -> dict[str, float]:
         """Orders by name of the bar."""
-        orders = {order_of(name) for name in run.jobs["message_id"]}
+        orders = {order_of(name) for name in run.jobs["message_id"].to_numpy()}
         counts = Counter(min(len(run.charges.get(order, ())), 2) for order in orders)
         return {name: float(counts[number]) for number, name in enumerate(NAMES)}
 

@@ -103,8 +103,9 @@ class Journeys(Chart):
         held = run.holds[np.isin(run.holds["entry"].to_numpy(), [int(e) for e in self.shown["entry"]])]
         self._over(float(min(self.shown["sent"], default=0.0)), min(self.last(held, run), run.until))
         self.pieces = bars = _Bars(self.ax.get_xlim()[1], _at_work(run, held["entry"].unique()))
-        for row, job in enumerate(self.shown.itertuples()):
-            bars.add(row, job, [hold for hold in held.itertuples() if hold.entry == job.entry])
+        self.rows, holds = list(self.shown.itertuples()), list(held.itertuples())
+        for row, job in enumerate(self.rows):
+            bars.add(row, job, [hold for hold in holds if hold.entry == job.entry])
         self.waiting.set_verts(bars.waiting)
         self.delayed.set_verts(bars.delayed)
         self.held.set_verts(bars.held)
@@ -124,7 +125,7 @@ class Journeys(Chart):
 
     def _label(self, bars: "_Bars", run: View) -> None:
         left, right = self.box.x + self.left - 8, self.box.x + self.box.width - RIGHT + 14
-        jobs = list(self.shown.itertuples())
+        jobs = self.rows
         for row in range(self.most):
             self.names[row].x, self.names[row].y = left, self._y(row)
             self.ends[row].x, self.ends[row].y = right, self._y(row)

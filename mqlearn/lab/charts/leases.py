@@ -64,7 +64,7 @@ class Leases(Journeys):
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         super().draw(run, ghost, marks)
         self.done.set_data([], [])  # a circle says here that a card was charged, not that a message was acked
-        entries = {job.message_id: int(job.entry) for job in self.shown.itertuples()}
+        entries = {job.message_id: int(job.entry) for job in self.rows}
         points: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
         shown: list[tuple[float, float, int]] = []
         for message_id, entry in entries.items():
@@ -107,7 +107,7 @@ class Leases(Journeys):
     def chosen(self, run: View) -> Any:
         """The first order in trouble with all its messages, and its neighbours in time."""
         jobs = run.jobs
-        names = list(jobs["message_id"])
+        names = jobs["message_id"].to_numpy()
         counts = (len(run.charges.get(order_of(name), ())) for name in names)
         first = next((i for i, count in enumerate(counts) if count != 1), None)
         if first is None or len(jobs) <= self.most:
