@@ -12,8 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mqlearn.lab import letters, style
-from mqlearn.lab.letters import Label
+from mqlearn.lab import glyphs, style
+from mqlearn.lab.glyphs import Label
 from mqlearn.lab.png import encode
 
 SomeArtist = TypeVar("SomeArtist", bound=Artist)
@@ -102,7 +102,7 @@ class Canvas:
 
     def measure(self, text: str, *, size: float = style.LABEL, bold: bool = False) -> float:
         """Width of `text` in CSS pixels."""
-        return letters.measure(text, size * self.scale, "bold" if bold else "normal") / self.scale
+        return glyphs.measure(text, size * self.scale, "bold" if bold else "normal") / self.scale
 
     def wrap(self, text: str, width: float, *, lines: int, size: float, bold: bool = False) -> list[str]:
         """`text` broken at spaces into at most `lines` lines of `width` pixels, the last one cut with "…"."""

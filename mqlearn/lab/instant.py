@@ -8,7 +8,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from mqlearn.lab import style
 from mqlearn.lab.board import headline
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.letters import Label
+from mqlearn.lab.glyphs import Label
 
 BLOCK, TALL, PITCH = 42.0, 31.0, 46.0
 

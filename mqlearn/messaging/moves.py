@@ -1,4 +1,4 @@
-"""How an entry moves between the places of a queue, and the timer that moves it at its own instant.
+"""How an entry moves between the places of a queue: it fails, its lease ends, its delay is over, it is buried.
 
 Every method here but `is_current` expects the caller to hold the queue's lock.
 """

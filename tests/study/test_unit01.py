@@ -13,7 +13,7 @@ import pytest
 from mqlearn import MessagePriority, Simulation
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios import PriorityMix
-from mqlearn.study.scenarios.unit01 import URGENT_FIRST, Tally, p95
+from mqlearn.study.scenarios.unit01 import URGENT_FIRST, PriorityTally, p95
 
 COBHAM = {"CRITICAL": 0.833, "HIGH": 0.992, "NORMAL": 1.832, "LOW": 7.692, "all": 4.0}
 
@@ -100,7 +100,7 @@ def test_a_slider_of_time_squeezes_the_same_arrivals() -> None:
 def test_the_starved_wait_until_the_shop_closes() -> None:
     """Where the more urgent fill the worker, LOW is served after them: most of it once nobody else comes."""
     run = PriorityMix(**PriorityMix.PRESETS["starved"]).run(0)
-    tally = Tally(run.trace.records, 600.0)
+    tally = PriorityTally(run.trace.records, 600.0)
     assert tally.left["LOW"] / tally.sent["LOW"] > 0.7 and tally.left["CRITICAL"] <= 1
     assert run.verdict == (
         f"LOW waits {tally.mean('LOW'):.3g} s on average, CRITICAL {tally.mean('CRITICAL'):.3g} s: work for 1.3 "

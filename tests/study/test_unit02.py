@@ -14,7 +14,7 @@ from mqlearn.study import theory
 from mqlearn.study.arrivals import flight_day
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios import WorkQueue
-from mqlearn.study.scenarios.unit02 import RECORDINGS, Tally
+from mqlearn.study.scenarios.unit02 import RECORDINGS, WorkTally
 
 LONG = 3000  # draws from which a distribution's mean and spread are estimated
 
@@ -155,7 +155,7 @@ def test_a_hoarder_keeps_others_idle() -> None:
     assert hoarder.totals["idle_beside_work_%"] > 30
     assert hoarder.verdict.startswith("Idle beside work 42% of the time, up to 50 jobs in one pair of hands, "
                                       "where they wait as well. 8 ")
-    assert Tally(fair.trace.records, 0.0, fair.until, 8).idle_beside_work == pytest.approx(0, abs=1e-12)
+    assert WorkTally(fair.trace.records, 0.0, fair.until, 8).idle_beside_work == pytest.approx(0, abs=1e-12)
     assert hoarder.totals["p95_wait_s"] > 20 * fair.totals["p95_wait_s"]
 
 
@@ -208,7 +208,7 @@ def test_the_books_of_the_tally_by_hand() -> None:
                  (1.0, "received", "b", "w"), (2.0, "finished", "a", "w"), (2.0, "acked", "a", "w"),
                  (2.0, "started", "b", "w"), (4.0, "finished", "b", "w"), (4.0, "acked", "b", "w")]:
         trace.record(record(*line))
-    tally = Tally(trace.records, 0.0, 5.0, 2)
+    tally = WorkTally(trace.records, 0.0, 5.0, 2)
     assert (tally.mean, tally.p95, tally.most_held) == (1.0, 2.0, 2)
     assert tally.idle_beside_work == pytest.approx(2.0 / 10.0)
 

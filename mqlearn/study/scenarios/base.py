@@ -1,4 +1,4 @@
-"""What a parameter of a scenario says of itself, so that a lab can build its panel from it."""
+"""What every scenario does: check its fields, open a simulation, run. And what a parameter says of itself to a lab."""
 
 from __future__ import annotations
 

@@ -110,9 +110,9 @@ class PriorityMix(Scenario):
             runtime.sleep(1.0)
         processor.stop_workers()
         trace.freeze()
-        return self._report(trace, Tally(trace.records, start + window), runtime.now, seed)
+        return self._report(trace, PriorityTally(trace.records, start + window), runtime.now, seed)
 
-    def _report(self, trace: Trace, tally: Tally, until: float, seed: int) -> Run:
+    def _report(self, trace: Trace, tally: PriorityTally, until: float, seed: int) -> Run:
         books = trace.balance()
         by_name = tally.waits
         totals: dict[str, float] = {
@@ -130,7 +130,7 @@ class PriorityMix(Scenario):
             parts.append(f"You said {self.prediction:.3g} s for all, it is {tally.mean():.3g} s.")
         return Run(self, seed, trace, until, totals, " ".join(parts), expected, self._headline(tally, books))
 
-    def _headline(self, tally: Tally, books: Balance) -> str:
+    def _headline(self, tally: PriorityTally, books: Balance) -> str:
         names = [name for name in URGENT_FIRST if tally.waits[name]]
         if not names:
             return ""
@@ -140,7 +140,7 @@ class PriorityMix(Scenario):
             said += f": work for {self.load:.3g} workers, and there {_there(self.workers)}"
         return said + (f"; {books.dead:,} of {books.accepted:,} expired" if books.dead else "")
 
-    def _waits(self, tally: Tally, expected: dict[str, Any]) -> str:
+    def _waits(self, tally: PriorityTally, expected: dict[str, Any]) -> str:
         names = [name for name in URGENT_FIRST if tally.waits[name]]
         if not names:
             return "Nothing was handed out."
@@ -181,7 +181,7 @@ def _short(seconds: float) -> str:
     return f"{seconds:.3g}" if seconds >= 0.0005 else "0"
 
 
-class Tally:
+class PriorityTally:
     """A trace read by priority: waits (s), how many were sent, expired, and still waited at `closing` (s)."""
 
     def __init__(self, records: list[Record], closing: float) -> None:

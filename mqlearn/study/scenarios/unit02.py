@@ -117,11 +117,11 @@ class WorkQueue(Scenario):
         else:
             runtime.sleep(window)
         trace.freeze()
-        run = self._report(trace, Tally(trace.records, start, runtime.now, self.workers), len(times), seed)
+        run = self._report(trace, WorkTally(trace.records, start, runtime.now, self.workers), len(times), seed)
         processor.stop_workers()
         return run
 
-    def _report(self, trace: Trace, tally: Tally, offered: int, seed: int) -> Run:
+    def _report(self, trace: Trace, tally: WorkTally, offered: int, seed: int) -> Run:
         books = trace.balance()
         left = books.waiting + books.in_flight
         totals: dict[str, float] = {"sent": books.accepted, "refused": books.rejected, "done": books.completed,
@@ -143,7 +143,7 @@ class WorkQueue(Scenario):
             headline += f"; {books.rejected:,} of {offered:,} refused"
         return Run(self, seed, trace, tally.until, totals, " ".join(parts), expected, headline)
 
-    def _headline(self, rate: float, left: int, tally: Tally, expected: dict[str, Any]) -> str:
+    def _headline(self, rate: float, left: int, tally: WorkTally, expected: dict[str, Any]) -> str:
         if tally.idle_beside_work < 0.005:
             return self._balance_of_rates(rate, left, tally, expected).removesuffix(".")
         waits = (f"95 % wait up to {tally.p95 * FASTER / 60:.3g} minutes" if self.arrivals in RECORDINGS
@@ -151,7 +151,7 @@ class WorkQueue(Scenario):
         return (f"Idle beside work {tally.idle_beside_work:.0%} of the time, up to {tally.most_held} in one pair "
                 f"of hands; {waits} until work begins")
 
-    def _balance_of_rates(self, rate: float, left: int, tally: Tally, expected: dict[str, Any]) -> str:
+    def _balance_of_rates(self, rate: float, left: int, tally: WorkTally, expected: dict[str, Any]) -> str:
         one = self.workers == 1
         who = "1 worker" if one else f"{self.workers} workers"
         if self.slow_worker > 1:
@@ -184,7 +184,7 @@ class WorkQueue(Scenario):
         return found
 
 
-class Tally:
+class WorkTally:
     """What the records from `start` to `until` (s) add up to.
 
     A wait is from sending until a worker begins, also where the job lay in that worker's hands meanwhile: `mean`
