@@ -8,7 +8,6 @@ from mqlearn.study.checks import check_handle, handling
 from mqlearn.study.checks.verdict import recall
 
 
-
 def handle(order, card, store):
     """The worked solution: the card knows the order's number; the store only saves a call."""
     key = order.body["order"]

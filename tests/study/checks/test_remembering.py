@@ -8,7 +8,6 @@ from mqlearn.study.checks import check_first_time, remembering
 from mqlearn.study.checks.remembering import day, held
 
 
-
 class Window:
     """The worked solution: keys in the order of their first time; the oldest go when somebody asks."""
 

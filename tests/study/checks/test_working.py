@@ -8,7 +8,6 @@ from mqlearn.study.checks import check_work, working
 from mqlearn.study.checks.verdict import recall
 
 
-
 def work(queue, message, charge):
     """The worked solution: whatever comes out of the charge, no ack follows it."""
     charge(message)
