@@ -46,7 +46,7 @@ class Dead(Timeline):
                 transform=across,
             )[0]
         )
-        self.total = canvas.text(0, 0, size=style.TITLE + 1, bold=True, va="center")
+        self.total = canvas.text(0, 0, size=style.TITLE, bold=True, va="center")
         self.ghost_total = canvas.text(0, 0, color=style.GHOST, bold=True, va="center")
         self.marks = LevelMarks(self)
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, Reject, Release
@@ -33,6 +33,7 @@ Delay = Callable[[int, random.Random], Any]
 class Night:
     """An outage from 0 to `end` seconds, and what became of the orders that came in it."""
 
+    REPLAYS: ClassVar[tuple[str, ...]] = ("load", "dead")
     seed: int
     end: float
     come: list[float]
@@ -169,4 +170,4 @@ def replayed(night: Night) -> Run:
         sim.spawn(shop, name="shop")
         sim.run()
         run = Run.of(trace)
-    return Run(None, night.seed, trace, run.until, run.totals, run.verdict)
+    return Run(night, night.seed, trace, run.until, run.totals, run.verdict)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
@@ -35,6 +35,7 @@ class Morning:
     `calls` are all calls that were made; `rates` the rate of each second; `left` how many letters were not done.
     """
 
+    REPLAYS: ClassVar[tuple[str, ...]] = ("load", "dead")
     seed: int
     spare: float
     letters: int
@@ -173,7 +174,7 @@ def replayed(morning: Morning) -> Run:
         sim.run()
         run = Run.of(trace)
     said = f"{morning.letters - morning.left:,} of {morning.letters:,} letters are done, {morning.failed:.0%} failed"
-    return Run(None, morning.seed, trace, run.until, run.totals, f"{said}.", {"capacity": NEW + morning.spare})
+    return Run(morning, morning.seed, trace, run.until, run.totals, f"{said}.", {"capacity": NEW + morning.spare})
 
 
 def _call(sim: Simulation, queue: InMemoryMessageQueue, call: Call) -> None:
