@@ -37,6 +37,9 @@ class Service:
     def __post_init__(self) -> None:
         check.number("capacity", self.capacity, above=0)
         check.number("timeout", self.timeout, above=0)
+        if self.stall is not None:
+            check.number("stall", self.stall[0])
+            check.number("stall", self.stall[1], low=self.stall[0])
 
     def call(self, now: float) -> tuple[float, bool]:
         """A call that begins at `now` (s): the seconds until its caller knows more, and whether it has an answer."""

@@ -88,7 +88,7 @@ class CardOutage(Scenario):
     redrive_rate: float = param(0.0, unit="1/s", low=0, high=50, step=1, group="policy",
                                 help="How many of them a second; 0: all at once.")
     prediction: float | None = param(None, unit="orders", low=0, high=RATE * LONGEST, group="load",
-                                     help="How many orders are dead at the end?")
+                                     help="How many orders die?")
 
     @property
     def broken(self) -> tuple[float, float] | None:
