@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect  # noqa: A004 - Playwright's own
 
 RUNS_WITHIN = 120_000  # milliseconds, for one whole notebook
+GONE_AFTER = 1_000  # milliseconds, for a button that the one before it has taken away
 ANSWERS_WITHIN = 10_000  # milliseconds, for one press of a key or a button
 
 FAILURES = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
@@ -108,11 +109,16 @@ class Panel:
     def _press(self, buttons: Locator) -> list[str]:
         names = []
         n = 0
-        while n < buttons.count():  # counted anew: a button may bring others
+        while n < buttons.count():  # counted anew: a button may bring others, or take them away
             button = buttons.nth(n)
             if button.is_visible() and button.is_enabled():
-                button.click(timeout=ANSWERS_WITHIN)
-                names.append(button.inner_text().strip() or button.get_attribute("title") or "")
+                try:
+                    name = button.inner_text(timeout=GONE_AFTER).strip()
+                    names.append(name or button.get_attribute("title", timeout=GONE_AFTER) or "")
+                    button.click(timeout=ANSWERS_WITHIN)
+                except TimeoutError:
+                    if n < buttons.count() and button.is_visible():  # it is still there, and cannot be pressed
+                        raise
             n += 1
         return names
 
