@@ -143,7 +143,8 @@ class Message:
     def copy(self) -> Message:
         """The same message as another object, with headers of its own."""
         twin = object.__new__(type(self))
-        twin.__dict__ = self.__dict__ | {"headers": self.headers.copy()}
+        twin.__dict__ = fields = self.__dict__.copy()
+        fields["headers"] = self.headers.copy()
         return twin
 
 
