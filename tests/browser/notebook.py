@@ -111,14 +111,14 @@ class Panel:
         n = 0
         while n < buttons.count():  # counted anew: a button may bring others, or take them away
             button = buttons.nth(n)
-            if button.is_visible() and button.is_enabled():
-                try:
+            try:
+                if button.is_visible() and button.is_enabled(timeout=GONE_AFTER):
                     name = button.inner_text(timeout=GONE_AFTER).strip()
                     names.append(name or button.get_attribute("title", timeout=GONE_AFTER) or "")
                     button.click(timeout=ANSWERS_WITHIN)
-                except TimeoutError:
-                    if n < buttons.count() and button.is_visible():  # it is still there, and cannot be pressed
-                        raise
+            except TimeoutError:
+                if n < buttons.count() and button.is_visible():  # it is still there, and cannot be pressed
+                    raise
             n += 1
         return names
 
