@@ -7,6 +7,7 @@ seed)` yields the faults of one seed, and the first of them is what the student 
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,6 +41,14 @@ class Answer:
 
     value: Any = None
     error: Exception | None = None
+
+    @property
+    def whole(self) -> int:
+        """The value, if it is a whole number and no truth value; else 0."""
+        try:
+            return 0 if isinstance(self.value, bool) else operator.index(self.value)
+        except TypeError:
+            return 0
 
     def __str__(self) -> str:
         if self.error is None:

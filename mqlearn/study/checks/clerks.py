@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import operator
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -123,10 +122,7 @@ def violations(fewest_clerks: Callable[..., Any], seed: int) -> Iterator[Fault]:
 def faults(fewest_clerks: Callable[..., Any], case: Case) -> Iterator[Fault]:
     """What is wrong with the answer for this day, if anything is."""
     answer = ask(fewest_clerks, list(case.arrivals), case.service, case.limit)
-    try:
-        clerks = 0 if isinstance(answer.value, bool) else operator.index(answer.value)
-    except TypeError:
-        clerks = 0
+    clerks = answer.whole
     scene = f"{case.name}, {case.service:g} s each"
     if clerks < 1:
         yield Fault(f"{scene}: expected a whole number of clerks from 1, {answer}",

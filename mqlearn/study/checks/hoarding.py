@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import random
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
@@ -37,10 +36,7 @@ def violations(prefetch: Callable[..., Any], seed: int) -> Iterator[Fault]:
     """The faults with this seed's backlog."""
     shop = shop_of(seed)
     answer = ask(prefetch, shop.service, shop.round_trip)
-    try:
-        held = 0 if isinstance(answer.value, bool) else operator.index(answer.value)
-    except TypeError:
-        held = 0
+    held = answer.whole
     scene = f"{_span(shop.service)} a job, {_span(shop.round_trip)} a round trip, {shop.workers} workers"
     if held < 1:
         yield Fault(f"{scene}: expected a whole number from 1, {answer}",
