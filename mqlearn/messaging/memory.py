@@ -40,7 +40,7 @@ class InMemoryMessageQueue(Moves):
         self.trace = trace
         super().__init__(name, retry, runtime)
         if trace is not None:
-            trace.watch(self, self._runtime.now, self._runtime.at_close)
+            trace.watch(self, self._runtime.at_close)
 
     # What producers call.
 

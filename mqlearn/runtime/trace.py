@@ -100,11 +100,9 @@ class Watched(Protocol):
 
     name: str
 
-    def listen(self, listener: Listener) -> None: ...
+    def listen(self, listener: Listener, *, carried: bool = False) -> None: ...
 
     def census(self) -> Mapping[str, int]: ...
-
-    def entries(self) -> list[tuple[int, str, str, str]]: ...
 
 
 class Trace:
@@ -115,16 +113,14 @@ class Trace:
         self.record: Listener = self.records.append  # append one record
         self._census: dict[str, Callable[[], Mapping[str, int]]] = {}
 
-    def watch(self, queue: Watched, now: float, at_close: Callable[[Callable[[], object]], None]) -> None:
-        """Record what happens to `queue` from `now` (s) on. A queue calls this itself for its `trace=`."""
+    def watch(self, queue: Watched, at_close: Callable[[Callable[[], object]], None]) -> None:
+        """Record what happens to `queue` from now on. A queue calls this itself for its `trace=`."""
         if queue.name in self._census:
             raise ValueError(f"name must be unique within one trace, got {queue.name!r} twice")
         if not self._census:
             at_close(self.freeze)
         self._census[queue.name] = queue.census
-        for entry, message_id, priority, place in queue.entries():
-            self.records.append((now, "carried", queue.name, entry, message_id, priority, 0, "", 0, place))
-        queue.listen(self.record)  # appends to this very list, which freeze() lets go of
+        queue.listen(self.record, carried=True)  # appends to this very list, which freeze() lets go of
 
     def freeze(self) -> None:
         """Keep the records and the census as they are now, whatever the queues do next."""

@@ -48,7 +48,7 @@ class Handmade(MessageQueue):
         self._receipts = 0
         self._listeners: list[Listener] = []
         self._available = runtime.condition()
-        self.trace.watch(self, runtime.now, runtime.at_close)
+        self.trace.watch(self, runtime.at_close)
 
     def listen(self, listener: Listener, *, carried: bool = False) -> None:  # noqa: ARG002 - it began empty
         """Report to the trace, and to whoever else listens."""
@@ -58,10 +58,6 @@ class Handmade(MessageQueue):
         """What the built queue itself holds, by place."""
         return {"waiting": len(self.built), "delayed": 0, "in flight": len(getattr(self.built, "in_flight", ())),
                 "dead": len(getattr(self.built, "dead", ()))}
-
-    def entries(self) -> list[tuple[int, str, str, str]]:
-        """Nothing: it was put under the trace while it was empty."""
-        return []
 
     def send(self, message: Message) -> bool:
         check.instance("message", message, Message)

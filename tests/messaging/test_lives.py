@@ -200,7 +200,7 @@ def test_a_trace_that_joins_later_balances_what_was_there_before() -> None:
         queue.nack(taken(queue), requeue=False)
         flying = taken(queue)
         trace = Trace()
-        trace.watch(queue, sim.now, sim.at_close)
+        trace.watch(queue, sim.at_close)
         books = trace.balance()
         assert (books.accepted, books.dead, books.in_flight, books.waiting, books.delayed) == (4, 1, 1, 1, 1)
         queue.ack(flying)
