@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
 from random import Random
 
 import pytest
 
-from mqlearn import CircuitBreaker, Permit, Simulation, ThreadRuntime, Trace
-
-
-@pytest.fixture
-def sim() -> Iterator[Simulation]:
-    """A simulation that is closed in the end."""
-    with Simulation() as simulation:
-        yield simulation
-
-
-def ask(breaker: CircuitBreaker) -> Permit:
-    """A permit, which must be there."""
-    permit = breaker.acquire()
-    assert permit is not None
-    return permit
+from mqlearn import CircuitBreaker, Simulation, ThreadRuntime, Trace
+from tests.messaging.permits import ask
 
 
 def fail(breaker: CircuitBreaker, times: int = 1) -> None:

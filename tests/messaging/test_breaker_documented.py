@@ -6,11 +6,9 @@ resilience4j 2.x: CircuitBreakerConfig, CircuitBreakerMetrics, CircuitBreakerSta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-import pytest
-
-from mqlearn import CircuitBreaker, FailureRate, Permit, Simulation
+from mqlearn import CircuitBreaker, FailureRate, Simulation
+from tests.messaging.permits import ask
 
 # What is not so here, in whole or in part, and why.
 OTHERWISE = {
@@ -27,20 +25,6 @@ OTHERWISE = {
     "pybreaker 6": "no lock is held during the call: half-open is limited by permits instead",
 }
 RESILIENCE4J, PYBREAKER = range(1, 18), range(1, 8)
-
-
-@pytest.fixture
-def sim() -> Iterator[Simulation]:
-    """A simulation that is closed in the end."""
-    with Simulation() as simulation:
-        yield simulation
-
-
-def ask(breaker: CircuitBreaker) -> Permit:
-    """A permit, which must be there."""
-    permit = breaker.acquire()
-    assert permit is not None
-    return permit
 
 
 def calls(breaker: CircuitBreaker, outcomes: str) -> str:
