@@ -64,6 +64,7 @@ class Journeys(Chart):
         self.died = canvas.moving(
             self.ax.plot([], [], marker="X", markersize=8.5, color=style.DEAD, **dot)[0]
         )
+        self.drawn: View | None = None  # the run on show; `shown` and `rows` are its jobs
         self.names = [canvas.text(0, 0, ha="right", va="center") for _ in range(self.most)]
         self.ends = [canvas.text(0, 0, va="center", size=style.SMALL) for _ in range(self.most)]
         self.letters = [
@@ -99,7 +100,7 @@ class Journeys(Chart):
             x += 32 + self.canvas.measure(label, size=style.SMALL)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
-        self.shown = self.chosen(run)
+        self.drawn, self.shown = run, self.chosen(run)
         held = run.holds[np.isin(run.holds["entry"].to_numpy(), [int(e) for e in self.shown["entry"]])]
         self._over(float(min(self.shown["sent"], default=0.0)), min(self.last(held, run), run.until))
         self.pieces = bars = _Bars(self.ax.get_xlim()[1], _at_work(run, held["entry"].unique()))
@@ -170,8 +171,8 @@ class Journeys(Chart):
         return float(self.canvas.height * (1 - box.y1 + box.height * (row + 0.5) / self.most))
 
     def sentence(self, run: View) -> str:
-        jobs = self.chosen(run)
-        said = ", ".join(f"{job.message_id} {self.ending(job, run)[0]}" for job in jobs.itertuples())
+        jobs = self.rows if run is self.drawn else list(self.chosen(run).itertuples())
+        said = ", ".join(f"{job.message_id} {self.ending(job, run)[0]}" for job in jobs)
         return (
             f"Journeys of {style.count(len(jobs), 'message')}: {said}."
             if said
