@@ -127,8 +127,9 @@ class Bench:
             self.notes[row].text = more
         self.blocks.set_verts(verts)
         busy = sum(bool(held) for held in workers.values())
-        hidden = "" if len(rows) <= self.rows else f" ({self.rows} shown)"
-        self.count.text = f"{busy}/{len(workers)} busy{hidden}"
+        # One word, or it runs into the heading: whoever sees only four of thirty has to be told that first.
+        said = "busy" if len(rows) <= self.rows else f"({self.rows} shown)"
+        self.count.text = f"{busy}/{len(workers)} {said}"
 
 
 class InstantPicture:
