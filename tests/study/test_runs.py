@@ -216,8 +216,8 @@ def test_an_entry_that_leaves_in_silence_is_caught(scenario: Any, seed: int, mon
     class Silent(InMemoryMessageQueue):
         told = 0
 
-        def listen(self, listener: Listener) -> None:
-            super().listen(lambda record: self.hides(record) or listener(record))
+        def listen(self, listener: Listener, *, carried: bool = False) -> None:
+            super().listen(lambda record: self.hides(record) or listener(record), carried=carried)
 
         def hides(self, record: Record) -> bool:
             self.told += record[1] == "acked"
