@@ -12,7 +12,7 @@ SPREAD := -n auto --dist loadfile
 COVER  := --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint browser nbval unit notebooks bench clean
+.PHONY: help lab test lint browser nbval unit coverage notebooks bench clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,12 @@ browser: $(READY) ## only the notebooks in a real browser (alone, since it times
 nbval: $(READY) ## only run the notebooks and compare what they print
 	$(BIN)/python -m pytest $(SPREAD) $(NBVAL) notebooks
 
-# Apart from the notebooks, since nbval would start coverage inside each kernel, which fails.
-unit: $(READY) ## only the unit tests, with their coverage
+unit: $(READY) ## only the unit tests
+	$(BIN)/python -m pytest $(SPREAD) --ignore=tests/browser tests
+
+# Apart from `make test`, since tracing every simulated task more than doubles the time the tests take; and apart
+# from the notebooks, since nbval would start coverage inside each kernel, which fails.
+coverage: $(READY) ## the unit tests again, with the branches that they cover
 	$(BIN)/python -m pytest $(SPREAD) $(COVER) --ignore=tests/browser tests
 
 notebooks: $(READY) ## run every notebook afresh and write it with its outputs
