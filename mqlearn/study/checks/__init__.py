@@ -4,19 +4,27 @@
 - 02 work queues: `check_little`, `check_fewest_clerks`, `check_prefetch`
 - 03 delivery guarantees: `check_work`, `check_first_time`, `check_handle`
 - 04 retries and dead letters: `check_delay`, `check_triage`, `check_next_rate`
+- 05 circuit breaker: `check_cooldown`, `check_gate`, `check_window`
+- 06 batching: `check_plan`, `check_settle`, `check_deliver`
 """
 
+from mqlearn.study.checks.admitting import check_gate
 from mqlearn.study.checks.choosing import check_choose
 from mqlearn.study.checks.clerks import check_fewest_clerks
+from mqlearn.study.checks.cooling import check_cooldown
 from mqlearn.study.checks.counting import check_little
 from mqlearn.study.checks.delays import check_delay
+from mqlearn.study.checks.delivering import check_deliver
 from mqlearn.study.checks.envelopes import check_reply_to
 from mqlearn.study.checks.handling import check_handle
 from mqlearn.study.checks.hoarding import check_prefetch
 from mqlearn.study.checks.letters import check_triage
 from mqlearn.study.checks.ordering import check_sort_key
+from mqlearn.study.checks.planning import check_plan
 from mqlearn.study.checks.redriving import check_next_rate
 from mqlearn.study.checks.remembering import check_first_time
+from mqlearn.study.checks.settling import check_settle
+from mqlearn.study.checks.tripping import check_window
 from mqlearn.study.checks.working import check_work
 
 __all__ = [
@@ -32,4 +40,10 @@ __all__ = [
     "check_delay",
     "check_triage",
     "check_next_rate",
+    "check_cooldown",
+    "check_gate",
+    "check_window",
+    "check_plan",
+    "check_settle",
+    "check_deliver",
 ]
