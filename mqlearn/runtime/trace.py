@@ -70,6 +70,19 @@ EVENTS: dict[str, Kind] = {
     "closed": Kind((), None, "a breaker lets every call through again; detail: why"),
     "probed": Kind((), None, "a breaker's probe ended; detail: how"),
     "effect": Kind((), None, "something done to the world outside, such as a charge; detail: its business key"),
+    # Logs. source: the stream, or "stream/group"; entry: the offset; message_id: the event's or the member's id.
+    "appended": Kind((), None, "an event was added to a log; detail: partition"),
+    "deleted": Kind((), None, "retention dropped the head of a log; entry: its new start; detail: partition"),
+    "compacted": Kind((), None, "events with a newer one of their key were dropped; entry: how many"),
+    "read": Kind((), None, "an event was handed to a reader of the group; detail: partition"),
+    "committed": Kind((), None, "the group will go on here; entry: the next offset to read; detail: partition"),
+    "reset": Kind((), None, "the group's offset was outside the log; entry: that offset; detail: partition"),
+    "joined": Kind((), None, "a member joined the group; entry: the generation this began"),
+    "left": Kind((), None, "a member left the group; entry: the generation this began"),
+    "evicted": Kind((), None, "a member was removed from the group; entry: the generation this began; detail: why"),
+    "assigned": Kind((), None, "a member owns these from now on; entry: generation; detail: partitions"),
+    "revoked": Kind((), None, "a member owns these no longer; entry: generation; detail: partitions"),
+    "fenced": Kind((), None, "a commit was refused; entry: its offset; detail: partition"),
 }
 MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}
 

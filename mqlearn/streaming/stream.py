@@ -1,0 +1,249 @@
+"""The log this course is about: partitions that keep what was read, and groups that remember how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.threads import default_runtime
+from mqlearn.runtime.trace import Listener, Trace
+from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.group import ConsumerGroup
+from mqlearn.streaming.log import OffsetOutOfRange, PartitionLog
+from mqlearn.streaming.murmur2 import partition_for
+
+
+class EventStream:
+    """An append-only log in `partition_count` partitions. Reading removes nothing: each group has offsets of its own.
+
+    An event goes to the partition of its key; order holds within a partition and not across. What is older than
+    `retention_seconds`, or is followed by `retention_events` others in its partition, is dropped when anybody next
+    appends or looks, whoever has read it or not. A new group starts at the "earliest" or "latest" (`start`); one
+    whose offset is no longer in the log goes on by `out_of_range`: at the "earliest", the "latest", or an "error".
+    `changed` is notified with each append; its lock is the stream's, and is held while no event is handed out.
+
+    Source: Apache Kafka (topic, partition, offset, consumer group, `auto.offset.reset`). Kafka drops whole segments,
+    looks every five minutes, and starts new groups at the latest.
+    """
+
+    def __init__(self, stream_name: str, partition_count: int = 4, *, retention_seconds: float | None = None,
+                 retention_events: int | None = None, start: str = "earliest", out_of_range: str = "earliest",
+                 runtime: Runtime | None = None, trace: Trace | None = None) -> None:
+        check.instance("stream_name", stream_name, str)
+        check.whole("partition_count", partition_count, low=1)
+        check.number("retention_seconds", retention_seconds, above=0, optional=True)
+        check.whole("retention_events", retention_events, low=1, optional=True)
+        check.one_of("start", start, ("earliest", "latest"))
+        check.one_of("out_of_range", out_of_range, ("earliest", "latest", "error"))
+        check.instance("runtime", runtime, Runtime, optional=True)
+        check.instance("trace", trace, Trace, optional=True)
+        self.stream_name = self.name = stream_name
+        self.partition_count = partition_count
+        self.retention_seconds, self.retention_events = retention_seconds, retention_events
+        self.start, self.out_of_range = start, out_of_range
+        self.runtime = default_runtime() if runtime is None else runtime
+        self.trace = trace
+        self.partitions = [PartitionLog() for _ in range(partition_count)]
+        self.groups: dict[str, ConsumerGroup] = {}
+        self.changed = self.runtime.condition()
+        self._listeners: list[Listener] = []
+        if trace is not None:
+            trace.watch(self, self.runtime.at_close)
+
+    # What producers call.
+
+    def append(self, event: StreamEvent) -> bool:
+        """Keep a copy of `event` at the end of its partition. Always True: a log has no limit, it forgets.
+
+        The caller's object is told where that was: its `partition` and `sequence_number` are set.
+        """
+        check.instance("event", event, StreamEvent)
+        event.validate()
+        partition = partition_for(event.key, self.partition_count)
+        stored = event.copy()
+        with self.changed:
+            stored.partition, stored.appended_at = partition, self.runtime.now
+            if stored.timestamp is None:
+                stored.timestamp = stored.appended_at
+            self.partitions[partition].append(stored)
+            event.partition, event.sequence_number = partition, stored.sequence_number
+            self.emit("appended", self.name, stored.sequence_number, stored.event_id, partition)
+            self._log(partition)
+            self.changed.notify_all()
+            return True
+
+    # What readers call.
+
+    def read(self, consumer_group: str, from_offset: int = 0, partition: int | None = None) -> Iterator[StreamEvent]:
+        """The events that `consumer_group` has not read, partition by partition, up to the end as it is on arrival.
+
+        It starts at what the group has committed, or at `from_offset` if that is later. An event is committed when
+        the next one is asked for, or the loop ends by itself; breaking off reads the last one again. While the
+        group has members, these own its offsets, and this reader commits nothing.
+
+        Raises OffsetOutOfRange where retention has overtaken the group and `out_of_range` is "error".
+        """
+        check.whole("from_offset", from_offset)
+        return self._read(self.group(consumer_group), from_offset, self._chosen(partition))
+
+    def _read(self, group: ConsumerGroup, from_offset: int, partitions: list[int]) -> Iterator[StreamEvent]:
+        for partition in partitions:
+            end = self.end(partition)
+            while (event := self._next(group, partition, from_offset)) is not None and event.sequence_number < end:
+                yield event
+                group.commit(partition, event.sequence_number + 1)
+
+    def _next(self, group: ConsumerGroup, partition: int, from_offset: int) -> StreamEvent | None:
+        with self.changed:
+            wanted = group.committed.get(partition)
+            offset = self.resolve(partition, wanted)
+            if offset != wanted:  # kept, or a reader of the latest would miss what comes before it looks again
+                if wanted is not None:
+                    self.emit("reset", f"{self.name}/{group.name}", wanted, "", partition)
+                group.commit(partition, offset)
+            found = self._log(partition).fetch(max(offset, from_offset), 1)
+            if found:
+                self.emit("read", f"{self.name}/{group.name}", found[0].sequence_number, found[0].event_id, partition)
+            return found[0] if found else None
+
+    def history(self, partition: int | None = None, *, key: str | None = None) -> Iterator[StreamEvent]:
+        """All events that are left, of one `partition` or `key` or of all, partition by partition; touches no group."""
+        check.instance("key", key, str, optional=True)
+        chosen = self._chosen(partition)
+        if key is not None:
+            chosen = [p for p in chosen if p == partition_for(key, self.partition_count)]
+        with self.changed:
+            logs = [list(self._log(p)) for p in chosen]
+        return (event for log in logs for event in log if key is None or event.key == key)
+
+    def fetch(self, partition: int, offset: int, n: int = 1) -> list[StreamEvent]:
+        """At most `n` events of `partition` from `offset` on; none at its end. Touches no group.
+
+        Raises OffsetOutOfRange for an `offset` before the log's start or after its end.
+        """
+        self._chosen(partition)
+        check.whole("offset", offset)
+        check.whole("n", n, low=1)
+        with self.changed:
+            log = self._log(partition)
+            if not log.start <= offset <= log.end:
+                raise OffsetOutOfRange(partition, offset, log.start, log.end)
+            return log.fetch(offset, n)
+
+    def resolve(self, partition: int, offset: int | None) -> int:
+        """Where a group goes on that wants `offset` (None: it is new): there, or where the stream's policy says.
+
+        Raises OffsetOutOfRange if the policy is "error".
+        """
+        self._chosen(partition)
+        check.whole("offset", offset, optional=True)
+        with self.changed:
+            log = self._log(partition)
+            if offset is not None and log.start <= offset <= log.end:
+                return offset
+            policy = self.start if offset is None else self.out_of_range
+            if policy == "error":
+                raise OffsetOutOfRange(partition, offset or 0, log.start, log.end)
+            return log.start if policy == "earliest" else log.end
+
+    def log_start(self, partition: int) -> int:
+        """The oldest offset that retention has left."""
+        self._chosen(partition)
+        with self.changed:
+            return self._log(partition).start
+
+    def end(self, partition: int) -> int:
+        """The offset that the next event will get."""
+        self._chosen(partition)
+        return self.partitions[partition].end
+
+    # What groups do.
+
+    def group(self, name: str, **options: Any) -> ConsumerGroup:
+        """The group called `name`, made when first asked for, with the `options` of `ConsumerGroup`."""
+        check.instance("name", name, str)
+        with self.changed:
+            if name not in self.groups:
+                self.groups[name] = ConsumerGroup(self, name, **options)
+            elif options:
+                raise ValueError(f"name must be new where options are given, got {name!r}, which exists")
+            return self.groups[name]
+
+    def commit_offset(self, consumer_group: str, partition: int, offset: int, *, member: str | None = None,
+                      generation: int | None = None) -> bool:
+        """Keep `offset` as the next that the group reads in `partition`.
+
+        False for a `generation` that is over, and without a `member` while the group has live members.
+        """
+        self._chosen(partition)
+        check.whole("offset", offset)
+        return self.group(consumer_group).commit(partition, offset, member=member, generation=generation)
+
+    def seek(self, consumer_group: str, partition: int, offset: int) -> bool:
+        """Let the group go on at `offset`, back or forth; False while it has live members.
+
+        Raises OffsetOutOfRange for an `offset` that is not in the log: a seek is deliberate, no policy mends it.
+        """
+        self.fetch(partition, offset)
+        return self.commit_offset(consumer_group, partition, offset)
+
+    def lag(self, consumer_group: str) -> dict[int, int]:
+        """How many offsets each partition's end is ahead of what the group has committed."""
+        with self.changed:
+            committed = self.group(consumer_group).committed
+            return {p: log.end - committed.get(p, log.start if self.start == "earliest" else log.end)
+                    for p, log in enumerate(self.partitions)}
+
+    # What operators call.
+
+    def get_latest_offset(self, partition: int | None = None) -> dict[int, int]:
+        """The offset that the next event will get, by partition."""
+        return {p: self.partitions[p].end for p in self._chosen(partition)}
+
+    def get_stream_info(self) -> dict[str, Any]:
+        """What the stream holds now, and what each group has committed."""
+        with self.changed:
+            sizes = [len(self._log(p)) for p in range(self.partition_count)]
+            return {"stream_name": self.stream_name, "partition_count": self.partition_count,
+                    "total_events": sum(sizes), "partition_sizes": sizes,
+                    "consumer_groups": {name: dict(group.committed) for name, group in self.groups.items()}}
+
+    def compact(self) -> int:
+        """Drop each event whose key has a newer one in its partition; returns how many."""
+        with self.changed:
+            gone = sum(log.compact() for log in self.partitions)
+            self.emit("compacted", self.name, gone, "", None)
+            return gone
+
+    def listen(self, listener: Listener, *, carried: bool = False) -> None:
+        """Call `listener(record)` under the lock for all that happens from now on."""
+        check.function("listener", listener)
+        check.instance("carried", carried, bool)
+        with self.changed:
+            self._listeners.append(listener)
+
+    def census(self) -> dict[str, int]:
+        """Nothing: events in a log are in no place that they leave."""
+        return {}
+
+    def emit(self, event: str, source: str, entry: int, message_id: str, detail: Any) -> None:
+        """Tell all listeners; `source` is the stream, or "stream/group" for what a group does. Under the lock."""
+        if self._listeners:
+            now, worker = self.runtime.witness()
+            for listener in self._listeners:
+                listener((now, event, source, entry, message_id, "", 0, worker, 0, detail))
+
+    def _chosen(self, partition: int | None) -> list[int]:
+        check.whole("partition", partition, high=self.partition_count - 1, optional=True)
+        return list(range(self.partition_count)) if partition is None else [partition]
+
+    def _log(self, partition: int) -> PartitionLog:
+        """The partition, without what retention drops by now."""
+        log = self.partitions[partition]
+        if self.retention_seconds is not None or self.retention_events is not None:
+            before = None if self.retention_seconds is None else self.runtime.now - self.retention_seconds
+            if log.cut(before, self.retention_events):
+                self.emit("deleted", self.name, log.start, "", partition)
+        return log
