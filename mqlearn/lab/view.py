@@ -52,11 +52,25 @@ class View:
         return np.array([t for t, _ in died], dtype=float), [reason for _, reason in died]
 
     @cached_property
+    def breaker(self) -> Any:
+        """What the breaker did: a `BreakerStory`."""
+        from mqlearn.study.breakers import BreakerStory
+
+        return BreakerStory(self.run.trace.records, self.start, self.until)
+
+    @cached_property
     def charges(self) -> dict[str, Any]:
         """The effects on record, by their business key."""
         from mqlearn.study.charges import charges_by_order
 
         return charges_by_order(self.run.trace.records)
+
+    @cached_property
+    def batches(self) -> Any:
+        """What the records say of its batches: a `BatchTally`."""
+        from mqlearn.study.batches import BatchTally
+
+        return BatchTally(self.run.trace.records)
 
     @cached_property
     def waits(self) -> Floats:

@@ -1,0 +1,163 @@
+"""What batches should do, and what they did: theory, and counts from a trace.
+
+    throughput       n / (a + bn) items a second and worker, for a call that lasts a + bn seconds
+    least_size       n > aλ / (c − bλ): smaller batches cannot keep up with λ items a second
+    filling          (n − 1) / 2λ: how long an item waits on average for the last of its batch
+    BatchTally       calls, latencies and their parts, good items that were redelivered, of a run
+
+Throughout a is `per_call` and b `per_item` (s), λ is `rate` (items a second), n is `size`, c is `workers`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from mqlearn.runtime import check
+from mqlearn.runtime.trace import Record
+
+SPOILT = "failed: another message of the batch failed"  # how a good item's try ended, where one answer goes for all
+PERCENTILES = (50, 95, 99)
+
+
+def throughput(size: int, per_call: float, per_item: float, workers: int = 1) -> float:
+    """Items a second that `workers` can write in full batches, c · n / (a + bn)."""
+    check.whole("size", size, low=1)
+    check.whole("workers", workers, low=1)
+    _check_costs(per_call, per_item)
+    return workers * size / (per_call + per_item * size)
+
+
+def least_size(rate: float, per_call: float, per_item: float, workers: int = 1) -> int | None:
+    """The smallest batch with which `workers` keep up with `rate` items a second; None if no batch is large enough."""
+    check.number("rate", rate, low=0)
+    check.whole("workers", workers, low=1)
+    _check_costs(per_call, per_item)
+    spare = workers - per_item * rate
+    return math.floor(per_call * rate / spare + 1e-9) + 1 if spare > 1e-12 else None
+
+
+def filling(size: int, rate: float) -> float:
+    """Seconds from an item to the last of its batch, on average, (n − 1) / 2λ."""
+    check.whole("size", size, low=1)
+    check.number("rate", rate, above=0)
+    return (size - 1) / (2 * rate)
+
+
+def _check_costs(per_call: float, per_item: float) -> None:
+    check.number("per_call", per_call, above=0)
+    check.number("per_item", per_item, low=0)
+
+
+def percentile(ordered: Sequence[float], percent: float) -> float:
+    """The smallest of the `ordered` numbers that `percent` % of them do not exceed; NaN of none."""
+    check.number("percent", percent, low=0, high=100)
+    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)] if ordered else math.nan
+
+
+def spoken(seconds: float) -> str:
+    """A duration in seconds as people say it: 98.4 ms, 2.35 s, 130 s."""
+    if seconds < 0.9995:
+        return f"{round(1000 * seconds, 1):.3g} ms"
+    return f"{seconds:.3g} s" if seconds < 99.95 else f"{seconds:,.0f} s"
+
+
+class BatchTally:
+    """What the records of a run say of its batches; all times in seconds.
+
+    `calls`: when each call began, how many items it had, and whether it was made with a part of a batch that had
+    been refused. `failing`: how many items of each call failed. `sent`: when items came. `done`: when each item was
+    done, and its latency, from sending to ack. `filling`, `waiting`, `calling`: its parts, summed over all items that
+    were done at their first try: until the last of the batch came, until the call began, until it was over.
+    `spoilt`: when tries of good items ended in vain because one answer went for all; `failed`: the same of tries that
+    failed of themselves. `redelivered`: how often a good item came back; `dead_good`: how many of them died.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.calls: list[tuple[float, int, bool]] = []
+        self.failing: list[int] = []
+        self.sent: list[float] = []
+        self.done: list[tuple[float, float]] = []
+        self.spoilt: list[float] = []
+        self.failed: list[float] = []
+        self.redelivered = self.dead_good = self.at_first = 0
+        self.filling = self.waiting = self.calling = 0.0
+        self._came: dict[tuple[str, int], float] = {}  # by source and entry
+        self._open: dict[tuple[str, int], int] = {}  # by source and receipt: the call that a try belongs to
+        self._last: list[float] = []  # of each call: when the last of its items came
+        self._spoilt: set[tuple[str, int]] = set()
+        for record in records:
+            take = self._TAKES.get(record[1])
+            if take is not None:
+                take(self, record)
+        self.latencies = sorted(latency for _, latency in self.done)
+
+    def _take_sent(self, record: Record) -> None:
+        self.sent.append(record[0])
+        self._came[record[2], record[3]] = record[0]
+
+    def _take_received(self, record: Record) -> None:
+        self._came[record[2], -record[8]] = self._came.get((record[2], record[3]), record[0])
+
+    def _take_batched(self, record: Record) -> None:
+        part = (record[2], record[8]) in self._open
+        self.calls.append((record[0], int(record[9]), part))
+        self.failing.append(0)
+        self._last.append(0.0)
+        self._whole = self._whole if part else len(self.calls) - 1
+
+    _whole = -1  # the call that is being made with a whole batch
+
+    def _take_started(self, record: Record) -> None:
+        self._open[record[2], record[8]] = self._whole
+        if self._whole >= 0:
+            came = self._came.get((record[2], -record[8]), 0.0)
+            self._last[self._whole] = max(self._last[self._whole], came)
+
+    def _take_finished(self, record: Record) -> None:
+        call, said = self._open.get((record[2], record[8]), -1), str(record[9])
+        if said.startswith(("failed", "rejected")):
+            (self.spoilt if said == SPOILT else self.failed).append(record[0])
+            if said == SPOILT:
+                self._spoilt.add((record[2], record[8]))
+            if call >= 0:
+                self.failing[call] += 1
+
+    def _take_acked(self, record: Record) -> None:
+        came = self._came.get((record[2], record[3]), record[0])
+        self.done.append((record[0], record[0] - came))
+        call = self._open.pop((record[2], record[8]), -1)
+        if call >= 0 and record[6] == 1:
+            began, last = self.calls[call][0], self._last[call]
+            self.at_first += 1
+            self.filling += last - came
+            self.waiting += began - last
+            self.calling += record[0] - began
+
+    def _take_failure(self, record: Record) -> None:
+        if (record[2], record[8]) in self._spoilt:
+            self.dead_good += record[1] == "dead"
+            self.redelivered += record[1] != "dead"
+
+    _TAKES: ClassVar[dict[str, Callable[[BatchTally, Record], None]]] = {
+        "sent": _take_sent, "received": _take_received, "batched": _take_batched, "started": _take_started,
+        "finished": _take_finished, "acked": _take_acked, "nacked": _take_failure, "delayed": _take_failure,
+        "dead": _take_failure}
+
+    @property
+    def mean(self) -> float:
+        """The mean latency (s); NaN if nothing was done."""
+        return math.fsum(self.latencies) / len(self.latencies) if self.latencies else math.nan
+
+    @property
+    def parts(self) -> tuple[float, float, float]:
+        """Mean filling, waiting and call time (s) of what was done at its first try; NaN if nothing was."""
+        count = self.at_first or math.nan
+        return self.filling / count, self.waiting / count, self.calling / count
+
+    @property
+    def mean_size(self) -> float:
+        """Items in a batch, on average; NaN without one."""
+        whole = [size for _, size, part in self.calls if not part]
+        return sum(whole) / len(whole) if whole else math.nan
