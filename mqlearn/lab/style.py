@@ -17,6 +17,9 @@ LOST: Final = "#D55E00"  # a lease that ran out, an error
 AGAIN: Final = "#CC79A7"  # something that happened twice
 PREDICTED: Final = "#B3307A"  # what somebody said before the run
 GHOST: Final = "#7F7F7F"  # the baseline run
+TROUBLE: Final = "#F8E9DC"  # behind the time in which a service is in trouble
+TROUBLED: Final = "#A84300"  # and what is written on it
+PROBING: Final = "#F0E442"  # half-open, and a probe that failed
 
 INK: Final = "#1A1A1A"
 MUTED: Final = "#555555"

@@ -102,6 +102,10 @@ class Ticks:
                     self.canvas.height * (1 - box.y0) + 17,
                 )
 
+    def hide(self) -> None:
+        """Show labels at most, where a chart has no line for the ticks to stand on."""
+        self._marks.set_visible(False)
+
 
 class Timeline(Chart):
     """A chart over the run's time. Its right margin holds direct labels instead of a legend."""

@@ -9,6 +9,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.bars import Bars
 from mqlearn.lab.charts.base import Box, Chart, Marks, Timeline
 from mqlearn.lab.charts.marks import LevelMarks, spread
+from mqlearn.lab.charts.trouble import Trouble
 from mqlearn.lab.view import Floats, View
 
 
@@ -75,15 +76,53 @@ class Dead(Timeline):
         return float(len(run.dead[0]))
 
     def sentence(self, run: View) -> str:
-        times, reasons = run.dead
-        if not len(times):
-            return "Dead letters: none."
-        why = ", ".join(
-            f"{style.number(n)} {reason or 'no reason given'}"
-            for reason, n in Counter(reasons).most_common(3)
-        )
-        first = f"the first at {style.seconds(times[0])}"
-        return f"Dead letters: {style.number(len(times))}, {first} ({why})."
+        return told(run)
+
+
+def told(run: View) -> str:
+    """How many messages died, when the first did, and of what."""
+    times, reasons = run.dead
+    if not len(times):
+        return "Dead letters: none."
+    why = ", ".join(
+        f"{style.number(n)} {reason or 'no reason given'}" for reason, n in Counter(reasons).most_common(3)
+    )
+    first = f"the first at {style.seconds(times[0])}"
+    return f"Dead letters: {style.number(len(times))}, {first} ({why})."
+
+
+class Deaths(Timeline):
+    """A tick for each dead letter, the baseline's in grey below them, and how many there are."""
+
+    name, least, weight = "deaths", 54, 0.0
+
+    def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
+        super().__init__(canvas, box, axis=axis)
+        self.caption("dead letters, a tick each")
+        self.trouble = Trouble(self)
+        self.ax.spines[:].set_visible(False)
+        self.x_ticks.hide()
+        place = self.ax.get_xaxis_transform()
+        self.rows = []
+        for color, size in ((style.DEAD, 13), (style.GHOST, 9)):
+            ticks = self.ax.plot([], [], linestyle="", marker="|", markersize=size, markeredgewidth=1.4, color=color,
+                                 transform=place)[0]
+            self.rows.append(canvas.moving(ticks))
+        y = box.y + self.top
+        self.total = canvas.text(self.label_x, y + 11, size=style.TITLE, bold=True)
+        self.ghost_total = canvas.text(self.label_x, y + 26, color=style.GHOST, bold=True)
+
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
+        self.over_time(run, ghost)
+        self.trouble.draw(run)
+        now, was = run.dead[0], None if ghost is None else ghost.dead[0]
+        for row, times, height in zip(self.rows, (now, was), (0.68, 0.2), strict=True):
+            row.set_data([] if times is None else times, [] if times is None else np.full(len(times), height))
+        self.total.text = f"{style.number(len(now))} dead"
+        self.ghost_total.text = "" if was is None else f"{style.number(len(was))} baseline"
+
+    def sentence(self, run: View) -> str:
+        return told(run)
 
 
 class Reasons(Chart):

@@ -10,6 +10,7 @@ from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Marks, Timeline
 from mqlearn.lab.charts.marks import LevelMarks
+from mqlearn.lab.charts.trouble import Trouble
 from mqlearn.lab.view import Floats, View, outline, thin
 
 
@@ -53,6 +54,7 @@ class Depth(Timeline):
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.caption("messages not yet settled")
+        self.trouble = Trouble(self, named=True)
         looks: list[dict[str, Any]] = [
             {"facecolor": style.IN_FLIGHT},
             {"facecolor": style.WAITING},
@@ -73,6 +75,7 @@ class Depth(Timeline):
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         self.over_time(run, ghost)
+        self.trouble.draw(run)
         edges, values = thin(*run.depth, run.start, self.ax.get_xlim()[1], self.columns)
         values[:, edges[:-1] >= run.until] = 0
         self.stacked = edges, values
@@ -88,10 +91,11 @@ class Depth(Timeline):
             highest = max(highest, float(total.max()))
             for line in self.ghost:
                 line.set_data(was[0], np.append(total, total[-1:]))
-        self.up_to(max([highest, *marks.values]))
+        expected = run.theory("depth")
+        self.up_to(max([highest, expected or 0, *marks.values]))
         self.layers.draw(edges, values)
         self.peak.text = f"peak {style.number(values.sum(axis=0).max())}" if self.box.height >= 118 else ""
-        self.marks.draw(marks, None, self.taken)
+        self.marks.draw(marks, expected, self.taken)
 
     def measured(self, run: View) -> float | None:
         return float(run.depth[1][:, -1].sum()) if len(run.depth[0]) else None

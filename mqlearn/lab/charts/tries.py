@@ -6,6 +6,7 @@ from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Marks, Timeline
 from mqlearn.lab.charts.depth import Layers, ghost_lines
+from mqlearn.lab.charts.trouble import Trouble
 from mqlearn.lab.view import Floats, View
 
 BINS = 60
@@ -19,6 +20,7 @@ class Retries(Timeline):
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.said = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
+        self.trouble = Trouble(self)
         first = {"facecolor": style.IN_FLIGHT}
         again = {"facecolor": style.DELAYED, "hatch": style.HATCH_DELAYED, "edgecolor": style.INK}
         self.layers = Layers(self, [first, again])
@@ -28,6 +30,7 @@ class Retries(Timeline):
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         self.over_time(run, ghost)
+        self.trouble.draw(run)
         end = self.ax.get_xlim()[1]
         self.edges = _edges(run.start, end)
         self.values = self.counts(run, self.edges)

@@ -1,0 +1,119 @@
+"""What a circuit breaker did, read off a trace; and what arithmetic expects of one.
+
+    run of k failures       calls_until_row      (1 − pᵏ) / (pᵏ (1 − p)) calls on average
+    counts for ever         share_open           of a breaker that forgets no failure until it has been open
+    what waits at the end   backlog              arrival rate × seconds without service
+    until it is worked off  drain_time           backlog / (capacity − arrival rate)
+
+Rates are per second.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mqlearn.messaging.breaker import CLOSED, RECORDED
+from mqlearn.runtime import check
+from mqlearn.runtime.trace import Record
+
+STATE_OF = {event: state for state, event in RECORDED.items()}
+
+
+def calls_until_row(failing: float, row: int) -> float:
+    """How many calls it takes on average until `row` in a row have failed, each with probability `failing`.
+
+    (1 − pᵏ) / (pᵏ (1 − p)), k if every call fails, and infinity if none does. Source: W. Feller, "An Introduction
+    to Probability Theory and Its Applications", volume 1, chapter XIII.
+    """
+    check.number("failing", failing, low=0, high=1)
+    check.whole("row", row, low=1)
+    if failing == 1:
+        return float(row)
+    run = failing**row
+    return math.inf if run == 0 else (1 - run) / (run * (1 - failing))
+
+
+def share_open(failing: float, threshold: int, cooldown: float, rate: float) -> float:
+    """The share of time for which a breaker is open that counts failures for ever, whatever succeeds in between.
+
+    It takes threshold / (p · rate) seconds to collect its failures, and is then open for `cooldown` seconds, again
+    after each probe that fails: cooldown / (1 − p) in all. `rate` calls are made a second.
+    """
+    check.number("failing", failing, low=0, high=1)
+    check.whole("threshold", threshold, low=1)
+    check.number("cooldown", cooldown, low=0)
+    check.number("rate", rate, above=0)
+    if failing in (0, 1):
+        return float(failing)
+    shut = cooldown / (1 - failing)
+    return shut / (shut + threshold / (failing * rate))
+
+
+def backlog(rate: float, seconds: float) -> float:
+    """How many messages wait after so many `seconds` without service, if `rate` a second arrive."""
+    check.number("rate", rate, low=0)
+    check.number("seconds", seconds, low=0)
+    return rate * seconds
+
+
+def drain_time(waiting: float, rate: float, capacity: float) -> float:
+    """Seconds until so many are worked off beside the `rate` that arrive; infinity without a spare `capacity`."""
+    check.number("waiting", waiting, low=0)
+    check.number("rate", rate, low=0)
+    check.number("capacity", capacity, low=0)
+    if waiting == 0:
+        return 0.0
+    return waiting / (capacity - rate) if capacity > rate else math.inf
+
+
+class Span(NamedTuple):
+    """A stretch of time in one state: "CLOSED", "OPEN" or "HALF_OPEN", from `start` to `end` (s)."""
+
+    state: str
+    start: float
+    end: float
+
+
+class Probe(NamedTuple):
+    """A probe that was answered: when (s), and whether it succeeded."""
+
+    time: float
+    good: bool
+
+
+class BreakerStory:
+    """What a trace says of its breaker, from `start` to `until` (s): `spans` of its states, and its `probes`.
+
+    A breaker begins closed. Without any record of one, `spans` is one closed span.
+    """
+
+    def __init__(self, records: Sequence[Record], start: float, until: float) -> None:
+        turns = [(start, CLOSED), *((record[0], STATE_OF[record[1]]) for record in records if record[1] in STATE_OF)]
+        ends = [time for time, _ in turns[1:]] + [until]
+        self.spans = [Span(state, time, end) for (time, state), end in zip(turns, ends, strict=True)]
+        self.probes = [Probe(record[0], record[9] == "succeeded") for record in records
+                       if record[1] == "probed" and record[9] != "cancelled"]
+
+    def seconds(self, state: str) -> float:
+        """For how long it was in that state (s)."""
+        return math.fsum(span.end - span.start for span in self.spans if span.state == state)
+
+    def count(self, state: str) -> int:
+        """How often it went into that state."""
+        return sum(span.state == state for span in self.spans[1:])
+
+    @property
+    def shut(self) -> list[tuple[float, float]]:
+        """From when to when (s) it was not closed; the last time may last to the end."""
+        found: list[tuple[float, float]] = []
+        began: float | None = None
+        for state, start, end in self.spans:
+            if state != CLOSED:
+                began = start if began is None else began
+                last = end
+            elif began is not None:
+                found.append((began, last))
+                began = None
+        return found if began is None else [*found, (began, last)]
