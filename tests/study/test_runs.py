@@ -92,13 +92,20 @@ def test_littles_law_is_exact(scenario: Any, seed: int) -> None:
 
 
 def beside(run: Run) -> dict[str, int]:
-    """What no queue knows of: tries, and orders by their charges (an order's second message has an id ending in /2)."""
+    """What no queue knows of: tries, what a breaker did, and orders by their charges.
+
+    An order's second message has an id ending in /2.
+    """
     charges = Counter(record[9] for record in run.trace.records if record[1] == "effect")
     orders = {record[4].partition("/")[0] for record in run.trace.records if record[1] == "sent"}
     dead = [record[4].partition("/")[0] for record in run.trace.records if record[1] == "dead"]
-    return {"tries": len(run.tries()), "charges": charges.total(),
+    events = Counter(record[1] for record in run.trace.records)
+    return {"tries": len(run.tries()), "opened": events["opened"], "probes": events["probed"],
+            "charges": charges.total(),
             "never": sum(charges[order] == 0 for order in orders), "twice": sum(charges[order] > 1 for order in orders),
-            "dead_but_charged": sum(charges[order] > 0 for order in dead)}
+            "dead_but_charged": sum(charges[order] > 0 for order in dead), "calls": events["batched"],
+            "redelivered": sum(record[1] == "nacked" and record[9] == "another message of the batch failed"
+                               for record in run.trace.records)}
 
 
 @every_scenario

@@ -42,6 +42,19 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
         "jitter": {"service"}, "retries": {"service"}, "budget": {"service"}, "refused": set(),
         "redrive_at": {"service"}, "redrive_rate": set(), "prediction": set(),
     },
+    "GuardedCalls": {  # a call takes as long as the service is well or ill when it begins, and all else moves that
+        "rate": {"which", "time", "service"}, "window": {"which"}, "workers": {"service"}, "call_time": {"service"},
+        "trouble": {"service"}, "outage_from": {"service"}, "outage_to": {"service"}, "flap": {"service"},
+        "failure_rate": {"service"}, "slow_share": {"service"}, "slow_time": {"service"},
+        "breaker": {"service"}, "threshold": {"service"}, "share": {"service"}, "last_calls": {"service"},
+        "cooldown": {"service"}, "probes": {"service"}, "slow_after": {"service"}, "retries": {"service"},
+        "backoff": {"service"}, "prediction": set(),
+    },
+    "BatchedWriter": {  # an order's first call lasts as long as its whole batch needs, and the last batches differ
+        "arrivals": {"which", "time", "service"}, "rate": {"time", "service"}, "items": {"which"},
+        "workers": {"service"}, "per_call": {"service"}, "per_item": {"service"}, "size": {"service"},
+        "linger": {"service"}, "bad": {"service"}, "on_failure": {"service"}, "prediction": set(),
+    },
 }
 
 

@@ -3,10 +3,13 @@
 from typing import Final
 
 from mqlearn.lab.charts.base import Box, Chart, Marks, Timeline
+from mqlearn.lab.charts.batches import Batches, Items
+from mqlearn.lab.charts.breaker import Breaker
 from mqlearn.lab.charts.charges import Charges
-from mqlearn.lab.charts.dead import Dead, Reasons
+from mqlearn.lab.charts.dead import Dead, Deaths, Reasons
 from mqlearn.lab.charts.depth import Depth, DepthByPriority
 from mqlearn.lab.charts.journeys import Journeys
+from mqlearn.lab.charts.latency import Latency, LatencyDistribution
 from mqlearn.lab.charts.leases import Leases
 from mqlearn.lab.charts.load import Load
 from mqlearn.lab.charts.order import Order
@@ -32,5 +35,11 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         Leases,
         Charges,
         Load,
+        Deaths,
+        Breaker,
+        Batches,
+        Items,
+        Latency,
+        LatencyDistribution,
     )
 }

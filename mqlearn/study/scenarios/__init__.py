@@ -5,5 +5,7 @@ from mqlearn.study.scenarios.unit01 import PriorityMix
 from mqlearn.study.scenarios.unit02 import WorkQueue
 from mqlearn.study.scenarios.unit03 import CardCharges
 from mqlearn.study.scenarios.unit04 import CardOutage
+from mqlearn.study.scenarios.unit05 import GuardedCalls
+from mqlearn.study.scenarios.unit06 import BatchedWriter
 
-__all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges", "CardOutage"]
+__all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges", "CardOutage", "GuardedCalls", "BatchedWriter"]
