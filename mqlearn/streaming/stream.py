@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 from mqlearn.runtime import check
@@ -90,23 +92,26 @@ class EventStream:
 
     def _read(self, group: ConsumerGroup, from_offset: int, partitions: list[int]) -> Iterator[StreamEvent]:
         for partition in partitions:
-            end = self.end(partition)
-            while (event := self._next(group, partition, from_offset)) is not None and event.sequence_number < end:
+            end, position = self.end(partition), group.committed.get(partition)
+            while (event := self._next(group, partition, position, from_offset, end)) is not None:
                 yield event
-                group.commit(partition, event.sequence_number + 1)
+                position = event.sequence_number + 1
+                group.commit(partition, position)
 
-    def _next(self, group: ConsumerGroup, partition: int, from_offset: int) -> StreamEvent | None:
+    def _next(self, group: ConsumerGroup, partition: int, position: int | None, from_offset: int,
+              end: int) -> StreamEvent | None:
+        source = f"{self.name}/{group.name}"
         with self.changed:
-            wanted = group.committed.get(partition)
-            offset = self.resolve(partition, wanted)
-            if offset != wanted:  # kept, or a reader of the latest would miss what comes before it looks again
-                if wanted is not None:
-                    self.emit("reset", f"{self.name}/{group.name}", wanted, "", partition)
+            offset = self.resolve(partition, position)
+            if offset != position:  # kept, or a reader of the latest would miss what comes before it looks again
+                if position is not None:
+                    self.emit("reset", source, position, "", partition)
                 group.commit(partition, offset)
-            found = self._log(partition).fetch(max(offset, from_offset), 1)
-            if found:
-                self.emit("read", f"{self.name}/{group.name}", found[0].sequence_number, found[0].event_id, partition)
-            return found[0] if found else None
+            for event in self._log(partition).fetch(max(offset, from_offset), 1):
+                if event.sequence_number < end:
+                    self.emit("read", source, event.sequence_number, event.event_id, partition)
+                    return event
+            return None
 
     def history(self, partition: int | None = None, *, key: str | None = None) -> Iterator[StreamEvent]:
         """All events that are left, of one `partition` or `key` or of all, partition by partition; touches no group."""
@@ -123,7 +128,6 @@ class EventStream:
 
         Raises OffsetOutOfRange for an `offset` before the log's start or after its end.
         """
-        self._chosen(partition)
         check.whole("offset", offset)
         check.whole("n", n, low=1)
         with self.changed:
@@ -137,7 +141,6 @@ class EventStream:
 
         Raises OffsetOutOfRange if the policy is "error".
         """
-        self._chosen(partition)
         check.whole("offset", offset, optional=True)
         with self.changed:
             log = self._log(partition)
@@ -150,14 +153,13 @@ class EventStream:
 
     def log_start(self, partition: int) -> int:
         """The oldest offset that retention has left."""
-        self._chosen(partition)
         with self.changed:
             return self._log(partition).start
 
     def end(self, partition: int) -> int:
         """The offset that the next event will get."""
-        self._chosen(partition)
-        return self.partitions[partition].end
+        with self.changed:
+            return self._log(partition).end
 
     # What groups do.
 
@@ -177,7 +179,7 @@ class EventStream:
 
         False for a `generation` that is over, and without a `member` while the group has live members.
         """
-        self._chosen(partition)
+        check.whole("partition", partition, high=self.partition_count - 1)
         check.whole("offset", offset)
         return self.group(consumer_group).commit(partition, offset, member=member, generation=generation)
 
@@ -191,10 +193,10 @@ class EventStream:
 
     def lag(self, consumer_group: str) -> dict[int, int]:
         """How many offsets each partition's end is ahead of what the group has committed."""
+        check.instance("consumer_group", consumer_group, str)
         with self.changed:
-            committed = self.group(consumer_group).committed
-            return {p: log.end - committed.get(p, log.start if self.start == "earliest" else log.end)
-                    for p, log in enumerate(self.partitions)}
+            committed = self.groups[consumer_group].committed if consumer_group in self.groups else {}
+            return {p: self.end(p) - committed.get(p, self.resolve(p, None)) for p in range(self.partition_count)}
 
     # What operators call.
 
@@ -218,10 +220,13 @@ class EventStream:
             return gone
 
     def listen(self, listener: Listener, *, carried: bool = False) -> None:
-        """Call `listener(record)` under the lock for all that happens from now on."""
+        """Call `listener(record)` under the lock for all that happens from now on (`carried`: and what is there)."""
         check.function("listener", listener)
         check.instance("carried", carried, bool)
         with self.changed:
+            for event in heapq.merge(*self.partitions, key=attrgetter("appended_at")) if carried else ():
+                listener((event.appended_at or 0.0, "appended", self.name, event.sequence_number, event.event_id, "", 0,
+                          "", 0, event.partition))
             self._listeners.append(listener)
 
     def census(self) -> dict[str, int]:
@@ -240,7 +245,8 @@ class EventStream:
         return list(range(self.partition_count)) if partition is None else [partition]
 
     def _log(self, partition: int) -> PartitionLog:
-        """The partition, without what retention drops by now."""
+        """The partition, without what retention drops by now. Under the lock."""
+        check.whole("partition", partition, high=self.partition_count - 1)
         log = self.partitions[partition]
         if self.retention_seconds is not None or self.retention_events is not None:
             before = None if self.retention_seconds is None else self.runtime.now - self.retention_seconds
