@@ -6,6 +6,7 @@
 - Measured: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`
 - Workers: `MessageProcessor`, `BatchMessageProcessor`, `Reject`, `Release`, `Outcome`, `WorkerCrash`
 - Workers that know when to stop: `CircuitBreaker`, its `FailureRate` and `Permit`, `CircuitBreakerMessageProcessor`
+- A broker: `TopicBasedMessageBroker`; questions on it: `Requester`, `replying`; order by key: `MessageGroupQueue`
 - What they run on: `Simulation` (virtual time, seeded), `ThreadRuntime` (real threads, real time)
 - What happened: `Trace`, and its `Balance` or `UnbalancedBooks`
 """
@@ -13,8 +14,10 @@
 from mqlearn.messaging.batch import BatchMessageProcessor
 from mqlearn.messaging.breaker import CircuitBreaker
 from mqlearn.messaging.breaker_processor import CircuitBreakerMessageProcessor
+from mqlearn.messaging.broker import TopicBasedMessageBroker
 from mqlearn.messaging.deduplication import DeduplicatingQueue
 from mqlearn.messaging.failure_rate import FailureRate
+from mqlearn.messaging.groups import MessageGroupQueue
 from mqlearn.messaging.idempotency import IdempotentHandler, retry_horizon
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, MessagePriority, MessageStatus, Outcome, Reject, Release
@@ -24,6 +27,7 @@ from mqlearn.messaging.permit import Permit
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.prometheus import prometheus_text
 from mqlearn.messaging.queue import MessageQueue
+from mqlearn.messaging.request import Requester, replying
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.messaging.schema import by_schema_version
 from mqlearn.runtime.base import WorkerCrash
@@ -41,6 +45,7 @@ __all__ = [
     "IdempotentHandler",
     "InMemoryMessageQueue",
     "Message",
+    "MessageGroupQueue",
     "MessagePriority",
     "MessageProcessor",
     "MessageQueue",
@@ -51,15 +56,18 @@ __all__ = [
     "Permit",
     "Reject",
     "Release",
+    "Requester",
     "RetryPolicy",
     "Simulation",
     "SimulationError",
     "Snapshot",
     "ThreadRuntime",
+    "TopicBasedMessageBroker",
     "Trace",
     "UnbalancedBooks",
     "WorkerCrash",
     "by_schema_version",
     "prometheus_text",
+    "replying",
     "retry_horizon",
 ]

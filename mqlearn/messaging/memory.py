@@ -112,6 +112,8 @@ class InMemoryMessageQueue(Moves):
                 entry = self._next()
                 if entry is not None:
                     return self._deliver(entry)
+                if cancelled is not None and cancelled():  # what has just expired may have been the last
+                    return None
                 if timeout is None:
                     self._available.wait()
                     continue

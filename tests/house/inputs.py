@@ -52,6 +52,9 @@ class World:
         self.queue.nack(self.queue.receive(0) or "", requeue=False)
         self.delivery = self.queue.receive(0)
         self.sim.run(until=1)
+        self.broker = mqlearn.TopicBasedMessageBroker(runtime=self.sim)
+        self.broker.create_topic("x")
+        self.broker.subscribe("x", print)
         self.processor = MessageProcessor(self.queue)
         self.processor.register_processor("default", print)
         self.threads = ThreadRuntime()
@@ -62,6 +65,7 @@ class World:
         dead = [vars(letter) for letter in self.queue.get_dead_letter_messages()]
         return (list(self.trace.records), self.queue.entries(), self.queue.census(), self.queue.size(), dead,
                 self.sim.now, self.processor.running, dict(self.processor.processors), dict(self.processor.metrics),
+                self.broker.get_topic_stats("x"), list(self.broker.topics), len(self.broker.subscribers),
                 repr(self.delivery), repr(self.message), self.policy, self.queue.trace is self.trace)
 
 
@@ -73,15 +77,18 @@ MAKE: dict[str, Callable[[World], Any]] = {
     "DeduplicatingQueue": lambda world: mqlearn.DeduplicatingQueue(runtime=world.sim),
     "InMemoryMessageQueue": lambda world: world.queue,
     "Message": lambda world: world.message,
+    "MessageGroupQueue": lambda world: mqlearn.MessageGroupQueue(runtime=world.sim),
     "MessageProcessor": lambda world: world.processor,
     "MessageQueue": lambda world: Plain(),
     "MessageQueueMetrics": lambda world: mqlearn.MessageQueueMetrics(world.queue),
     "MonitoredMessageProcessor": lambda world: mqlearn.MonitoredMessageProcessor(world.queue),
     "FailureRate": lambda world: mqlearn.FailureRate(),
     "Permit": lambda world: mqlearn.CircuitBreaker(runtime=world.sim).acquire(),
+    "Requester": lambda world: mqlearn.Requester(mqlearn.TopicBasedMessageBroker(runtime=world.sim), "answers"),
     "RetryPolicy": lambda world: world.policy,
     "Simulation": lambda world: world.sim,
     "ThreadRuntime": lambda world: world.threads,
+    "TopicBasedMessageBroker": lambda world: world.broker,
     "Trace": lambda world: world.trace,
     "Faults": lambda world: Faults(),
     "EffectLedger": lambda world: EffectLedger(world.sim),
@@ -112,6 +119,7 @@ KINDS: dict[str, Kind] = {
     r"CircuitBreaker": (lambda world: mqlearn.CircuitBreaker(runtime=world.sim), [5, "OPEN", mqlearn.CircuitBreaker]),
     r"Runtime": (lambda world: world.sim, [5, "x", Simulation]),
     r"Trace": (lambda world: Trace(), [5, [], Trace]),
+    r"TopicBasedMessageBroker": (lambda world: world.broker, [5, [], mqlearn.TopicBasedMessageBroker]),
     r"EffectLedger": (lambda world: EffectLedger(world.sim), [5, [], EffectLedger]),
     r"MessageQueue": (lambda world: world.queue, [5, [], MessageQueue]),
     r"Lock": (lambda world: None, [5, "x"]),
@@ -120,6 +128,7 @@ KINDS: dict[str, Kind] = {
     r"float \| Callable\[.*": (lambda world: 1.0, ["ten", True, math.nan, -1]),
     r"str \| Callable\[.*": (lambda world: print, [5, "explode", ["x"]]),
     r"str \| float": (lambda world: 0.5, [True, [], math.nan, -1]),
+    r"list\[str\]": (lambda world: ["x"], [5, "x", [5]]),
     r"Mapping\[str, Handler\]": (lambda world: {"1": print}, [5, "x", [], {}, {"1": 5}, {5: print}]),
     r"tuple\[float, float\]": (lambda world: (1.0, 2.0), [5, "ab", (1.0,), (2.0, 1.0), (1.0, "x")]),
 }
@@ -137,6 +146,7 @@ def kind_of(annotation: str) -> tuple[Kind, bool]:
 
 # Right values where the first of the kind is not.
 FITTING: dict[str, Any] = {
+    "TopicBasedMessageBroker.create_topic.topic_name": "y",
     "flight_day.day": "2013-12-02",
     "MessageQueueMetrics.percentile.what": "wait",
     "wait_percentile.share": 0.5,
@@ -156,7 +166,7 @@ def right(path: str, annotation: str, world: World) -> Any:
 
 # Wrong values beyond those of the kind.
 ALSO_WRONG: dict[str, list[Any]] = {
-    **{f"{queue}.{parameter}": wrong for queue in ("InMemoryMessageQueue", "DeduplicatingQueue")
+    **{f"{queue}.{parameter}": wrong for queue in ("InMemoryMessageQueue", "DeduplicatingQueue", "MessageGroupQueue")
        for parameter, wrong in {"max_size": [0], "visibility_timeout": [0], "on_full": ["explode"],
                                 "extend.seconds": [0], "receive_many.n": [0]}.items()},
     "BatchMessageProcessor.batch_size": [0],
@@ -188,11 +198,21 @@ ALSO_WRONG: dict[str, list[Any]] = {
     "MessageProcessor.prefetch": [0],
     "MessageProcessor.start_workers.num_workers": [0],
     "Outcome.kind": ["explode"],
+    "Requester.reply_to": ["answers.*"],
     "RetryPolicy.factor": [0.5],
     "RetryPolicy.jitter": ["explode"],
     "RetryPolicy.delay.retry_count": [0],
     "RetryPolicy.delay.draw": [1.5],
     "Simulation.run.until": [0.5],
+    "TopicBasedMessageBroker.create_topic.topic_name": ["y.*"],
+    "TopicBasedMessageBroker.create_topic.max_size": [0],
+    "TopicBasedMessageBroker.create_topic.visibility_timeout": [0],
+    "TopicBasedMessageBroker.create_topic.on_full": ["explode"],
+    "TopicBasedMessageBroker.publish.topic": ["x.*"],
+    "TopicBasedMessageBroker.consume.topic": ["x.*"],
+    "TopicBasedMessageBroker.subscribe.topic": ["x.#", "x.y*"],
+    "TopicBasedMessageBroker.subscribe.max_size": [0],
+    "TopicBasedMessageBroker.subscribe.on_full": ["explode"],
     "Trace.balance.source": ["nobody"],
     "Faults.slow_factor": [0.5],
     "erlang_b.servers": [0],

@@ -69,6 +69,16 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_deduplication.py::test_a_producer_without_confirm_sends_again_and_the_message_is_in_once"],
     "a schema version that nobody reads is dead at once and says so": [
         "messaging/test_envelope.py::test_a_version_that_nobody_reads_is_dead_at_once_and_says_so"],
+    "a consumer that waits keeps nobody from publishing": [
+        "messaging/test_broker.py::test_a_consumer_that_waits_holds_up_nobody"],
+    "each subscription has its own queue, and a topic that only has subscribers does not grow": [
+        "messaging/test_broker.py::test_a_topic_that_only_has_subscribers_does_not_grow",
+        "messaging/test_broker.py::test_a_work_queue_beside_subscribers_is_fed_by_the_rule"],
+    "a subscription is delivered in order, retried and dead-lettered for itself alone, and slow for itself alone": [
+        "messaging/test_broker.py::test_a_slow_or_failing_subscriber_harms_only_itself",
+        "messaging/test_broker.py::test_the_order_is_kept_unless_retries_are_delayed",
+        "messaging/test_broker_days.py::test_forty_days_tell_everybody_what_they_are_owed_and_in_order",
+        "messaging/test_broker_days.py::test_many_publishers_on_real_threads_are_heard_by_all_in_one_order"],
     "three retries are four tries": ["messaging/test_lives.py::test_three_retries_are_four_tries"],
     # What both clocks owe.
     "after run(until=t) it is t, and what was due at t has happened": [

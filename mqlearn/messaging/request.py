@@ -1,0 +1,82 @@
+"""Request and reply: a question on one topic, and the answer on another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mqlearn.messaging.broker import TopicBasedMessageBroker
+from mqlearn.messaging.message import Message, Reject
+from mqlearn.messaging.patterns import check_topic
+from mqlearn.messaging.workers import Handler
+from mqlearn.runtime import check
+
+
+class Requester:
+    """Asks, and waits for the answer on its own topic `reply_to`. Any number of tasks may ask at once.
+
+    A request says in its header `reply_to` where the answer goes; the answer says by its causation id which request
+    it answers. What comes twice, or after the asker has gone, is counted in `late` and otherwise ignored.
+
+    Source: Hohpe and Woolf, "Enterprise Integration Patterns", 2003 (Request-Reply, Return Address, Correlation
+    Identifier).
+    """
+
+    def __init__(self, broker: TopicBasedMessageBroker, reply_to: str) -> None:
+        check.instance("broker", broker, TopicBasedMessageBroker)
+        check_topic("reply_to", reply_to)
+        self.broker, self.reply_to, self.late = broker, reply_to, 0
+        self._answers: dict[str, Message | None] = {}  # by the id of the request
+        self._arrived = broker.runtime.condition()
+        broker.subscribe(reply_to, self._take, name=reply_to)
+
+    def ask(self, topic: str, message: Message, *, timeout: float | None = None) -> Message | None:
+        """Publish a request and wait for its answer, at most `timeout` seconds (None: for ever).
+
+        None if none came in time, or if there was no room for the request.
+        """
+        check.instance("message", message, Message)
+        check.number("timeout", timeout, low=0, optional=True)
+        request, clock = message.copy(), self.broker.runtime
+        request.headers["reply_to"] = self.reply_to
+        deadline = None if timeout is None else clock.now + timeout
+        self._answers[request.id] = None
+        try:
+            if not self.broker.publish(topic, request):
+                return None
+            with self._arrived:
+                while (answer := self._answers[request.id]) is None:
+                    left = None if deadline is None else deadline - clock.now
+                    if left is not None and left <= 0:
+                        return None
+                    self._arrived.wait(left)
+                return answer
+        finally:
+            with self._arrived:
+                self._answers.pop(request.id, None)
+
+    def _take(self, reply: Message) -> None:
+        with self._arrived:
+            asked = reply.causation_id or ""
+            if self._answers.get(asked, reply) is None:
+                self._answers[asked] = reply
+                self._arrived.notify_all()
+            else:
+                self.late += 1
+
+
+def replying(broker: TopicBasedMessageBroker, answer: Callable[[Message], dict[str, Any]]) -> Handler:
+    """A handler that publishes the body `answer(message)` to where the request wants it; False if there was no room.
+
+    A request without the header `reply_to` is rejected.
+    """
+    check.instance("broker", broker, TopicBasedMessageBroker)
+    check.function("answer", answer)
+
+    def handle(message: Message) -> bool:
+        reply_to = message.headers.get("reply_to")
+        if reply_to is None:
+            raise Reject("nobody to reply to: the request has no header reply_to")
+        return broker.publish(reply_to, message.reply(answer(message)))
+
+    return handle
