@@ -26,7 +26,7 @@ class Breaker(Timeline):
     a cross for each that failed. The baseline's open times are a grey line under the band.
     """
 
-    name, least, weight = "breaker", 72, 0.0
+    name, least, weight = "breaker", 72, 0.05
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

@@ -94,7 +94,7 @@ def told(run: View) -> str:
 class Deaths(Timeline):
     """A tick for each dead letter, the baseline's in grey below them, and how many there are."""
 
-    name, least, weight = "deaths", 54, 0.0
+    name, least, weight = "deaths", 54, 0.05
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
