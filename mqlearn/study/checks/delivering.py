@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
-from mqlearn.study.checks.answers import Fault, ask, judge
+from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, judge, quoted
 from mqlearn.study.checks.verdict import Verdict
 
+MOST = 128  # items of a batch
+PATIENCE = 4  # times the calls of one by one, after which nothing is called any more
+
 Call = Callable[[list[str]], None]
+Deliver = Callable[[list[str], Call], tuple[list[str], list[str]]]
 
 
-def check_deliver(deliver: Callable[[list[str], Call], tuple[list[str], list[str]]]) -> Verdict:
+class Enough(BaseException):
+    """Raised out of an answer that would call for ever; no `except Exception` keeps it in."""
+
+
+def check_deliver(deliver: Deliver) -> Verdict:
     """Whether `deliver(items, call)` delivers every good item once and returns two lists: the good and the bad.
 
     `call(part)` takes a list of items and delivers them all; or, if one of them is bad, it raises ValueError before it
@@ -20,9 +31,107 @@ def check_deliver(deliver: Callable[[list[str], Call], tuple[list[str], list[str
     In 100 seeds there are 1 to 128 items, and none, one, a few or half of them are bad. There may be no more calls than
     plain halving makes on the same items: all of them first, and of what raises each half, down to the single item.
     """
-    return judge(violations, deliver, lambda: "")
+    return judge(violations, deliver, lambda: _success(deliver))
+
+
+def _success(deliver: Deliver) -> str:
+    batches = [answered(deliver, seed)[0] for seed in SEEDS]
+    single = [batch for batch in batches if len(batch.bad) == 1]
+    return (f"{len(batches)} batches, {sum(len(batch.items) for batch in batches):,} items, "
+            f"{sum(len(batch.bad) for batch in batches):,} of them bad: every good one was delivered once, in "
+            f"{sum(len(batch.calls) for batch in batches):,} calls, and plain halving makes "
+            f"{sum(batch.allowed for batch in batches):,}; with one bad item {_mean(single):.1f} calls on average")
+
+
+@dataclass
+class Batch:
+    """Items and the bad ones among them, the calls that were made, and what they have delivered."""
+
+    seed: int
+    items: list[str]
+    bad: frozenset[str]
+    calls: list[list[str]] = field(default_factory=list)
+    delivered: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def allowed(self) -> int:
+        """The calls of plain halving; where a part is odd, of the dearer way to halve it."""
+        return max(_halving([item in self.bad for item in self.items], more) for more in (0, 1))
+
+    def call(self, part: Any) -> None:
+        """Deliver a list of these items, or raise ValueError if one of them is bad."""
+        if len(self.calls) >= PATIENCE * len(self.items) + 1:
+            raise Enough
+        if not isinstance(part, list | tuple) or any(item not in self.items for item in part):
+            raise TypeError(f"call takes a list of items of the batch, got {quoted(part)}")
+        self.calls.append(list(part))
+        if any(item in self.bad for item in part):
+            raise ValueError(f"one of {len(part)} items is bad, and none was delivered")
+        self.delivered.update(part)
+
+
+def _halving(bad: list[bool], more: int) -> int:
+    if len(bad) < 2 or not any(bad):
+        return 1
+    middle = (len(bad) + more) // 2
+    return 1 + _halving(bad[:middle], more) + _halving(bad[middle:], more)
+
+
+def _mean(batches: list[Batch]) -> float:
+    return sum(len(batch.calls) for batch in batches) / max(1, len(batches))
 
 
 def violations(deliver: Callable[..., Any], seed: int) -> Iterator[Fault]:
     """The faults with this seed's items."""
-    yield Fault(f"expected two lists, {ask(deliver, ['order-1'], lambda part: None)}", "return good, bad")
+    batch, answer = answered(deliver, seed)
+    scene = f"{len(batch.items)} items, {', '.join(sorted(batch.bad, key=batch.items.index)[:3]) or 'none'} bad"
+    if len(batch.bad) > 3:
+        scene = f"{len(batch.items)} items, {len(batch.bad)} of them bad"
+    if answer is None:
+        yield Fault(f"{scene}: after {len(batch.calls):,} calls it had not returned", "what raises once raises again")
+        return
+    if fault := _no_lists(answer, scene):
+        yield fault
+        return
+    good, bad = answer.value
+    if mistaken := [item for item in bad if item in batch.items and item not in batch.bad]:
+        yield Fault(f"{scene}: {mistaken[0]} is among the bad ones and is good", "a part that raises may have good ones")
+    elif missing := [item for item in batch.items if item not in batch.bad and not batch.delivered[item]]:
+        yield Fault(f"{scene}: {missing[0]} is good and was never delivered",
+                    "a call that raises has delivered nothing")
+    elif twice := [item for item, times in batch.delivered.items() if times > 1]:
+        yield Fault(f"{scene}: {twice[0]} was delivered {batch.delivered[twice[0]]} times",
+                    "what one call has delivered, no other may deliver again")
+    elif sorted(map(str, good + bad)) != sorted(batch.items) or set(bad) != batch.bad:
+        right = f"{len(batch.items) - len(batch.bad)} and {len(batch.bad)}"
+        yield Fault(f"{scene}: {len(good)} good and {len(bad)} bad were returned, and it should be {right}",
+                    "each item is in one of the lists, once")
+    elif len(batch.calls) > batch.allowed:
+        yield Fault(f"{scene}: {len(batch.calls)} calls, and plain halving makes {batch.allowed}",
+                    "all in one call first; what raises, in two halves")
+
+
+def _no_lists(answer: Answer, scene: str) -> Fault | None:
+    value = answer.value
+    if answer.error is None and isinstance(value, tuple | list) and len(value) == 2 and all(
+            isinstance(part, list) and all(isinstance(item, str) for item in part) for part in value):
+        return None
+    return Fault(f"{scene}: expected two lists of items, {answer}", "return good, bad; catch what call raises")
+
+
+def answered(deliver: Callable[..., Any], seed: int) -> tuple[Batch, Answer | None]:
+    """This seed's batch after the function has seen it, and what it answered; None if it would not end."""
+    batch = batch_of(seed)
+    try:
+        return batch, ask(deliver, list(batch.items), batch.call)
+    except Enough:
+        return batch, None
+
+
+def batch_of(seed: int) -> Batch:
+    """This seed's items, numbered in no order, and the bad ones among them."""
+    rng = random.Random(f"bad items {seed}")
+    count = rng.choice([rng.randint(1, 20), 2 ** rng.randint(2, 7), rng.randint(20, MOST)])
+    items = [f"order-{number}" for number in rng.sample(range(1, 1000), count)]
+    wanted = rng.choice([0, 1, 1, 1, 2, rng.randint(2, 5), count // 2])
+    return Batch(seed, items, frozenset(rng.sample(items, min(count, wanted))))
