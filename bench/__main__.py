@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench import labs, queues, simulations
+from bench import brokers, labs, queues, simulations
 
 SECTIONS: tuple[Callable[[], list[str]], ...] = (
-    queues.against_a_heap, simulations.against_simulators, labs.answers, queues.prices, simulations.growth,
-    queues.growth,
+    queues.against_a_heap, brokers.fan_out, simulations.against_simulators, labs.answers, queues.prices,
+    simulations.growth, queues.growth,
 )
 
 
