@@ -95,7 +95,7 @@ def violations(deliver: Callable[..., Any], seed: int) -> Iterator[Fault]:
         return
     good, bad = answer.value
     if mistaken := [item for item in bad if item in batch.items and item not in batch.bad]:
-        yield Fault(f"{scene}: {mistaken[0]} is among the bad ones and is good", "a part that raises may have good ones")
+        yield Fault(f"{scene}: {mistaken[0]} is among the bad ones and is good", "what raises may hold good ones")
     elif missing := [item for item in batch.items if item not in batch.bad and not batch.delivered[item]]:
         yield Fault(f"{scene}: {missing[0]} is good and was never delivered",
                     "a call that raises has delivered nothing")
