@@ -12,7 +12,7 @@ SPREAD := -n auto --dist loadfile
 COVER  := --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint browser nbval unit coverage notebooks bench clean
+.PHONY: help lab test lint browser nbval unit coverage chaos notebooks bench clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ unit: $(READY) ## only the unit tests
 # from the notebooks, since nbval would start coverage inside each kernel, which fails.
 coverage: $(READY) ## the unit tests again, with the branches that they cover
 	$(BIN)/python -m pytest $(SPREAD) $(COVER) --ignore=tests/browser tests
+
+# Other days: make chaos FIRST=2000 DAYS=10000. A few hundred of them are among the unit tests.
+DAYS  ?= 2000
+FIRST ?= 0
+chaos: $(READY) ## live through 2,000 random days on which everything goes wrong, and check every rule
+	$(BIN)/python -m tests.chaos --days $(DAYS) --first $(FIRST)
 
 notebooks: $(READY) ## run every notebook afresh and write it with its outputs
 	$(BIN)/python scripts/write_notebooks.py

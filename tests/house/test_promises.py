@@ -40,15 +40,15 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_batch.py::test_a_stopped_batch_is_flushed_or_returned",
         "messaging/test_batch.py::test_a_batch_goes_when_it_is_full_or_its_first_message_has_waited",
         "messaging/test_batch.py::test_an_answer_that_cannot_be_matched_acks_nothing_and_says_so",
-        "messaging/test_batch_days.py::test_a_hundred_rough_days_in_batches_lose_nothing"],
+        "chaos/test_chaos.py::test_hundreds_of_random_days_keep_every_rule"],
     "while a breaker is open nothing is taken and no retry is spent": [
         "messaging/test_breaker_processor.py::test_nothing_is_taken_while_it_is_open_though_messages_come",
         "messaging/test_breaker_processor.py::test_one_message_at_a_time_answers_true_false_and_at_once",
-        "messaging/test_breaker_days.py::test_a_hundred_rough_days_keep_the_rules"],
+        "chaos/test_chaos.py::test_hundreds_of_random_days_keep_every_rule"],
     "a breaker counts failures in a row, and half-open it admits its probes and no more": [
         "messaging/test_breaker.py::test_scattered_failures_open_nothing",
-        "messaging/test_breaker_days.py::test_half_open_never_admits_more_than_its_probes_to_sixteen_threads",
-        "messaging/test_breaker_days.py::test_sixteen_real_threads_take_one_probe"],
+        "messaging/test_breaker_live.py::test_half_open_never_admits_more_than_its_probes_to_sixteen_threads",
+        "messaging/test_breaker_live.py::test_sixteen_real_threads_take_one_probe"],
     "durations are measured with a clock that nobody can set": [
         "runtime/test_threads.py::test_the_clock_starts_at_the_epoch_and_ignores_whoever_sets_it"],
     "`<` on messages and each status mean one thing": [
@@ -56,8 +56,8 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_lives.py::test_each_status_is_a_state_that_a_reader_can_see"],
     "a monitored pool has metrics and counts of its own, and every number is the trace's": [
         "messaging/test_metrics.py::test_a_monitored_pool_keeps_its_own_counts_beside_the_metrics",
-        "messaging/test_metrics_rough.py::test_every_number_is_the_traces_on_forty_rough_days",
-        "messaging/test_metrics_rough.py::test_a_wrong_count_is_caught"],
+        "chaos/test_chaos.py::test_hundreds_of_random_days_keep_every_rule",
+        "chaos/test_chaos.py::test_a_fault_on_purpose_is_caught"],
     "a duplicate of work that is going on is released, one of work that is done is answered; a claim ends with its "
     "lease": [
         "messaging/test_idempotency.py::test_a_duplicate_of_work_that_is_going_on_is_put_off_and_later_answered",
@@ -136,6 +136,11 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_machine.py::test_long_random_walks_agree_with_the_model",
         "messaging/test_mutants.py::test_a_faulty_queue_is_caught",
         "messaging/test_mutants.py::test_the_books_alone_catch_a_loss_in_each_place"],
+    "whatever goes wrong on a random day, books close; leases, retries, probes and claims keep their rules; and a "
+    "fault put in on purpose is seen": [
+        "chaos/test_chaos.py::test_hundreds_of_random_days_keep_every_rule",
+        "chaos/test_chaos.py::test_a_fault_on_purpose_is_caught",
+        "chaos/test_chaos.py::test_a_broken_day_is_told_with_its_records_and_one_line_to_see_it_again"],
     "every public parameter refuses what it cannot use": [
         "house/test_bad_input.py::test_a_parameter_refuses_what_it_cannot_use",
         "lab/test_lab_input.py::test_a_wrong_value_is_refused_by_name"],

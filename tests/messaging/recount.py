@@ -25,7 +25,7 @@ class Recount:
 
     def __init__(self, trace: Trace, name: str, now: float, window: float | None) -> None:
         self.records = [record for record in trace.records
-                        if record[2] == name and record[1] not in ("started", "finished", "lost_ack")]
+                        if record[2] == name and record[1] not in ("started", "finished", "batched", "lost_ack")]
         self.now, self.window = now, window
         self.events = Counter(record[1] for record in self.records)
         self.lives: dict[int, Life] = {}

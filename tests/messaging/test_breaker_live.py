@@ -1,4 +1,4 @@
-"""Rough days behind a breaker, and sixteen real threads at once: the rules hold whatever happens."""
+"""Sixteen real threads at once behind one breaker: not one probe too many, not one answer uncounted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from random import Random
 
 from mqlearn import (
     CircuitBreaker,
@@ -15,80 +14,14 @@ from mqlearn import (
     InMemoryMessageQueue,
     Message,
     Permit,
-    Reject,
-    Release,
     RetryPolicy,
-    Simulation,
     ThreadRuntime,
     Trace,
-    WorkerCrash,
 )
 from tests.messaging.test_breaker import fail
 
 THREADS, ROUNDS = 16, 150
 DEADLINE = 30.0  # seconds after which a test on real threads has failed
-
-
-def chaos(seed: int, make: type[CircuitBreakerMessageProcessor] = CircuitBreakerMessageProcessor) -> Counter[str]:
-    """A rough day behind a breaker of random settings; what must hold is checked, what happened is counted."""
-    dice = Random(seed)
-    trace = Trace()
-    with Simulation(seed) as sim:
-        queue = InMemoryMessageQueue(visibility_timeout=dice.choice((4.0, 30.0)), runtime=sim, trace=trace,
-                                     retry=dice.choice((None, RetryPolicy(2.0))))
-        breaker = CircuitBreaker(dice.choice((1, 3)), dice.choice((3.0, 10.0)), probes=dice.choice((1, 2, 4)),
-                                 rate=dice.choice((None, FailureRate(0.5, calls=6, minimum=4))), probe_timeout=8,
-                                 slow_after=dice.choice((None, 2.0)), runtime=sim, trace=trace)
-        processor = make(queue, breaker=breaker)
-        outage = 20 + 40 * dice.random()
-
-        def handler(message: Message) -> bool:
-            sim.sleep(3 * sim.draw("time", message.id, message.attempt))
-            fate = sim.draw("fate", message.id, message.attempt)
-            if fate < 0.05:
-                raise WorkerCrash
-            if fate < 0.1:
-                raise Reject("no such order")
-            if fate < 0.15:
-                raise Release(dice.choice((0.0, 5.0)))
-            return fate > 0.25 and not 10 < sim.now < outage
-
-        processor.register_processor("default", handler)
-        processor.start_workers(dice.choice((1, 3, 16)))
-        for number in range(60):
-            queue.send(Message(id=f"order-{number}", max_retries=dice.choice((0, 3))), delay=100 * dice.random())
-        sim.run()
-        books = trace.balance()
-        assert books.completed + books.dead == 60, f"chaos({seed})"
-        held_to(trace, breaker.probes, f"chaos({seed})")
-    return Counter(record[1] for record in trace.records)
-
-
-def held_to(trace: Trace, probes: int, who: str) -> None:
-    """Legal transitions; nothing taken while open, and at most `probes` at once while half-open."""
-    follows = {"closed": {"opened"}, "opened": {"half_opened"}, "half_opened": {"opened", "closed"}}
-    state, taken = "closed", 0
-    for record in trace.records:
-        event = record[1]
-        if event in follows:
-            assert event in follows[state], f"{who}: {event} after {state} at {record[0]:g} s"
-            state, taken = event, 0
-        elif event == "received":
-            assert state != "opened", f"{who}: {record[4]} was taken while it was open, at {record[0]:g} s"
-            taken += 1
-        elif event == "probed" and record[9] == "cancelled":
-            taken -= 1
-        if state == "half_opened":
-            assert taken <= probes, f"{who}: {taken} probes at {record[0]:g} s"
-
-
-def test_a_hundred_rough_days_keep_the_rules() -> None:
-    """Crashes, rejections, releases, slow calls and an outage: the rules hold, and all of it has happened."""
-    met: Counter[str] = Counter()
-    for seed in range(100):
-        met += chaos(seed)
-    assert min(met[event] for event in ("opened", "half_opened", "closed", "probed", "lease_lost", "released",
-                                        "postponed", "delayed", "nacked", "dead", "acked")) >= 20
 
 
 def test_sixteen_real_threads_take_one_probe() -> None:

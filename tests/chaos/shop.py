@@ -1,0 +1,218 @@
+"""The shop that is open on such a day: real classes, faults all around them, and everything it does written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mqlearn import (
+    BatchMessageProcessor,
+    CircuitBreaker,
+    CircuitBreakerMessageProcessor,
+    DeduplicatingQueue,
+    IdempotentHandler,
+    InMemoryMessageQueue,
+    Message,
+    MessageProcessor,
+    MessageQueueMetrics,
+    MonitoredMessageProcessor,
+    Outcome,
+    Reject,
+    Release,
+    Simulation,
+    Trace,
+    WorkerCrash,
+)
+from mqlearn.runtime.trace import Record
+from tests.chaos.day import Day, Order
+
+
+def order_of(message: Message) -> str:
+    """The business key of these messages."""
+    return str(message.body["order"])
+
+
+class Shop:
+    """A queue, its processor, its producers and its operators; `tell` hears of each record, before it is kept."""
+
+    def __init__(self, day: Day, sim: Simulation, tell: Callable[[Record], object]) -> None:
+        self.day, self.sim, self.trace = day, sim, Trace()
+        keep = self.trace.record
+
+        def record(record: Record) -> None:
+            keep(record)
+            tell(record)
+
+        self.trace.record = record
+        given = day.queue | {"runtime": sim, "trace": self.trace}
+        self.queue = (DeduplicatingQueue(dedup_window=day.dedup_window, **given) if day.dedup_window
+                      else InMemoryMessageQueue(**given))
+        self.metrics = MessageQueueMetrics(self.queue, window=day.window)
+        self.link = day.faults.link(self.queue)
+        self.told: list[tuple[Order, bool]] = []  # what each send answered
+        self.sending: set[int] = set()  # producers in the middle of one
+        self.breaker: CircuitBreaker | None = None
+        self.processor = self._processor()
+        self.called: Callable[[Message], object] = lambda message: None
+        self.answered: Callable[[Message, str], object] = lambda message, how: None
+        self.began: Callable[[Message], object] = lambda message: None
+        self.ended: Callable[[Message, bool], object] = lambda message, done: None
+        work = day.faults.handler(self._work, sim, seconds=self._seconds)
+        self.handler: Callable[[Message], object] = work
+        if day.idempotent:
+            self.handler = IdempotentHandler(lambda message: self._once(work, message), self.link, key=order_of)
+
+    def _processor(self) -> MessageProcessor | BatchMessageProcessor:
+        day, link = self.day, self.link
+        rest = {"restart_after": day.restart_after}
+        if day.kind == "batch":
+            how = day.batch["on_failure"]
+            options = day.batch | {"on_failure": one_by_one if how == "one by one" else how}
+            return BatchMessageProcessor(link, **options, **rest)
+        if day.kind == "breaker":
+            self.breaker = CircuitBreaker(**day.breaker, runtime=self.sim, trace=self.trace)
+            return self._registered(CircuitBreakerMessageProcessor(link, breaker=self.breaker, **rest))
+        if day.kind == "monitored":
+            return self._registered(MonitoredMessageProcessor(link, prefetch=day.prefetch, window=day.window, **rest))
+        return self._registered(MessageProcessor(link, prefetch=day.prefetch, **rest))
+
+    def _registered(self, processor: MessageProcessor) -> MessageProcessor:
+        processor.register_processor("default", self.handle)
+        return processor
+
+    def start(self) -> None:
+        """Open, if it is not."""
+        if self.processor.running:
+            return
+        if isinstance(self.processor, BatchMessageProcessor):
+            self.processor.start_batch_processing(self.handle_batch, num_workers=self.day.workers)
+        else:
+            self.processor.start_workers(self.day.workers)
+
+    def stop(self) -> None:
+        """Close; what is at work is finished."""
+        if isinstance(self.processor, BatchMessageProcessor):
+            self.processor.stop()
+        else:
+            self.processor.stop_workers()
+
+    # What a worker does with a message.
+
+    def handle(self, message: Message) -> object:
+        """Have it handled, and tell what came of it."""
+        self.called(message)
+        try:
+            result = self.handler(message)
+        except BaseException as error:
+            self.answered(message, {Reject: "rejected", Release: "released", WorkerCrash: "crashed"}.get(
+                type(error), "failed"))
+            raise
+        self.answered(message, "completed" if result is None or result else "failed")
+        return result
+
+    def handle_batch(self, batch: list[Message]) -> list[Outcome]:
+        """Have each handled; now and then the whole call fails, or its answer is cut short."""
+        outcomes = [self._outcome(message) for message in batch]
+        chance = self.sim.draw("batch", batch[0].id, batch[0].attempt, len(batch)) / (self.day.batch_faults or 1e-9)
+        if chance >= 1:
+            return outcomes
+        for message in batch:
+            self.answered(message, "released" if chance < 0.3 else "failed")
+        if chance < 0.3:
+            raise Release(2.0 if chance < 0.15 else 0.0)
+        if chance < 0.6:
+            raise OSError("connection refused")
+        return outcomes[1:]
+
+    def _outcome(self, message: Message) -> Outcome:
+        try:
+            result = self.handle(message)
+        except Reject as rejection:
+            return Outcome("rejected", rejection.reason)
+        except Release as release:
+            return Outcome("released", delay=release.delay)
+        except WorkerCrash:
+            raise
+        except Exception as error:
+            return Outcome("failed", str(error))
+        return Outcome() if result is None or result else Outcome("failed", repr(result))
+
+    def _seconds(self, message: Message) -> float:
+        return self.day.work * self.sim.draw("work", message.id, message.attempt)
+
+    def _work(self, message: Message) -> object:
+        """After the first half of the work: the other half, and how this try ends."""
+        day, sim = self.day, self.sim
+        if day.heartbeat and day.queue["visibility_timeout"]:
+            self.link.extend(message, day.queue["visibility_timeout"])
+            sim.sleep(self._seconds(message))
+        if sim.draw("reject", message.id) < day.rejects:
+            raise Reject("no such order")
+        if sim.draw("release", message.id, message.attempt) < day.releases:
+            raise Release(3.0 * round(sim.draw("until", message.id, message.attempt)))
+        if sim.draw("false", message.id, message.retry_count) < day.false:
+            return False
+        return "done"
+
+    def _once(self, work: Callable[[Message], object], message: Message) -> object:
+        """What an idempotent handler lets through, and whether it has a result."""
+        self.began(message)
+        done = False
+        try:
+            result = work(message)
+            done = bool(result)
+            return result
+        finally:
+            self.ended(message, done)
+
+    # What others do.
+
+    def produce(self, producer: int) -> None:
+        """Send what this producer has to send, each at its time or as soon as there was room for the one before."""
+        for order in self.day.orders:
+            if order.producer != producer:
+                continue
+            self.sim.sleep(max(order.time - self.sim.now, 0.0))
+            message = order.message.copy()
+            if self.sim.draw("unroutable", message.id) < self.day.unroutable and self.day.kind != "batch":
+                message.headers["type"] = "nobody's"
+            self.sending.add(producer)
+            self.told.append((order, self.link.send(message, delay=order.delay, timeout=order.patience)))
+            self.sending.discard(producer)
+
+    def waiting_for_room(self) -> list[str]:
+        """Who does, when all that was due has happened."""
+        return [f"producer-{producer}" for producer in sorted(self.sending)]
+
+    def operate(self) -> None:
+        """Do what operators do, each at its time."""
+        for time, operation in self.day.operations:
+            self.sim.sleep(max(time - self.sim.now, 0.0))
+            getattr(self, f"_{operation}")()
+
+    def _stop(self) -> None:
+        self.stop()
+
+    def _restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def _redrive(self) -> None:
+        before, limit = len(self.queue.get_dead_letter_messages()), self.day.seed % 5 + 1
+        assert self.queue.redrive(limit=limit) == min(before, limit), "redrive says how many"
+
+    def _purge(self) -> None:
+        there = self.queue.size()
+        assert self.queue.purge() == there, "purge says how many"
+
+    def _wake(self) -> None:
+        self.queue.wake()
+
+    def _close(self) -> None:
+        if self.breaker is not None:
+            self.breaker.reset()
+
+
+def one_by_one(batch: list[Message], handler: Callable[[list[Message]], Any]) -> list[Any]:
+    """After an exception: the same again, for one message at a time."""
+    return [handler([message])[0] for message in batch]
