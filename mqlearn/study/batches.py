@@ -86,7 +86,7 @@ class BatchTally:
         self._came: dict[tuple[str, int], float] = {}  # by source and entry
         self._open: dict[tuple[str, int], int] = {}  # by source and receipt: the call that a try belongs to
         self._last: list[float] = []  # of each call: when the last of its items came
-        self._spoilt: set[tuple[str, int]] = set()
+        self._good: set[tuple[str, int]] = set()  # tries of which nothing was wrong
         for record in records:
             take = self._TAKES.get(record[1])
             if take is not None:
@@ -117,12 +117,12 @@ class BatchTally:
 
     def _take_finished(self, record: Record) -> None:
         call, said = self._open.get((record[2], record[8]), -1), str(record[9])
-        if said.startswith(("failed", "rejected")):
-            (self.spoilt if said == SPOILT else self.failed).append(record[0])
-            if said == SPOILT:
-                self._spoilt.add((record[2], record[8]))
-            if call >= 0:
-                self.failing[call] += 1
+        if said in ("completed", SPOILT):
+            self._good.add((record[2], record[8]))
+        else:
+            self.failed.append(record[0])
+        if call >= 0:
+            self.failing[call] += said != "completed"
 
     def _take_acked(self, record: Record) -> None:
         came = self._came.get((record[2], record[3]), record[0])
@@ -136,7 +136,8 @@ class BatchTally:
             self.calling += record[0] - began
 
     def _take_failure(self, record: Record) -> None:
-        if (record[2], record[8]) in self._spoilt:
+        if (record[2], record[8]) in self._good:
+            self.spoilt.append(record[0])
             self.dead_good += record[1] == "dead"
             self.redelivered += record[1] != "dead"
 

@@ -29,6 +29,7 @@ from mqlearn.study.run import Run
 from mqlearn.study.store import BulkStore, report_call
 
 UNTIL = 30.0  # seconds
+Handle = Callable[[BulkStore, list[Message]], Sequence[Any]]
 
 
 class Counter(BulkStore):
@@ -106,13 +107,17 @@ def by_hand(loop: Callable[[InMemoryMessageQueue, Counter], object], times: Iter
 
 def packaged(times: Iterable[float], batch_size: int = 10, batch_timeout: float = 5.0, *, workers: int = 1,
              until: float = UNTIL, closes_at: float | None = None, bad: Collection[str] = (),
-             lease: float | None = None, **options: Any) -> Run:
-    """The same orders before a `BatchMessageProcessor` with these `options`, which is stopped at `closes_at` (s)."""
+             lease: float | None = None, handle: Handle = BulkStore.write, **options: Any) -> Run:
+    """The same orders before a `BatchMessageProcessor` with these `options`, which is stopped at `closes_at` (s).
+
+    `handle(store, batch)` is its handler; without one, it is `store.write(batch)`.
+    """
+    check.function("handle", handle)
     with Simulation() as sim:
         queue = _queue(sim, lease)
         store = BulkStore(sim, bad=bad)
         processor = BatchMessageProcessor(queue, batch_size, batch_timeout, **options)
-        processor.start_batch_processing(store.write, num_workers=workers)
+        processor.start_batch_processing(lambda batch: handle(store, batch), num_workers=workers)
         if closes_at is not None:
             def close(when: float) -> None:
                 sim.sleep(when)

@@ -12,7 +12,7 @@ from mqlearn.lab.view import Floats, View
 from mqlearn.study.batches import BatchTally
 
 BINS = 50  # slices of time at most
-CALLS = 3  # that a slice should hold on average: a line from call to call would only show the calls
+CALLS = 3  # that a slice should hold on average
 
 
 class Batches(Timeline):
@@ -122,7 +122,8 @@ class Items(Timeline):
     def handled(self, run: View) -> tuple[Floats, Floats]:
         """Edges of the slices; a row each for done, spoilt and failed items a second."""
         tally = run.batches
-        edges = _edges(run, len(tally.calls))
+        # Of a handful of calls made by hand each is to be seen; a line from call to call of a lab would be all noise.
+        edges = _edges(run, len(tally.calls), 0.7 if run.run.scenario is None else CALLS)
         kinds = ([time for time, _ in tally.done], tally.spoilt, tally.failed)
         return edges, np.array([_per_second(times, edges) for times in kinds])
 
@@ -137,10 +138,10 @@ class Items(Timeline):
         return f"Items: {came} a second came, {done} were done{of}{also}."
 
 
-def _edges(run: View, calls: int) -> Floats:
-    """Slices of a round width that hold some calls each; the last ends with the run."""
+def _edges(run: View, calls: int, each: float) -> Floats:
+    """Slices of a round width that hold so many calls `each`, on average; the last ends with the run."""
     span = max(run.until - run.start, 1e-9)
-    least = span * max(1 / BINS, CALLS / max(calls, 1))
+    least = span * max(1 / BINS, each / max(calls, 1))
     width = next((step for step in (0.01, 0.02, 0.05, *style.TIME_STEPS) if step >= least), span)
     count = max(1, int(span / width))  # what is left over is part of the last
     return np.append(run.start + width * np.arange(count), run.until)

@@ -147,11 +147,11 @@ class BatchedWriter(Scenario):
         come = f"{self.rate:g} order{'s' * (self.rate != 1)} a second come{'s' * (self.rate == 1)}"
         full = f"{'1 worker' if self.workers == 1 else f'{self.workers} workers'} in batches of {self.size}"
         if growth <= 1e-9:
-            return f"{come}, {full} can write {self.capacity:,.3g}."
+            return f"{come}, {full} can write {_said(self.capacity)}."
         least = least_size(self.rate, self.per_call, self.per_item, self.workers)
         enough = "no batch is large enough" if least is None else f"batches of {least:,} could keep up"
-        return (f"Backlog grows by {growth:.3g} a second: {come}, {full} can write {self.capacity:.3g}; {left:,} are "
-                f"left; {enough}.")
+        return (f"Backlog grows by {_said(growth)} a second: {come}, {full} can write {_said(self.capacity)}; "
+                f"{left:,} are left; {enough}.")
 
     def _latency(self, tally: BatchTally) -> str:
         """How long it takes, and what of."""
@@ -186,3 +186,8 @@ class BatchedWriter(Scenario):
             return f"Good orders redelivered {tally.redelivered:,} times; {tally.dead_good:,} of them dead"
         of = f"{tally.mean_size:.3g} orders a batch"
         return f"{of}: latency {spoken(tally.mean)}, 99 % within {spoken(percentile(tally.latencies, 99))}"
+
+
+def _said(rate: float) -> str:
+    """A rate in three figures, or as a whole number."""
+    return f"{rate:,.0f}" if rate >= 99.95 else f"{rate:.3g}"
