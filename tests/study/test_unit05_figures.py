@@ -53,6 +53,14 @@ def test_a_long_horizon_saves_them_without_a_breaker(retries: int, backoff: floa
     assert run("hard outage", breaker="none", retries=retries, backoff=backoff).totals["dead"] == dead
 
 
+def test_what_the_breaker_spares_the_service() -> None:
+    """2,300 calls and more, compared with retries that save as many orders."""
+    calm = run("hard outage").totals["tries"]
+    for retries, backoff in ((7, 1.0), (6, 1.5)):
+        more = run("hard outage", breaker="none", retries=retries, backoff=backoff).totals["tries"] - calm
+        assert 2300 < more < 2700
+
+
 @pytest.mark.parametrize("slow_time", [20.0, 60.0])
 def test_nobody_dies_in_a_brown_out(slow_time: float) -> None:
     """All are answered in the end, with or without a breaker."""
