@@ -44,9 +44,11 @@ PROMISES: dict[str, list[str]] = {
     "while a breaker is open nothing is taken and no retry is spent": [
         "messaging/test_breaker_processor.py::test_nothing_is_taken_while_it_is_open_though_messages_come",
         "messaging/test_breaker_processor.py::test_one_message_at_a_time_answers_true_false_and_at_once",
+        "study/test_unit05.py::test_an_open_breaker_that_nacks_kills_what_was_never_tried",
         "chaos/test_chaos.py::test_hundreds_of_random_days_keep_every_rule"],
     "a breaker counts failures in a row, and half-open it admits its probes and no more": [
         "messaging/test_breaker.py::test_scattered_failures_open_nothing",
+        "study/test_unit05.py::test_a_breaker_that_counts_for_ever_is_open_for_most_of_a_good_day",
         "messaging/test_breaker_live.py::test_half_open_never_admits_more_than_its_probes_to_sixteen_threads",
         "messaging/test_breaker_live.py::test_sixteen_real_threads_take_one_probe"],
     "durations are measured with a clock that nobody can set": [
