@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from heapq import heapify, heappop, heappush
-from typing import Any
+from typing import Any, ClassVar
 
+from mqlearn.messaging.breaker import CLOSED, HALF_OPEN, OPEN
 from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, judge, quoted
+from mqlearn.study.checks.calls import Made, Turn, run_of
 from mqlearn.study.checks.verdict import Verdict
+from mqlearn.study.run import Run
 
 CALLERS = 16
-OPEN = 10.0  # seconds
+COOLDOWN = 10.0  # seconds
 PATIENCE = 60.0  # seconds after which a probe without an answer has failed
 SHORTEST, LONGEST = 0.1, 40.0  # seconds that a call takes
 NEVER = 0.06  # share of the calls that never answer
 PAUSE = 2.0  # seconds, on average, until a caller wants in again
 UNTIL = 900.0  # seconds
-CLOSED, OPENED, HALF_OPEN = "closed", "open", "half-open"
+SPOKEN = {CLOSED: "closed", OPEN: "open", HALF_OPEN: "half-open"}
 
 Permit = tuple[int, int]
 
@@ -58,6 +62,7 @@ class Tried:
 class Rules:
     """What a gate must do: the rules of `check_gate`. A permit is a generation and a number within it."""
 
+    REPLAYS: ClassVar[tuple[str, ...]] = ("load", "breaker")
     n: int
     tried: Tried
     state: str = CLOSED
@@ -66,21 +71,24 @@ class Rules:
     probes: dict[Permit, float] = field(default_factory=dict)  # those without an answer, and since when (s)
     let_in: int = 0
     old: str = ""  # the last answer that was old, in this generation
+    turns: list[Turn] = field(default_factory=list)
+    calls: list[Made] = field(default_factory=list)
 
     def become(self, state: str, when: float) -> None:
         """Another state, from `when` (s) on; a new generation."""
         self.state, self.since, self.probes, self.let_in, self.old = state, when, {}, 0, ""
         self.generation += 1
-        self.tried.opened += state == OPENED
+        self.turns.append((when, state, ""))
+        self.tried.opened += state == OPEN
 
     def pass_time(self, now: float) -> None:
         """What has become by itself by `now` (s)."""
         while True:
-            if self.state == OPENED and now >= self.since + OPEN:
-                self.become(HALF_OPEN, self.since + OPEN)
+            if self.state == OPEN and now >= self.since + COOLDOWN:
+                self.become(HALF_OPEN, self.since + COOLDOWN)
             elif self.probes and now >= min(self.probes.values()) + PATIENCE:
                 self.tried.lost += 1
-                self.become(OPENED, min(self.probes.values()) + PATIENCE)
+                self.become(OPEN, min(self.probes.values()) + PATIENCE)
             else:
                 return
 
@@ -88,7 +96,7 @@ class Rules:
         """A permit, if a caller is let in at `now` (s)."""
         self.pass_time(now)
         self.tried.asked += 1
-        if self.state == OPENED or (self.state == HALF_OPEN and self.let_in == self.n):
+        if self.state == OPEN or (self.state == HALF_OPEN and self.let_in == self.n):
             return None
         self.let_in += 1
         permit = (self.generation, self.let_in)
@@ -105,7 +113,7 @@ class Rules:
             return
         self.probes.pop(permit, None)
         if not ok:
-            self.become(OPENED, now)
+            self.become(OPEN, now)
         elif self.state == HALF_OPEN and self.let_in == self.n and not self.probes:
             self.become(CLOSED, now)
 
@@ -132,20 +140,23 @@ def _used(gate: Any, rules: Rules, rng: random.Random) -> Iterator[Fault]:
     while events[0][0] < UNTIL:
         now, caller, given, permit = heappop(events)
         if permit is not None:
-            ok = not any(start <= now < end for start, end in down)
-            answer = ask(gate.report, given, ok, now)
+            answer = ask(gate.report, given, is_up(now, down), now)
             if answer.error is not None:
-                yield Fault(f"report({quoted(given)}, {ok}, {now:.1f}): {answer}", "it may return what it likes")
+                yield Fault(f"report({quoted(given)}, {is_up(now, down)}, {now:.1f}): {answer}", "it may return what it likes")
                 return
-            rules.report(caller, permit, ok, now)
+            rules.report(caller, permit, is_up(now, down), now)
         else:
             answer, permit = ask(gate.acquire, now), rules.acquire(now)
             if fault := _judged(answer, permit is not None, rules, caller, now):
-                yield fault
+                yield replace(fault, make_run=partial(replayed, rules, now, fault.said, down))
                 return
             if permit is not None:
-                now += SHORTEST * (LONGEST / SHORTEST) ** rng.random()
-                if rng.random() >= NEVER:
+                end = now + SHORTEST * (LONGEST / SHORTEST) ** rng.random()
+                answers = rng.random() >= NEVER
+                ok = is_up(end, down) if answers else None
+                rules.calls.append(Made(now, end, ok, f"caller-{caller}", rules.state == HALF_OPEN))
+                now = end
+                if answers:
                     heappush(events, (now, caller, answer.value, permit))
                     continue
         heappush(events, (now + rng.expovariate(1 / PAUSE), caller, None, None))
@@ -161,19 +172,24 @@ def outages(rng: random.Random) -> list[tuple[float, float]]:
     return found
 
 
+def is_up(time: float, down: list[tuple[float, float]]) -> bool:
+    """Whether the service answers at this time (s)."""
+    return not any(start <= time < end for start, end in down)
+
+
 def _judged(answer: Answer, allowed: bool, rules: Rules, caller: int, now: float) -> Fault | None:
     """What is wrong if this caller was let in and should not be, or the other way round."""
     if answer.error is not None:
         return Fault(f"acquire({now:.1f}): expected a permit or None, {answer}", "any object is a permit")
     if (answer.value is not None) == allowed:
         return None
-    been = f"it is {rules.state} since {rules.since:.1f} s" if rules.generation else "it has always been closed"
+    been = f"it is {SPOKEN[rules.state]} since {rules.since:.1f} s" if rules.generation else "it has always been closed"
     old = f", after {rules.old}, of a call that began before" if rules.old else ""
     if allowed:
         room = f", and {rules.let_in - 1} of {rules.n} probes are in" if rules.state == HALF_OPEN else ""
         return Fault(f"Gate({rules.n}): caller-{caller} was refused at {now:.1f} s: acquire returned None, but {been}"
                      f"{room}{old}", _hint_refused(rules))
-    if rules.state == OPENED:
+    if rules.state == OPEN:
         return Fault(f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}{old}",
                      "an old answer changes nothing" if rules.old else "for 10 s nobody gets a permit, then n do")
     return Fault(f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}, and {rules.let_in} of "
@@ -187,3 +203,10 @@ def _hint_refused(rules: Rules) -> str:
     if rules.state == HALF_OPEN:
         return "each time it opens the count of probes begins anew, and a lost probe fails after 60 s"
     return "when all its probes have succeeded it is closed" if rules.generation else "closed, everybody gets a permit"
+
+
+def replayed(rules: Rules, now: float, said: str, down: list[tuple[float, float]]) -> Run:
+    """The calls until `now` (s), the states that the gate should have had, and when the service was down."""
+    calls = [call for call in rules.calls if call.start <= now]
+    run = run_of(rules, calls, [turn for turn in rules.turns if turn[0] <= now], now + 1.0, broken=down)
+    return replace(run, verdict=f"{said}.")

@@ -5,11 +5,17 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, ClassVar
 
+from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, judge, quoted
 from mqlearn.study.checks.verdict import Verdict
+from mqlearn.study.run import Run
+from mqlearn.study.store import PER_CALL, PER_ITEM, BadRecord
+from mqlearn.study.writing import Counter as Store
+from mqlearn.study.writing import by_hand
 
 MOST = 128  # items of a batch
 PATIENCE = 4  # times the calls of one by one, after which nothing is called any more
@@ -47,6 +53,7 @@ def _success(deliver: Deliver) -> str:
 class Batch:
     """Items and the bad ones among them, the calls that were made, and what they have delivered."""
 
+    REPLAYS: ClassVar[tuple[str, ...]] = ("batches",)
     seed: int
     items: list[str]
     bad: frozenset[str]
@@ -84,31 +91,37 @@ def _mean(batches: list[Batch]) -> float:
 def violations(deliver: Callable[..., Any], seed: int) -> Iterator[Fault]:
     """The faults with this seed's items."""
     batch, answer = answered(deliver, seed)
-    scene = f"{len(batch.items)} items, {', '.join(sorted(batch.bad, key=batch.items.index)[:3]) or 'none'} bad"
-    if len(batch.bad) > 3:
-        scene = f"{len(batch.items)} items, {len(batch.bad)} of them bad"
-    if answer is None:
-        yield Fault(f"{scene}: after {len(batch.calls):,} calls it had not returned", "what raises once raises again")
-        return
-    if fault := _no_lists(answer, scene):
+    named = sorted(batch.bad, key=batch.items.index)
+    scene = f"{len(batch.items)} items, {', '.join(named) if 0 < len(named) <= 3 else len(named) or 'none'} bad"
+    if answer is not None and (fault := _no_lists(answer, scene)):
         yield fault
         return
-    good, bad = answer.value
-    if mistaken := [item for item in bad if item in batch.items and item not in batch.bad]:
-        yield Fault(f"{scene}: {mistaken[0]} is among the bad ones and is good", "what raises may hold good ones")
-    elif missing := [item for item in batch.items if item not in batch.bad and not batch.delivered[item]]:
-        yield Fault(f"{scene}: {missing[0]} is good and was never delivered",
-                    "a call that raises has delivered nothing")
-    elif twice := [item for item, times in batch.delivered.items() if times > 1]:
-        yield Fault(f"{scene}: {twice[0]} was delivered {batch.delivered[twice[0]]} times",
-                    "what one call has delivered, no other may deliver again")
-    elif sorted(map(str, good + bad)) != sorted(batch.items) or set(bad) != batch.bad:
-        right = f"{len(batch.items) - len(batch.bad)} and {len(batch.bad)}"
-        yield Fault(f"{scene}: {len(good)} good and {len(bad)} bad were returned, and it should be {right}",
-                    "each item is in one of the lists, once")
-    elif len(batch.calls) > batch.allowed:
-        yield Fault(f"{scene}: {len(batch.calls)} calls, and plain halving makes {batch.allowed}",
-                    "all in one call first; what raises, in two halves")
+    wrong = _endless(batch) if answer is None else _wrong(batch, *answer.value)
+    if wrong is not None:
+        yield Fault(f"{scene}: {wrong[0]}", wrong[1], partial(replayed, batch))
+
+
+def _endless(batch: Batch) -> tuple[str, str]:
+    return f"after {len(batch.calls):,} calls it had not returned", "what raises once raises again"
+
+
+def _wrong(batch: Batch, good: list[str], bad: list[str]) -> tuple[str, str] | None:
+    """What is wrong with these two lists, or with what was done for them; and a hint."""
+    right = [item for item in batch.items if item not in batch.bad]
+    if mistaken := [item for item in bad if item in right]:
+        return f"{mistaken[0]} is among the bad ones and is good", "what raises may hold good ones"
+    if missing := [item for item in right if not batch.delivered[item]]:
+        return f"{missing[0]} is good and was never delivered", "a call that raises has delivered nothing"
+    if twice := [item for item in right if batch.delivered[item] > 1]:
+        return (f"{twice[0]} was delivered {batch.delivered[twice[0]]} times",
+                "what one call has delivered, no other may deliver again")
+    if sorted(good) != sorted(right) or sorted(bad) != sorted(batch.bad):
+        return (f"{len(good)} good and {len(bad)} bad were returned, and it should be {len(right)} and "
+                f"{len(batch.bad)}", "each item is in one of the lists, once")
+    if len(batch.calls) > batch.allowed:
+        return (f"{len(batch.calls)} calls, and plain halving makes {batch.allowed}",
+                "all in one call first; what raises, in two halves")
+    return None
 
 
 def _no_lists(answer: Answer, scene: str) -> Fault | None:
@@ -129,9 +142,31 @@ def answered(deliver: Callable[..., Any], seed: int) -> tuple[Batch, Answer | No
 
 
 def batch_of(seed: int) -> Batch:
-    """This seed's items, numbered in no order, and the bad ones among them."""
+    """This seed's items, and the bad ones among them."""
     rng = random.Random(f"bad items {seed}")
     count = rng.choice([rng.randint(1, 20), 2 ** rng.randint(2, 7), rng.randint(20, MOST)])
-    items = [f"order-{number}" for number in rng.sample(range(1, 1000), count)]
+    items = [f"order-{number}" for number in range(1, count + 1)]
     wanted = rng.choice([0, 1, 1, 1, 2, rng.randint(2, 5), count // 2])
     return Batch(seed, items, frozenset(rng.sample(items, min(count, wanted))))
+
+
+def replayed(batch: Batch) -> Run:
+    """The calls that were made, one after the other, with a store that takes all of a call or nothing."""
+    calls = [part for part in batch.calls if part]
+
+    def loop(queue: InMemoryMessageQueue, store: Store) -> None:
+        held = {message.id: message for message in queue.receive_many(len(batch.items))}
+        for part in calls:
+            try:
+                store.load([held[item] for item in part])
+            except BadRecord:
+                pass
+        for message in held.values():
+            if store.written[message.id]:
+                queue.ack(message)
+            else:
+                queue.nack(message, requeue=False, reason="bad record")
+
+    took = sum(PER_CALL + PER_ITEM * len(part) for part in calls)
+    run = by_hand(loop, [0.0] * len(batch.items), until=took + PER_CALL, bad=batch.bad)
+    return replace(run, scenario=batch, seed=batch.seed)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import Any, ClassVar
 
+from mqlearn.messaging.breaker import OPEN
 from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, judge
+from mqlearn.study.checks.calls import Made, run_of
 from mqlearn.study.checks.verdict import Verdict
+from mqlearn.study.run import Run
 
 RATE = 10  # calls a second
 USUAL = 0.05  # share of the calls that fail as always
@@ -29,6 +32,7 @@ class Scene:
     From call number `outage` on the window must trip within ten seconds; None: it must not trip at all.
     """
 
+    REPLAYS: ClassVar[tuple[str, ...]] = ("load", "breaker")
     name: str
     oks: tuple[bool, ...]
     start: float = 0.0
@@ -95,23 +99,33 @@ def watch(window: Any, scene: Scene) -> tuple[int, Answer]:
 
 def _judged(scene: Scene, last: int, tripped: bool, now: float) -> Fault | None:
     """What is wrong with a window that tripped at call number `last`, or did not in all the calls."""
+    if tripped == (scene.outage is not None) and (scene.outage is None or last >= scene.outage):
+        return None
     seen = scene.oks[max(0, last - 39):last + 1]
     failed = f"{seen.count(False)} of the last {len(seen)} calls had failed"
-    if scene.outage is None:
-        if not tripped:
-            return None
-        return Fault(f"{scene.name}: it tripped at {now:,.1f} s; {failed}",
-                     "one call, or two, are no rate" if scene.every > SOON else
-                     "in ten hours there is a lot of bad luck: look at more calls, or ask for more failures")
-    begin = scene.start + scene.outage * scene.every
-    if tripped and last < scene.outage:
-        return Fault(f"{scene.name} at {begin:.1f} s: it tripped before, at {now:,.1f} s; {failed}",
-                     "5 % fail at any time")
+    begin = "" if scene.outage is None else f" at {scene.start + scene.outage * scene.every:.1f} s"
     if tripped:
-        return None
-    return Fault(f"{scene.name} at {begin:.1f} s: {SOON:g} s later it has not tripped; {failed}",
-                 "half of the calls fail: they need not fail in a row" if scene.name == "a brown-out" else
-                 "in ten seconds there are a hundred calls")
+        before = " before that," if begin else ""
+        said = f"{scene.name}{begin}: it tripped{before} at {now:,.1f} s; {failed}"
+        hint = ("5 % fail at any time" if begin else "one call, or two, are no rate" if scene.every > SOON else
+                "in ten hours there is a lot of bad luck: look at more calls, or ask for more failures")
+    else:
+        said = f"{scene.name}{begin}: {SOON:g} s later it has not tripped; {failed}"
+        hint = ("half of the calls fail: they need not fail in a row" if scene.name == "a brown-out" else
+                "in ten seconds there are a hundred calls")
+    return Fault(said, hint, partial(replayed, scene, last, tripped, said))
+
+
+def replayed(scene: Scene, last: int, tripped: bool, said: str) -> Run:
+    """The scene's calls up to number `last`, the first at 0 s, and a breaker that opens if the window tripped."""
+    starts = [number * scene.every for number in range(last + 1)]
+    calls = [Made(start, start + 0.5 / RATE, ok) for start, ok in zip(starts, scene.oks, strict=False)]
+    until = starts[-1] + max(scene.every, 2.0)
+    turns = [(starts[-1], OPEN, "the window tripped")] if tripped else []
+    broken = [] if scene.outage is None or scene.outage > last else [(starts[scene.outage], until)]
+    run = run_of(scene, calls, turns, until, broken=broken,
+                 trouble="down" if scene.name == "a hard outage" else "half down")
+    return replace(run, verdict=f"{said}.")
 
 
 @lru_cache(maxsize=len(SEEDS))
