@@ -127,7 +127,7 @@ def test_more_workers_fill_more_batches_more_slowly() -> None:
 @pytest.mark.parametrize("settings", [
     {"rate": 1.0, "items": 100, "size": 500, "linger": 10.0}, {"rate": 600.0, "items": 100, "size": 500},
     {"rate": 600.0, "size": 1, "per_call": 0.5, "per_item": 0.02}, {"linger": 0.0, "per_call": 0.005, "per_item": 0.0},
-    {"workers": 8, "size": 500}, {"bad": 0.1, "on_failure": "all"}, {"bad": 0.1, "on_failure": "bisect", "size": 500},
+    {"workers": 8, "size": 500}, {"bad": 0.05, "on_failure": "all"}, {"bad": 0.05, "on_failure": "bisect", "size": 500},
 ], ids=str)
 def test_it_says_something_true_at_the_ends_of_its_range(settings: dict[str, Any]) -> None:
     """No sentence names a latency of what was not written, and every sentence ends."""

@@ -61,7 +61,7 @@ class BatchedWriter(Scenario):
     size: int = param(20, low=1, high=500, group="policy", help="Orders at which a batch is full.")
     linger: float = param(5.0, unit="s", low=0, high=10, step=0.05, group="policy",
                           help="How long a batch waits at most for more, from its first order on; 0: not at all.")
-    bad: float = param(0.0, low=0, high=0.1, step=0.001, group="failures",
+    bad: float = param(0.0, low=0, high=0.05, step=0.001, group="failures",
                        help="The share of orders that can never be written.")
     on_failure: str = param(FAILURES, group="failures", choices=(ALL, FAILURES, BISECT),
                             help="What is tried again: all of a batch, its failures; or halves, within the call.")
