@@ -60,6 +60,9 @@ class GuardedCalls(Scenario):
     workers: int = param(20, low=1, high=50, group="workers", help="How many calls can be under way at once.")
     call_time: float = param(2.0, unit="s", low=0.5, high=5, step=0.5, group="workers",
                              help="How long a call takes on average while the service is well.")
+    retries: int = param(3, low=0, high=8, group="workers", help="How often an order is tried again at most.")
+    backoff: float = param(1.0, unit="s", low=0, high=30, step=0.5, group="workers",
+                           help="The first delay before that, doubled each time; 0: at once.")
     trouble: str = param(DOWN, group="failures", choices=(DOWN, SLOW),
                          help="Down: each call fails within half a second. Slow: some take very long.")
     outage_from: float = param(60.0, unit="s", low=0, high=LONGEST, step=5, group="failures",
@@ -85,9 +88,6 @@ class GuardedCalls(Scenario):
     probes: int = param(1, low=1, high=20, group="policy", help="How many calls it lets through when half-open.")
     slow_after: float = param(0.0, unit="s", low=0, high=30, step=1, group="policy",
                               help="A call that takes longer counts as failed for the breaker; 0: none does.")
-    retries: int = param(3, low=0, high=8, group="policy", help="How often an order is tried again at most.")
-    backoff: float = param(1.0, unit="s", low=0, high=30, step=0.5, group="policy",
-                           help="The first delay before that, doubled each time; 0: at once.")
     prediction: float | None = param(None, unit="orders", low=0, high=FASTEST * LONGEST, group="load",
                                      help="How many orders wait when the most wait?")
 
@@ -176,6 +176,8 @@ class GuardedCalls(Scenario):
         if story.shut:
             parts.append(self._aftermath(run, story, theory))
         waiting = int(most_waiting(run))
+        if not story.shut:
+            parts.append(f"At most {waiting:,} waited.")
         if self.prediction is not None:
             parts.append(f"You said {self.prediction:,g}, it is {waiting:,}.")
         headline = f"{parts[0][:-1]}, at most {waiting:,} waited"
@@ -214,7 +216,7 @@ class GuardedCalls(Scenario):
         later = times[(times >= ended) & (waiting == 0)]
         if not len(later):
             return f"{said}. At the end {at(run.until):,} do."
-        return f"{said}. None did {later[0] - ended:.0f} s later."
+        return f"{said}. {later[0] - ended:.0f} s later none did."
 
     def drain(self, waiting: float) -> float:
         """Seconds that the pool needs to work off so many `waiting` orders beside those that arrive, on average."""
