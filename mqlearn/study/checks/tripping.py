@@ -143,14 +143,21 @@ def scenes_of(seed: int) -> tuple[Scene, ...]:
     return (Scene("a hard outage", hard, outage=BEFORE),
             *(Scene("a brown-out", oks, outage=BEFORE) for oks in brown),
             *(Scene("a quiet night", night, every=QUIET) for night in nights),
-            *_worst(rng))
+            *_worst(calm_hours(seed)))
 
 
-def _worst(rng: random.Random) -> Iterator[Scene]:
-    """The stretches of ten calm hours in which most failures come together, each with what comes before it."""
+def calm_hours(seed: int) -> Any:
+    """Ten hours of calls of which 5 % fail: an array that says of each whether it does."""
     import numpy as np
 
-    failed = np.frombuffer(rng.randbytes(2 * HOURS * 3600 * RATE), dtype="<u2") < round(USUAL * 2**16)
+    noise = random.Random(f"calm {seed}").randbytes(2 * HOURS * 3600 * RATE)
+    return np.frombuffer(noise, dtype="<u2") < round(USUAL * 2**16)
+
+
+def _worst(failed: Any) -> Iterator[Scene]:
+    """The stretches of calm hours in which most failures come together, each with what comes before it."""
+    import numpy as np
+
     failures = np.flatnonzero(failed).astype(np.int32)
     tried: list[tuple[int, int]] = []
     for width in sorted(WIDTHS, reverse=True):
