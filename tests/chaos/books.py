@@ -71,6 +71,10 @@ class Books:
     def census(self) -> dict[str, int]:
         return {place: self.places[place] for place in ("waiting", "delayed", "in flight", "dead")}
 
+    def busy(self) -> bool:
+        """Whether anything waits, or will."""
+        return bool(self.places["waiting"] + self.places["delayed"])
+
     def _rule(self, event: str, life: Life, record: Record) -> str:
         """The rule that this move breaks, or ""."""
         time, *_, priority, attempt, _, _, detail = record

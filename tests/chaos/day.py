@@ -9,7 +9,7 @@ from typing import Any
 from mqlearn import FailureRate, Message, MessagePriority, RetryPolicy
 from mqlearn.study.faults import Faults
 
-KINDS = ("plain", "monitored", "breaker", "batch")
+KINDS = ("plain", "monitored", "breaker", "by hand", "batch")  # "by hand": one call behind a breaker at a time
 RETRIES = (None, None, RetryPolicy(1.0), RetryPolicy(0.5, cap=4.0, jitter="equal"), RetryPolicy(2.0, jitter="none"),
            RetryPolicy(3.0, factor=1.0, jitter="none"))
 NORMAL = MessagePriority.NORMAL
@@ -115,6 +115,6 @@ def draw_orders(dice: Random, count: int, span: float) -> tuple[Order, ...]:
 
 def draw_operations(dice: Random, span: float) -> tuple[tuple[float, str], ...]:
     """What operators do while messages come and for as long again: each day something else."""
-    chosen = dice.choices(("stop", "restart", "redrive", "purge", "wake", "close"), (3, 3, 4, 1, 1, 1),
-                          k=dice.choice((0, 2, 4)))
+    chosen = dice.choices(("stop", "restart", "redrive", "purge", "wake", "close"), (3, 3, 4, 3, 1, 1),
+                          k=dice.choice((0, 3, 6)))
     return tuple(sorted((dice.uniform(0.0, 2 * span), operation) for operation in chosen))

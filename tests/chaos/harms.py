@@ -127,6 +127,7 @@ HARMS: dict[str, Harm] = {
     "half of the cool-down is enough": without(BREAKER, "_become", "self._call_after(cooldown,",
                                                "self._call_after(cooldown / 2,"),
     "it half-opens and tells nobody": without(BREAKER, "_cooled", "self._tell()"),
+    "who finds no message keeps the permit": without(GUARDED, "_take", "permit.cancel()"),
     "a cancelled probe keeps its place": without(BREAKER, "_cancel", "self._out -= 1"),
     "a lost probe is waited for for ever": without(BREAKER, "_begin", "permit.probe and", "False and"),
     "one good probe of several closes": without(BREAKER, "_judge", "self._succeeded == self.probes",

@@ -151,6 +151,10 @@ class Holders:
         """Receipts whose lease should have ended."""
         return [receipt for receipt, held in self.held.items() if not held.ended and held.until <= now]
 
+    def busy(self) -> bool:
+        """Whether any delivery will still be settled, or come back."""
+        return any(not held.ended and held.until < math.inf for held in self.held.values()) or bool(self.stuck())
+
     def stuck(self) -> set[int]:
         """Receipts in flight that somebody alive should have settled."""
         return {receipt for receipt, held in self.held.items() if not held.ended} - self.lost

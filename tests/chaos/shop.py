@@ -23,6 +23,7 @@ from mqlearn import (
     Trace,
     WorkerCrash,
 )
+from mqlearn.runtime.base import Task
 from mqlearn.runtime.trace import Record
 from tests.chaos.day import Day, Order
 
@@ -52,10 +53,13 @@ class Shop:
         self.told: list[tuple[Order, bool]] = []  # what each send answered
         self.sending: set[int] = set()  # producers in the middle of one
         self.breaker: CircuitBreaker | None = None
+        self.callers: list[Task] = []
+        self.closing = False
         self.processor = self._processor()
         self.called: Callable[[Message], object] = lambda message: None
         self.answered: Callable[[Message, str], object] = lambda message, how: None
         self.began: Callable[[Message], object] = lambda message: None
+        self.stopped: Callable[[], object] = lambda: None
         self.ended: Callable[[Message, bool], object] = lambda message, done: None
         work = day.faults.handler(self._work, sim, seconds=self._seconds)
         self.handler: Callable[[Message], object] = work
@@ -69,7 +73,7 @@ class Shop:
             how = day.batch["on_failure"]
             options = day.batch | {"on_failure": one_by_one if how == "one by one" else how}
             return BatchMessageProcessor(link, **options, **rest)
-        if day.kind == "breaker":
+        if day.kind in ("breaker", "by hand"):
             self.breaker = CircuitBreaker(**day.breaker, runtime=self.sim, trace=self.trace)
             return self._registered(CircuitBreakerMessageProcessor(link, breaker=self.breaker, **rest))
         if day.kind == "monitored":
@@ -82,19 +86,45 @@ class Shop:
 
     def start(self) -> None:
         """Open, if it is not."""
-        if self.processor.running:
+        if any(task.is_alive() for task in self.workers):
             return
-        if isinstance(self.processor, BatchMessageProcessor):
+        self.closing = False
+        if self.day.kind == "by hand":
+            self.callers = [self.sim.spawn(self._call, name=f"worker-{i}") for i in range(self.day.workers)]
+        elif isinstance(self.processor, BatchMessageProcessor):
             self.processor.start_batch_processing(self.handle_batch, num_workers=self.day.workers)
         else:
             self.processor.start_workers(self.day.workers)
 
     def stop(self) -> None:
         """Close; what is at work is finished."""
+        self.closing = True
         if isinstance(self.processor, BatchMessageProcessor):
             self.processor.stop()
         else:
             self.processor.stop_workers()
+        while alive := [task for task in self.callers if task.is_alive()]:
+            alive[0].join()
+        self.stopped()
+
+    @property
+    def workers(self) -> list[Task]:
+        """Whoever handles messages."""
+        return self.callers or self.processor.workers
+
+    def _call(self) -> None:
+        """Take one message at a time; somebody else comes in the place of one who crashed."""
+        assert isinstance(self.processor, CircuitBreakerMessageProcessor)
+        while not self.closing:
+            try:
+                if not self.processor.process_with_circuit_breaker(self.handle):
+                    self.sim.sleep(0.5)
+            except WorkerCrash:
+                self.sim.sleep(self.day.restart_after)
+                task = self.sim.current_task()
+                assert task is not None
+                self.callers.append(self.sim.spawn(self._call, name=task.name))
+                return
 
     # What a worker does with a message.
 
@@ -180,9 +210,10 @@ class Shop:
             self.told.append((order, self.link.send(message, delay=order.delay, timeout=order.patience)))
             self.sending.discard(producer)
 
-    def waiting_for_room(self) -> list[str]:
-        """Who does, when all that was due has happened."""
-        return [f"producer-{producer}" for producer in sorted(self.sending)]
+    def fill_the_room(self) -> None:
+        """Nobody waits for room that there is, when all that was due has happened."""
+        room = self.queue.max_size - self.queue.size()
+        assert room <= 0 or not self.sending, f"producers {self.sending} wait, though there is room for {room}"
 
     def operate(self) -> None:
         """Do what operators do, each at its time."""
@@ -204,6 +235,8 @@ class Shop:
     def _purge(self) -> None:
         there = self.queue.size()
         assert self.queue.purge() == there, "purge says how many"
+        self.sim.sleep(0.0)  # whoever was woken goes first
+        self.fill_the_room()
 
     def _wake(self) -> None:
         self.queue.wake()

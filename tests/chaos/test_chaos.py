@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import product
 
 import pytest
 
 from mqlearn import Permit
 from mqlearn.runtime.trace import MOVES
 from tests.chaos.__main__ import judged, replay
-from tests.chaos.day import draw_day
+from tests.chaos.day import KINDS, draw_day
 from tests.chaos.harms import BATCH, DEDUP, HARMS, QUEUE, Harm, without
 from tests.chaos.rules import chaos
 
@@ -29,9 +30,10 @@ def test_hundreds_of_random_days_keep_every_rule() -> None:
 
 
 def test_the_days_differ_in_everything() -> None:
-    """Each kind of processor, with each way to be full, with and without each sort of fault."""
+    """Each kind of processor with each way to be full and each lease, with and without each sort of fault."""
     days = [draw_day(seed) for seed in range(DAYS)]
-    assert len({(day.kind, day.queue["on_full"], day.queue["visibility_timeout"]) for day in days}) == 4 * 3 * 4
+    assert {(day.kind, day.queue["on_full"]) for day in days} == set(product(KINDS, ("reject", "block", "drop_oldest")))
+    assert {(day.kind, day.queue["visibility_timeout"]) for day in days} == set(product(KINDS, (None, 1.0, 4.0, 30.0)))
     for fault in ("failure_rate", "poison", "crash_before", "crash_after", "lost_ack", "duplicates", "outage"):
         assert {bool(getattr(day.faults, fault)) for day in days} == {True, False}, fault
     assert {operation for day in days for _, operation in day.operations} == {
