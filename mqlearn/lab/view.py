@@ -73,6 +73,13 @@ class View:
         return BatchTally(self.run.trace.records)
 
     @cached_property
+    def fan_out(self) -> Any:
+        """What the records say of each subscriber: a `FanOutStory`."""
+        from mqlearn.study.fanout import FanOutStory
+
+        return FanOutStory(self.run.trace.records)
+
+    @cached_property
     def waits(self) -> Floats:
         """Seconds from sending to the first delivery, of all messages that were delivered."""
         waits = self.jobs["wait"].to_numpy(dtype=float)

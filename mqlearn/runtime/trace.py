@@ -69,6 +69,7 @@ EVENTS: dict[str, Kind] = {
     "half_opened": Kind((), None, "a breaker lets probes through from now on; detail: why"),
     "closed": Kind((), None, "a breaker lets every call through again; detail: why"),
     "probed": Kind((), None, "a breaker's probe ended; detail: how"),
+    "occurred": Kind((), None, "something happened of which the source, a subscriber, is to hear; detail: its topic"),
     "effect": Kind((), None, "something done to the world outside, such as a charge; detail: its business key"),
     # Logs. source: the stream, or "stream/group"; entry: the offset; message_id: the event's or the member's id.
     "appended": Kind((), None, "an event was added to a log; detail: partition"),

@@ -147,6 +147,7 @@ def kind_of(annotation: str) -> tuple[Kind, bool]:
 # Right values where the first of the kind is not.
 FITTING: dict[str, Any] = {
     "TopicBasedMessageBroker.create_topic.topic_name": "y",
+    "FanOut.callback.name": "mail",
     "flight_day.day": "2013-12-02",
     "MessageQueueMetrics.percentile.what": "wait",
     "wait_percentile.share": 0.5,
@@ -259,6 +260,8 @@ ANYTHING: dict[str, str] = {
     "ThreadRuntime.draw.key": "any values, by their text",
     "Simulation.spawn.args": "they are the target's affair",
     "ThreadRuntime.spawn.args": "they are the target's affair",
+    "FanOut.tell": "what FanOut.run and told call with a runtime and a trace of their own",
+    "FanOut.report": "what FanOut.run and told call with a trace of their own",
     "Run": "a result, made by a scenario; only Run.of and Run.at take what a reader gives",
     "Arrival": "a result, made by read_arrivals",
     "Little": "a result, made by little",

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, Simulation, UnbalancedBooks
+from mqlearn.messaging import broker
 from mqlearn.runtime.trace import Listener, Record
 from mqlearn.study import scenarios
 from mqlearn.study.faults import Faults
@@ -25,7 +26,7 @@ INSTANTS = 50
 HERE = ("waiting", "delayed", "in_flight")
 # What a total counts in the books; every other total has a unit at the end of its name, or is counted beside them.
 COUNTED = {"sent": ("accepted",), "done": ("completed",), "dead": ("dead",), "expired": ("dead",),
-           "refused": ("rejected",), "left": ("waiting", "delayed", "in_flight")}
+           "refused": ("rejected",), "dropped": ("dropped",), "left": ("waiting", "delayed", "in_flight")}
 
 
 def settings() -> Iterator[Any]:
@@ -100,7 +101,19 @@ def beside(run: Run) -> dict[str, int]:
     orders = {record[4].partition("/")[0] for record in run.trace.records if record[1] == "sent"}
     dead = [record[4].partition("/")[0] for record in run.trace.records if record[1] == "dead"]
     events = Counter(record[1] for record in run.trace.records)
-    return {"tries": len(run.tries()), "opened": events["opened"], "probes": events["probed"],
+    told = [record for record in run.trace.records if record[1] == "occurred"]
+    gone = Counter(record[2] for record in run.trace.records
+                   if record[1] in ("acked", "dead", "expired", "rejected", "dropped"))
+    owed = Counter(record[2] for record in told)
+    heard: dict[str, list[int]] = {name: [] for name in owed}
+    for record in run.trace.records:
+        if told and record[1] == "acked":
+            heard[record[2]].append(int(record[4].partition("-")[2]))
+    return {"published": len({record[4] for record in told}),
+            "behind": max((owed[name] - gone[name] for name in owed), default=0),
+            "overtaken": sum(any(later > number for later in those[:place])
+                             for those in heard.values() for place, number in enumerate(those)),
+            "tries": len(run.tries()), "opened": events["opened"], "probes": events["probed"],
             "charges": charges.total(),
             "never": sum(charges[order] == 0 for order in orders), "twice": sum(charges[order] > 1 for order in orders),
             "dead_but_charged": sum(charges[order] > 0 for order in dead), "calls": events["batched"],
@@ -184,6 +197,20 @@ def look(queue: Spied) -> dict[str, Any]:
     return {**queue.census(), "workers": queue.holdings()}
 
 
+def look_at_all(queues: list[Spied]) -> dict[str, Any]:
+    """The same, over all queues."""
+    seen = [look(queue) for queue in queues]
+    workers = {worker: ids for each in seen for worker, ids in each["workers"].items()}
+    return {place: sum(each[place] for each in seen) for place in ("waiting", "delayed", "in flight", "dead")} | {
+        "workers": workers}
+
+
+def where_queues_are_made(scenario: Any) -> Any:
+    """The module in which the scenario's queues are made: its own, or the broker's."""
+    module = sys.modules[type(scenario).__module__]
+    return module if hasattr(module, "InMemoryMessageQueue") else broker
+
+
 def read(run: Run, time: float) -> dict[str, Any]:
     """The same, as the finished run tells it of that time (s)."""
     instant = run.at(time)
@@ -197,7 +224,7 @@ def test_an_instant_is_what_was_there(scenario: Any, seed: int, monkeypatch: pyt
     """A live simulation stopped at 50 instants: the queue's census and the workers' holdings are what `run.at` says."""
     calm = scenario.run(seed)
     times = instants(calm.until, [record[0] for record in calm.trace.records], random.Random(seed))
-    monkeypatch.setattr(sys.modules[type(scenario).__module__], "InMemoryMessageQueue", Spied)
+    monkeypatch.setattr(where_queues_are_made(scenario), "InMemoryMessageQueue", Spied)
     spied.clear()
     seen = []
     finished: list[Run] = []
@@ -205,7 +232,7 @@ def test_an_instant_is_what_was_there(scenario: Any, seed: int, monkeypatch: pyt
         sim.spawn(lambda: finished.append(scenario.run(seed, runtime=sim)), name="observer")
         for time in times:
             sim.run(until=time)
-            seen.append(look(spied[0]))
+            seen.append(look_at_all(spied))
         sim.run()
     (run,) = finished
     states = list(zip(times, seen, strict=True))
@@ -230,7 +257,7 @@ def test_an_entry_that_leaves_in_silence_is_caught(scenario: Any, seed: int, mon
             self.told += record[1] == "acked"
             return record[1] == "acked" and self.told == 100
 
-    monkeypatch.setattr(sys.modules[type(scenario).__module__], "InMemoryMessageQueue", Silent)
+    monkeypatch.setattr(where_queues_are_made(scenario), "InMemoryMessageQueue", Silent)
     with pytest.raises(UnbalancedBooks, match=r"holds \d+ entries in flight, its records say \d+"):
         scenario.run(seed)
 

@@ -55,6 +55,12 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
         "workers": {"service"}, "per_call": {"service"}, "per_item": {"service"}, "size": {"service"},
         "linger": {"service"}, "bad": {"service"}, "on_failure": {"service"}, "prediction": set(),
     },
+    "FanOut": {
+        "arrivals": {"which", "time"}, "rate": {"which", "time"}, "window": {"which"},
+        "mail_time": {"service"}, "parcel_time": {"service"}, "audit_time": {"service"}, "spread": {"service"},
+        "mail_fails": set(), "parcel_fails": set(), "audit_fails": set(), "limit": set(), "when_full": set(),
+        "retry": set(), "retries": set(), "prediction": set(),
+    },
 }
 
 
@@ -77,14 +83,17 @@ def arrivals(scenario: Scenario, seed: int) -> Arrivals:
     began: dict[str, float] = {}
     service: dict[str, float] = {}
     worker: dict[str, str] = {}
-    for record in scenario.run(seed).trace.records:
-        time, event, _, _, name, _, attempt, by, *_ = record
-        if event in ("sent", "scheduled", "rejected"):
+    records = scenario.run(seed).trace.records
+    told = any(record[1] == "occurred" for record in records)  # to several, each in its own time
+    for record in records:
+        time, event, source, _, name, _, attempt, by, *_ = record
+        key = f"{source}: {name}" if told else name
+        if event in (("occurred",) if told else ("sent", "scheduled", "rejected")):
             came.append(record)
         elif event == "started" and attempt == 1:
-            began[name] = time
+            began[key] = time
         elif event == "finished" and attempt == 1:
-            service[name], worker[name] = time - began[name], by
+            service[key], worker[key] = time - began[key], by
     return Arrivals(tuple(r[4] for r in came), {r[4]: r[0] for r in came}, {r[4]: r[5] for r in came}, service, worker,
                     getattr(scenario, "slow_worker", 1) == 1)
 

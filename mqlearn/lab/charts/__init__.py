@@ -13,6 +13,7 @@ from mqlearn.lab.charts.latency import Latency, LatencyDistribution
 from mqlearn.lab.charts.leases import Leases
 from mqlearn.lab.charts.load import Load
 from mqlearn.lab.charts.order import Order
+from mqlearn.lab.charts.subscribers import Behind, Fates, Orders
 from mqlearn.lab.charts.tries import Retries
 from mqlearn.lab.charts.waits import WaitByPriority, WaitDistribution
 from mqlearn.lab.charts.workers import Utilisation
@@ -41,5 +42,8 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         Items,
         Latency,
         LatencyDistribution,
+        Behind,
+        Fates,
+        Orders,
     )
 }

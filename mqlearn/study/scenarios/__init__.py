@@ -7,5 +7,7 @@ from mqlearn.study.scenarios.unit03 import CardCharges
 from mqlearn.study.scenarios.unit04 import CardOutage
 from mqlearn.study.scenarios.unit05 import GuardedCalls
 from mqlearn.study.scenarios.unit06 import BatchedWriter
+from mqlearn.study.scenarios.unit07 import FanOut
 
-__all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges", "CardOutage", "GuardedCalls", "BatchedWriter"]
+__all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges", "CardOutage", "GuardedCalls", "BatchedWriter",
+           "FanOut"]

@@ -1,0 +1,180 @@
+"""What each subscriber heard: how far behind it is, what became of its messages, in which order they came."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.collections import PolyCollection
+
+from mqlearn.lab import style
+from mqlearn.lab.canvas import Canvas
+from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks, Timeline, frameless
+from mqlearn.lab.charts.marks import LevelMarks
+from mqlearn.lab.view import Floats, View, thin
+from mqlearn.study.fanout import FATES
+
+MOST = 4  # subscribers that are shown
+# Shades of waiting's blue, for it is messages that wait; the kind of line tells them apart, and the name at its end.
+LINES: tuple[dict[str, Any], ...] = (
+    {"color": "#8CCBF0", "linewidth": 6.0},
+    {"color": "#3E9AD3", "linewidth": 3.4, "linestyle": style.DASHED},
+    {"color": "#0B5C8E", "linewidth": 2.2},
+    {"color": style.INK, "linewidth": 1.6, "linestyle": style.DOTTED},
+)
+LOOKS: dict[str, dict[str, Any]] = {
+    "heard": {"facecolor": style.DONE},
+    "late": {"facecolor": "#9FD8C6", "hatch": "\\\\\\\\\\", "edgecolor": style.INK},
+    "dead": {"facecolor": style.DEAD},
+    "lost": {"facecolor": style.LOST},
+    "behind": {"facecolor": style.WAITING},
+}
+WORDS = {"heard": "heard", "late": "late", "dead": "dead", "lost": "lost", "behind": "behind"}
+
+
+class Behind(Timeline):
+    """Messages that each subscriber has not heard yet, a line each; a prediction is of the slowest at the end."""
+
+    name, takes_marks, least, weight = "behind", True, 110, 1.6
+
+    def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
+        super().__init__(canvas, box, axis=axis)
+        self.caption("messages that occurred and are not heard yet, by subscriber")
+        self.ghosts = [self._line(color=style.GHOST, linewidth=1.4) for _ in range(MOST)]
+        self.lines = [self._line(**look) for look in LINES]
+        self.labels = [canvas.text(0, 0, bold=True, va="center") for _ in range(MOST)]
+        self.marks = LevelMarks(self)
+
+    def _line(self, **look: Any) -> Any:
+        return self.canvas.moving(self.ax.plot([], [], drawstyle="steps-post", clip_on=False, **look)[0])
+
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+        self.over_time(run, ghost)
+        highest = [self._put(self.lines, run)] + ([self._put(self.ghosts, ghost)] if ghost else [])
+        for line in self.ghosts:
+            line.set_visible(ghost is not None)
+        expected = run.theory("behind")
+        self.up_to(max([*highest, expected or 0, *marks.values]))
+        ends = sorted((run.fan_out.at_end(name), name) for name in run.fan_out.names[:MOST])
+        taken: list[float] = []
+        for row, label in enumerate(self.labels):  # from the lowest up, so that none runs into the axis' labels
+            label.text = f"{ends[row][1]} {style.number(ends[row][0])}" if row < len(ends) else ""
+            if row < len(ends):
+                y = self.marks.height_of(ends[row][0])
+                label.x, label.y = self.label_x, min([y, *(other - 15 for other in taken)])
+                taken.append(label.y)
+        self.marks.draw(marks, expected, taken)
+
+    def _put(self, lines: list[Any], run: View) -> float:
+        """Bring the lines up to date; how high they reach."""
+        highest = 0.0
+        names = run.fan_out.names
+        for row, line in enumerate(lines):
+            edges, values = np.zeros(0), np.zeros((1, 0))
+            if row < len(names):
+                times, level = run.fan_out.behind(names[row])
+                edges, values = thin(times, level[None, :], run.start, run.until, self.columns)
+                highest = max(highest, float(values.max()))
+            line.set_data(edges, np.append(values[0], values[0][-1:]))
+        return highest
+
+    def measured(self, run: View) -> float | None:
+        return float(max((run.fan_out.at_end(name) for name in run.fan_out.names), default=0))
+
+    def sentence(self, run: View) -> str:
+        story = run.fan_out
+        said = ", ".join(f"{name} {style.number(story.at_end(name))}" for name in story.names)
+        return f"Behind at the end: {said}." if said else "Behind: nobody was to hear of anything."
+
+
+class Fates(Chart):
+    """A bar for each subscriber, of what became of its messages: heard in order or late, dead, lost, behind."""
+
+    name, wide, least, weight = "fates", True, 106, 0.6
+
+    def __init__(self, canvas: Canvas, box: Box) -> None:
+        super().__init__(canvas, box)
+        self.caption("what became of each subscriber's messages")
+        self.ax = canvas.axes(box.x + 60, box.y + 18, box.width - 70, box.height - 24)
+        frameless(self.ax)
+        self.ax.spines[["left"]].set_visible(False)
+        self.ax.set_ylim(MOST - 1.5, -0.5)
+        self.fills = {fate: canvas.moving(PolyCollection([], **{"linewidth": 0, **look}))
+                      for fate, look in LOOKS.items()}
+        for fill in self.fills.values():
+            self.ax.add_collection(fill, autolim=False)
+        pitch = (box.height - 24) / (MOST - 1)
+        self.names = [canvas.text(box.x + 54, box.y + 18 + pitch * (row + 0.72), ha="right", va="center")
+                      for row in range(MOST - 1)]
+        self.said = [canvas.text(box.x + 61, box.y + 18 + pitch * (row + 0.28), va="center")
+                     for row in range(MOST - 1)]
+
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
+        names = run.fan_out.names[: MOST - 1]
+        table = [run.fan_out.fates(name) for name in names]
+        self.ax.set_xlim(0, max([sum(row.values()) for row in table], default=1) or 1)
+        left = np.zeros(len(names))
+        for fate in FATES:
+            width = np.array([row[fate] for row in table], dtype=float)
+            self.fills[fate].set_verts([_bar(row, left[row], left[row] + width[row]) for row in range(len(names))
+                                        if width[row]])
+            left = left + width
+        for row, (name, said) in enumerate(zip(self.names, self.said, strict=True)):
+            name.text = names[row] if row < len(names) else ""
+            said.text = told(table[row]) if row < len(names) else ""
+
+    def sentence(self, run: View) -> str:
+        story = run.fan_out
+        said = "; ".join(f"{name} {told(story.fates(name))}" for name in story.names)
+        return f"Fates: {said}." if said else "Fates: nobody was to hear of anything."
+
+
+class Orders(Chart):
+    """For each subscriber a point for each message it heard: by how many later ones it was overtaken."""
+
+    name, wide, least, weight = "orders", True, 112, 0.8
+
+    def __init__(self, canvas: Canvas, box: Box) -> None:
+        super().__init__(canvas, box)
+        self.caption("each message heard, in the order of occurrence: by how many later ones overtaken")
+        self.over = 1.0
+        width = (box.width - 44) / (MOST - 1)
+        self.axes = [canvas.axes(box.x + 42 + row * width, box.y + 36, width - 30, box.height - 58)
+                     for row in range(MOST - 1)]
+        self.ticks = [(Ticks(canvas, ax, "x"), Ticks(canvas, ax, "y")) for ax in self.axes]
+        self.points = [canvas.moving(ax.plot([], [], marker="o", markersize=3.4, markeredgewidth=0, linestyle="",
+                                             color=style.DONE, clip_on=False)[0]) for ax in self.axes]
+        self.titles = [canvas.text(box.x + 42 + row * width, box.y + 29, bold=True, size=style.SMALL)
+                       for row in range(MOST - 1)]
+
+    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
+        story = run.fan_out
+        names = story.names[: len(self.axes)]
+        points = [story.overtaken(name) for name in names]
+        many = max([len(story.occurred[name]) for name in names], default=1) + 1.0
+        self.over = style.nice_top(max([1.0, *(float(by.max()) for _, by in points if len(by))]), self.over)
+        for row, ax in enumerate(self.axes):
+            ax.set_xlim(0, many)
+            ax.set_ylim(0, self.over)
+            x, y = self.ticks[row]
+            x.put([(1.0, "1"), (many - 1, style.number(many - 1))])
+            y.put([(0.0, "0"), (self.over, style.number(self.over))] if row == 0 else [])
+            self.points[row].set_data(*(points[row] if row < len(names) else ([], [])))
+            self.titles[row].text = f"{names[row]}: {_order(*points[row])}" if row < len(names) else ""
+
+    def sentence(self, run: View) -> str:
+        story = run.fan_out
+        said = ", ".join(f"{name} {_order(*story.overtaken(name))}" for name in story.names)
+        return f"Order: {said}." if said else "Order: nobody was to hear of anything."
+
+
+def _order(occurred: Floats, by: Floats) -> str:
+    late = int(np.sum(by > 0))
+    return "heard nothing" if not len(occurred) else f"{style.number(late)} overtaken" if late else "in order"
+
+
+def told(fates: dict[str, int]) -> str:
+    """The fates that occur, in words."""
+    return ", ".join(f"{style.number(fates[fate])} {WORDS[fate]}" for fate in FATES if fates[fate]) or "nothing"
+
+
+def _bar(row: int, left: float, right: float) -> Floats:
+    return np.array([(left, row + 0.06), (right, row + 0.06), (right, row + 0.40), (left, row + 0.40)])
