@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mqlearn.study.breakers import BreakerStory
 from mqlearn.study.scenarios import GuardedCalls
 from tests.study.naive import from_notebook
 
@@ -101,3 +102,17 @@ def test_at_most_three_hundred_wait_for_a_minute() -> None:
     jobs = GuardedCalls().run(0).jobs()
     waits = jobs.wait.max()
     assert 58 < waits < 66 and 61 < jobs.sent[jobs.wait.idxmax()] < 68
+
+
+def test_some_ten_more_wait_than_rate_times_time() -> None:
+    """Orders that had failed just before it opened, and calls that were under way; 295 to 345 in all."""
+    more, all_told = [], []
+    for seed in range(12):
+        found = GuardedCalls().run(seed)
+        began, ended = BreakerStory(found.trace.records, 0.0, found.until).shut[0]
+        depth = found.depth()
+        waits = depth[depth.index < ended][["waiting", "delayed"]].iloc[-1].sum()
+        before = depth[depth.index <= began].iloc[-1]
+        all_told.append(waits)
+        more.append(before.waiting + before.delayed + before.in_flight)
+    assert min(all_told) >= 295 and max(all_told) <= 345 and 8 < sum(more) / 12 < 14

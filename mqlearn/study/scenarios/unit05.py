@@ -196,8 +196,8 @@ class GuardedCalls(Scenario):
         times, waiting = depth.index.to_numpy(), depth["waiting"].to_numpy()
         line = waiting + depth["delayed"].to_numpy()
 
-        def at(time: float) -> int:
-            before = int(times.searchsorted(time, side="right"))
+        def at(time: float) -> int:  # just before: as it closes, every worker takes one
+            before = int(times.searchsorted(time))
             return int(line[before - 1]) if before else 0
 
         began, ended = max(story.shut, key=lambda shut: at(shut[1]))
@@ -215,7 +215,7 @@ class GuardedCalls(Scenario):
         said = f"When it closed, at {ended:.0f} s, {at(ended):,} orders waited: {why}"
         later = times[(times >= ended) & (waiting == 0)]
         if not len(later):
-            return f"{said}. At the end {at(run.until):,} do."
+            return f"{said}. At the end {int(line[-1]):,} do."
         return f"{said}. {later[0] - ended:.0f} s later none did."
 
     def drain(self, waiting: float) -> float:
