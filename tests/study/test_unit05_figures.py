@@ -105,7 +105,7 @@ def test_at_most_three_hundred_wait_for_a_minute() -> None:
 
 
 def test_some_ten_more_wait_than_rate_times_time() -> None:
-    """Orders that had failed just before it opened, and calls that were under way; 295 to 345 in all."""
+    """Orders that had failed just before it opened, and calls that were under way; 295 to 350 in all."""
     more, all_told = [], []
     for seed in range(12):
         found = GuardedCalls().run(seed)
@@ -115,4 +115,4 @@ def test_some_ten_more_wait_than_rate_times_time() -> None:
         before = depth[depth.index <= began].iloc[-1]
         all_told.append(waits)
         more.append(before.waiting + before.delayed + before.in_flight)
-    assert min(all_told) >= 295 and max(all_told) <= 345 and 8 < sum(more) / 12 < 14
+    assert min(all_told) >= 295 and max(all_told) <= 350 and 8 < sum(more) / 12 < 14
