@@ -6,9 +6,11 @@
 - 04 retries and dead letters: `check_delay`, `check_triage`, `check_next_rate`
 - 05 circuit breaker: `check_cooldown`, `check_gate`, `check_window`
 - 06 batching: `check_plan`, `check_settle`, `check_deliver`
+- 07 publish and subscribe: `check_fan_out`, `check_matches`, `check_apply`
 """
 
 from mqlearn.study.checks.admitting import check_gate
+from mqlearn.study.checks.applying import check_apply
 from mqlearn.study.checks.choosing import check_choose
 from mqlearn.study.checks.clerks import check_fewest_clerks
 from mqlearn.study.checks.cooling import check_cooldown
@@ -16,9 +18,11 @@ from mqlearn.study.checks.counting import check_little
 from mqlearn.study.checks.delays import check_delay
 from mqlearn.study.checks.delivering import check_deliver
 from mqlearn.study.checks.envelopes import check_reply_to
+from mqlearn.study.checks.fanning import check_fan_out
 from mqlearn.study.checks.handling import check_handle
 from mqlearn.study.checks.hoarding import check_prefetch
 from mqlearn.study.checks.letters import check_triage
+from mqlearn.study.checks.matching import check_matches
 from mqlearn.study.checks.ordering import check_sort_key
 from mqlearn.study.checks.planning import check_plan
 from mqlearn.study.checks.redriving import check_next_rate
@@ -46,4 +50,7 @@ __all__ = [
     "check_plan",
     "check_settle",
     "check_deliver",
+    "check_fan_out",
+    "check_matches",
+    "check_apply",
 ]
