@@ -5,7 +5,6 @@ Every method here but `is_current` expects the caller to hold the queue's lock.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -15,7 +14,7 @@ from mqlearn.messaging.places import LANE, PRIORITIES, Dated, Entry, Ready
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
-from mqlearn.runtime.base import Runtime, Timer
+from mqlearn.runtime.base import Runtime, Timer, weakly
 from mqlearn.runtime.threads import default_runtime
 from mqlearn.runtime.trace import Listener
 
@@ -137,7 +136,7 @@ class Moves(MessageQueue):
             self._timer.cancel()
             self._timer = None
         if earliest is not None:
-            self._timer = self._runtime.call_at(earliest, _weakly(self._tick))
+            self._timer = self._runtime.call_at(earliest, weakly(self._tick))
 
     def _tick(self) -> None:
         with self._lock:
@@ -153,15 +152,3 @@ class Moves(MessageQueue):
                 self._emit("due", entry)
                 self._available.notify()
             self._arm()
-
-
-def _weakly(method: Callable[[], None]) -> Callable[[], None]:
-    """Call a method, unless its object is gone: a timer keeps no queue alive."""
-    reference = weakref.WeakMethod(method)
-
-    def call() -> None:
-        alive = reference()
-        if alive is not None:
-            alive()
-
-    return call

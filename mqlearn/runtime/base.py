@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -65,6 +66,18 @@ class Timer(Protocol):
 
     def cancel(self) -> None:
         """See to it that the call never happens; of no effect once it has."""
+
+
+def weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """Call a method, unless its object is gone: what a timer is given, so that it keeps nothing alive."""
+    reference = weakref.WeakMethod(method)
+
+    def call() -> None:
+        alive = reference()
+        if alive is not None:
+            alive()
+
+    return call
 
 
 class Task(ABC):
@@ -125,8 +138,11 @@ class Runtime(ABC):
         """A condition on `lock`, or on a lock of its own."""
 
     @abstractmethod
-    def call_at(self, time: float, fn: Callable[[], object]) -> Timer:
-        """Call `fn()` when the clock reaches `time` (seconds on this clock), at once if that has passed."""
+    def call_at(self, time: float, fn: Callable[[], object], *, daemon: bool = False) -> Timer:
+        """Call `fn()` when the clock reaches `time` (seconds on this clock), at once if that has passed.
+
+        A `daemon` does not keep a simulation running.
+        """
 
     def current_task(self) -> Task | None:
         """The task that asks, or None outside any task."""

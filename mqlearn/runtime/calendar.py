@@ -34,8 +34,8 @@ class Call(Appointment):
 
     __slots__ = ("_calendar", "_fn", "time")
 
-    def __init__(self, calendar: Calendar, time: float, fn: Callable[[], object]) -> None:
-        super().__init__()
+    def __init__(self, calendar: Calendar, time: float, fn: Callable[[], object], counts: bool = True) -> None:
+        super().__init__(counts)
         self._calendar, self.time, self._fn = calendar, time, fn
         calendar.at(time, self)
 

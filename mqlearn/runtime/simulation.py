@@ -146,11 +146,12 @@ class Simulation(Runtime):
             raise ValueError(f"lock must be a lock of this simulation, got {lock!r}")
         return SimCondition(lock)
 
-    def call_at(self, time: float, fn: Callable[[], object]) -> Timer:
+    def call_at(self, time: float, fn: Callable[[], object], *, daemon: bool = False) -> Timer:
         check.number("time", time)
         check.function("fn", fn)
+        check.instance("daemon", daemon, bool)
         self._usable()
-        return Call(self._calendar, max(time, self.now), fn)
+        return Call(self._calendar, max(time, self.now), fn, not daemon)
 
     def at_close(self, fn: Callable[[], object]) -> None:
         check.function("fn", fn)

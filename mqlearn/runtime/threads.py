@@ -100,9 +100,10 @@ class ThreadRuntime(Runtime):
         check.instance("lock", lock, type(threading.RLock()), optional=True)  # not one of a simulation
         return threading.Condition(cast(Any, lock))
 
-    def call_at(self, time: float, fn: Callable[[], object]) -> Timer:
+    def call_at(self, time: float, fn: Callable[[], object], *, daemon: bool = False) -> Timer:
         check.number("time", time)
         check.function("fn", fn)
+        check.instance("daemon", daemon, bool)  # every timer of threads is one
         alarm = Alarm(time, fn)
         with self._due:
             heapq.heappush(self._alarms, (time, next(self._ordinal), alarm))
