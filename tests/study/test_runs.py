@@ -34,12 +34,16 @@ def settings() -> Iterator[Any]:
     for name in scenarios.__all__:
         kind = getattr(scenarios, name)
         for seed in range(2):
-            yield pytest.param(kind(), seed, id=f"{name}, seed {seed}")
+            yield pytest.param((kind(), seed), id=f"{name}, seed {seed}")
         for title, preset in kind.PRESETS.items():
-            yield pytest.param(kind(**preset), 0, id=f"{name}, {title}")
+            yield pytest.param((kind(**preset), 0), id=f"{name}, {title}")
 
 
-every_scenario = pytest.mark.parametrize(("scenario", "seed"), list(settings()))
+@pytest.fixture(scope="module", params=list(settings()))
+def finished(request: pytest.FixtureRequest) -> tuple[Any, int, Run]:
+    """A scenario, a seed and its run, made once for all the tests that look at it; the tests come in that order."""
+    scenario, seed = request.param
+    return scenario, seed, scenario.run(seed)
 
 
 def visits(run: Run) -> list[tuple[float, float]]:
@@ -81,10 +85,9 @@ def check_books(run: Run) -> None:
         books.waiting, books.delayed, books.in_flight, books.completed, books.dead]
 
 
-@every_scenario
-def test_littles_law_is_exact(scenario: Any, seed: int) -> None:
+def test_littles_law_is_exact(finished: tuple[Any, int, Run]) -> None:
     """Over the whole run and over five windows of it, stable or not, to nine digits."""
-    run = scenario.run(seed)
+    _, seed, run = finished
     check_little(run, 0.0, run.until)
     dice = random.Random(seed)
     for _ in range(5):
@@ -121,10 +124,9 @@ def beside(run: Run) -> dict[str, int]:
                                for record in run.trace.records)}
 
 
-@every_scenario
-def test_totals_are_the_books(scenario: Any, seed: int) -> None:
+def test_totals_are_the_books(finished: tuple[Any, int, Run]) -> None:
     """Each total that counts messages is a line of the balance, which is a count of the records."""
-    run = scenario.run(seed)
+    _, _, run = finished
     check_books(run)
     jobs = run.jobs()
     if not any(record[1] == "redriven" for record in run.trace.records):
@@ -219,22 +221,21 @@ def read(run: Run, time: float) -> dict[str, Any]:
             "in flight": sum(map(len, workers.values())), "workers": workers}
 
 
-@every_scenario
-def test_an_instant_is_what_was_there(scenario: Any, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instant_is_what_was_there(finished: tuple[Any, int, Run], monkeypatch: pytest.MonkeyPatch) -> None:
     """A live simulation stopped at 50 instants: the queue's census and the workers' holdings are what `run.at` says."""
-    calm = scenario.run(seed)
+    scenario, seed, calm = finished
     times = instants(calm.until, [record[0] for record in calm.trace.records], random.Random(seed))
     monkeypatch.setattr(where_queues_are_made(scenario), "InMemoryMessageQueue", Spied)
     spied.clear()
     seen = []
-    finished: list[Run] = []
+    runs: list[Run] = []
     with Simulation(seed) as sim:
-        sim.spawn(lambda: finished.append(scenario.run(seed, runtime=sim)), name="observer")
+        sim.spawn(lambda: runs.append(scenario.run(seed, runtime=sim)), name="observer")
         for time in times:
             sim.run(until=time)
             seen.append(look_at_all(spied))
         sim.run()
-    (run,) = finished
+    (run,) = runs
     states = list(zip(times, seen, strict=True))
     acked = [record[0] for record in run.trace.records if record[1] == "acked"]
     assert len(seen) == INSTANTS and len({f"{each}, {bisect_right(acked, time)}" for time, each in states}) > 10
@@ -243,9 +244,10 @@ def test_an_instant_is_what_was_there(scenario: Any, seed: int, monkeypatch: pyt
     assert [r for r in run.trace.records if r[0] < calm.until] == [r for r in calm.trace.records if r[0] < calm.until]
 
 
-@every_scenario
-def test_an_entry_that_leaves_in_silence_is_caught(scenario: Any, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_leaves_in_silence_is_caught(finished: tuple[Any, int, Run],
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     """One entry gone and nothing said of it, among a thousand: the books do not close, and no run is reported."""
+    scenario, seed, _ = finished
 
     class Silent(InMemoryMessageQueue):
         told = 0
@@ -262,9 +264,8 @@ def test_an_entry_that_leaves_in_silence_is_caught(scenario: Any, seed: int, mon
         scenario.run(seed)
 
 
-def test_the_steps_of_a_depth_are_in_order() -> None:
+def test_the_steps_of_a_depth_are_in_order(finished: tuple[Any, int, Run]) -> None:
     """Depth is a table of steps: times never go back, and each step moves one entry at most."""
-    for name in scenarios.__all__:
-        depth = getattr(scenarios, name)().run(0).depth()
-        assert all(a <= b for a, b in pairwise(depth.index))
-        assert depth.diff().abs().sum(axis=1).iloc[1:].isin([1, 2]).all() and (depth >= 0).all(axis=None)
+    depth = finished[2].depth()
+    assert all(a <= b for a, b in pairwise(depth.index))
+    assert depth.diff().abs().sum(axis=1).iloc[1:].isin([1, 2]).all() and (depth >= 0).all(axis=None)

@@ -1,6 +1,6 @@
 """Exercise 01.3: whether the check of who is served next can tell right from wrong, and replays what it saw."""
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import cycle
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from mqlearn.lab.show import as_run
 from mqlearn.messaging.message import MessagePriority
 from mqlearn.study.checks import check_choose, choosing
+from mqlearn.study.checks.answers import SEEDS
 from mqlearn.study.checks.choosing import arrivals, p95, strict_waits, violations, work
 from mqlearn.study.checks.desk import replayed
 from mqlearn.study.checks.verdict import recall
@@ -16,10 +17,11 @@ LOW, NORMAL, HIGH, CRITICAL = MessagePriority
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _keep_arrivals():
-    """Draw every hour once, not once a test."""
+def _keep_hours():
+    """Draw every hour once, not once a test; and have each rule work through it once, not again for the check."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choosing, "arrivals", cache(choosing.arrivals.__wrapped__))
+        patch.setattr(choosing, "work", lru_cache(maxsize=2 * len(SEEDS))(choosing.work))
         yield
 
 
@@ -158,7 +160,7 @@ def test_how_narrow_it_is():
         return lambda heads, now: max(heads, key=lambda priority: priority.value + (now - heads[priority]) / seconds)
 
     def waits(fn, priority):
-        return [wait for seed in range(100) for wait in work(fn, seed)[0].waits(priority)]
+        return [wait for seed in range(100) for wait in choosing.work(fn, seed)[0].waits(priority)]
 
     strict_p95 = p95([wait for seed in range(100) for wait in strict_waits(seed)])
     assert sum(wait > 60 for wait in waits(ageing(20), LOW)) == 1
@@ -166,7 +168,7 @@ def test_how_narrow_it_is():
     oldest = WRONG["first in, first out"]
     assert max(waits(oldest, LOW)) == pytest.approx(50.3, abs=0.05)
     assert p95(waits(oldest, CRITICAL)) / strict_p95 == pytest.approx(4.8, abs=0.05)
-    hours = [work(strict, seed)[0] for seed in range(100)]
+    hours = [choosing.work(strict, seed)[0] for seed in range(100)]
     assert sum(any(hour.jobs[number][0] < 600 and hour.jobs[number][1] is LOW and start - hour.jobs[number][0] > 60
                    for number, start in hour.begun) for hour in hours) == 6
 
