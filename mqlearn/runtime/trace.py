@@ -84,6 +84,8 @@ EVENTS: dict[str, Kind] = {
     "assigned": Kind((), None, "a member owns these from now on; entry: generation; detail: partitions"),
     "revoked": Kind((), None, "a member owns these no longer; entry: generation; detail: partitions"),
     "fenced": Kind((), None, "a commit was refused; entry: its offset; detail: partition"),
+    "skipped": Kind((), None, "an event was given up after it failed; detail: partition"),
+    "parked": Kind((), None, "an event that failed was appended to a retry stream; detail: partition"),
 }
 MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}
 

@@ -233,12 +233,16 @@ class EventStream:
         """Nothing: events in a log are in no place that they leave."""
         return {}
 
-    def emit(self, event: str, source: str, entry: int, message_id: str, detail: Any) -> None:
-        """Tell all listeners; `source` is the stream, or "stream/group" for what a group does. Under the lock."""
+    def emit(self, event: str, source: str, entry: int, message_id: str, detail: Any, *,
+             worker: str | None = None) -> None:
+        """Tell all listeners; `source` is the stream, or "stream/group" for what a group does. Under the lock.
+
+        `worker` is the member that does it, where that is not the task that runs.
+        """
         if self._listeners:
-            now, worker = self.runtime.witness()
+            now, task = self.runtime.witness()
             for listener in self._listeners:
-                listener((now, event, source, entry, message_id, "", 0, worker, 0, detail))
+                listener((now, event, source, entry, message_id, "", 0, worker or task, 0, detail))
 
     def _chosen(self, partition: int | None) -> list[int]:
         check.whole("partition", partition, high=self.partition_count - 1, optional=True)

@@ -1,0 +1,172 @@
+"""Workers that read a stream together, each event once for the whole group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Task, WorkerCrash
+from mqlearn.runtime.pool import WorkerPool
+from mqlearn.streaming.consumer import Consumer
+from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.stream import EventStream
+
+EventHandler = Callable[[StreamEvent], object]
+
+
+class EventStreamProcessor:
+    """A pool of workers, each a member of `consumer_group`: the partitions are divided among them.
+
+    A worker takes up to `batch` events, and commits them when they are handled (`commit="after"`: a death repeats
+    some) or before the first one is (`"before"`: a death loses some). An event that fails, because one of its
+    functions raised, is skipped (`on_failure="skip"`; it is in `skipped` with the reason); or tried again from there
+    on, after the waits of `retry`, so that its partition stands still ("retry"); or appended to the stream `park`,
+    where its order among others is lost ("park"). A worker that crashes leaves no word; `restart_after` seconds
+    later a new member takes its place, while the dead one keeps its partitions until its session times out.
+
+    `counts` has the events "processed", "failed" (tries), "skipped", "parked", and the commits "fenced".
+    """
+
+    def __init__(self, stream: EventStream, consumer_group: str, *, commit: str = "after", batch: int = 1,
+                 on_failure: str = "skip", retry: RetryPolicy | None = None, park: EventStream | None = None,
+                 restart_after: float = 1.0) -> None:
+        check.instance("stream", stream, EventStream)
+        check.instance("consumer_group", consumer_group, str)
+        check.one_of("commit", commit, ("after", "before"))
+        check.whole("batch", batch, low=1)
+        check.one_of("on_failure", on_failure, ("skip", "retry", "park"))
+        check.instance("retry", retry, RetryPolicy, optional=True)
+        check.instance("park", park, EventStream, optional=True)
+        if (on_failure == "park") != (park is not None):
+            raise ValueError(f"park must be a stream if on_failure is 'park', and None if not, got {park!r}")
+        self._pool = WorkerPool(stream.runtime, self._work, restart_after=restart_after)
+        self.stream, self.consumer_group = stream, consumer_group
+        self.commit, self.batch, self.on_failure, self.park = commit, batch, on_failure, park
+        self.retry = RetryPolicy() if retry is None else retry
+        self.processors: list[EventHandler] = []
+        self.skipped: list[tuple[StreamEvent, str]] = []
+        self.counts = {"processed": 0, "failed": 0, "skipped": 0, "parked": 0, "fenced": 0}
+        self.consumers: dict[str, Consumer] = {}  # by the worker's name
+        self._tries: Counter[tuple[int, int]] = Counter()  # failures of the event that a partition stands still at
+        self._counting = stream.runtime.lock()
+
+    @property
+    def running(self) -> bool:
+        """Whether workers were started and not stopped."""
+        return bool(self._pool.workers) and not self._pool.stopping
+
+    @property
+    def workers(self) -> list[Task]:
+        """The tasks of the pool."""
+        return self._pool.workers
+
+    def add_processor(self, processor: EventHandler) -> None:
+        """Have `processor(event)` called for each event, after those that were added before."""
+        check.function("processor", processor)
+        self.processors.append(processor)
+
+    def start(self, num_workers: int = 2) -> None:
+        """Start workers, worker-0, worker-1, …; those beyond the number of partitions have nothing to do."""
+        check.whole("num_workers", num_workers, low=1)
+        if self.running:
+            raise RuntimeError("the workers are running already; stop them first")
+        names = [f"worker-{i}" for i in range(num_workers)]
+        self.consumers = {name: Consumer(self.stream, self.consumer_group, name=name) for name in names}
+        for consumer in self.consumers.values():  # all before the first one polls, or it would get everything
+            consumer.join()
+        self._pool.start(num_workers)
+
+    def stop(self) -> None:
+        """Let every worker finish the events it has taken, commit and leave the group; wait for them."""
+        self._pool.stop(self._wake)
+
+    def _wake(self) -> None:
+        with self.stream.changed:
+            self.stream.changed.notify_all()
+
+    def _work(self) -> None:
+        task = self.stream.runtime.current_task()
+        assert task is not None
+        consumer = self.consumers[task.name]
+        if consumer.generation:  # it has crashed: its successor is a new member
+            consumer = self.consumers[task.name] = Consumer(self.stream, self.consumer_group, name=task.name)
+        while not self._pool.stopping:
+            events = consumer.poll(self.batch, cancelled=lambda: self._pool.stopping)
+            if self.commit == "before":
+                self._commit(consumer, events)
+            done = self._handle_all(consumer, events, task)
+            if task.crashed:
+                consumer.die()
+                return
+            if self.commit == "after":
+                self._commit(consumer, done)
+        consumer.close()
+
+    def _handle_all(self, consumer: Consumer, events: list[StreamEvent], task: Task) -> list[StreamEvent]:
+        """The events that need not be read again. Behind one that is to be tried again, its partition stands still."""
+        done, standing = list[StreamEvent](), dict[int, StreamEvent]()
+        for event in events:
+            if event.partition in standing:
+                continue
+            error = self._try(event)
+            if task.crashed:
+                return done
+            if error is not None and not self._give_up(event, error):
+                standing[event.partition] = event
+            else:
+                done.append(event)
+        if standing and consumer.member in consumer.group.members:
+            for event in standing.values():
+                consumer.seek(event.partition, event.sequence_number)
+            self._rest(max(self._tries[e.partition, e.sequence_number] for e in standing.values()), consumer.member)
+        return done
+
+    def _try(self, event: StreamEvent) -> str | None:
+        """Call every function; what the first one that failed said, or None."""
+        said: str | None = None
+        for processor in self.processors:
+            try:
+                processor(event)
+            except WorkerCrash:
+                task = self.stream.runtime.current_task()
+                assert task is not None
+                task.crashed = True  # also one that was made elsewhere
+                return None
+            except Exception as error:
+                said = said or str(error) or type(error).__name__
+        self._count("processed" if said is None else "failed")
+        return said
+
+    def _give_up(self, event: StreamEvent, error: str) -> bool:
+        """What becomes of an event that failed; False if it is to be tried again."""
+        place = event.partition, event.sequence_number
+        if self.on_failure == "retry":
+            self._tries[place] += 1
+            return False
+        if self.park is not None:
+            self.park.append(event)
+        else:
+            self.skipped.append((event, error))
+        what = "skipped" if self.park is None else "parked"
+        self._count(what)
+        with self.stream.changed:
+            self.stream.emit(what, f"{self.stream.name}/{self.consumer_group}", place[1], event.event_id, place[0])
+        return True
+
+    def _rest(self, failures: int, member: str) -> None:
+        """Wait before trying again, unless told to stop."""
+        runtime = self.stream.runtime
+        ends = runtime.now + self.retry.delay(failures, runtime.draw("retry", self.consumer_group, member, failures))
+        with self.stream.changed:
+            while not self._pool.stopping and (left := ends - runtime.now) > 0:
+                self.stream.changed.wait(left)
+
+    def _commit(self, consumer: Consumer, events: list[StreamEvent]) -> None:
+        if events and not consumer.commit({event.partition: event.sequence_number + 1 for event in events}):
+            self._count("fenced")
+
+    def _count(self, what: str) -> None:
+        with self._counting:
+            self.counts[what] += 1
