@@ -8,45 +8,45 @@ So a chart of such a run is the trace of the very code in the notebook's cell.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
-from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.base import Runtime, Task
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.unit07 import SUBSCRIBERS, TOPIC, FanOut
 
-Spawn = Callable[..., None]
+
+class Careless(Simulation):
+    """A simulation in which a task that dies of an exception is gone without a word; a thread would print it."""
+
+    def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None, daemon: bool = False) -> Task:
+        def run() -> None:
+            with suppress(Exception):
+                target(*args)
+
+        return super().spawn(run, name=name, daemon=daemon)
 
 
-def told(scenario: FanOut, make: Callable[[Spawn], Any], *, seed: int = 0) -> Run:
-    """A run of `scenario` whose broker is `make(spawn)`, which has `subscribe(topic, callback)` and `publish`.
+def told(scenario: FanOut, make: Callable[[Simulation], Any], *, seed: int = 0) -> Run:
+    """A run of `scenario` whose broker is `make(sim)`, which has `subscribe(topic, callback)` and `publish`.
 
-    `spawn(target, *args)` starts a thread; what it dies of is printed by a real one, and lost here.
+    `sim` is what its tasks and queues run on. What a task dies of is lost, as with real threads.
     """
     check.instance("scenario", scenario, FanOut)
     check.function("make", make)
-    with Simulation(seed) as sim:
+    with Careless(seed) as sim:
         trace = Trace()
-        broker = make(lambda target, *args: _start(sim, target, args))
+        broker = make(sim)
         for name in SUBSCRIBERS:
             broker.subscribe(TOPIC, _heard(sim, trace, name, scenario.callback(name, sim)))
         scenario.tell(sim, trace, broker)
         return scenario.report(trace, sim.now, seed)
-
-
-def _start(runtime: Runtime, target: Callable[..., object], args: tuple[Any, ...]) -> None:
-    def run() -> None:
-        try:
-            target(*args)
-        except Exception:
-            return
-
-    runtime.spawn(run)
 
 
 def _heard(runtime: Runtime, trace: Trace, name: str, callback: Handler) -> Handler:

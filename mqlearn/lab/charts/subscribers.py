@@ -37,8 +37,8 @@ class Behind(Timeline):
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
-        self.caption("messages that occurred and are not heard yet, by subscriber")
-        self.ghosts = [self._line(color=style.GHOST, linewidth=1.4) for _ in range(MOST)]
+        self.caption("messages due and not heard yet, by subscriber")
+        self.ghosts = [self._line(color=style.GHOST, linewidth=4.4) for _ in range(MOST)]
         self.lines = [self._line(**look) for look in LINES]
         self.labels = [canvas.text(0, 0, bold=True, va="center") for _ in range(MOST)]
         self.marks = LevelMarks(self)
@@ -81,8 +81,12 @@ class Behind(Timeline):
 
     def sentence(self, run: View) -> str:
         story = run.fan_out
-        said = ", ".join(f"{name} {style.number(story.at_end(name))}" for name in story.names)
-        return f"Behind at the end: {said}." if said else "Behind: nobody was to hear of anything."
+        said = []
+        for name in story.names:
+            level = story.behind(name)[1]
+            most = f" (at most {style.number(level.max())})" if level.max() > story.at_end(name) else ""
+            said.append(f"{name} {style.number(story.at_end(name))}{most}")
+        return f"Behind at the end: {', '.join(said)}." if said else "Behind: nobody was to hear of anything."
 
 
 class Fates(Chart):
@@ -92,8 +96,9 @@ class Fates(Chart):
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
-        self.caption("what became of each subscriber's messages")
-        self.ax = canvas.axes(box.x + 60, box.y + 18, box.width - 70, box.height - 24)
+        canvas.text(box.x, box.y + 15, "what became of each subscriber's messages", size=style.SMALL,
+                    color=style.MUTED)  # a little lower than others have it, clear of a time axis above
+        self.ax = canvas.axes(box.x + 60, box.y + 21, box.width - 70, box.height - 25)
         frameless(self.ax)
         self.ax.spines[["left"]].set_visible(False)
         self.ax.set_ylim(MOST - 1.5, -0.5)
@@ -101,10 +106,10 @@ class Fates(Chart):
                       for fate, look in LOOKS.items()}
         for fill in self.fills.values():
             self.ax.add_collection(fill, autolim=False)
-        pitch = (box.height - 24) / (MOST - 1)
-        self.names = [canvas.text(box.x + 54, box.y + 18 + pitch * (row + 0.72), ha="right", va="center")
+        pitch = (box.height - 25) / (MOST - 1)
+        self.names = [canvas.text(box.x + 54, box.y + 21 + pitch * (row + 0.72), ha="right", va="center")
                       for row in range(MOST - 1)]
-        self.said = [canvas.text(box.x + 61, box.y + 18 + pitch * (row + 0.28), va="center")
+        self.said = [canvas.text(box.x + 61, box.y + 21 + pitch * (row + 0.28), va="center")
                      for row in range(MOST - 1)]
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
