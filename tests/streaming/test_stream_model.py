@@ -13,7 +13,7 @@ from mqlearn import EventStream, OffsetOutOfRange, Simulation, StreamEvent
 
 KEYS = ("", "a", "b", "c", "order-1")
 GROUPS = st.sampled_from(["g", "h"])
-AGE, SIZE = 8, 7
+AGE, SIZE = 12, 3
 
 
 class Walk(RuleBasedStateMachine):
