@@ -34,6 +34,7 @@ def answers(repeats: int = 21) -> list[str]:
 def _split(kind: type[Any], repeats: int) -> tuple[dict[str, float], int]:
     """Median seconds of a whole answer and of its parts, and how many messages a run has at the first value."""
     field, values = slider(kind)
+    values = values[:repeats]
     lab = Lab(kind)
     board = Board(kind.CHARTS, lab._board.canvas.width, lab._board.canvas.height)
     turns = {name: cycle(values) for name in ("lab", "simulation", "draw", "redraw")}
@@ -57,4 +58,4 @@ def _split(kind: type[Any], repeats: int) -> tuple[dict[str, float], int]:
         return lambda: (board.draw(seen), board.png(), board.sentence(seen))
 
     taken = interleaved({"lab": move, "simulation": simulate, "tables and drawing": draw, "drawing": redraw}, repeats)
-    return taken, int(runs[values[0]].totals["sent"])
+    return taken, runs[values[0]].trace.balance().accepted
