@@ -80,6 +80,13 @@ class View:
         return FanOutStory(self.run.trace.records)
 
     @cached_property
+    def log(self) -> Any:
+        """What the records say of a log and its reader: a `LogStory`."""
+        from mqlearn.study.logs import LogStory
+
+        return LogStory(self.run.trace.records)
+
+    @cached_property
     def waits(self) -> Floats:
         """Seconds from sending to the first delivery, of all messages that were delivered."""
         waits = self.jobs["wait"].to_numpy(dtype=float)

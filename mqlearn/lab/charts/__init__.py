@@ -12,6 +12,7 @@ from mqlearn.lab.charts.journeys import Journeys
 from mqlearn.lab.charts.latency import Latency, LatencyDistribution
 from mqlearn.lab.charts.leases import Leases
 from mqlearn.lab.charts.load import Load
+from mqlearn.lab.charts.logs import Lag, Offsets, Sizes
 from mqlearn.lab.charts.order import Order
 from mqlearn.lab.charts.subscribers import Behind, Fates, Orders
 from mqlearn.lab.charts.tries import Retries
@@ -45,5 +46,8 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         Behind,
         Fates,
         Orders,
+        Offsets,
+        Lag,
+        Sizes,
     )
 }

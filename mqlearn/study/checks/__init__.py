@@ -7,6 +7,7 @@
 - 05 circuit breaker: `check_cooldown`, `check_gate`, `check_window`
 - 06 batching: `check_plan`, `check_settle`, `check_deliver`
 - 07 publish and subscribe: `check_fan_out`, `check_matches`, `check_apply`
+- 08 event streams: `check_key`, `check_poll`, `check_first_swap`
 """
 
 from mqlearn.study.checks.admitting import check_gate
@@ -21,13 +22,16 @@ from mqlearn.study.checks.envelopes import check_reply_to
 from mqlearn.study.checks.fanning import check_fan_out
 from mqlearn.study.checks.handling import check_handle
 from mqlearn.study.checks.hoarding import check_prefetch
+from mqlearn.study.checks.keying import check_key
 from mqlearn.study.checks.letters import check_triage
 from mqlearn.study.checks.matching import check_matches
 from mqlearn.study.checks.ordering import check_sort_key
 from mqlearn.study.checks.planning import check_plan
+from mqlearn.study.checks.polling import check_poll
 from mqlearn.study.checks.redriving import check_next_rate
 from mqlearn.study.checks.remembering import check_first_time
 from mqlearn.study.checks.settling import check_settle
+from mqlearn.study.checks.swapping import check_first_swap
 from mqlearn.study.checks.tripping import check_window
 from mqlearn.study.checks.working import check_work
 
@@ -53,4 +57,7 @@ __all__ = [
     "check_fan_out",
     "check_matches",
     "check_apply",
+    "check_key",
+    "check_poll",
+    "check_first_swap",
 ]

@@ -8,6 +8,7 @@ from mqlearn.study.scenarios.unit04 import CardOutage
 from mqlearn.study.scenarios.unit05 import GuardedCalls
 from mqlearn.study.scenarios.unit06 import BatchedWriter
 from mqlearn.study.scenarios.unit07 import FanOut
+from mqlearn.study.scenarios.unit08 import ReadingTheLog
 
 __all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges", "CardOutage", "GuardedCalls", "BatchedWriter",
-           "FanOut"]
+           "FanOut", "ReadingTheLog"]

@@ -1,0 +1,87 @@
+"""What a log's records say: how long each partition was when, and how far a group had read."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mqlearn.runtime.trace import Record
+
+Floats = NDArray[np.float64]
+Steps = list[tuple[float, int]]  # time (s), the offset that holds from then on
+
+
+class LogStory:
+    """By partition, over time: the log's `start` and `end`, and the group's `position`, the next offset to read.
+
+    `lost` are the offsets that the group never read: dropped before it came, or skipped when it went on. The records
+    are of one stream with one group.
+    """
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self.start: dict[int, Steps] = {}
+        self.end: dict[int, Steps] = {}
+        self.position: dict[int, Steps] = {}
+        self.jumps: dict[int, list[tuple[float, int, int]]] = {}  # time (s), from, to
+        fell: dict[int, int] = {}
+        for time, event, _, entry, *_, detail in records:
+            if event == "appended":
+                self.end.setdefault(detail, []).append((time, entry + 1))
+            elif event == "deleted":
+                self.start.setdefault(detail, []).append((time, entry))
+            elif event == "reset":
+                fell[detail] = entry
+            elif event == "committed":
+                self.position.setdefault(detail, []).append((time, entry))
+                if detail in fell:
+                    self.jumps.setdefault(detail, []).append((time, fell.pop(detail), entry))
+
+    @property
+    def partitions(self) -> list[int]:
+        """Those that have an event."""
+        return sorted(self.end)
+
+    def size(self, partition: int) -> int:
+        """How many events were ever appended to it."""
+        return self.end[partition][-1][1]
+
+    def lost(self, partition: int) -> int:
+        """How many of them the group skipped, or can no longer read."""
+        skipped = sum(to - since for _, since, to in self.jumps.get(partition, ()))
+        return skipped + max(0, at(self.start, partition) - at(self.position, partition))
+
+    def read(self, partition: int) -> int:
+        """How many of them the group read."""
+        return at(self.position, partition) - sum(to - since for _, since, to in self.jumps.get(partition, ()))
+
+    def lag(self, partition: int, time: float = float("inf")) -> int:
+        """How many offsets the end is ahead of the group at `time` (s)."""
+        return at(self.end, partition, time) - at(self.position, partition, time)
+
+    def behind(self, *partitions: int) -> tuple[Floats, Floats]:
+        """The lag of these partitions together: times (s), and what holds from each on."""
+        moves = sorted(move for p in partitions
+                       for move in (*_steps(self.end.get(p, []), 1), *_steps(self.position.get(p, []), -1)))
+        found = np.array(moves, dtype=float).reshape(-1, 2)
+        lasts = np.append(np.diff(found[:, 0]) > 0, np.ones(min(len(found), 1), dtype=bool))
+        return found[lasts, 0], np.cumsum(found[:, 1])[lasts]
+
+    def worst(self) -> int:
+        """The partition to look at: the one that lost most, else the one that lags most, else the largest."""
+        return max(self.partitions, key=lambda p: (self.lost(p), self.lag(p), self.size(p)))
+
+
+def at(table: dict[int, Steps], partition: int, time: float = float("inf")) -> int:
+    """What held in this partition at `time` (s); 0 before the first step."""
+    steps = table.get(partition, [])
+    index = bisect_right(steps, time, key=lambda step: step[0])
+    return steps[index - 1][1] if index else 0
+
+
+def _steps(table: Steps, sign: int) -> Iterable[tuple[float, int]]:
+    """When and by how much it changes."""
+    return [(time, sign * (after - before)) for (_, before), (time, after) in pairwise([(0.0, 0), *table])]

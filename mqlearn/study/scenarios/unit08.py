@@ -1,0 +1,179 @@
+"""Unit 08: what if reading did not remove?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, ClassVar
+
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
+from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.log import OffsetOutOfRange
+from mqlearn.streaming.murmur2 import partition_for
+from mqlearn.streaming.stream import EventStream
+from mqlearn.study.arrivals import poisson, regular
+from mqlearn.study.logs import LogStory
+from mqlearn.study.run import Run
+from mqlearn.study.scenarios.base import Scenario, param
+
+GROUP = "reader"
+
+
+@dataclass(frozen=True)
+class ReadingTheLog(Scenario):
+    """Orders of many customers are appended to a stream, keyed by customer; each partition has one reader.
+
+    A customer's events stay in one partition and in order. A reader takes `read_time` for an event; all are away
+    between two times. What is older than `retention` is dropped, whether it was read or not, and a reader that finds
+    its place gone goes on as `out_of_range` says.
+    """
+
+    TITLE: ClassVar[str] = "What if reading did not remove?"
+    CHARTS: ClassVar[tuple[str, ...]] = ("offsets", "lag", "sizes")
+    PREDICTS: ClassVar[str] = "lag"
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "one big customer": {"big": 0.5, "read_time": 0.15},
+        "the reader that fell off": {"retention": 20.0, "away_from": 30.0, "away_to": 70.0},
+        "celebrity": {"big": 0.8, "keys": 200, "partitions": 12, "read_time": 0.1, "retention": 40.0},
+    }
+
+    arrivals: str = param("poisson", group="load", choices=("poisson", "regular"),
+                          help="Events come at random, or like clockwork.")
+    rate: float = param(20.0, unit="1/s", low=5, high=50, step=1, group="load", help="Events appended a second.")
+    window: float = param(120.0, unit="s", low=60, high=180, step=10, group="load", help="How long we watch.")
+    keys: int = param(20, low=1, high=500, group="load", help="How many customers there are beside the big one.")
+    skew: float = param(0.0, low=0, high=2, step=0.1, group="load",
+                        help="Zipf: the nth customer has a share of 1/n to this power; 0: all the same.")
+    big: float = param(0.0, low=0, high=0.95, step=0.05, group="load",
+                       help="The share of events of one more, big customer.")
+    partitions: int = param(4, low=1, high=12, group="workers", help="Partitions, each with a reader of its own.")
+    read_time: float = param(0.1, unit="s", low=0.01, high=1, step=0.01, group="workers",
+                             help="How long a reader takes for an event.")
+    away_from: float = param(0.0, unit="s", low=0, high=180, step=5, group="failures",
+                             help="When the readers go away.")
+    away_to: float = param(0.0, unit="s", low=0, high=180, step=5, group="failures",
+                           help="When they are back; they do not go if that is not later.")
+    retention: float = param(0.0, unit="s", low=0, high=180, step=5, group="policy",
+                             help="How long an event is kept; 0: for ever.")
+    out_of_range: str = param("earliest", group="policy", choices=("earliest", "latest", "error"),
+                              help="Where a reader goes on whose place in the log is gone; error: it stops.")
+    prediction: float | None = param(None, unit="events", low=0, high=9000, group="load",
+                                     help="How many events are the readers behind at the end?")
+
+    def arrival_times(self, runtime: Runtime) -> list[float]:
+        """When events come, in seconds since the start."""
+        check.instance("runtime", runtime, Runtime)
+        return (poisson(self.rate, self.window, runtime.draw) if self.arrivals == "poisson"
+                else regular(self.rate, self.window))
+
+    def shares(self) -> dict[str, float]:
+        """Each customer's share of the events."""
+        weights = {f"customer-{n}": n ** -self.skew for n in range(1, self.keys + 1)}
+        rest = (1 - self.big) / sum(weights.values())
+        return {"big": self.big} | {name: weight * rest for name, weight in weights.items()}
+
+    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+        if queue is not None:
+            raise ValueError(f"queue must be None, since a log is read here, got {queue!r}")
+        trace, start = Trace(), runtime.now
+        stream = EventStream("orders", self.partitions, retention_seconds=self.retention or None,
+                             out_of_range=self.out_of_range, runtime=runtime, trace=trace)
+        over: list[bool] = []
+        for partition in range(self.partitions):
+            runtime.spawn(self._reader(stream, trace, partition, start, over), name=f"reader-{partition}", daemon=True)
+        runtime.spawn(self._producer(stream, start), name="shop")
+        if isinstance(runtime, Simulation) and runtime.current_task() is None:
+            runtime.run(until=start + self.window)
+        else:
+            runtime.sleep(self.window)
+        trace.freeze()
+        run = self._report(trace, runtime.now, seed)
+        with stream.changed:
+            over.append(True)
+            stream.changed.notify_all()
+        return run
+
+    def _producer(self, stream: EventStream, start: float) -> Callable[[], None]:
+        shares = self.shares()
+        names, bounds = list(shares), list(accumulate(shares.values()))
+
+        def shop() -> None:
+            for number, time in enumerate(self.arrival_times(stream.runtime), 1):
+                if (left := start + time - stream.runtime.now) > 0:
+                    stream.runtime.sleep(left)
+                u = stream.runtime.draw("key", number) * bounds[-1]
+                key = next(name for name, bound in zip(names, bounds, strict=True) if u < bound)
+                stream.append(StreamEvent("orders", event_id=f"event-{number}", partition_key=key))
+
+        return shop
+
+    def _reader(self, stream: EventStream, trace: Trace, partition: int, start: float,
+                over: list[bool]) -> Callable[[], None]:
+        runtime, group = stream.runtime, stream.group(GROUP)
+        source = f"{stream.name}/{GROUP}"
+
+        def note(event: str, read: StreamEvent) -> None:
+            now, worker = runtime.witness()
+            trace.record((now, event, source, read.sequence_number, read.event_id, "", 1, worker, 0, partition))
+
+        def read_on() -> None:
+            for event in stream.read(GROUP, partition=partition):
+                note("started", event)
+                runtime.sleep(self.read_time)
+                note("finished", event)
+                if over or start + self.away_from <= runtime.now < start + self.away_to:
+                    return
+
+        def reader() -> None:
+            while not over:
+                if start + self.away_from <= runtime.now < start + self.away_to:
+                    runtime.sleep(start + self.away_to - runtime.now)
+                try:
+                    read_on()
+                except OffsetOutOfRange:
+                    return
+                with stream.changed:
+                    while not over and stream.end(partition) == group.committed.get(partition, 0):
+                        stream.changed.wait()
+
+        return reader
+
+    def _report(self, trace: Trace, until: float, seed: int) -> Run:
+        story = LogStory(trace.records)
+        sizes = {p: story.size(p) for p in story.partitions}
+        sent, largest = sum(sizes.values()), max(sizes.values(), default=0)
+        lost = sum(story.lost(p) for p in sizes)
+        behind = sum(story.lag(p) for p in sizes)
+        counts = Counter(record[1] for record in trace.records)
+        totals: dict[str, float] = {"events": sent, "read": counts["finished"], "behind": behind, "lost": lost,
+                                    "largest_%": 100 * largest / sent if sent else 0.0}
+        parts = [f"{sent:,} events, {totals['largest_%']:.0f} % in one of {self.partitions} partitions: at most "
+                 f"{sent / largest if largest else 0:.2f} times as fast as one reader.",
+                 f"{behind:,} behind at the end."]
+        if lost:
+            stopped = " The reader stopped." if self.out_of_range == "error" and self._stuck(story) else ""
+            parts.append(f"{lost:,} were never read.{stopped}")
+        headline = (f"{totals['largest_%']:.0f} % in one of {self.partitions}: at most "
+                    f"{sent / largest if largest else 0:.2f} times one reader. {behind:,} behind"
+                    + (f", {lost:,} never read." if lost else "."))
+        if self.prediction is not None:
+            parts.append(f"You said {self.prediction:,g}, it is {behind:,}.")
+        return Run(self, seed, trace, until, totals, " ".join(parts), self._theory(), headline)
+
+    def _stuck(self, story: LogStory) -> bool:
+        return any(story.lost(p) and not story.jumps.get(p) for p in story.partitions)
+
+    def _theory(self) -> dict[str, Any]:
+        """How far all readers together fall behind: what comes to each partition less what one can read."""
+        if self.retention or self.away_to > self.away_from:
+            return {}
+        load: Counter[int] = Counter()
+        for key, share in self.shares().items():
+            load[partition_for(key, self.partitions)] += share * self.rate  # type: ignore[assignment]
+        return {"behind": sum(max(0.0, each - 1 / self.read_time) for each in load.values()) * self.window}
