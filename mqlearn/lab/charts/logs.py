@@ -34,8 +34,8 @@ class Offsets(Timeline):
         for row, (label, look) in enumerate(zip(("not read yet", "read, kept", "never read"),
                                                 (looks[1], looks[0], looks[2]), strict=True)):
             self.key(row, label, **look)
+        self.ghost = canvas.moving(self.ax.plot([], [], color=style.GHOST, linewidth=4.4)[0])
         self.line = canvas.moving(self.ax.plot([], [], color=style.INK, linewidth=2.2)[0])
-        self.ghost = canvas.moving(self.ax.plot([], [], color=style.GHOST, linewidth=4.0, zorder=1.5)[0])
         self.where = canvas.text(self.label_x, box.y + self.top + 3 + 18 * 3 + 10.5, "━ the reader", bold=True)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's

@@ -93,7 +93,7 @@ class ReadingTheLog(Scenario):
         else:
             runtime.sleep(self.window)
         trace.freeze()
-        run = self._report(trace, runtime.now, seed)
+        run = self.report(trace, runtime.now, seed)
         with stream.changed:
             over.append(True)
             stream.changed.notify_all()
@@ -144,7 +144,8 @@ class ReadingTheLog(Scenario):
 
         return reader
 
-    def _report(self, trace: Trace, until: float, seed: int) -> Run:
+    def report(self, trace: Trace, until: float, seed: int) -> Run:
+        """The run that a frozen trace tells of, observed until `until` (s)."""
         story = LogStory(trace.records)
         sizes = {p: story.size(p) for p in story.partitions}
         sent, largest = sum(sizes.values()), max(sizes.values(), default=0)
@@ -153,15 +154,15 @@ class ReadingTheLog(Scenario):
         counts = Counter(record[1] for record in trace.records)
         totals: dict[str, float] = {"events": sent, "read": counts["finished"], "behind": behind, "lost": lost,
                                     "largest_%": 100 * largest / sent if sent else 0.0}
-        parts = [f"{sent:,} events, {totals['largest_%']:.0f} % in one of {self.partitions} partitions: at most "
-                 f"{sent / largest if largest else 0:.2f} times as fast as one reader.",
-                 f"{behind:,} behind at the end."]
+        speed = f"at most {sent / largest if largest else 0:.2f} times"
+        spread = (f"{totals['largest_%']:.0f} % in one of {self.partitions} partitions: {speed} as fast as one reader"
+                  if self.partitions > 1 else "all in one partition")
+        parts = [f"{sent:,} events, {spread}.", f"{behind:,} behind at the end."]
         if lost:
             stopped = " The reader stopped." if self.out_of_range == "error" and self._stuck(story) else ""
             parts.append(f"{lost:,} were never read.{stopped}")
-        headline = (f"{totals['largest_%']:.0f} % in one of {self.partitions}: at most "
-                    f"{sent / largest if largest else 0:.2f} times one reader. {behind:,} behind"
-                    + (f", {lost:,} never read." if lost else "."))
+        short = f"{totals['largest_%']:.0f} % in one of {self.partitions}: {speed} one reader. "
+        headline = (short if self.partitions > 1 else "") + f"{behind:,} behind" + (f", {lost:,} never read." if lost else ".")
         if self.prediction is not None:
             parts.append(f"You said {self.prediction:,g}, it is {behind:,}.")
         return Run(self, seed, trace, until, totals, " ".join(parts), self._theory(), headline)
