@@ -76,6 +76,7 @@ EVENTS: dict[str, Kind] = {
     "deleted": Kind((), None, "retention dropped the head of a log; entry: its new start; detail: partition"),
     "compacted": Kind((), None, "events with a newer one of their key were dropped; entry: how many"),
     "read": Kind((), None, "an event was handed to a reader of the group; detail: partition"),
+    "sought": Kind((), None, "a member goes on here; entry: the next offset to be read; detail: partition"),
     "committed": Kind((), None, "the group will go on here; entry: the next offset to read; detail: partition"),
     "reset": Kind((), None, "the group's offset was outside the log; entry: that offset; detail: partition"),
     "joined": Kind((), None, "a member joined the group; entry: the generation this began"),

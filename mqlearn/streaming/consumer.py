@@ -123,6 +123,7 @@ class Consumer:
             check.one_of("partition", partition, self._position)
             self.stream.fetch(partition, offset)
             self._position[partition] = offset
+            self._emit("sought", offset, "", partition)
 
     def close(self) -> None:
         """Leave the group at once; with `auto_commit`, after a last commit."""

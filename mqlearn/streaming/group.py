@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,19 +52,21 @@ class ConsumerGroup:
         self.committed: dict[int, int] = {}
         self._assign: Assignor = assignment if callable(assignment) else ASSIGNORS[assignment]
         self._before: Owners = {}  # the assignment that this generation began with
+        self._lives: Counter[str] = Counter()
         self._timer: Timer | None = None
         self._seen, self._since = (0, 0, 0), stream.runtime.now
 
     # What members call. The consumer of each does it for them.
 
     def join(self, name: str) -> str:
-        """Become a member; returns the id, which is the `name`, or with a number behind it if that is taken."""
+        """Become a member; returns the id: the `name`, with a number behind it if that was ever taken.
+
+        An id is never used again, or a zombie would pass for its successor.
+        """
         check.instance("name", name, str)
         with self.stream.changed:
-            member, lives = name, 1
-            while member in self.members:
-                lives += 1
-                member = f"{name}.{lives}"
+            self._lives[name] += 1
+            member = name if self._lives[name] == 1 else f"{name}.{self._lives[name]}"
             self.members[member] = Member(self.stream.runtime.now)
             self._emit("joined", member)
             self._rebalance()

@@ -118,8 +118,9 @@ class EventStreamProcessor:
             else:
                 done.append(event)
         if standing and consumer.member in consumer.group.members:
-            for event in standing.values():
-                consumer.seek(event.partition, event.sequence_number)
+            for partition, event in standing.items():
+                with self.stream.changed:  # retention may have taken it meanwhile
+                    consumer.seek(partition, max(event.sequence_number, self.stream.log_start(partition)))
             self._rest(max(self._tries[e.partition, e.sequence_number] for e in standing.values()), consumer.member)
         return done
 

@@ -196,7 +196,7 @@ def test_hooks_are_called_with_no_lock_held() -> None:
         shop = Shop(sim)
         heard: list[Any] = []
         a = shop.member("a", on_assigned=lambda got: (sim.sleep(1), heard.append(got)),
-                        on_revoked=lambda gone: heard.append(gone))
+                        on_revoked=heard.append)
         sim.spawn(lambda: a.poll(timeout=5))
         sim.call_at(0.5, lambda: shop.fill(1))
         sim.run(until=0.6)
