@@ -7,6 +7,7 @@
 - Workers: `MessageProcessor`, `BatchMessageProcessor`, `Reject`, `Release`, `Outcome`, `WorkerCrash`
 - Workers that know when to stop: `CircuitBreaker`, its `FailureRate` and `Permit`, `CircuitBreakerMessageProcessor`
 - A broker: `TopicBasedMessageBroker`; questions on it: `Requester`, `replying`; order by key: `MessageGroupQueue`
+- Logs: `EventStream`, `StreamEvent`, `OffsetOutOfRange`, `partition_for` (Kafka's `murmur2`)
 - What they run on: `Simulation` (virtual time, seeded), `ThreadRuntime` (real threads, real time)
 - What happened: `Trace`, and its `Balance` or `UnbalancedBooks`
 """
@@ -34,6 +35,10 @@ from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.simulation import Simulation, SimulationError
 from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.runtime.trace import Balance, Trace, UnbalancedBooks
+from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.log import OffsetOutOfRange
+from mqlearn.streaming.murmur2 import murmur2, partition_for
+from mqlearn.streaming.stream import EventStream
 
 __all__ = [
     "Balance",
@@ -41,6 +46,7 @@ __all__ = [
     "CircuitBreaker",
     "CircuitBreakerMessageProcessor",
     "DeduplicatingQueue",
+    "EventStream",
     "FailureRate",
     "IdempotentHandler",
     "InMemoryMessageQueue",
@@ -52,6 +58,7 @@ __all__ = [
     "MessageQueueMetrics",
     "MessageStatus",
     "MonitoredMessageProcessor",
+    "OffsetOutOfRange",
     "Outcome",
     "Permit",
     "Reject",
@@ -61,12 +68,15 @@ __all__ = [
     "Simulation",
     "SimulationError",
     "Snapshot",
+    "StreamEvent",
     "ThreadRuntime",
     "TopicBasedMessageBroker",
     "Trace",
     "UnbalancedBooks",
     "WorkerCrash",
     "by_schema_version",
+    "murmur2",
+    "partition_for",
     "prometheus_text",
     "replying",
     "retry_horizon",
