@@ -61,6 +61,11 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
         "mail_fails": set(), "parcel_fails": set(), "audit_fails": set(), "limit": set(), "when_full": set(),
         "retry": set(), "retries": set(), "prediction": set(),
     },
+    "ReadingTheLog": {  # every reader is equally fast, wherever an event falls
+        "arrivals": {"which", "time"}, "rate": {"which", "time"}, "window": {"which"},
+        "keys": set(), "skew": set(), "big": set(), "partitions": set(), "read_time": {"service"},
+        "away_from": set(), "away_to": set(), "retention": set(), "out_of_range": set(), "prediction": set(),
+    },
 }
 
 # Where so much is tried that the beginning of each day is enough, its trouble included: a leak shows in any message.
@@ -91,7 +96,7 @@ def arrivals(scenario: Scenario, seed: int) -> Arrivals:
     for record in records:
         time, event, source, _, name, _, attempt, by, *_ = record
         key = f"{source}: {name}" if told else name
-        if event in (("occurred",) if told else ("sent", "scheduled", "rejected")):
+        if event in (("occurred",) if told else ("sent", "scheduled", "rejected", "appended")):
             came.append(record)
         elif event == "started" and attempt == 1:
             began[key] = time

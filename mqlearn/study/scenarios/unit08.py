@@ -55,7 +55,7 @@ class ReadingTheLog(Scenario):
     partitions: int = param(4, low=1, high=12, group="workers", help="Partitions, each with a reader of its own.")
     read_time: float = param(0.1, unit="s", low=0.01, high=1, step=0.01, group="workers",
                              help="How long a reader takes for an event.")
-    away_from: float = param(0.0, unit="s", low=0, high=180, step=5, group="failures",
+    away_from: float = param(60.0, unit="s", low=0, high=180, step=5, group="failures",
                              help="When the readers go away.")
     away_to: float = param(0.0, unit="s", low=0, high=180, step=5, group="failures",
                            help="When they are back; they do not go if that is not later.")
@@ -124,11 +124,11 @@ class ReadingTheLog(Scenario):
 
         def read_on() -> None:
             for event in stream.read(GROUP, partition=partition):
+                if over or start + self.away_from <= runtime.now < start + self.away_to:
+                    return  # the event before was committed as this one was asked for
                 note("started", event)
                 runtime.sleep(self.read_time)
                 note("finished", event)
-                if over or start + self.away_from <= runtime.now < start + self.away_to:
-                    return
 
         def reader() -> None:
             while not over:
@@ -162,7 +162,8 @@ class ReadingTheLog(Scenario):
             stopped = " The reader stopped." if self.out_of_range == "error" and self._stuck(story) else ""
             parts.append(f"{lost:,} were never read.{stopped}")
         short = f"{totals['largest_%']:.0f} % in one of {self.partitions}: {speed} one reader. "
-        headline = (short if self.partitions > 1 else "") + f"{behind:,} behind" + (f", {lost:,} never read." if lost else ".")
+        never = f", {lost:,} never read." if lost else "."
+        headline = f"{short if self.partitions > 1 else ''}{behind:,} behind{never}"
         if self.prediction is not None:
             parts.append(f"You said {self.prediction:,g}, it is {behind:,}.")
         return Run(self, seed, trace, until, totals, " ".join(parts), self._theory(), headline)
