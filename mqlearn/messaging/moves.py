@@ -5,7 +5,6 @@ Every method here but `is_current` expects the caller to hold the queue's lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
