@@ -87,6 +87,7 @@ class EventStream:
 
         Raises OffsetOutOfRange where retention has overtaken the group and `out_of_range` is "error".
         """
+        check.instance("consumer_group", consumer_group, str)
         check.whole("from_offset", from_offset)
         return self._read(self.group(consumer_group), from_offset, self._chosen(partition))
 
@@ -179,6 +180,7 @@ class EventStream:
 
         False for a `generation` that is over, and without a `member` while the group has live members.
         """
+        check.instance("consumer_group", consumer_group, str)
         check.whole("partition", partition, high=self.partition_count - 1)
         check.whole("offset", offset)
         return self.group(consumer_group).commit(partition, offset, member=member, generation=generation)
@@ -188,6 +190,7 @@ class EventStream:
 
         Raises OffsetOutOfRange for an `offset` that is not in the log: a seek is deliberate, no policy mends it.
         """
+        check.instance("consumer_group", consumer_group, str)
         self.fetch(partition, offset)
         return self.commit_offset(consumer_group, partition, offset)
 

@@ -55,6 +55,10 @@ class World:
         self.broker = mqlearn.TopicBasedMessageBroker(runtime=self.sim)
         self.broker.create_topic("x")
         self.broker.subscribe("x", print)
+        self.stream = mqlearn.EventStream("x", 2, retention_events=3, runtime=self.sim)
+        for _ in range(5):
+            self.stream.append(mqlearn.StreamEvent("x"))
+        self.stream.commit_offset("x", 0, 1)
         self.processor = MessageProcessor(self.queue)
         self.processor.register_processor("default", print)
         self.threads = ThreadRuntime()
@@ -65,7 +69,8 @@ class World:
         dead = [vars(letter) for letter in self.queue.get_dead_letter_messages()]
         return (list(self.trace.records), self.queue.entries(), self.queue.census(), self.queue.size(), dead,
                 self.sim.now, self.processor.running, dict(self.processor.processors), dict(self.processor.metrics),
-                self.broker.get_topic_stats("x"), list(self.broker.topics), len(self.broker.subscribers),
+                self.broker.get_topic_stats("x"), self.stream.get_stream_info(),
+                list(self.broker.topics), len(self.broker.subscribers),
                 repr(self.delivery), repr(self.message), self.policy, self.queue.trace is self.trace)
 
 
@@ -82,11 +87,13 @@ MAKE: dict[str, Callable[[World], Any]] = {
     "MessageQueue": lambda world: Plain(),
     "MessageQueueMetrics": lambda world: mqlearn.MessageQueueMetrics(world.queue),
     "MonitoredMessageProcessor": lambda world: mqlearn.MonitoredMessageProcessor(world.queue),
+    "EventStream": lambda world: world.stream,
     "FailureRate": lambda world: mqlearn.FailureRate(),
     "Permit": lambda world: mqlearn.CircuitBreaker(runtime=world.sim).acquire(),
     "Requester": lambda world: mqlearn.Requester(mqlearn.TopicBasedMessageBroker(runtime=world.sim), "answers"),
     "RetryPolicy": lambda world: world.policy,
     "Simulation": lambda world: world.sim,
+    "StreamEvent": lambda world: mqlearn.StreamEvent("x"),
     "ThreadRuntime": lambda world: world.threads,
     "TopicBasedMessageBroker": lambda world: world.broker,
     "Trace": lambda world: world.trace,
@@ -121,6 +128,9 @@ KINDS: dict[str, Kind] = {
     r"Trace": (lambda world: Trace(), [5, [], Trace]),
     r"TopicBasedMessageBroker": (lambda world: world.broker, [5, [], mqlearn.TopicBasedMessageBroker]),
     r"EffectLedger": (lambda world: EffectLedger(world.sim), [5, [], EffectLedger]),
+    r"EventStream": (lambda world: world.stream, [5, "x", mqlearn.EventStream]),
+    r"StreamEvent": (lambda world: mqlearn.StreamEvent("x"), [5, "x", {}]),
+    r"bytes": (lambda world: b"x", [5, "x", [1]]),
     r"MessageQueue": (lambda world: world.queue, [5, [], MessageQueue]),
     r"Lock": (lambda world: None, [5, "x"]),
     r"MessagePriority|MessageStatus": (lambda world: None, [5, "HIGH", "pending"]),
@@ -179,6 +189,12 @@ ALSO_WRONG: dict[str, list[Any]] = {
     "CircuitBreakerMessageProcessor.failure_threshold": [0],
     "CircuitBreakerMessageProcessor.start_workers.num_workers": [0],
     "DeduplicatingQueue.dedup_window": [0],
+    **{f"EventStream.{parameter}": wrong for parameter, wrong in {
+        "partition_count": [0], "retention_seconds": [0], "retention_events": [0], "start": ["error"],
+        "out_of_range": ["explode"], "fetch.n": [0]}.items()},
+    **{f"EventStream.{method}.partition": [2] for method in (
+        "read", "history", "fetch", "resolve", "log_start", "end", "commit_offset", "seek", "get_latest_offset")},
+    "partition_for.partitions": [0],
     "FailureRate.share": [0, 1.5],
     "FailureRate.calls": [0],
     "FailureRate.seconds": [0],
@@ -228,6 +244,8 @@ ALSO_WRONG: dict[str, list[Any]] = {
 RIGHT: dict[str, tuple[Any, str]] = {
     "Message.timestamp": (-1, "any time: a simulation may have begun before zero"),
     "Message.is_expired.now": (-1, "any time"),
+    "StreamEvent.timestamp": (-1, "any time: it may have happened before the clock began"),
+    "StreamEvent.appended_at": (-1, "any time: a simulation may have begun before zero"),
     "Message.ttl": (math.inf, "a message that never expires"),
     "Simulation.seed": (-1, "any whole number"),
     "ThreadRuntime.seed": (-1, "any whole number"),
@@ -248,6 +266,10 @@ ANYTHING: dict[str, str] = {
     "EffectLedger.tally.keys": "an iterable of keys, whatever they are",
     "Snapshot": "a result, made by MessageQueueMetrics.snapshot",
     "prometheus_text.metrics": "any number of them; what is none is refused, as is tested apart",
+    "OffsetOutOfRange": "an exception takes what an exception takes",
+    "EventStream.group": "its options are those of a ConsumerGroup, which looks at them; its name is tested apart",
+    "ReadingTheLog.report": "what a run calls for itself, with its own frozen trace",
+    "EventStream.emit": "what a group calls for what it does, under the stream's lock",
     "UnbalancedBooks": "an exception takes what an exception takes",
     "SimulationError": "an exception takes what an exception takes",
     "WorkerCrash.args": "an exception takes what an exception takes",

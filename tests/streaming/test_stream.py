@@ -197,6 +197,8 @@ def test_a_group_has_its_options_once() -> None:
     assert stream.group("g") is stream.group("g")
     with pytest.raises(ValueError, match="name must be new where options are given, got 'g'"):
         stream.group("g", session_timeout=5.0)
+    with pytest.raises(TypeError, match="name must be str, got 5"):
+        stream.group(5)  # type: ignore[arg-type]
 
 
 def test_the_trace_tells_what_was_appended_read_and_committed() -> None:
