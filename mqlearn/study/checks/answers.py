@@ -84,6 +84,10 @@ def is_number(value: Any) -> bool:
         return False
 
 
+class Enough(BaseException):
+    """Raised out of an answer that would go on for ever; no `except Exception` keeps it in."""
+
+
 Violations = Callable[[Callable[..., Any], int], Iterator[Fault]]
 
 

@@ -62,8 +62,8 @@ def violations(apply: Callable[..., Any], seed: int) -> Iterator[Fault]:
         for key in sorted({*right, *seen}):
             is_, should = seen.get(key), right.get(key)
             if is_ != should:
-                yield Fault(f"{_said(order)}: {key} is {is_ or 'deleted'}, and in order it is {should or 'deleted'}; the "
-                            f"view is {quoted(view)}", _hint(key, seen, right, order))
+                yield Fault(f"{_said(order)}: {key} is {is_ or 'deleted'}, and in order it is {should or 'deleted'}; "
+                            f"the view is {quoted(view)}", _hint(key, seen, right, order))
                 return
 
 

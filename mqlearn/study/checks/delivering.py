@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
-from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, judge, quoted
+from mqlearn.study.checks.answers import SEEDS, Answer, Enough, Fault, ask, judge, quoted
 from mqlearn.study.checks.verdict import Verdict
 from mqlearn.study.run import Run
 from mqlearn.study.store import PER_CALL, PER_ITEM, BadRecord
@@ -22,10 +22,6 @@ PATIENCE = 4  # times the calls of one by one, after which nothing is called any
 
 Call = Callable[[list[str]], None]
 Deliver = Callable[[list[str], Call], tuple[list[str], list[str]]]
-
-
-class Enough(BaseException):
-    """Raised out of an answer that would call for ever; no `except Exception` keeps it in."""
 
 
 def check_deliver(deliver: Deliver) -> Verdict:
