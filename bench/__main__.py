@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench import brokers, labs, queues, simulations
+from bench import brokers, labs, queues, simulations, streams
 
 SECTIONS: tuple[Callable[[], list[str]], ...] = (
     queues.against_a_heap, brokers.fan_out, simulations.against_simulators, labs.answers, queues.prices,
-    simulations.growth, queues.growth,
+    simulations.growth, queues.growth, streams.against_a_list, streams.growth,
 )
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from bench import __main__, brokers, labs, queues, simulations
+from bench import __main__, brokers, labs, queues, simulations, streams
 from bench.measure import interleaved, kept, table
 from bench.rivals import HeapQueue, ReceiptQueue
 from mqlearn import Message, MessagePriority
@@ -16,7 +16,7 @@ from mqlearn.study import scenarios
 TINY = [
     partial(queues.against_a_heap, 20, 1), partial(queues.prices, 20, 1), partial(queues.growth, (5, 20), 1),
     partial(simulations.against_simulators, 20, 1), partial(simulations.growth, (5, 20), 1), partial(labs.answers, 1),
-    partial(brokers.fan_out, 3, 2, 1),
+    partial(brokers.fan_out, 3, 2, 1), partial(streams.against_a_list, 20, 1), partial(streams.growth, (5, 20), 1),
 ]
 
 

@@ -84,6 +84,16 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_broker.py::test_the_order_is_kept_unless_retries_are_delayed",
         "messaging/test_broker_days.py::test_forty_days_tell_everybody_what_they_are_owed_and_in_order",
         "messaging/test_broker_days.py::test_many_publishers_on_real_threads_are_heard_by_all_in_one_order"],
+    "a key lands where a real Kafka puts it, in every process": [
+        "streaming/test_murmur2.py::test_it_agrees_with_the_vectors_of_kafkas_java_client",
+        "streaming/test_murmur2.py::test_it_agrees_with_the_vectors_of_librdkafka",
+        "streaming/test_stream.py::test_a_key_lands_in_the_same_partition_in_every_process"],
+    "no producer waits for a reader's handler": [
+        "streaming/test_stream.py::test_producers_do_not_wait_for_a_readers_handler",
+        "study/test_unit08.py::test_a_lock_held_across_a_yield_makes_producers_wait"],
+    "a group can go back, and history leaves no trace on any": [
+        "streaming/test_stream.py::test_a_replay_goes_back_and_reading_history_moves_no_group",
+        "streaming/test_stream_model.py::test_random_histories_agree_with_the_model"],
     "three retries are four tries": ["messaging/test_lives.py::test_three_retries_are_four_tries"],
     # What both clocks owe.
     "after run(until=t) it is t, and what was due at t has happened": [
