@@ -21,7 +21,7 @@ class EventStream:
     """An append-only log in `partition_count` partitions. Reading removes nothing: each group has offsets of its own.
 
     An event goes to the partition of its key; order holds within a partition and not across. What is older than
-    `retention_seconds`, or is followed by `retention_events` others in its partition, is dropped when anybody next
+    `retention_seconds` (s), or is followed by `retention_events` others in its partition, is dropped when anybody next
     appends or looks, whoever has read it or not. A new group starts at the "earliest" or "latest" (`start`); one
     whose offset is no longer in the log goes on by `out_of_range`: at the "earliest", the "latest", or an "error".
     `changed` is notified with each append; its lock is the stream's, and is held while no event is handed out.

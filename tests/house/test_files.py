@@ -16,10 +16,11 @@ from tests.house.source import FOLDERS, ROOT, modules, name, tree
 LONGEST = 300  # lines
 
 # Where the real clock, real threads and real chance may be touched: the one runtime that stands for them, and
-# the defaults of a message.
+# the defaults of a message and an event.
 CLOCK_AND_CHANCE = {
     "mqlearn/runtime/threads.py": {"threading", "time", "random", "uuid"},
     "mqlearn/messaging/message.py": {"uuid", "time"},  # and the age of a message that no queue is asked about
+    "mqlearn/streaming/event.py": {"uuid"},
     "mqlearn/lab/panel.py": {"threading"},  # a lock: JupyterLab calls sliders' callbacks on its own threads
 }
 # These make or hold no thread, read no clock and throw no dice: the type of a lock, a seeded generator.

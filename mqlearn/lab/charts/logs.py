@@ -57,8 +57,8 @@ class Offsets(Timeline):
         self.fills[1].set_verts(_between(times, np.maximum(start, position), end))
         self.fills[2].set_verts(_between(times, np.minimum(position, start), start))
         self.line.set_data(times, position)
-        if ghost is not None:
-            self.ghost.set_data(times, _values(ghost.log.position, worst, times))
+        if ghost is not None and ghost.log.partitions:
+            self.ghost.set_data(times, _values(ghost.log.position, ghost.log.worst(), times))
 
     def sentence(self, run: View) -> str:
         story = run.log
@@ -78,7 +78,7 @@ class Lag(Timeline):
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
-        self.caption("lag: events appended and not read yet")
+        self.caption("lag: events appended and not read yet; dashed: of the partition with most")
         self.ghost = self._line(color=style.GHOST, linewidth=4.4)
         self.all = self._line(color=style.WAITING, linewidth=3.6)
         self.most = self._line(color="#0B5C8E", linewidth=1.8, linestyle=style.DASHED)
