@@ -67,7 +67,7 @@ class Mailbox(Subscription):
 class Hall:
     """A morning's publications: when they are due (s), what each subscriber has handled and when (s)."""
 
-    REPLAYS: ClassVar[tuple[str, ...]] = ("depth", "dead")
+    REPLAYS: ClassVar[tuple[str, ...]] = ("behind",)
     seed: int
     due: list[float]
     takes: dict[str, float]  # seconds for a message, in the order of the subscribers
@@ -133,9 +133,15 @@ def publish(fan_out: Callable[..., Any], hall: Hall) -> tuple[Run, Fault | None]
                     return
                 hall.refused += len(answer.value)
 
+        def occur(order: str) -> None:
+            for name in mailboxes if not faults else ():
+                trace.record((sim.now, "occurred", name, 0, order, "", 0, "", 0, "orders"))
+
+        for number, time in enumerate(hall.due, 1):
+            sim.call_at(time, partial(occur, f"order-{number}"))
         sim.spawn(shop, name="shop")
         sim.run(until=hall.due[-1] + AFTER)
-        run = Run.of(trace, sim.now)
+        run = Run.of(trace, trace.records[-1][0] + 1.0)
     return replace(run, scenario=hall, seed=hall.seed), faults[0] if faults else None
 
 
@@ -161,7 +167,7 @@ def _judged(answer: Answer, order: str, asked: dict[str, list[tuple[str, bool]]]
         if [message for message, _ in answers] != [order]:
             times = f"{len(answers)} times" if answers else "not"
             return Fault(f"{order}: the {name}'s mailbox was {times} asked; {answer}",
-                         "send it into each mailbox, once, whatever the others say; its loop calls the callback")
+                         "send it into each mailbox, once, whatever the others say")
         if answers[0][1] == (name in names):
             did, told = ("took", "is among") if answers[0][1] else ("refused", "is not among")
             return Fault(f"{order}: the {name}'s mailbox {did} it, and {told} those returned; {answer}",
