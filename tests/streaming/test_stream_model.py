@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -137,6 +137,7 @@ class FromTheEnd(Walk):
 
 FEW = settings(max_examples=40, stateful_step_count=30, deadline=None, derandomize=True, database=None,
                suppress_health_check=list(HealthCheck))
+UNSHRUNK = settings(FEW, phases=[Phase.generate])
 
 
 @pytest.mark.parametrize("walk", [Walk, FromTheEnd])
@@ -166,4 +167,4 @@ class ForgetsOneLess(EventStream):
 def test_a_wrong_stream_is_caught(wrong: type[EventStream]) -> None:
     """The model would notice."""
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(type("Wrong", (Walk,), {"kind": wrong}), settings=FEW)
+        run_state_machine_as_test(type("Wrong", (Walk,), {"kind": wrong}), settings=UNSHRUNK)

@@ -65,7 +65,7 @@ class Offsets(Timeline):
         if not story.partitions:
             return "Offsets: nothing was appended."
         p = story.worst()
-        lost = f" {style.count(story.lost(p), 'event')} of it were never read." if story.lost(p) else ""
+        lost = f" Never read: {style.number(story.lost(p))}." if story.lost(p) else ""
         return (f"Offsets: partition {p} goes from {style.number(at(story.start, p))} to "
                 f"{style.number(at(story.end, p))} at the end, its reader is at "
                 f"{style.number(at(story.position, p))}.{lost}")

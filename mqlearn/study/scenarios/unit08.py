@@ -159,8 +159,8 @@ class ReadingTheLog(Scenario):
                   if self.partitions > 1 else "all in one partition")
         parts = [f"{sent:,} events, {spread}.", f"{behind:,} behind at the end."]
         if lost:
-            stopped = " The reader stopped." if self.out_of_range == "error" and self._stuck(story) else ""
-            parts.append(f"{lost:,} were never read.{stopped}")
+            stopped = " A reader stopped." if self.out_of_range == "error" and self._stuck(story) else ""
+            parts.append(f"{lost:,} never read.{stopped}")
         short = f"{totals['largest_%']:.0f} % in one of {self.partitions}: {speed} one reader. "
         never = f", {lost:,} never read." if lost else "."
         headline = f"{short if self.partitions > 1 else ''}{behind:,} behind{never}"
