@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from mqlearn import EventStream, OffsetOutOfRange, Simulation, StreamEvent, Trace
+from mqlearn import EventStream, OffsetOutOfRange, Simulation, StreamEvent, ThreadRuntime, Trace
 from mqlearn.streaming.murmur2 import partition_for
 
 
@@ -221,3 +221,30 @@ def test_a_listener_that_comes_late_hears_what_is_there() -> None:
     assert late == trace.records
     stream.append(event(9))
     assert late == trace.records
+
+
+def test_many_producers_on_real_threads_lose_nothing() -> None:
+    """Eight threads append 250 events each while one reads: offsets are dense, each producer's order is kept."""
+    runtime = ThreadRuntime()
+    stream = EventStream("orders", 1, runtime=runtime)
+    read: list[StreamEvent] = []
+
+    def produce(name: str) -> None:
+        for number in range(250):
+            stream.append(StreamEvent("orders", event_id=f"{name}-{number}", partition_key="k"))
+
+    def consume() -> None:
+        while len(read) < 2000:
+            read.extend(stream.read("g"))
+            with stream.changed:
+                while stream.lag("g") == {0: 0} and len(read) < 2000:
+                    stream.changed.wait(5)
+
+    tasks = [runtime.spawn(consume), *(runtime.spawn(produce, f"p{n}") for n in range(8))]
+    for task in tasks:
+        task.join(30)
+        assert not task.is_alive()
+    assert offsets(read) == list(range(2000)) == offsets(stream.history())
+    for n in range(8):
+        mine = [each.event_id for each in read if each.event_id.startswith(f"p{n}-")]
+        assert mine == [f"p{n}-{number}" for number in range(250)]

@@ -66,10 +66,17 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
         "keys": set(), "skew": set(), "big": set(), "partitions": set(), "read_time": {"service"},
         "away_from": set(), "away_to": set(), "retention": set(), "out_of_range": set(), "prediction": set(),
     },
+    "SharedPartitions": {  # every member is equally fast, whoever owns what
+        "arrivals": {"which", "time"}, "rate": {"which", "time"}, "backlog": {"which", "time"}, "window": {"which"},
+        "partitions": set(), "members": set(), "handler": {"service"}, "what": set(), "at": set(), "stall": set(),
+        "joins_at": set(), "commit": set(), "batch": set(), "assignment": set(), "session_timeout": set(),
+        "poll_interval": set(), "prediction": set(),
+    },
 }
 
 # Where so much is tried that the beginning of each day is enough, its trouble included: a leak shows in any message.
-SHORTER: dict[str, dict[str, Any]] = {"CardOutage": {"window": 90.0}, "FanOut": {"window": 30.0}}
+SHORTER: dict[str, dict[str, Any]] = {"CardOutage": {"window": 90.0}, "FanOut": {"window": 30.0},
+                                    "ReadingTheLog": {"window": 60.0}}
 
 
 @dataclass(frozen=True)
