@@ -8,8 +8,12 @@
 - Workers that know when to stop: `CircuitBreaker`, its `FailureRate` and `Permit`, `CircuitBreakerMessageProcessor`
 - A broker: `TopicBasedMessageBroker`; questions on it: `Requester`, `replying`; order by key: `MessageGroupQueue`
 - Logs: `EventStream`, `StreamEvent`, `OffsetOutOfRange`, `partition_for` (Kafka's `murmur2`)
+- Groups: `EventStreamProcessor`, `Consumer`, `ConsumerGroup`; `range_assignment`, `sticky_assignment`
 - What they run on: `Simulation` (virtual time, seeded), `ThreadRuntime` (real threads, real time)
+- Facts first: `OrderEventStore`, its `WrongExpectedVersion` and `evolve_order`, `upcasting`, `Projection`
+- Kept: `DurableEventStream`, `OrderTable` (the outbox)
 - What happened: `Trace`, and its `Balance` or `UnbalancedBooks`
+- Compared by the course text: `MessageQueueComparison`, `message_queue_technologies`, `compare_message_queues`
 """
 
 from mqlearn.messaging.batch import BatchMessageProcessor
@@ -35,18 +39,32 @@ from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.simulation import Simulation, SimulationError
 from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.runtime.trace import Balance, Trace, UnbalancedBooks
+from mqlearn.streaming.assignment import range_assignment, sticky_assignment
+from mqlearn.streaming.consumer import Consumer
 from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.event_store import OrderEventStore, WrongExpectedVersion, evolve_order
+from mqlearn.streaming.group import ConsumerGroup
 from mqlearn.streaming.log import OffsetOutOfRange
 from mqlearn.streaming.murmur2 import murmur2, partition_for
+from mqlearn.streaming.outbox import OrderTable
+from mqlearn.streaming.processor import EventStreamProcessor
+from mqlearn.streaming.projection import Projection
+from mqlearn.streaming.sqlite import DurableEventStream
 from mqlearn.streaming.stream import EventStream
+from mqlearn.streaming.upcast import upcasting
+from mqlearn.technologies import MessageQueueComparison, compare_message_queues, message_queue_technologies
 
 __all__ = [
     "Balance",
     "BatchMessageProcessor",
     "CircuitBreaker",
     "CircuitBreakerMessageProcessor",
+    "Consumer",
+    "ConsumerGroup",
     "DeduplicatingQueue",
+    "DurableEventStream",
     "EventStream",
+    "EventStreamProcessor",
     "FailureRate",
     "IdempotentHandler",
     "InMemoryMessageQueue",
@@ -55,12 +73,16 @@ __all__ = [
     "MessagePriority",
     "MessageProcessor",
     "MessageQueue",
+    "MessageQueueComparison",
     "MessageQueueMetrics",
     "MessageStatus",
     "MonitoredMessageProcessor",
+    "OrderEventStore",
+    "OrderTable",
     "OffsetOutOfRange",
     "Outcome",
     "Permit",
+    "Projection",
     "Reject",
     "Release",
     "Requester",
@@ -74,10 +96,17 @@ __all__ = [
     "Trace",
     "UnbalancedBooks",
     "WorkerCrash",
+    "WrongExpectedVersion",
     "by_schema_version",
+    "compare_message_queues",
+    "evolve_order",
+    "message_queue_technologies",
     "murmur2",
     "partition_for",
     "prometheus_text",
+    "range_assignment",
     "replying",
     "retry_horizon",
+    "sticky_assignment",
+    "upcasting",
 ]

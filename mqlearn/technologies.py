@@ -36,9 +36,8 @@ class MessageQueueComparison:
             kind = {"durability": bool, "use_cases": list}.get(field, str)
             if not isinstance(value, kind):
                 raise TypeError(f"{field} must be {kind.__name__}, got {value!r}")
-        for case in self.use_cases:
-            if not isinstance(case, str):
-                raise TypeError(f"use_cases must be a list of str, got {case!r}")
+        if not all(isinstance(case, str) for case in self.use_cases):
+            raise TypeError(f"use_cases must be a list of str, got {self.use_cases!r}")
 
 
 message_queue_technologies = [

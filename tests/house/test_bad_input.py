@@ -36,7 +36,7 @@ class Parameter:
 
 def public() -> dict[str, Any]:
     """Every public class and function that the walk visits, by name."""
-    found = {name: getattr(mqlearn, name) for name in mqlearn.__all__}
+    found = {name: value for name in mqlearn.__all__ if callable(value := getattr(mqlearn, name))}
     found |= {name: getattr(scenarios, name) for name in scenarios.__all__} | {"Faults": Faults, "Run": Run}
     for module in (arrivals, card, theory):
         found |= {name: value for name, value in vars(module).items()

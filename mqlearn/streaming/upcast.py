@@ -1,0 +1,43 @@
+"""Old events, read as if they had been written today."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mqlearn.runtime import check
+from mqlearn.streaming.event import StreamEvent
+
+Step = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def upcasting(steps: Mapping[tuple[str, int], Step]) -> Callable[[StreamEvent], StreamEvent]:
+    """A function that brings an event to its newest version, one step after another.
+
+    `steps[event_type, n]` makes the data of version n + 1 of that of version n; the version is
+    `data["schema_version"]`, 1 where nobody said, so whoever writes a newer one says so. The event that is stored
+    stays as it is: a step gets a copy. A version that no step starts from is taken for the newest.
+
+    Source: Greg Young, Versioning in an Event Sourced System: a new version is what the old one can be converted to;
+    what it cannot be converted to is another event. Axon and Marten convert on reading, too.
+    """
+    check.instance("steps", steps, Mapping)
+    for key, step in steps.items():
+        if not (isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], str) and type(key[1]) is int):
+            raise TypeError(f"steps must be keyed by (event_type, version), got {key!r}")
+        check.function(f"steps[{key!r}]", step)
+
+    def upcast(event: StreamEvent) -> StreamEvent:
+        check.instance("event", event, StreamEvent)
+        version = event.data.get("schema_version", 1)
+        if (event.event_type, version) not in steps:
+            return event
+        today, data = event.copy(), copy.deepcopy(event.data)
+        while (event.event_type, version) in steps:
+            data = steps[event.event_type, version](data)
+            version += 1
+        today.data = data | {"schema_version": version}
+        return today
+
+    return upcast
