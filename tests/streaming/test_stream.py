@@ -112,8 +112,7 @@ def test_a_handler_that_raises_reads_its_event_again() -> None:
     """Nothing is committed for the event whose handler died."""
     stream = filled(3)
     with pytest.raises(ZeroDivisionError):
-        for each in stream.read("g"):
-            1 / (1 - each.sequence_number)
+        [1 / (1 - each.sequence_number) for each in stream.read("g")]
     assert offsets(stream.read("g")) == [1, 2]
 
 
