@@ -95,6 +95,23 @@ PROMISES: dict[str, list[str]] = {
         "streaming/test_stream.py::test_a_replay_goes_back_and_reading_history_moves_no_group",
         "streaming/test_stream_model.py::test_random_histories_agree_with_the_model"],
     "three retries are four tries": ["messaging/test_lives.py::test_three_retries_are_four_tries"],
+    "an order is rebuilt alike however often it is asked for, and a question disturbs nobody": [
+        "streaming/test_event_store.py::test_a_rebuild_gives_the_same_answer_every_time",
+        "streaming/test_event_store.py::test_a_question_touches_no_group",
+        "streaming/test_event_store.py::test_the_course_texts_example_rebuilds_the_shipped_order"],
+    "who decided on an order as it no longer is, is refused": [
+        "streaming/test_event_store.py::test_of_two_clerks_who_saw_the_same_order_the_second_is_refused",
+        "streaming/test_event_store.py::test_eight_threads_that_expect_a_version_append_one_event_for_each"],
+    "a projection is rebuilt beside the old one, and no mail is sent again": [
+        "streaming/test_projection.py::test_a_mended_one_is_rebuilt_beside_the_old_which_answers_meanwhile",
+        "streaming/test_projection.py::test_a_rebuild_sends_no_mail_where_mails_are_a_group_of_their_own"],
+    "the state and its event are both there or neither; a relay publishes at least once": [
+        "streaming/test_outbox.py::test_two_writes_tear_in_either_order_and_one_transaction_does_not",
+        "streaming/test_outbox.py::test_a_relay_that_dies_after_publishing_publishes_that_one_again"],
+    "what a durable stream acknowledged is there after kill -9, in a whole prefix": [
+        "streaming/test_sqlite.py::"
+        "test_a_process_killed_while_appending_leaves_a_whole_prefix_with_all_it_acknowledged",
+        "streaming/test_sqlite.py::test_commits_are_synced"],
     # What both clocks owe.
     "after run(until=t) it is t, and what was due at t has happened": [
         "runtime/test_simulation.py::test_a_run_until_includes_what_is_due_at_that_instant"],

@@ -11,23 +11,27 @@ Write = Callable[[OrderTable, EventStream, str, Callable[[], None]], None]
 
 
 def paid(order: str) -> StreamEvent:
+    """The event that announces an order's payment."""
     return StreamEvent("orders", event_id=f"paid-{order}", event_type="order_paid", data={"order_id": order},
                        partition_key=order)
 
 
 def state_first(table: OrderTable, stream: EventStream, order: str, die: Callable[[], None]) -> None:
+    """Two writes, the state first."""
     table.save(order, {"status": "paid"})
     die()
     stream.append(paid(order))
 
 
 def event_first(table: OrderTable, stream: EventStream, order: str, die: Callable[[], None]) -> None:
+    """Two writes, the event first."""
     stream.append(paid(order))
     die()
     table.save(order, {"status": "paid"})
 
 
 def with_outbox(table: OrderTable, stream: EventStream, order: str, die: Callable[[], None]) -> None:
+    """One transaction, the event in the outbox."""
     with table.transaction():
         table.save(order, {"status": "paid"})
         die()
@@ -85,11 +89,16 @@ def test_a_block_within_a_transaction_is_part_of_it() -> None:
     """What the inner one wrote is gone with the outer; what was there before is not."""
     table = OrderTable()
     table.save("a", {"status": "pending"})
-    with pytest.raises(KeyError), table.transaction():
+
+    def fail_after_an_inner_block() -> None:
         with table.transaction():
-            table.save("a", {"status": "paid"})
-            table.enqueue(paid("a"))
-        raise KeyError
+            with table.transaction():
+                table.save("a", {"status": "paid"})
+                table.enqueue(paid("a"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_after_an_inner_block()
     assert table.load("a") == {"status": "pending"} and table.pending() == [] and table.load("b") is None
     table.close()
 

@@ -115,7 +115,7 @@ def test_one_file_has_one_process_and_one_number_of_partitions(tmp_path: Path) -
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         DurableEventStream(path)
     first.close()
-    with pytest.raises(ValueError, match="partition_count must be 4, as .*orders.db was written, got 8"):
+    with pytest.raises(ValueError, match=r"partition_count must be 4, as .*orders\.db was written, got 8"):
         DurableEventStream(path, partition_count=8)
 
 

@@ -15,6 +15,7 @@ NEW = {"amount": 19.99, "currency": "USD", "payment_method": "card", "voucher": 
 
 
 def paid(data: dict[str, Any]) -> StreamEvent:
+    """A payment, written in whichever shape."""
     return StreamEvent("orders", event_type="payment_added", data=data, timestamp=1.0, partition_key="a")
 
 
