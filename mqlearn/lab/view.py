@@ -66,6 +66,13 @@ class View:
         return charges_by_order(self.run.trace.records)
 
     @cached_property
+    def group(self) -> Any:
+        """Who owned which partition, what was done twice or lost: a `GroupStory`."""
+        from mqlearn.study.sharing import GroupStory
+
+        return GroupStory(self.run.trace.records, self.until)
+
+    @cached_property
     def batches(self) -> Any:
         """What the records say of its batches: a `BatchTally`."""
         from mqlearn.study.batches import BatchTally

@@ -67,16 +67,17 @@ class EventStreamProcessor:
         check.function("processor", processor)
         self.processors.append(processor)
 
-    def start(self, num_workers: int = 2) -> None:
-        """Start workers, worker-0, worker-1, …; those beyond the number of partitions have nothing to do."""
+    def start(self, num_workers: int = 2, *, name: str = "worker") -> None:
+        """Start workers, `name`-0, `name`-1, …; those beyond the number of partitions have nothing to do."""
         check.whole("num_workers", num_workers, low=1)
+        check.instance("name", name, str)
         if self.running:
             raise RuntimeError("the workers are running already; stop them first")
-        names = [f"worker-{i}" for i in range(num_workers)]
-        self.consumers = {name: Consumer(self.stream, self.consumer_group, name=name) for name in names}
+        names = [f"{name}-{i}" for i in range(num_workers)]
+        self.consumers = {each: Consumer(self.stream, self.consumer_group, name=each) for each in names}
         for consumer in self.consumers.values():  # all before the first one polls, or it would get everything
             consumer.join()
-        self._pool.start(num_workers)
+        self._pool.start(num_workers, name)
 
     def stop(self) -> None:
         """Let every worker finish the events it has taken, commit and leave the group; wait for them."""

@@ -14,6 +14,7 @@ from mqlearn.lab.charts.leases import Leases
 from mqlearn.lab.charts.load import Load
 from mqlearn.lab.charts.logs import Lag, Offsets, Sizes
 from mqlearn.lab.charts.order import Order
+from mqlearn.lab.charts.owners import Lags, Owners, Repeats
 from mqlearn.lab.charts.subscribers import Behind, Fates, Orders
 from mqlearn.lab.charts.tries import Retries
 from mqlearn.lab.charts.waits import WaitByPriority, WaitDistribution
@@ -49,5 +50,8 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         Offsets,
         Lag,
         Sizes,
+        Owners,
+        Lags,
+        Repeats,
     )
 }

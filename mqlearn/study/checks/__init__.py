@@ -8,10 +8,12 @@
 - 06 batching: `check_plan`, `check_settle`, `check_deliver`
 - 07 publish and subscribe: `check_fan_out`, `check_matches`, `check_apply`
 - 08 event streams: `check_key`, `check_poll`, `check_first_swap`
+- 09 consumer groups: `check_step_group`, `check_step_db`, `check_assign`
 """
 
 from mqlearn.study.checks.admitting import check_gate
 from mqlearn.study.checks.applying import check_apply
+from mqlearn.study.checks.assigning import check_assign
 from mqlearn.study.checks.choosing import check_choose
 from mqlearn.study.checks.clerks import check_fewest_clerks
 from mqlearn.study.checks.cooling import check_cooldown
@@ -31,6 +33,7 @@ from mqlearn.study.checks.polling import check_poll
 from mqlearn.study.checks.redriving import check_next_rate
 from mqlearn.study.checks.remembering import check_first_time
 from mqlearn.study.checks.settling import check_settle
+from mqlearn.study.checks.sharing import check_step_db, check_step_group
 from mqlearn.study.checks.swapping import check_first_swap
 from mqlearn.study.checks.tripping import check_window
 from mqlearn.study.checks.working import check_work
@@ -60,4 +63,7 @@ __all__ = [
     "check_key",
     "check_poll",
     "check_first_swap",
+    "check_step_group",
+    "check_step_db",
+    "check_assign",
 ]

@@ -9,6 +9,7 @@ from mqlearn.study.scenarios.unit05 import GuardedCalls
 from mqlearn.study.scenarios.unit06 import BatchedWriter
 from mqlearn.study.scenarios.unit07 import FanOut
 from mqlearn.study.scenarios.unit08 import ReadingTheLog
+from mqlearn.study.scenarios.unit09 import SharedPartitions
 
 __all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges", "CardOutage", "GuardedCalls", "BatchedWriter",
-           "FanOut", "ReadingTheLog"]
+           "FanOut", "ReadingTheLog", "SharedPartitions"]

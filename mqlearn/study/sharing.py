@@ -1,0 +1,70 @@
+"""What a group's records say: who owned which partition when, and which events were done twice or never."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mqlearn.runtime.trace import Record
+from mqlearn.study.logs import LogStory, at
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A partition was `member`'s from `start` to `end` (s)."""
+
+    partition: int
+    member: str
+    start: float
+    end: float
+
+
+class GroupStory:
+    """`owned` in the order of their beginning; `again` and `lost`: when (s) an event was done again, or lost.
+
+    An event is lost if it is committed, was not done, and who had taken it is dead. The records are of one stream
+    with one group; members of the same letter are lives of the same process.
+    """
+
+    def __init__(self, records: Iterable[Record], until: float) -> None:
+        records = list(records)
+        self.log = LogStory(records)
+        self.owned: list[Owned] = []
+        self.members: list[str] = []
+        self.generations = 0
+        self.fenced = 0
+        done: Counter[str] = Counter()
+        taken: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        self.again: list[float] = []
+        self.lost: list[float] = []
+        since: dict[int, tuple[str, float]] = {}
+        for time, event, _, entry, name, _, _, worker, _, detail in records:
+            if event == "joined" and letter(name) not in self.members:
+                self.members.append(letter(name))
+            elif event == "assigned":
+                self.generations = entry
+                since |= {partition: (letter(name), time) for partition in detail}
+            elif event == "revoked":
+                for partition in detail:
+                    self.owned.append(Owned(partition, *since[partition], time))
+                    del since[partition]
+            elif event == "fenced":
+                self.fenced += 1
+            elif event == "read":
+                taken[worker].append((detail, entry, name))
+            elif event == "effect":
+                done[name] += 1
+                if done[name] > 1:
+                    self.again.append(time)
+            elif event == "finished" and detail == "crashed":
+                self.lost += [time for partition, offset, each in taken[worker]
+                              if not done[each] and at(self.log.position, partition, time) > offset]
+        self.owned += [Owned(partition, *begun, until) for partition, begun in since.items()]
+        self.done = len(done)
+        self.twice = sum(count > 1 for count in done.values())
+
+
+def letter(member: str) -> str:
+    """What a chart calls a member: the name of its process, before the hyphen."""
+    return member.partition("-")[0]
