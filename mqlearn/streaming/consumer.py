@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Timer, weakly
 from mqlearn.streaming.event import StreamEvent
-
-if TYPE_CHECKING:
-    from mqlearn.streaming.stream import EventStream
+from mqlearn.streaming.stream import EventStream
 
 Hook = Callable[[list[int]], object]
 
@@ -28,6 +26,8 @@ class Consumer:
 
     def __init__(self, stream: EventStream, group: str, *, name: str = "member", auto_commit: float | None = None,
                  on_assigned: Hook | None = None, on_revoked: Hook | None = None) -> None:
+        check.instance("stream", stream, EventStream)
+        check.instance("group", group, str)
         check.instance("name", name, str)
         check.number("auto_commit", auto_commit, above=0, optional=True)
         check.function("on_assigned", on_assigned, optional=True)
@@ -103,6 +103,9 @@ class Consumer:
         False if the group refused one of them, because this member no longer owns that partition.
         """
         check.instance("offsets", offsets, Mapping, optional=True)
+        for partition, offset in ({} if offsets is None else offsets).items():
+            check.whole("each partition in offsets", partition, high=self.stream.partition_count - 1)
+            check.whole("each offset in offsets", offset)
         with self.stream.changed:
             if offsets is None:
                 offsets = {p: at for p, at in self._position.items() if at is not None and at != self._saved.get(p)}

@@ -19,7 +19,8 @@ from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario
 from tests.house import inputs
-from tests.house.inputs import ANYTHING, World
+from tests.house.inputs import ANYTHING
+from tests.house.world import World, make
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def callables(name: str, target: Any) -> Iterator[tuple[str, Any, Callable[[Worl
         abstract = getattr(function, "__isabstractmethod__", False)  # the affair of whoever writes that queue
         if from_here and not abstract:
             yield f"{name}.{method}", function, (
-                lambda world, given, method=method: getattr(inputs.make(name, world), method)(**given))
+                lambda world, given, method=method: getattr(make(name, world), method)(**given))
 
 
 def parameters() -> Iterator[Parameter]:
@@ -114,7 +115,8 @@ def complaint(parameter: Parameter, value: Any) -> str:
         parameter.call(world, given | {parameter.name: value})
     except (TypeError, ValueError) as error:
         text = str(error)
-        inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, tuple) else ()
+        inner = ([*value, *value.values()] if isinstance(value, dict) else
+                 value if isinstance(value, tuple | list) else ())
         parts = [repr(value), *map(repr, inner)]
         if parameter.name not in text or not any(part in text for part in parts):
             return f"{value!r}: the error does not name the parameter and the value: {text}"
