@@ -185,14 +185,14 @@ def _judged(answer: Answer, allowed: bool, rules: Rules, caller: int, now: float
     if (answer.value is not None) == allowed:
         return None
     been = f"it is {SPOKEN[rules.state]} since {rules.since:.1f} s" if rules.generation else "it has always been closed"
-    old = f", after {rules.old}, of a call that began before" if rules.old else ""
+    old = f"; {rules.old}, of a call that began before" if rules.old else ""
     if allowed:
         room = f", and {rules.let_in - 1} of {rules.n} probes are in" if rules.state == HALF_OPEN else ""
         return Fault(f"Gate({rules.n}): caller-{caller} was refused at {now:.1f} s: acquire returned None, but {been}"
                      f"{room}{old}", _hint_refused(rules))
     if rules.state == OPEN:
         return Fault(f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}{old}",
-                     "an old answer changes nothing" if rules.old else "for 10 s nobody gets a permit, then n do")
+                     "for 10 s nobody gets a permit, then n do" + "; an old answer changes nothing" * bool(rules.old))
     return Fault(f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}, and {rules.let_in} of "
                  f"{rules.n} probes are in{old}",
                  "an old answer is no probe's" if rules.old else "count who is let in while it is half-open")
