@@ -38,7 +38,6 @@ KINDS: dict[str, Kind] = {
     r"EffectLedger": (lambda world: EffectLedger(world.sim), [5, [], EffectLedger]),
     r"EventStream": (lambda world: world.stream, [5, "x", mqlearn.EventStream]),
     r"StreamEvent": (lambda world: mqlearn.StreamEvent("x"), [5, "x", {}]),
-    r"EventStream": (lambda world: world.stream, [5, [], mqlearn.EventStream]),
     r"bytes": (lambda world: b"x", [5, "x", [1]]),
     r"MessageQueue": (lambda world: world.queue, [5, [], MessageQueue]),
     r"Lock": (lambda world: None, [5, "x"]),

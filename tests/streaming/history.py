@@ -201,7 +201,8 @@ def not_committed_by_its_owner(history: History) -> list[str]:
         elif event == "revoked":
             owner |= dict.fromkeys(((source, partition) for partition in detail), "nobody")
         elif event == "committed" and owner.get((source, detail)) != member:
-            wrong.append(f"{member} committed {entry} in {owner.get((source, detail))}'s partition {detail}, {time:g} s")
+            owned = owner.get((source, detail))
+            wrong.append(f"{member} committed {entry} in {owned}'s partition {detail}, {time:g} s")
     return wrong
 
 
