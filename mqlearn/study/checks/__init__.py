@@ -9,6 +9,7 @@
 - 07 publish and subscribe: `check_fan_out`, `check_matches`, `check_apply`
 - 08 event streams: `check_key`, `check_poll`, `check_first_swap`
 - 09 consumer groups: `check_step_group`, `check_step_db`, `check_assign`
+- 10 event sourcing: `check_upcast`, `check_relay`
 """
 
 from mqlearn.study.checks.admitting import check_gate
@@ -27,10 +28,12 @@ from mqlearn.study.checks.hoarding import check_prefetch
 from mqlearn.study.checks.keying import check_key
 from mqlearn.study.checks.letters import check_triage
 from mqlearn.study.checks.matching import check_matches
+from mqlearn.study.checks.opening import check_upcast
 from mqlearn.study.checks.ordering import check_sort_key
 from mqlearn.study.checks.planning import check_plan
 from mqlearn.study.checks.polling import check_poll
 from mqlearn.study.checks.redriving import check_next_rate
+from mqlearn.study.checks.relaying import check_relay
 from mqlearn.study.checks.remembering import check_first_time
 from mqlearn.study.checks.settling import check_settle
 from mqlearn.study.checks.sharing import check_step_db, check_step_group
@@ -66,4 +69,6 @@ __all__ = [
     "check_step_group",
     "check_step_db",
     "check_assign",
+    "check_upcast",
+    "check_relay",
 ]
