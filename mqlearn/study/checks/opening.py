@@ -50,7 +50,8 @@ def violations(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
             return
         if answer.error is not None or not isinstance(answer.value, StreamEvent) or not isinstance(
                 answer.value.data, dict):
-            yield Fault(f"{what}: expected a StreamEvent with a dict of data, {answer}", "return an event, today's or the same")
+            yield Fault(f"{what}: expected a StreamEvent with a dict of data, {answer}",
+                        "return an event, today's or the same")
             return
         found = answer.value
         if found.data != new.data:

@@ -15,7 +15,7 @@ from mqlearn.study.checks.verdict import Verdict
 ORDERS, TRANSACTIONS = 4, 40
 CRASHES, ROLLED_BACK = 0.06, 0.1
 CALLS = 200  # of the function while transactions go on; then ten without any crash
-STEPS = 2000  # calls of outbox and broker in one seed, after which an answer goes on for ever
+STEPS = 5000  # calls of outbox and broker in one seed, after which an answer goes on for ever
 
 
 def check_relay(relay: Callable[[Any, Callable[[StreamEvent], None]], object]) -> Verdict:

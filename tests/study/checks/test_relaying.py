@@ -127,7 +127,7 @@ def test_an_answer_without_end_is_ended():
             except Exception:
                 continue
 
-    assert "still going on after 2000 steps" in check_relay(stubborn).text
+    assert "still going on after 5000 steps" in check_relay(stubborn).text
     assert not check_relay(forever)
 
 
