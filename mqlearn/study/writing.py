@@ -90,6 +90,7 @@ def by_hand(loop: Callable[[InMemoryMessageQueue, Counter], object], times: Iter
     At `closes_at` (s) the store closes: `store.open` is False then, and who waits in the queue looks up.
     """
     check.function("loop", loop)
+    _check_times(workers, until, closes_at)
     with Simulation() as sim:
         queue = _queue(sim, lease)
         store = Counter(queue, bad)
@@ -113,6 +114,7 @@ def packaged(times: Iterable[float], batch_size: int = 10, batch_timeout: float 
     `handle(store, batch)` is its handler; without one, it is `store.write(batch)`.
     """
     check.function("handle", handle)
+    _check_times(workers, until, closes_at)
     with Simulation() as sim:
         queue = _queue(sim, lease)
         store = BulkStore(sim, bad=bad)
@@ -127,13 +129,18 @@ def packaged(times: Iterable[float], batch_size: int = 10, batch_timeout: float 
         return _watched(sim, queue, times, until)
 
 
+def _check_times(workers: int, until: float, closes_at: float | None) -> None:
+    check.whole("workers", workers, low=1)
+    check.number("until", until, above=0)
+    check.number("closes_at", closes_at, low=0, optional=True)
+
+
 def _queue(sim: Simulation, lease: float | None) -> InMemoryMessageQueue:
     return InMemoryMessageQueue(visibility_timeout=lease, runtime=sim, trace=Trace(), name="orders")
 
 
 def _watched(sim: Simulation, queue: InMemoryMessageQueue, times: Iterable[float], until: float) -> Run:
     """Let the orders come, and look until `until` (s)."""
-    check.number("until", until, above=0)
 
     def shop() -> None:
         for number, time in enumerate(times, 1):

@@ -49,10 +49,12 @@ def test_backlog_and_drain() -> None:
 
 @pytest.mark.parametrize(("call", "error"), [
     (lambda: calls_until_row(1.5, 5), "failing must be"), (lambda: calls_until_row(0.5, 0), "row must be"),
+    (lambda: share_open(1.5, 1, 1.0, 1.0), "failing must be at most 1, got 1.5"),
     (lambda: share_open(0.5, 0, 1.0, 1.0), "threshold must be"),
     (lambda: share_open(0.5, 1, -1.0, 1.0), "cooldown must"),
     (lambda: share_open(0.5, 1, 1.0, 0.0), "rate must be"), (lambda: backlog(-1.0, 1.0), "rate must"),
     (lambda: backlog(1.0, math.nan), "seconds must be"), (lambda: drain_time(-1.0, 1.0, 1.0), "waiting must"),
+    (lambda: drain_time(1.0, -1.0, 1.0), "rate must not be negative, got -1.0"),
     (lambda: drain_time(1.0, 1.0, -1.0), "capacity must"),
 ])
 def test_theory_refuses_what_is_no_rate(call: Callable[[], object], error: str) -> None:

@@ -130,11 +130,18 @@ def test_a_loop_by_hand_is_watched_as_a_processor_is() -> None:
 
 @pytest.mark.parametrize(("call", "rule"), [
     (lambda: by_hand(5, []), "loop must be callable, got 5"),  # type: ignore[arg-type]
-    (lambda: by_hand(print, [], until=0), "until must be above 0|until must be positive"),
+    (lambda: by_hand(print, [], until=0), "until must be positive, got 0"),
+    (lambda: by_hand(print, [], workers=0), "workers must be at least 1, got 0"),
+    (lambda: by_hand(print, [], closes_at=-1.0), "closes_at must not be negative, got -1.0"),
     (lambda: packaged([], handle=5), "handle must be callable, got 5"),  # type: ignore[arg-type]
+    (lambda: packaged([], until=0.0), "until must be positive, got 0.0"),
+    (lambda: packaged([], workers=0), "workers must be at least 1, got 0"),
+    (lambda: packaged([], closes_at=-1.0), "closes_at must not be negative, got -1.0"),
     (lambda: clockwork(-1), "orders must"), (lambda: clockwork(1, every=-1.0), "every must"),
+    (lambda: clockwork(1, since=-1.0), "since must not be negative, got -1.0"),
     (lambda: BulkStore(5), "runtime must be"),  # type: ignore[arg-type]
     (lambda: BulkStore(Simulation(), per_call=-1), "per_call must"),
+    (lambda: BulkStore(Simulation(), per_item=-1), "per_item must not be negative, got -1"),
     (lambda: BulkStore(Simulation(), bad="order-1"), "bad must be a collection of ids"),
     (lambda: bisected([], 5), "call must be callable"),  # type: ignore[arg-type]
 ])
