@@ -1,0 +1,49 @@
+"""A flight day as what happened to each flight: the events of a thousand short histories, in their order."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+
+from mqlearn.runtime import check
+from mqlearn.streaming.event import StreamEvent
+from mqlearn.study.arrivals import DAYS, flight_file
+
+TYPES = ("flight_due", "flight_departed", "flight_arrived", "flight_cancelled", "flight_diverted")
+
+
+def flight_events(day: str) -> list[StreamEvent]:
+    """All events of `day`, one of `DAYS`, by their time; keyed by flight, such as "UA-1452".
+
+    `timestamp` is in seconds since local midnight. A flight is due at its scheduled departure, and many leave some
+    minutes before; it departs and arrives at its gates, or is cancelled, or diverted. Nobody recorded when a flight was cancelled or diverted: here
+    it is cancelled when it is due, and diverted when it should have arrived (when it left, if that was later). The
+    data have the flight's "flight", "route" ("EWR-IAH") and "tail" ("" if unknown). Source: see
+    notebooks/data/README.md.
+
+    Raises ValueError for another day, FileNotFoundError where there is no notebooks/data/.
+    """
+    check.one_of("day", day, DAYS)
+    with flight_file(day).open(encoding="utf-8", newline="") as lines:
+        events = [event for row in csv.DictReader(lines) for event in _history(row)]
+    return sorted(events, key=lambda event: (event.timestamp or 0.0, TYPES.index(event.event_type)))
+
+
+def _history(row: dict[str, str]) -> Iterator[StreamEvent]:
+    flight = f"{row['carrier']}-{row['flight']}"
+    data = {"flight": flight, "route": f"{row['origin']}-{row['destination']}", "tail": row["tail"]}
+
+    def happened(event_type: str, time: float) -> StreamEvent:
+        return StreamEvent("flights", f"{flight}/{event_type}", event_type, dict(data), time, partition_key=flight)
+
+    due = float(row["scheduled_departure"])
+    yield happened("flight_due", due)
+    if row["cancelled"] == "1":
+        yield happened("flight_cancelled", due)
+        return
+    left = float(row["departure"])
+    yield happened("flight_departed", left)
+    if row["diverted"] == "1":
+        yield happened("flight_diverted", max(left, float(row["scheduled_arrival"])))
+    else:
+        yield happened("flight_arrived", float(row["arrival"]))
