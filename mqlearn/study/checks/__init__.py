@@ -9,7 +9,7 @@
 - 07 publish and subscribe: `check_fan_out`, `check_matches`, `check_apply`
 - 08 event streams: `check_key`, `check_poll`, `check_first_swap`
 - 09 consumer groups: `check_step_group`, `check_step_db`, `check_assign`
-- 10 event sourcing: `check_upcast`, `check_relay`
+- 10 event sourcing: `check_evolve`, `check_upcast`, `check_relay`
 """
 
 from mqlearn.study.checks.admitting import check_gate
@@ -23,6 +23,7 @@ from mqlearn.study.checks.delays import check_delay
 from mqlearn.study.checks.delivering import check_deliver
 from mqlearn.study.checks.envelopes import check_reply_to
 from mqlearn.study.checks.fanning import check_fan_out
+from mqlearn.study.checks.folding import check_evolve
 from mqlearn.study.checks.handling import check_handle
 from mqlearn.study.checks.hoarding import check_prefetch
 from mqlearn.study.checks.keying import check_key
@@ -69,6 +70,7 @@ __all__ = [
     "check_step_group",
     "check_step_db",
     "check_assign",
+    "check_evolve",
     "check_upcast",
     "check_relay",
 ]

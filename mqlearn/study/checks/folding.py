@@ -1,0 +1,97 @@
+"""Exercise 10.1: a view of the flights as a fold over their events, and a question to it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from mqlearn.streaming.event import StreamEvent
+from mqlearn.study.arrivals import DAYS
+from mqlearn.study.checks.answers import SEEDS, Fault, ask, judge, no_function, quoted
+from mqlearn.study.checks.verdict import Verdict
+from mqlearn.study.flights import flight_events
+
+N = 5  # routes asked for
+HOURS = 3 * 3600.0  # of a day that are folded with one seed, in seconds
+
+View = dict[str, int]
+
+
+def ranking(view: View, n: int) -> list[tuple[str, int]]:
+    """The `n` routes with the most flights, the most first; equals by name."""
+    return sorted(view.items(), key=lambda route: (-route[1], route[0]))[:n]
+
+
+def check_evolve(evolve: Callable[[View, StreamEvent], View],
+                 top: Callable[[View, int], list[tuple[str, int]]] | None = None) -> Verdict:
+    """Whether `evolve(view, event)` counts the flights of each route that have left, and `top(view, n)` ranks them.
+
+    `view` is a dict from route, such as "JFK-LAX", to the number of flights that have departed on it, {} to begin
+    with. `evolve` returns the view after one more event, of whatever type, and changes neither the view it is given
+    nor the event: the old view may be somebody's snapshot. `top` returns the `n` routes with the most, as pairs of a
+    route and a number, the most first and equals by name; if none is handed over, only `evolve` is looked at.
+
+    In each of 100 seeds three hours of a flight day are folded, and then once more from their beginning.
+    """
+    if top is not None and not callable(top):
+        return no_function(top)
+    return judge(lambda fn, seed: violations(fn, seed, top), evolve, lambda: (
+        f"{len(SEEDS)} times three hours of two days, {sum(len(events_of(seed)) for seed in SEEDS):,} events, each "
+        f"folded twice: the same view both times, and the right one"))
+
+
+def violations(evolve: Callable[..., Any], seed: int, top: Callable[..., Any] | None = None) -> Iterator[Fault]:
+    """The first thing that is wrong in this seed's fold."""
+    events = events_of(seed)
+    right = Counter(event.data["route"] for event in events if event.event_type == "flight_departed")
+    for time in ("the first time", "the second time"):
+        view: Any = {}
+        middle: tuple[Any, View] = (view, {})
+        for number, event in enumerate(events):
+            given = event.copy()
+            given.data = dict(event.data)
+            answer = ask(evolve, view, given)
+            if answer.error is not None or not isinstance(answer.value, dict):
+                yield Fault(f"event {number + 1}, {event.event_type}: expected a dict, {answer}",
+                            "return the view, also when the event does not matter to it")
+                return
+            if given.data != event.data:
+                yield Fault(f"event {number + 1}, {event.event_type}: its data were changed to {quoted(given.data)}",
+                            "an event has happened: nobody changes it")
+                return
+            view = answer.value
+            if number == len(events) // 2:
+                middle = view, dict(view)
+        if middle[0] != middle[1]:
+            yield Fault("a view that was handed out half-way was changed by later events",
+                        "return a new view: view | {...}")
+            return
+        if view != right:
+            yield _differs(view, right, time)
+            return
+    if top is not None:
+        answer = ask(top, dict(right), N)
+        if answer.error is not None or answer.value != ranking(right, N):
+            yield Fault(f"of {len(right)} routes expected {ranking(right, N)[0]!r} and so on, {answer}",
+                        "a list of pairs, the most first, equals by name")
+
+
+def _differs(view: dict[Any, Any], right: Counter[str], time: str) -> Fault:
+    route = min((key for key in {*view, *right} if view.get(key) != right.get(key)), key=str)
+    hint = ("where does a second fold get what the first one counted?" if time == "the second time" else
+            "a flight that is due, or cancelled, or that arrives, has not left once more")
+    return Fault(f"{time}, {quoted(route)} is {quoted(view.get(route, 0))}, and {right[route]} flights have left", hint)
+
+
+@lru_cache(maxsize=2)
+def _day(day: str) -> tuple[StreamEvent, ...]:
+    return tuple(flight_events(day))
+
+
+def events_of(seed: int) -> tuple[StreamEvent, ...]:
+    """What happened in this seed's three hours of one of the two days, which begin between 06:00 and 20:00."""
+    begin = 3600 * random.Random(f"board {seed}").uniform(6, 20)
+    return tuple(event for event in _day(list(DAYS)[seed % 2]) if begin <= (event.timestamp or 0.0) < begin + HOURS)

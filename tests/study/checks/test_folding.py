@@ -1,0 +1,99 @@
+"""Exercise 10.1: whether the check of the view can tell right from wrong."""
+
+import pandas as pd
+import pytest
+
+from mqlearn.study.arrivals import DAYS, flight_file
+from mqlearn.study.checks.folding import check_evolve, events_of, ranking, violations
+
+
+def evolve(view, event):
+    """The worked solution: what has left is counted, in a new view."""
+    if event.event_type != "flight_departed":
+        return view
+    route = event.data["route"]
+    return view | {route: view.get(route, 0) + 1}
+
+
+def top(view, n):
+    """The most first, equals by name."""
+    return sorted(view.items(), key=lambda item: (-item[1], item[0]))[:n]
+
+
+def in_place(view, event):
+    """The view that was handed in is changed."""
+    view.update(evolve(view, event))
+    return view
+
+
+def everything(view, event):
+    """Each event counts."""
+    route = event.data["route"]
+    return view | {route: view.get(route, 0) + 1}
+
+
+def those_due(view, event):
+    """The timetable is counted: cancelled ones too."""
+    return everything(view, event) if event.event_type == "flight_due" else view
+
+
+def in_the_air(view, event):
+    """What arrives is taken off again."""
+    change = {"flight_departed": 1, "flight_arrived": -1}.get(event.event_type, 0)
+    return view | {event.data["route"]: view.get(event.data["route"], 0) + change}
+
+
+class Remembers:
+    """It counts in a memory of its own: a rebuild starts with what the fold before had."""
+
+    def __init__(self):
+        self.counts = {}
+
+    def __call__(self, view, event):
+        self.counts = evolve(self.counts, event)
+        return self.counts
+
+
+WRONG = (in_place, everything, those_due, in_the_air)
+
+
+@pytest.mark.parametrize("asked", [None, top])
+def test_the_worked_solution_passes(asked):
+    """With and without a ranking."""
+    text = check_evolve(evolve, asked).text
+    assert text.startswith("passed: 100 times three hours of two days, ") and text.endswith("and the right one"), text
+
+
+@pytest.mark.parametrize("fn", WRONG)
+def test_wrong_answers_are_caught(fn, caught):
+    """Each in at least twenty of a hundred seeds, and by the check as a whole."""
+    assert caught(violations, fn) >= 20
+    assert not check_evolve(fn)
+
+
+def test_a_memory_beside_the_view_is_found_by_the_second_fold():
+    """In every seed, in words."""
+    assert all(any(violations(Remembers(), seed)) for seed in range(0, 100, 5))
+    text = check_evolve(Remembers()).text
+    assert "the second time" in text and "where does a second fold get" in text
+
+
+def test_a_wrong_ranking_is_told():
+    """The least first, the names alone, ties by chance; and what is no function."""
+    assert "expected ('" in check_evolve(evolve, lambda view, n: top(view, n)[::-1]).text
+    assert "it returned ['" in check_evolve(evolve, lambda view, n: [route for route, _ in top(view, n)]).text
+    assert not check_evolve(evolve, lambda view, n: sorted(view.items(), key=lambda item: -item[1])[:n])
+    assert "is not a function" in check_evolve(evolve, 5).text
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_right_answer_is_that_of_pandas(seed):
+    """Twenty times on each day, from the file itself."""
+    events = events_of(seed)
+    view: dict[str, int] = {}
+    for event in events:
+        view = evolve(view, event)
+    frame = pd.read_csv(flight_file(list(DAYS)[seed % 2]))
+    gone = frame[frame["departure"].between(events[0].timestamp, events[-1].timestamp)]
+    assert view == (gone["origin"] + "-" + gone["destination"]).value_counts().to_dict()
+    assert ranking(view, 5) == top(view, 5)
