@@ -44,6 +44,17 @@ PROMISES: dict[str, list[str]] = {
         "study/test_unit06_naive.py::test_a_time_since_the_batch_before_sends_one_alone_and_holds_the_rest",
         "study/test_unit06_naive.py::test_a_result_list_of_the_wrong_length_acks_by_accident",
         "chaos/test_chaos.py::test_hundreds_of_random_days_keep_every_rule"],
+    "a group's partitions are divided among its members, and dealt out anew when one joins, leaves or dies": [
+        "streaming/test_event_processor.py::test_each_event_once_per_group_with_any_number_of_workers",
+        "streaming/test_event_processor.py::test_producers_do_not_wait_for_handlers",
+        "streaming/test_groups.py::test_a_silent_member_is_gone_when_its_session_ends",
+        "streaming/test_groups.py::test_a_member_that_leaves_hands_over_at_once"],
+    "whatever happens to a group, its log loses, doubles and reorders nothing, and a zombie's commit is refused": [
+        "streaming/test_histories.py::test_random_histories_keep_every_rule",
+        "streaming/test_histories.py::test_a_faulty_coordinator_is_caught",
+        "streaming/test_groups.py::test_a_zombies_commit_is_fenced_and_the_offset_stays"],
+    "a stream's workers are counted exactly": [
+        "streaming/test_event_processor.py::test_on_real_threads_each_event_is_done_once_and_counted_exactly"],
     "while a breaker is open nothing is taken and no retry is spent": [
         "messaging/test_breaker_processor.py::test_nothing_is_taken_while_it_is_open_though_messages_come",
         "messaging/test_breaker_processor.py::test_one_message_at_a_time_answers_true_false_and_at_once",

@@ -25,6 +25,7 @@ GROUP = "mail"
 LETTERS = "ABCDEFGH"
 FLIGHTS = "flights"
 SPEED = 60  # times as fast as the day was
+DAY = 86_400.0 / SPEED  # seconds
 NOTHING, DIES, STALLS, LEAVES = "nothing", "dies", "stands still", "leaves"
 
 
@@ -51,7 +52,8 @@ class SharedPartitions(Scenario):
                           help="At random, like clockwork, or the departures of 2 December 2013 at 60 times speed.")
     rate: float = param(16.0, unit="1/s", low=1, high=40, step=1, group="load", help="Orders a second.")
     backlog: int = param(0, low=0, high=4000, group="load", help="Orders that wait in the log at the start.")
-    window: float = param(120.0, unit="s", low=60, high=1500, step=10, group="load", help="How long we watch.")
+    window: float = param(120.0, unit="s", low=60, high=300, step=10, group="load",
+                          help="How long we watch; the flights all day, which is 1,440 s.")
     partitions: int = param(4, low=1, high=8, group="workers", help="Partitions of the stream.")
     members: int = param(4, low=1, high=7, group="workers", help="Members of the group at the start.")
     handler: float = param(0.15, unit="s", low=0.01, high=2, step=0.01, group="workers",
@@ -73,11 +75,16 @@ class SharedPartitions(Scenario):
     prediction: float | None = param(None, unit="orders", low=0, high=9000, group="load",
                                      help="How many orders are mailed twice, or never?")
 
+    @property
+    def watched(self) -> float:
+        """How long we watch (s)."""
+        return DAY if self.arrivals == FLIGHTS else self.window
+
     def arrival_times(self, runtime: Runtime) -> list[float]:
         """When orders come, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
         if self.arrivals == FLIGHTS:
-            return [time for time, _ in departures() if time <= self.window]
+            return [time for time, _ in departures() if time <= DAY]
         return (poisson(self.rate, self.window, runtime.draw) if self.arrivals == "poisson"
                 else regular(self.rate, self.window))
 
@@ -100,9 +107,9 @@ class SharedPartitions(Scenario):
             crew.append(late)
             runtime.spawn(_later, runtime, self.joins_at, late.start, name="newcomer", daemon=True)
         if isinstance(runtime, Simulation) and runtime.current_task() is None:
-            runtime.run(until=start + self.window)
+            runtime.run(until=start + self.watched)
         else:
-            runtime.sleep(self.window)
+            runtime.sleep(self.watched)
         trace.freeze()
         run = self.report(trace, runtime.now, seed)
         for mailer in crew:
@@ -128,11 +135,14 @@ class SharedPartitions(Scenario):
                                     "fenced": story.fenced}
         working = len({owned.member for owned in story.owned})
         idle = len(story.members) - working
+        repeats = len(story.again)
+        more = "" if repeats == story.twice else f" or more, {repeats:,} mails too many"
         parts = [f"{events:,} orders, {working} of {len(story.members)} members had a partition"
                  f"{'' if not idle else f', {idle} never'}.",
-                 f"{story.twice:,} were mailed twice, {len(story.lost):,} never will be; {behind:,} are behind."]
+                 f"{story.twice:,} were mailed twice{more}, {len(story.lost):,} never will be; {behind:,} are behind."]
         if story.fenced:
-            parts.append(f"{story.fenced} late commits were refused.")
+            parts.append("1 late commit was refused." if story.fenced == 1 else
+                         f"{story.fenced} late commits were refused.")
         if self.prediction is not None:
             parts.append(f"You said {self.prediction:,g}, it is {story.twice + len(story.lost):,}.")
         short = f"{story.twice:,} mailed twice, {len(story.lost):,} lost, {behind:,} behind"
@@ -159,7 +169,7 @@ class Mailer:
         self.scenario, self.name, self.stream, self.trace, self.begin = scenario, name, stream, trace, start
         self.tries = tries
         self.processor = EventStreamProcessor(stream, GROUP, commit=scenario.commit, batch=scenario.batch,
-                                              restart_after=scenario.window)
+                                              restart_after=scenario.watched)
         self.processor.add_processor(self.mail)
         self.struck = name != LETTERS[0] or scenario.what not in (DIES, STALLS)
 
