@@ -71,6 +71,9 @@ def test_the_fold_refuses_nothing_and_changes_nothing() -> None:
     assert evolve_order(order, StreamEvent("orders", event_type="order_status_updated", data={"status": "x"})) == {
         "status": "x"}
     assert order == {"status": "pending"}
+    created = StreamEvent("orders", event_type="order_created", data={"items": [{"product": "laptop"}]})
+    evolve_order({}, created)["items"][0]["product"] = "brick"
+    assert created.data == {"items": [{"product": "laptop"}]}
 
 
 def test_of_two_clerks_who_saw_the_same_order_the_second_is_refused() -> None:

@@ -98,8 +98,12 @@ def test_events_come_in_the_order_in_which_the_stream_took_them() -> None:
             seen.append(event.data["n"])  # changes what it is given: the initial list must not be that one
             return seen
 
-        view = Projection(stream, into, [])
+        initial: list[int] = []
+        view = Projection(stream, into, initial)
         assert view.catch_up(until=9.5) == 10 and view.state == list(range(10))
+        saved = view.save()
+        Projection(stream, into, saved=saved).catch_up()
+        assert (initial, saved["state"]) == ([], list(range(10)))
         view.catch_up()
         assert view.state == list(range(20)) == view.rebuilt().state
         assert len({event.partition for event in stream.history()}) == 4
