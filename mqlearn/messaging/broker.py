@@ -114,9 +114,10 @@ class TopicBasedMessageBroker:
 
         `topic` may be a pattern: `orders.*` is every topic of two words that begins with orders. At most `max_size`
         messages wait for this subscriber; when full, `on_full` says "reject", "drop_oldest", or "block": then, and
-        only then, a slow subscriber holds up publishers. Without a `retry` policy the order is kept, with one a
-        failed message waits for its backoff and others overtake it. Trace and stats call it `name`, by default the
-        callback's, with a number from the second of that name on.
+        only then, a slow subscriber holds up publishers, and a callback that publishes to itself may wait for ever.
+        Without a `retry` policy the order is kept, with one a failed message waits for its backoff and others
+        overtake it. Trace and stats call it `name`, by default the callback's, with a number from the second of that
+        name on.
         """
         check_pattern("topic", topic)
         check.function("callback", callback)

@@ -33,14 +33,19 @@ class Requester:
     def ask(self, topic: str, message: Message, *, timeout: float | None = None) -> Message | None:
         """Publish a request and wait for its answer, at most `timeout` seconds (None: for ever).
 
-        None if none came in time, or if there was no room for the request.
+        None if none came in time, or if there was no room for the request. Room in a queue that blocks is waited for
+        beyond `timeout`. Raises ValueError for a message whose answer somebody waits for already: it could not be
+        told which of the two an answer is for.
         """
         check.instance("message", message, Message)
         check.number("timeout", timeout, low=0, optional=True)
         request, clock = message.copy(), self.broker.runtime
         request.headers["reply_to"] = self.reply_to
         deadline = None if timeout is None else clock.now + timeout
-        self._answers[request.id] = None
+        with self._arrived:
+            if request.id in self._answers:
+                raise ValueError(f"message must not be one that is being asked, got the id {request.id!r} again")
+            self._answers[request.id] = None
         try:
             if not self.broker.publish(topic, request):
                 return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mqlearn import Message, MessageProcessor, Requester, Simulation, TopicBasedMessageBroker, replying
 
 
@@ -65,3 +67,19 @@ def test_a_question_without_room_or_return_address_is_told_so(sim: Simulation) -
     sim.run()
     (letter,) = broker.topics["price"].get_dead_letter_messages()
     assert letter.headers["dead_letter_reason"] == "nobody to reply to: the request has no header reply_to"
+
+
+def test_one_message_is_not_asked_twice_at_once(sim: Simulation) -> None:
+    """The second asker is told so and the first gets its answer; after that it may be asked again."""
+    requester, question, answers = Requester(office(sim), "prices"), Message(id="q", body={"number": 3}), []
+    sim.spawn(lambda: answers.append(requester.ask("price", question)))
+
+    def again() -> None:
+        with pytest.raises(ValueError, match="message must not be one that is being asked, got the id 'q' again"):
+            requester.ask("price", question)
+
+    sim.spawn(again).join()
+    sim.run()
+    answers.append(requester.ask("price", question))
+    assert [answer.body["price"] for answer in answers if answer] == [6, 6]
+    assert requester.late == 0
