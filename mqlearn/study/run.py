@@ -70,7 +70,9 @@ class Run:
         books = trace.balance()
         end = max((record[0] for record in trace.records), default=0.0) if until is None else until
         totals: dict[str, float] = {"sent": books.accepted, "done": books.completed, "dead": books.dead}
-        verdict = f"{books.accepted} sent: {books.completed} done, {books.dead} dead, {books.waiting} waiting."
+        parts = [f"{books.completed} done", f"{books.dead} dead", f"{books.waiting} waiting"]
+        rest = ((books.delayed, "delayed"), (books.in_flight, "in flight"))
+        verdict = f"{books.accepted} sent: {', '.join(parts + [f'{count} {place}' for count, place in rest if count])}."
         return cls(None, 0, trace, end, totals, verdict)
 
     @cached_property

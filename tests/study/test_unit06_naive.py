@@ -84,6 +84,9 @@ def test_a_stopped_loop_leaves_its_batch_in_flight(loops: dict[str, Any]) -> Non
     left = {name: run.trace.balance() for name, run in books.items()}
     assert {name: (each.completed, each.waiting, each.in_flight) for name, each in left.items()} == {
         "naive": (10, 0, 3), "flush": (13, 0, 0), "return": (11, 2, 0)}
+    assert {name: run.verdict for name, run in books.items()} == {
+        "naive": "13 sent: 10 done, 0 dead, 0 waiting, 3 in flight.",
+        "flush": "13 sent: 13 done, 0 dead, 0 waiting.", "return": "13 sent: 11 done, 0 dead, 2 waiting."}
 
 
 def test_a_lease_ends_while_a_batch_fills(loops: dict[str, Any]) -> None:
