@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from mqlearn.runtime import check
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.consumer import Consumer
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.stream import EventStream
+from mqlearn.study.checks.answers import Answer, ask, no_function
 from mqlearn.study.checks.verdict import Verdict, not_yet, passed, remember
 from mqlearn.study.run import Run
 
@@ -36,7 +36,7 @@ class World:
     deaths: int = 0
     transactions: int = 0
     draws: int = 0
-    error: str = ""
+    answer: Answer = field(default_factory=Answer)  # of the last step, or of the first that raised
 
     def __post_init__(self) -> None:
         self.stream = EventStream("orders", 2, runtime=self.sim, trace=self.trace)
@@ -134,12 +134,15 @@ def check_step_db(step: Step) -> Verdict:
 
 
 def _judge(step: Step, *, with_database: bool) -> Verdict:
-    check.function("step", step)
+    if not callable(step):
+        return no_function(step)
     deaths = repeats = transactions = 0
     for seed in SEEDS:
         world, said = live(step, seed, with_database)
         if said:
             what, _, hint = said.partition(" | ")
+            if not world.done:  # nothing to be seen in a replay
+                return not_yet(f"seed {seed}: {what}", hint=hint)
             run = Run(None, seed, world.trace, UNTIL, {}, f"seed {seed}: {what}.")
             remember(seed, lambda run=run: run)  # type: ignore[misc]
             return not_yet(f"seed {seed}: {what}", hint=hint, failing_seed=seed)
@@ -171,13 +174,15 @@ def live(step: Step, seed: int, with_database: bool) -> tuple[World, str]:
                 try:
                     while sim.now < UNTIL - 1:
                         before = sim.now
-                        step(consumer, database if with_database else handle)
+                        answer = ask(step, consumer, database if with_database else handle)
+                        if isinstance(answer.error, WorkerCrash):
+                            raise answer.error  # no fault of the step: its process died in it
+                        world.answer = world.answer if world.answer.error else answer
+                        if answer.error is not None:
+                            return
                         sim.sleep(0.05 if sim.now == before else 0.0)
                 except WorkerCrash:
                     consumer.die()
-                except Exception as error:
-                    world.error = world.error or f"step raised {type(error).__name__}: {error}"
-                    return
                 sim.sleep(1.0)
 
         for number in range(MEMBERS):
@@ -191,11 +196,11 @@ def live(step: Step, seed: int, with_database: bool) -> tuple[World, str]:
 
 
 def _fault(world: World, behind: int, with_database: bool) -> str:
-    if world.error:
-        return f"{world.error} | a step polls, and does what there is to do for each event"
+    if world.answer.error is not None:
+        return f"{world.answer} | a step polls, and does what there is to do for each event"
     missing = [f"order-{n}" for n in range(EVENTS) if not world.done[f"order-{n}"]]
     if len(missing) == EVENTS:
-        return "nothing was done at all | begin with `for event in consumer.poll(10):`"
+        return f"nothing was done at all, {world.answer} | begin with `for event in consumer.poll(10):`"
     if missing:
         return f"{missing[0]} was never done | what was committed before it was done, when a member died?"
     if with_database:
