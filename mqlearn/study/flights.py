@@ -16,10 +16,10 @@ def flight_events(day: str) -> list[StreamEvent]:
     """All events of `day`, one of `DAYS`, by their time; keyed by flight, such as "UA-1452".
 
     `timestamp` is in seconds since local midnight. A flight is due at its scheduled departure, and many leave some
-    minutes before; it departs and arrives at its gates, or is cancelled, or diverted. Nobody recorded when a flight was cancelled or diverted: here
-    it is cancelled when it is due, and diverted when it should have arrived (when it left, if that was later). The
-    data have the flight's "flight", "route" ("EWR-IAH") and "tail" ("" if unknown). Source: see
-    notebooks/data/README.md.
+    minutes before; it departs and arrives at its gates, or is cancelled, or diverted. Nobody recorded when a flight
+    was cancelled or diverted: here it is cancelled when it is due, and diverted when it should have arrived (when it
+    left, if that was later). The data have the flight's "flight", "route" ("EWR-IAH") and "tail" ("" if unknown).
+    Source: see notebooks/data/README.md.
 
     Raises ValueError for another day, FileNotFoundError where there is no notebooks/data/.
     """
