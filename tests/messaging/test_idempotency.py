@@ -19,7 +19,7 @@ from mqlearn import (
 from mqlearn.messaging import idempotency
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.faults import Faults
-from tests.house.inputs import Plain
+from tests.house.world import Plain
 from tests.messaging import once
 from tests.messaging.once import Shop, order_of
 

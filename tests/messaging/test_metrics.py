@@ -19,7 +19,7 @@ from mqlearn import (
 )
 from mqlearn.messaging import tally
 from mqlearn.study.handmade import Handmade
-from tests.house.inputs import Plain
+from tests.house.world import Plain
 from tests.messaging.recount import agree
 
 
