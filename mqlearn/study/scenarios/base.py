@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import field, fields
 from typing import Any
 
@@ -21,6 +21,22 @@ def param(default: Any, *, unit: str = "", low: float = 0, high: float = 1, step
     if choices is not None:
         about["choices"] = tuple(choices)
     return field(default=default, metadata=about)
+
+
+def let_pass(runtime: Runtime, seconds: float) -> None:
+    """Wait for `seconds`, with all that is due at the very last instant, whether a simulation is ours to run or not."""
+    if isinstance(runtime, Simulation) and runtime.current_task() is None:
+        runtime.run(until=runtime.now + seconds)
+    else:
+        runtime.sleep(seconds)
+
+
+def as_they_come(runtime: Runtime, start: float, times: Iterable[float]) -> Iterator[int]:
+    """1, 2, 3, …, each when its time has come; `times` are in seconds since `start`."""
+    for number, time in enumerate(times, 1):
+        if (left := start + time - runtime.now) > 0:
+            runtime.sleep(left)
+        yield number
 
 
 class Scenario:

@@ -14,12 +14,11 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Record, Trace
 from mqlearn.study import theory
 from mqlearn.study.arrivals import flight_day, poisson, regular
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios.base import Scenario, param
+from mqlearn.study.scenarios.base import Scenario, let_pass, param
 
 TEN_MINUTES = 600.0  # seconds
 FASTER = 120.0  # a recorded day is replayed so many times as fast: a second here is two minutes there
@@ -112,10 +111,7 @@ class WorkQueue(Scenario):
         processor.register_processor("default", work)
         processor.start_workers(self.workers)
         runtime.spawn(shop, name="shop")
-        if isinstance(runtime, Simulation) and runtime.current_task() is None:
-            runtime.run(until=start + window)  # with all that is due at that very instant
-        else:
-            runtime.sleep(window)
+        let_pass(runtime, window)
         trace.freeze()
         run = self._report(trace, WorkTally(trace.records, start, runtime.now, self.workers), len(times), seed)
         processor.stop_workers()

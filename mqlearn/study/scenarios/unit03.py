@@ -12,13 +12,12 @@ from mqlearn.messaging.message import COMPLETED, Message, Outcome
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime.base import Runtime, WorkerCrash
-from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.charges import AGAIN, Story, expected_charges
 from mqlearn.study.faults import Faults, Link, happens, one_try, strikes
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios.base import Scenario, param
+from mqlearn.study.scenarios.base import Scenario, let_pass, param
 
 ORDERS = 1000
 PRICE = 20.0
@@ -92,10 +91,7 @@ class CardCharges(Scenario):
         processor.register_processor("default", self._worker(desk, trace, start + WINDOW))
         processor.start_workers(WORKERS)
         shop = runtime.spawn(self._shop, desk, name="shop")
-        if isinstance(runtime, Simulation) and runtime.current_task() is None:
-            runtime.run(until=start + ORDERS * SPACING)
-        else:
-            runtime.sleep(ORDERS * SPACING)
+        let_pass(runtime, ORDERS * SPACING)
         shop.join()
         while runtime.now < start + WINDOW and not desk.idle:
             runtime.sleep(1.0)

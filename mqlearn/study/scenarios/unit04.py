@@ -12,13 +12,12 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.faults import Failure, Faults
 from mqlearn.study.overload import Budgeted, RetryBudget, Service
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios.base import Scenario, param
+from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
 from mqlearn.study.storms import Load, dead_in_outage
 
 RATE = 10.0  # orders that arrive a second
@@ -118,9 +117,7 @@ class CardOutage(Scenario):
         times, start = self.arrival_times(runtime), runtime.now
 
         def shop() -> None:
-            for number, time in enumerate(times, 1):
-                if (left := start + time - runtime.now) > 0:
-                    runtime.sleep(left)
+            for number in as_they_come(runtime, start, times):
                 line.send(Message(id=f"order-{number}", max_retries=self.retries))
 
         processor = MessageProcessor(line)
@@ -129,10 +126,7 @@ class CardOutage(Scenario):
         runtime.spawn(shop, name="shop")
         if self.redrive_at:
             runtime.spawn(self._operator, real, name="operator")
-        if isinstance(runtime, Simulation) and runtime.current_task() is None:
-            runtime.run(until=start + self.window)
-        else:
-            runtime.sleep(self.window)
+        let_pass(runtime, self.window)
         trace.freeze()
         run = self._report(trace, len(times), runtime.now, seed)
         processor.stop_workers()

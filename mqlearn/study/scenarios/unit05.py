@@ -15,13 +15,12 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.breakers import BreakerStory, backlog, drain_time
 from mqlearn.study.faults import Failure, happens, one_try, strikes
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios.base import Scenario, param
+from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
 from mqlearn.study.storms import tries_per_order
 
 LONGEST = 300.0  # seconds that can be observed
@@ -115,17 +114,12 @@ class GuardedCalls(Scenario):
         times, start = poisson(self.rate, self.window, runtime.draw), runtime.now
 
         def shop() -> None:
-            for number, time in enumerate(times, 1):
-                if (left := start + time - runtime.now) > 0:
-                    runtime.sleep(left)
+            for number in as_they_come(runtime, start, times):
                 line.send(Message(id=f"order-{number}", max_retries=self.retries))
 
         stop = staff(line, trace, self._service(runtime, start) if call is None else call)
         runtime.spawn(shop, name="shop")
-        if isinstance(runtime, Simulation) and runtime.current_task() is None:
-            runtime.run(until=start + self.window)
-        else:
-            runtime.sleep(self.window)
+        let_pass(runtime, self.window)
         trace.freeze()
         run = self._report(trace, runtime.now, seed)
         stop()

@@ -12,13 +12,12 @@ from mqlearn.messaging.message import COMPLETED, Message, Outcome
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.batches import BatchTally, least_size, percentile, spoken, throughput
 from mqlearn.study.faults import happens
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios.base import Scenario, param
+from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
 from mqlearn.study.store import PER_CALL, PER_ITEM, BulkStore, bisected, report_call
 
 ALL, FAILURES, BISECT = "all", "failures", "bisect"
@@ -95,17 +94,12 @@ class BatchedWriter(Scenario):
         times, start = self.arrival_times(runtime), runtime.now
 
         def shop() -> None:
-            for number, time in enumerate(times, 1):
-                if (left := start + time - runtime.now) > 0:
-                    runtime.sleep(left)
+            for number in as_they_come(runtime, start, times):
                 line.send(Message(id=f"order-{number}"))
 
         processor = self._processor(line, store)
         runtime.spawn(shop, name="shop")
-        if isinstance(runtime, Simulation) and runtime.current_task() is None:
-            runtime.run(until=start + self.window)
-        else:
-            runtime.sleep(self.window)
+        let_pass(runtime, self.window)
         trace.freeze()
         run = self._report(trace, runtime.now, seed)
         processor.stop()

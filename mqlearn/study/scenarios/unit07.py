@@ -12,13 +12,12 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.fanout import FanOutStory
 from mqlearn.study.faults import Failure, happens, one_try
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios.base import Scenario, param
+from mqlearn.study.scenarios.base import Scenario, let_pass, param
 
 TOPIC = "orders.paid"
 SUBSCRIBERS = ("mail", "parcel", "audit")
@@ -126,10 +125,7 @@ class FanOut(Scenario):
                     continue
 
         runtime.spawn(shop, name="shop")
-        if isinstance(runtime, Simulation) and runtime.current_task() is None:
-            runtime.run(until=start + self.window)
-        else:
-            runtime.sleep(self.window)
+        let_pass(runtime, self.window)
         trace.freeze()
 
     def report(self, trace: Trace, until: float, seed: int, theory: dict[str, Any] | None = None) -> Run:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.log import OffsetOutOfRange
@@ -20,7 +19,7 @@ from mqlearn.streaming.stream import EventStream
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.logs import LogStory
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios.base import Scenario, param
+from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
 
 GROUP = "reader"
 
@@ -88,10 +87,7 @@ class ReadingTheLog(Scenario):
         for partition in range(self.partitions):
             runtime.spawn(self._reader(stream, trace, partition, start, over), name=f"reader-{partition}", daemon=True)
         runtime.spawn(self._producer(stream, start), name="shop")
-        if isinstance(runtime, Simulation) and runtime.current_task() is None:
-            runtime.run(until=start + self.window)
-        else:
-            runtime.sleep(self.window)
+        let_pass(runtime, self.window)
         trace.freeze()
         run = self.report(trace, runtime.now, seed)
         with stream.changed:
@@ -104,9 +100,7 @@ class ReadingTheLog(Scenario):
         names, bounds = list(shares), list(accumulate(shares.values()))
 
         def shop() -> None:
-            for number, time in enumerate(self.arrival_times(stream.runtime), 1):
-                if (left := start + time - stream.runtime.now) > 0:
-                    stream.runtime.sleep(left)
+            for number in as_they_come(stream.runtime, start, self.arrival_times(stream.runtime)):
                 u = stream.runtime.draw("key", number) * bounds[-1]
                 key = next(name for name, bound in zip(names, bounds, strict=True) if u < bound)
                 stream.append(StreamEvent("orders", event_id=f"event-{number}", partition_key=key))

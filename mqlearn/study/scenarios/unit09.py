@@ -11,14 +11,13 @@ from typing import Any, ClassVar
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime, WorkerCrash
-from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.processor import EventStreamProcessor
 from mqlearn.streaming.stream import EventStream
 from mqlearn.study.arrivals import flight_file, poisson, regular
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios.base import Scenario, param
+from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
 from mqlearn.study.sharing import GroupStory
 
 GROUP = "mail"
@@ -106,10 +105,7 @@ class SharedPartitions(Scenario):
             late = Mailer(self, LETTERS[self.members], stream, trace, start, tries)
             crew.append(late)
             runtime.spawn(_later, runtime, self.joins_at, late.start, name="newcomer", daemon=True)
-        if isinstance(runtime, Simulation) and runtime.current_task() is None:
-            runtime.run(until=start + self.watched)
-        else:
-            runtime.sleep(self.watched)
+        let_pass(runtime, self.watched)
         trace.freeze()
         run = self.report(trace, runtime.now, seed)
         for mailer in crew:
@@ -119,9 +115,7 @@ class SharedPartitions(Scenario):
     def _shop(self, stream: EventStream, start: float) -> None:
         times = [0.0] * self.backlog + self.arrival_times(stream.runtime)
         tails = [tail for _, tail in departures()] if self.arrivals == FLIGHTS else []
-        for number, time in enumerate(times, 1):
-            if (left := start + time - stream.runtime.now) > 0:
-                stream.runtime.sleep(left)
+        for number in as_they_come(stream.runtime, start, times):
             key = tails[number - self.backlog - 1] if tails and number > self.backlog else f"order-{number}"
             stream.append(StreamEvent("orders", event_id=f"order-{number}", partition_key=key))
 
