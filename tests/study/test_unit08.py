@@ -63,7 +63,8 @@ def test_the_hot_partition_lags_and_the_others_do_not() -> None:
     assert round(run.totals["largest_%"]) == 66 and run.totals["events"] == 2446
     assert (run.totals["behind"], story.lag(story.worst())) == (814, 813)
     assert run.theory["behind"] == pytest.approx(760)
-    assert run.verdict.startswith("2,446 events, 66 % in one of 4 partitions: at most 1.52 times as fast ")
+    assert run.verdict.startswith("2,446 events, 66 % in one of 4 partitions: all readers keep up with at most 1.52 ")
+    assert run.headline == "66 % in one of 4 partitions: 1.52 × one reader. 814 behind."
 
 
 @pytest.mark.parametrize(("policy", "read", "lost", "behind"), [
@@ -102,6 +103,23 @@ def test_the_celebrity_falls_off_late() -> None:
     assert run.totals["lost"] == 92
     first = min(r[0] for r in run.trace.records if r[1] == "reset")
     assert 90 < first < 110
+
+
+def test_the_verdict_says_what_of_the_lag_is_gone_and_who_stopped() -> None:
+    """All four stop at the error; who is away still has not asked, and one partition has no share."""
+    stopped = replace(FELL, out_of_range="error")
+    assert stopped.run(0).verdict.endswith(
+        "1,801 behind at the end, 1,395 of them gone already. 1,395 never read. 4 readers stopped.")
+    assert "stopped" not in replace(stopped, away_to=180.0).run(0).verdict
+    assert FELL.run(0).headline == "2 behind, 401 never read. 30 % in one of 4 partitions."
+    assert replace(FELL, partitions=1, retention=0.0).run(0).headline == "1,600 of 2,400 events behind."
+
+
+def test_the_hot_partition_bounds_what_they_keep_up_with() -> None:
+    """Below 1.52 times one reader's rate nobody falls behind for long, above it the hot partition does."""
+    one = 1 / BIG.read_time
+    calm, busy = (replace(BIG, rate=factor * one, window=180.0).run(0).totals["behind"] for factor in (1.3, 1.8))
+    assert calm < 15 and busy > 100
 
 
 class HoldsTheLock:

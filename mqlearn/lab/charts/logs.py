@@ -8,12 +8,14 @@ from matplotlib.collections import PolyCollection
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts.base import Box, Chart, Marks, Timeline, frameless
+from mqlearn.lab.charts.base import Box, Chart, Marks, Timeline, frameless, swatch
 from mqlearn.lab.charts.marks import LevelMarks
 from mqlearn.lab.view import Floats, View, thin
 from mqlearn.study.logs import at
 
 READ = "#9FD8C6"  # read, and still there
+NEVER: dict[str, Any] = {"facecolor": "#F3C9A8", "hatch": "....", "edgecolor": style.LOST}
+LEFT = 48  # as wide as "10,000"
 MOST = 12  # partitions that are shown
 INSTANTS = 400
 
@@ -21,13 +23,12 @@ INSTANTS = 400
 class Offsets(Timeline):
     """One partition: the band from the log's start to its end, and the reader's line inside it, or below."""
 
-    name, least, weight = "offsets", 128, 1.8
+    name, least, weight, left = "offsets", 128, 1.8, LEFT
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.title = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
-        looks: tuple[dict[str, Any], ...] = ({"facecolor": READ}, {"facecolor": style.WAITING},
-                                             {"facecolor": "#F3C9A8", "hatch": "....", "edgecolor": style.LOST})
+        looks: tuple[dict[str, Any], ...] = ({"facecolor": READ}, {"facecolor": style.WAITING}, NEVER)
         self.fills = [canvas.moving(PolyCollection([], **{"linewidth": 0, **look})) for look in looks]
         for fill in self.fills:
             self.ax.add_collection(fill, autolim=False)
@@ -36,6 +37,7 @@ class Offsets(Timeline):
             self.key(row, label, **look)
         self.ghost = canvas.moving(self.ax.plot([], [], color=style.GHOST, linewidth=4.4)[0])
         self.line = canvas.moving(self.ax.plot([], [], color=style.INK, linewidth=2.2)[0])
+        self.skipped = canvas.moving(self.ax.plot([], [], color=style.LOST, linewidth=2.2)[0])
         self.where = canvas.text(self.label_x, box.y + self.top + 3 + 18 * 3 + 10.5, "━ the reader", bold=True)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
@@ -47,6 +49,7 @@ class Offsets(Timeline):
             for fill in self.fills:
                 fill.set_verts([])
             self.line.set_data([], [])
+            self.skipped.set_data([], [])
             return
         worst = story.worst()
         self.title.text = f"offsets in partition {worst}: what the log holds, and where its reader is"
@@ -57,6 +60,9 @@ class Offsets(Timeline):
         self.fills[1].set_verts(_between(times, np.maximum(start, position), end))
         self.fills[2].set_verts(_between(times, np.minimum(position, start), start))
         self.line.set_data(times, position)
+        jumps = story.jumps.get(worst, [])  # a gap after each: pairs of one instant, from where to where
+        self.skipped.set_data([time for time, *_ in jumps for _ in range(3)],
+                              [level for _, since, to in jumps for level in (since, to, np.nan)])
         if ghost is not None and ghost.log.partitions:
             self.ghost.set_data(times, _values(ghost.log.position, ghost.log.worst(), times))
 
@@ -74,11 +80,11 @@ class Offsets(Timeline):
 class Lag(Timeline):
     """Events that are appended and not read yet: all, and those of the partition that has most of them at the end."""
 
-    name, takes_marks, least, weight = "lag", True, 104, 1.2
+    name, takes_marks, least, weight, left = "lag", True, 104, 1.2, LEFT
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
-        self.caption("lag: events appended and not read yet; dashed: of the partition with most")
+        self.said = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
         self.ghost = self._line(color=style.GHOST, linewidth=4.4)
         self.all = self._line(color=style.WAITING, linewidth=3.6)
         self.most = self._line(color="#0B5C8E", linewidth=1.8, linestyle=style.DASHED)
@@ -91,8 +97,11 @@ class Lag(Timeline):
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         self.over_time(run, ghost)
         story = run.log
-        one = most_behind(run)
+        one = most_behind(run) if len(story.partitions) > 1 else None
+        self.said.text = "lag: events appended and not read yet" + (
+            "" if one is None else "; dashed: of the partition with most")
         highest = [self._put(self.all, run, story.partitions), self._put(self.most, run, [] if one is None else [one])]
+        self.most.set_visible(one is not None)
         self.ghost.set_visible(ghost is not None)
         if ghost is not None:
             highest.append(self._put(self.ghost, ghost, ghost.log.partitions))
@@ -102,12 +111,13 @@ class Lag(Timeline):
         lag = 0 if one is None else story.lag(one)
         y = self.marks.height_of(total)
         below = max(self.marks.height_of(lag), y + 15)
-        if below > (foot := self.marks.height_of(0) + 2):
+        if below > (foot := self.marks.height_of(0) - 2) and one is not None:
             y, below = min(y, foot - 15), foot
         for label, text, height in zip(self.labels, (f"━ all {style.number(total)}",
                                                      f"╌ no. {one}: {style.number(lag)}"), (y, below), strict=True):
             label.text, label.x, label.y = text, self.label_x, height
-        self.marks.draw(marks, expected, [y, below])
+        self.labels[1].visible = one is not None
+        self.marks.draw(marks, expected, [y] if one is None else [y, below])
 
     def _put(self, line: Any, run: View, partitions: list[int]) -> float:
         times, level = run.log.behind(*partitions)
@@ -122,8 +132,9 @@ class Lag(Timeline):
         one = most_behind(run)
         if one is None:
             return "Lag: nothing was appended."
-        return (f"Lag: {style.count(self.measured(run), 'event')} at the end, {style.number(run.log.lag(one))} of them "
-                f"in partition {one}; at most {style.number(run.log.behind(*run.log.partitions)[1].max())}.")
+        where = f", {style.number(run.log.lag(one))} of them in partition {one}" if len(run.log.partitions) > 1 else ""
+        return (f"Lag: {style.count(self.measured(run), 'event')} at the end{where}; "
+                f"at most {style.number(run.log.behind(*run.log.partitions)[1].max())}.")
 
 
 class Sizes(Chart):
@@ -133,12 +144,14 @@ class Sizes(Chart):
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
-        self.caption("events ever appended to each partition, and its share")
+        self.caption("events ever appended to each partition, its share")
         self.ax = canvas.axes(box.x + 10, box.y + 36, box.width - 20, box.height - 56)
         frameless(self.ax)
         self.ax.spines[["left"]].set_visible(False)
-        looks: tuple[dict[str, Any], ...] = ({"facecolor": style.DONE}, {"facecolor": style.LOST, "hatch": "...."},
-                                             {"facecolor": style.WAITING})
+        looks: tuple[dict[str, Any], ...] = ({"facecolor": style.DONE}, NEVER, {"facecolor": style.WAITING})
+        for x, label, look in zip((232, 180, 92), ("read", "never read", "not read yet"), looks, strict=True):
+            swatch(canvas, box.x + box.width - x, box.y + 2, width=11, height=10, **look)
+            canvas.text(box.x + box.width - x + 15, box.y + 11, label, size=style.SMALL, color=style.MUTED)
         self.fills = [canvas.moving(PolyCollection([], **{"linewidth": 0, **look})) for look in looks]
         for fill in self.fills:
             self.ax.add_collection(fill, autolim=False)

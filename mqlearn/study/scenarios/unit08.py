@@ -17,7 +17,7 @@ from mqlearn.streaming.log import OffsetOutOfRange
 from mqlearn.streaming.murmur2 import partition_for
 from mqlearn.streaming.stream import EventStream
 from mqlearn.study.arrivals import poisson, regular
-from mqlearn.study.logs import LogStory
+from mqlearn.study.logs import LogStory, at
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
 
@@ -148,22 +148,28 @@ class ReadingTheLog(Scenario):
         counts = Counter(record[1] for record in trace.records)
         totals: dict[str, float] = {"events": sent, "read": counts["finished"], "behind": behind, "lost": lost,
                                     "largest_%": 100 * largest / sent if sent else 0.0}
-        speed = f"at most {sent / largest if largest else 0:.2f} times"
-        spread = (f"{totals['largest_%']:.0f} % in one of {self.partitions} partitions: {speed} as fast as one reader"
-                  if self.partitions > 1 else "all in one partition")
-        parts = [f"{sent:,} events, {spread}.", f"{behind:,} behind at the end."]
+        speed = f"{sent / largest if largest else 0:.2f}"
+        share = f"{totals['largest_%']:.0f} % in one of {self.partitions} partitions"
+        spread = (f"{share}: all readers keep up with at most {speed} times the rate of one" if self.partitions > 1
+                  else "all in one partition")
+        gone = sum(max(0, at(story.start, p) - at(story.position, p)) for p in sizes)
+        parts = [f"{sent:,} events, {spread}.",
+                 f"{behind:,} behind at the end{f', {gone:,} of them gone already' if gone else ''}."]
+        headline = f"{share}: {speed} × one reader. {behind:,} behind."
+        if self.partitions == 1:
+            headline = f"{behind:,} of {sent:,} events behind."
         if lost:
-            stopped = " A reader stopped." if self.out_of_range == "error" and self._stuck(story) else ""
-            parts.append(f"{lost:,} never read.{stopped}")
-        short = f"{totals['largest_%']:.0f} % in one of {self.partitions}: {speed} one reader. "
-        never = f", {lost:,} never read." if lost else "."
-        headline = f"{short if self.partitions > 1 else ''}{behind:,} behind{never}"
+            parts.append(f"{lost:,} never read.{self._stopped(story)}")
+            headline = f"{behind:,} behind, {lost:,} never read. {share if self.partitions > 1 else 'One partition'}."
         if self.prediction is not None:
             parts.append(f"You said {self.prediction:,g}, it is {behind:,}.")
         return Run(self, seed, trace, until, totals, " ".join(parts), self._theory(), headline)
 
-    def _stuck(self, story: LogStory) -> bool:
-        return any(story.lost(p) and not story.jumps.get(p) for p in story.partitions)
+    def _stopped(self, story: LogStory) -> str:
+        if self.out_of_range != "error" or self.away_from <= self.window < self.away_to:
+            return ""  # who is away still has not asked
+        stopped = sum(bool(story.lost(p)) for p in story.partitions)
+        return f" {'A reader' if stopped == 1 else f'{stopped} readers'} stopped."
 
     def _theory(self) -> dict[str, Any]:
         """How far all readers together fall behind: what comes to each partition less what one can read."""

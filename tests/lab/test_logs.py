@@ -1,0 +1,58 @@
+"""The charts of a log: the band and its reader, what was skipped, the lag of one and of many, whole labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mqlearn.lab.board import Board
+from mqlearn.lab.charts.logs import Lag, Offsets
+from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
+from mqlearn.lab.view import View
+from mqlearn.study.scenarios import ReadingTheLog
+
+FELL = ReadingTheLog(arrivals="regular", **ReadingTheLog.PRESETS["the reader that fell off"])
+BUSY = ReadingTheLog(partitions=1, rate=50.0, window=180.0, read_time=1.0)
+
+
+def drawn(scenario: ReadingTheLog, ghost: ReadingTheLog | None = None) -> Board:
+    """The charts as the lab shows them."""
+    board = Board(ReadingTheLog.CHARTS, RIGHT, PICTURE_HEIGHT, marks_on="lag")
+    board.draw(View(scenario.run(0)), None if ghost is None else View(ghost.run(0)))
+    return board
+
+
+def chart(board: Board, kind: type[Any]) -> Any:
+    """One of them."""
+    return next(each for each in board.charts if isinstance(each, kind))
+
+
+def test_what_a_reader_skips_is_marked_on_its_line() -> None:
+    """One stroke from the offset it wanted to the one it went on at, as many events as it never reads."""
+    offsets = chart(drawn(FELL), Offsets)
+    story = View(FELL.run(0)).log
+    time, level = offsets.skipped.get_data()
+    assert [round(each) for each in time] == [70, 70, 70]
+    assert level[1] - level[0] == story.lost(story.worst()) == 118 and np.isnan(level[2])
+
+
+def test_a_log_of_one_partition_has_one_line_of_lag() -> None:
+    """The partition with most would be the same line again."""
+    board = drawn(BUSY)
+    lag = chart(board, Lag)
+    assert not lag.most.get_visible() and not lag.labels[1].visible
+    assert "partition" not in lag.sentence(View(BUSY.run(0)))
+    board.draw(View(FELL.run(0)))
+    assert lag.most.get_visible() and lag.labels[1].visible
+
+
+@pytest.mark.parametrize("scenario", [FELL, BUSY, ReadingTheLog(partitions=12, big=0.95, rate=50.0, window=180.0)])
+def test_no_label_leaves_the_picture(scenario: ReadingTheLog) -> None:
+    """Neither a "10,000" at the left nor the key of the bars at the right."""
+    canvas = drawn(scenario).canvas
+    for label in canvas._labels:
+        width = canvas.measure(label.text, size=label.size, bold=label.weight == "bold")
+        left = label.x - {"left": 0.0, "center": width / 2, "right": width}[label.ha]
+        assert label.text == "" or not label.visible or (left >= 0 and left + width <= canvas.width), label.text
