@@ -94,6 +94,13 @@ class View:
         return LogStory(self.run.trace.records)
 
     @cached_property
+    def history(self) -> Any:
+        """What the records say of each order: a `HistoryStory`."""
+        from mqlearn.study.histories import HistoryStory
+
+        return HistoryStory(self.run.trace.records)
+
+    @cached_property
     def waits(self) -> Floats:
         """Seconds from sending to the first delivery, of all messages that were delivered."""
         waits = self.jobs["wait"].to_numpy(dtype=float)

@@ -84,8 +84,10 @@ EVENTS: dict[str, Kind] = {
     "evicted": Kind((), None, "a member was removed from the group; entry: the generation this began; detail: why"),
     "assigned": Kind((), None, "a member owns these from now on; entry: generation; detail: partitions"),
     "revoked": Kind((), None, "a member owns these no longer; entry: generation; detail: partitions"),
+    "stalled": Kind((), None, "a member stands still, heart and all; detail: for how long (s)"),
     "fenced": Kind((), None, "a commit was refused; entry: its offset; detail: partition"),
     "skipped": Kind((), None, "an event was given up after it failed; detail: partition"),
+    "answered": Kind((), None, "a question was answered out of events; entry: how many were folded for it"),
     "parked": Kind((), None, "an event that failed was appended to a retry stream; detail: partition"),
 }
 MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}

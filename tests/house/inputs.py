@@ -197,6 +197,8 @@ ANYTHING: dict[str, str] = {
     "ConsumerGroup": "made by EventStream.group, which gives it itself and checks the name",
     "SharedPartitions.report": "what a run calls for itself, with its own frozen trace",
     "ReadingTheLog.report": "what a run calls for itself, with its own frozen trace",
+    "OrderHistory.report": "what a run calls for itself, with its own frozen trace",
+    "OrderHistory.watch": "what OrderHistory.run and written call with a shop of their own",
     "EventStream.emit": "what a group calls for what it does, under the stream's lock",
     "DurableEventStream.group": "as of an EventStream",
     "DurableEventStream.emit": "as of an EventStream",

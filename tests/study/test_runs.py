@@ -30,7 +30,7 @@ COUNTED = {"sent": ("accepted",), "done": ("completed",), "dead": ("dead",), "ex
 
 
 # Read from a log, out of which nothing goes: what holds of their runs is in a test file of each unit's own.
-LOGS = ("ReadingTheLog", "SharedPartitions")
+LOGS = ("ReadingTheLog", "SharedPartitions", "OrderHistory")
 
 
 def settings() -> Iterator[Any]:

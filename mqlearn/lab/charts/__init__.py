@@ -8,6 +8,7 @@ from mqlearn.lab.charts.breaker import Breaker
 from mqlearn.lab.charts.charges import Charges
 from mqlearn.lab.charts.dead import Dead, Deaths, Reasons
 from mqlearn.lab.charts.depth import Depth, DepthByPriority
+from mqlearn.lab.charts.histories import Folds, Histories, Torn
 from mqlearn.lab.charts.journeys import Journeys
 from mqlearn.lab.charts.latency import Latency, LatencyDistribution
 from mqlearn.lab.charts.leases import Leases
@@ -53,5 +54,8 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         Owners,
         Lags,
         Repeats,
+        Histories,
+        Torn,
+        Folds,
     )
 }

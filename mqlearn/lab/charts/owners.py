@@ -1,7 +1,7 @@
 """A consumer group: who owns which partition, how far each is behind, what was done twice or never."""
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -16,6 +16,7 @@ from mqlearn.lab.view import View, thin
 SHADES = ("#8CCBF0", "#F8DCA3", "#9FD8C6", "#E3BFD4", "#F3C9A8", "#D9D9D9", "#F6F0A0", "#B9C6E8")
 LETTERS_SHOWN = 60
 MOST = 8
+NAMED = 3  # members, or silences, that are told one by one
 
 
 class Rows(Timeline):
@@ -31,16 +32,20 @@ class Rows(Timeline):
 
 
 class Owners(Rows):
-    """Who owns each partition when: a ribbon for each, in the member's shade, with its letter; nobody's is white."""
+    """Who owns each partition when: a ribbon for each, in the member's shade, with its letter; nobody's is white.
+
+    Hatched is what a member owns that has died, or stands still, and was not yet found out.
+    """
 
     name, least, weight = "owners", 104, 1.2
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
-        self.caption("owner of each partition; white: nobody's, while the group rebalances")
+        self.caption("owner of each partition; hatched: the owner is silent; white: nobody's")
         self.ribbons = [canvas.moving(PolyCollection([], facecolor=shade, edgecolor=style.INK, linewidth=0.6))
                         for shade in SHADES]
-        for ribbon in self.ribbons:
+        self.silent = canvas.moving(PolyCollection([], facecolor="none", edgecolor=style.MUTED, linewidth=0, hatch="//"))
+        for ribbon in (*self.ribbons, self.silent):
             self.ax.add_collection(ribbon, autolim=False)
         self.letters = [canvas.text(0, 0, ha="center", va="center", bold=True) for _ in range(LETTERS_SHOWN)]
         self.said = [canvas.text(self.label_x, box.y + self.top + 12 + 16 * row) for row in range(4)]
@@ -53,9 +58,9 @@ class Owners(Rows):
         shown = []
         for number, ribbon in enumerate(self.ribbons):
             mine = [owned for owned in story.owned if story.members.index(owned.member) % len(SHADES) == number]
-            ribbon.set_verts([[(o.start, o.partition + 0.1), (o.end, o.partition + 0.1), (o.end, o.partition + 0.9),
-                               (o.start, o.partition + 0.9)] for o in mine])
+            ribbon.set_verts([_corners(owned) for owned in mine])
             shown += [o for o in mine if (o.end - o.start) / (high - low) * width > 13]
+        self.silent.set_verts([_corners(owned) for owned in story.silent])
         for text, owned in zip(self.letters, [*shown[:LETTERS_SHOWN], *[None] * LETTERS_SHOWN], strict=False):
             text.text = "" if owned is None else owned.member
             if owned is not None:
@@ -63,7 +68,7 @@ class Owners(Rows):
                 text.y = top + (owned.partition + 0.5) / count * height
         idle = [member for member in story.members if member not in {owned.member for owned in story.owned}]
         lines = [style.count(len(story.members), "member"), style.count(story.generations, "generation"),
-                 f"idle: {', '.join(idle)}" if idle else "", ""]
+                 f"idle: {', '.join(idle) if len(idle) <= NAMED else len(idle)}" if idle else "", ""]
         for text, line in zip(self.said, lines, strict=True):
             text.text = line
 
@@ -73,8 +78,17 @@ class Owners(Rows):
             return "Owners: nobody owned a partition."
         last = {owned.partition: owned.member for owned in story.owned if owned.end >= run.until}
         now = ", ".join(f"{p}: {last.get(p, 'nobody')}" for p in range(max(o.partition for o in story.owned) + 1))
+        fell = ", ".join(f"{who} falls silent at {style.seconds(time)}" for who, time in story.fell)
+        if len(story.fell) > NAMED:
+            fell = f"{len(story.fell)} times one falls silent"
         return (f"Owners: {style.count(len(story.members), 'member')}, {style.count(story.generations, 'generation')}; "
-                f"at the end {now}.")
+                f"{fell}{'; ' if fell else ''}at the end {now}.")
+
+
+def _corners(owned: Any) -> list[tuple[float, float]]:
+    """The ribbon of one stretch."""
+    top, bottom = owned.partition + 0.1, owned.partition + 0.9
+    return [(owned.start, top), (owned.end, top), (owned.end, bottom), (owned.start, bottom)]
 
 
 class Lags(Rows):
@@ -121,10 +135,12 @@ class Repeats(Timeline):
     """Effects that were made again, and events that never had one, counted up; a prediction is of both together."""
 
     name, takes_marks, least, weight = "repeats", True, 92, 0.8
+    counted: ClassVar[str] = "done again, and lost, so far"
+    words: ClassVar[tuple[str, str]] = ("again", "lost")
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
-        self.caption("done again, and lost, so far")
+        self.caption(self.counted)
         self.ghosts = [self._line(color=style.GHOST, linewidth=4.4) for _ in range(2)]
         self.lines = [self._line(color=style.AGAIN, linewidth=3.4),
                       self._line(color=style.LOST, linewidth=2.2, linestyle=style.DASHED)]
@@ -145,16 +161,20 @@ class Repeats(Timeline):
         if abs(heights[0] - heights[1]) < 16:
             upper = min(*heights, self.marks.height_of(0) - 16)
             heights = [upper, upper + 16] if counts[0] >= counts[1] else [upper + 16, upper]
-        for label, text, height in zip(self.labels, (f"━ again {counts[0]:,}", f"╌ lost {counts[1]:,}"), heights,
-                                       strict=True):
+        said = [f"{sign} {word} {count:,}" for sign, word, count in zip("━╌", self.words, counts, strict=True)]
+        for label, text, height in zip(self.labels, said, heights, strict=True):
             label.text, label.x, label.y = text, self.label_x, height
         self.marks.draw(marks, None, heights)
 
     def _put(self, lines: list[Any], run: View) -> list[int]:
-        story = run.group
-        for line, times in zip(lines, (story.again, story.lost), strict=True):
+        found = self.found(run)
+        for line, times in zip(lines, found, strict=True):
             line.set_data([run.start, *times, run.until], [0, *range(1, len(times) + 1), len(times)])
-        return [len(story.again), len(story.lost)]
+        return [len(times) for times in found]
+
+    def found(self, run: View) -> tuple[list[float], list[float]]:
+        """When something was done again, and when something was lost (s)."""
+        return run.group.again, run.group.lost
 
     def measured(self, run: View) -> float:
         return float(run.group.twice + len(run.group.lost))

@@ -10,6 +10,7 @@ from mqlearn.study.scenarios.unit06 import BatchedWriter
 from mqlearn.study.scenarios.unit07 import FanOut
 from mqlearn.study.scenarios.unit08 import ReadingTheLog
 from mqlearn.study.scenarios.unit09 import SharedPartitions
+from mqlearn.study.scenarios.unit10 import OrderHistory
 
 __all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges", "CardOutage", "GuardedCalls", "BatchedWriter",
-           "FanOut", "ReadingTheLog", "SharedPartitions"]
+           "FanOut", "ReadingTheLog", "SharedPartitions", "OrderHistory"]

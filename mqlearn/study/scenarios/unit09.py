@@ -178,6 +178,7 @@ class Mailer:
         due = not self.struck and runtime.now + self.scenario.handler >= self.begin + self.scenario.at
         self.struck = self.struck or due
         if due and self.scenario.what == STALLS:
+            self._note("stalled", event, self.scenario.stall, consumer.member)
             consumer.stall(self.scenario.stall)
         self.tries[event.event_id] += 1
         self._note("started", event, None, consumer.member)

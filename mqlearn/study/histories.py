@@ -1,0 +1,101 @@
+"""What the records of a shop say: what happened to each order, which change has no event, and which has two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from mqlearn.runtime.trace import Record
+from mqlearn.study.changes import FINAL
+
+
+@dataclass
+class Told:
+    """A change: the state it brings, when it happened, was saved, and was published, each time (s)."""
+
+    key: str
+    state: str
+    time: float
+    saved: float | None = None
+    published: list[float] = field(default_factory=list)
+
+    @property
+    def first(self) -> float:
+        """When it was known anywhere (s)."""
+        return min([*self.published[:1], *([] if self.saved is None else [self.saved])], default=float("inf"))
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is in the database, and no event says so."""
+        return self.saved is not None and not self.published
+
+
+class HistoryStory:
+    """`changes` in the order in which they happened, by their id.
+
+    `silent`: when a change was saved that was never published; `again`: when one was published under a second id.
+    `repeated` counts events that were published once more under the same id. `folded`: when (s) the board was asked,
+    and how many events it folded for its answer. `appended`: when an event was added to the stream.
+    """
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self.changes: dict[str, Told] = {}
+        self.folded: list[tuple[float, int]] = []
+        self.appended: list[float] = []
+        self.again: list[float] = []
+        self.repeated = 0
+        known: set[str] = set()
+        for time, event, _, entry, name, *_, detail in records:
+            if event == "occurred":
+                self.changes[name] = Told(name.rpartition("/")[0], detail, time)
+            elif event == "effect" and self.changes[name].saved is None:
+                self.changes[name].saved = time
+            elif event == "appended":
+                self.appended.append(time)
+                change = self.changes[name.partition(",")[0]]
+                if name in known:
+                    self.repeated += 1
+                    continue
+                known.add(name)
+                if change.published:
+                    self.again.append(time)
+                change.published.append(time)
+            elif event == "answered":
+                self.folded.append((time, entry))
+        self.silent = sorted(change.saved or 0.0 for change in self.changes.values() if change.silent)
+
+    def by_key(self) -> dict[str, list[Told]]:
+        """The changes of each order, in the order in which they happened."""
+        found: dict[str, list[Told]] = {}
+        for change in self.changes.values():
+            found.setdefault(change.key, []).append(change)
+        return found
+
+    def chosen(self, hour: float, most: int) -> list[tuple[str, list[Told]]]:
+        """At most so many orders, oldest first: going on at `hour` (s), the torn before others; else some ended."""
+        by_key = self.by_key()
+        past = {key: [change for change in changes if change.first <= hour] for key, changes in by_key.items()}
+        going = [key for key, changes in past.items() if changes and changes[-1].state not in FINAL]
+        torn = [key for key in going if any(change.silent or len(change.published) > 1 for change in past[key])]
+        few = _spread_out(torn, most)
+        few += _spread_out([key for key in going if key not in torn], most - len(few))
+        ended = [key for key, changes in past.items() if changes and changes[-1].state in FINAL]
+        few += ended[len(ended) - most + len(few):] if len(few) + len(ended) > most else ended
+        return sorted(((key, by_key[key]) for key in few), key=lambda item: item[1][0].time)
+
+
+def by_events(changes: list[Told], hour: float) -> str:
+    """The state that the events published until `hour` (s) make; "" where there are none."""
+    return next((c.state for c in reversed(changes) if c.published and c.published[0] <= hour), "")
+
+
+def by_database(changes: list[Told], hour: float) -> str:
+    """The state that the database had at `hour` (s); "" where it had none."""
+    return next((c.state for c in reversed(changes) if c.saved is not None and c.saved <= hour), "")
+
+
+def _spread_out(keys: list[str], most: int) -> list[str]:
+    """At most so many of the keys, from the first to the last."""
+    if len(keys) <= most:
+        return keys
+    return [keys[round(i * (len(keys) - 1) / max(most - 1, 1))] for i in range(most)]

@@ -1,0 +1,159 @@
+"""A shop that writes each change twice, to its database and as an event; and three ways to do so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from mqlearn.runtime.base import Runtime, WorkerCrash
+from mqlearn.runtime.trace import Trace
+from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.event_store import OrderEventStore
+from mqlearn.streaming.outbox import OrderTable
+from mqlearn.streaming.projection import Projection
+from mqlearn.streaming.stream import EventStream
+from mqlearn.study.changes import HOUR, STATES, Change, evolve
+
+PUBLISHING = 0.05  # seconds from asking the broker to its answer
+LOOKS_AGAIN = 60.0  # seconds until a customer who got no answer looks at the shop's page
+RESTARTS = 1.0  # seconds until a relay that died is back
+
+Write = Callable[["Shop", StreamEvent, Callable[[], None]], object]
+
+
+def state_first(shop: Shop, event: StreamEvent, die: Callable[[], None]) -> None:
+    """Two writes, the row first."""
+    shop.save(event)
+    die()
+    shop.publish(event)
+
+
+def event_first(shop: Shop, event: StreamEvent, die: Callable[[], None]) -> None:
+    """Two writes, the event first."""
+    shop.publish(event)
+    die()
+    shop.save(event)
+
+
+def with_outbox(shop: Shop, event: StreamEvent, die: Callable[[], None]) -> None:
+    """One transaction, the event in the outbox; a relay publishes it."""
+    with shop.table.transaction():
+        shop.save(event)
+        die()
+        shop.enqueue(event)
+
+
+WRITERS: Final[dict[str, Write]] = {"state first": state_first, "event first": event_first, "outbox": with_outbox}
+
+
+class Shop:
+    """The database, the stream, and who writes to them. A process dies with probability `crash` where it may die."""
+
+    def __init__(self, runtime: Runtime, trace: Trace, write: Write, crash: float) -> None:
+        self.runtime, self.trace, self.write, self.crash = runtime, trace, write, crash
+        self.start = runtime.now
+        self.table = OrderTable(runtime=runtime)
+        self.stream = EventStream("orders", runtime=runtime, trace=trace)
+        self._enqueued = runtime.condition()
+        self._calls = 0
+
+    # What a way to write may call.
+
+    def save(self, event: StreamEvent) -> None:
+        """Bring the row of the event's order up to date."""
+        self.table.save(event.key, evolve(self.table.load(event.key) or {}, event))
+
+    def publish(self, event: StreamEvent) -> None:
+        """Append the event to the stream, which takes 0.05 s."""
+        self.runtime.sleep(PUBLISHING)
+        self.stream.append(event)
+
+    def enqueue(self, event: StreamEvent) -> None:
+        """Put the event into the outbox; the relay will see it there once the transaction has ended."""
+        self.table.enqueue(event)
+        with self._enqueued:
+            self._enqueued.notify_all()
+
+    # Who is at work.
+
+    def customer(self, changes: Sequence[Change]) -> None:
+        """Ask for one change after another. Who gets no answer looks at the page, and asks again if need be."""
+        for change in changes:
+            self.runtime.call_at(self.start + change.time, partial(self._note, "occurred", change.id, change.state))
+        for change in changes:
+            self.runtime.sleep(max(0.0, self.start + change.time - self.runtime.now))
+            attempt = 1
+            while not self._asked(change, attempt):
+                self.runtime.sleep(LOOKS_AGAIN)
+                attempt += 1
+
+    def _asked(self, change: Change, attempt: int) -> bool:
+        """Whether the shop's page shows the change, after somebody asked for it."""
+        name = change.id if attempt == 1 else f"{change.id}, asked again {attempt - 1}"
+        event = StreamEvent("orders", name, change.event_type, dict(change.data), self.start + change.time,
+                            partition_key=change.key)
+        self._calls += 1
+        call, ended = self._calls, "completed"
+        self._note("started", change.id, None, attempt, call)
+        try:
+            self.write(self, event, partial(self._die, "write", name))
+        except WorkerCrash:
+            ended = "crashed"
+        self._note("finished", change.id, ended, attempt, call)
+        saved = bool((self.table.load(change.key) or {}).get("version", 0) >= change.number)
+        if saved:
+            self._note("effect", change.id, change.id)
+        return saved
+
+    def _die(self, purpose: str, *key: object) -> None:
+        if self.runtime.draw(purpose, *key) < self.crash:
+            raise WorkerCrash
+
+    def relay(self) -> None:
+        """Publish what is in the outbox, for ever; a relay that dies after publishing has not removed it."""
+        tries = Counter[str]()
+
+        def publish(event: StreamEvent) -> None:
+            tries[event.event_id] += 1
+            self.publish(event)
+            self._die("relay", event.event_id, tries[event.event_id])
+
+        while True:
+            with self._enqueued:
+                while not self.table.pending():
+                    self._enqueued.wait()
+            try:
+                self.table.relay(publish)
+            except WorkerCrash:
+                self.runtime.sleep(RESTARTS)
+
+    # Who asks.
+
+    def board(self, snapshot_every: int) -> None:
+        """Every hour, ask how many are in which state: by a projection, which begins at the last snapshot."""
+        saved: dict[str, Any] | None = None
+        for hour in range(1, 25):
+            self.runtime.sleep(max(0.0, self.start + hour * HOUR - self.runtime.now))
+            states = Projection(self.stream, _onto_the_board, {}, saved=saved)
+            states.catch_up()
+            self.trace.record((self.runtime.now, "answered", "board", states.folded, "", "", 0, "", 0, None))
+            if snapshot_every and states.folded >= snapshot_every:
+                saved = states.save()
+
+    def true_at(self, time: float) -> dict[str, int]:
+        """How many orders were in which state at `time` (s), by what their events say."""
+        store = OrderEventStore(self.stream, evolve=evolve)
+        keys = {event.key for event in self.stream.history()}
+        counts = Counter(store.rebuild_order_state(key, time).get("status") for key in keys)
+        return {state: counts[state] for state in STATES if counts[state]}
+
+    def _note(self, what: str, name: str, detail: object, attempt: int = 0, call: int = 0) -> None:
+        self.trace.record((self.runtime.now, what, "shop", 0, name, "", attempt, "", call, detail))
+
+
+def _onto_the_board(states: dict[str, str], event: StreamEvent) -> dict[str, str]:
+    """The state of each order. The dict is the projection's own, so it is changed, and not copied each time."""
+    states[event.key] = event.data["status"]
+    return states
