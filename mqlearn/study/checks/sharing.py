@@ -2,125 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.streaming.consumer import Consumer
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.streaming.stream import EventStream
-from mqlearn.study.checks.answers import Answer, ask, no_function
-from mqlearn.study.checks.verdict import Verdict, not_yet, passed, remember
+from mqlearn.study.checks.answers import SEEDS, Enough, Fault, ask, no_function
+from mqlearn.study.checks.mortals import AT_ONCE, EVENTS, EVERY, GROUP, MOST, UNTIL, Database, Shaky, World
+from mqlearn.study.checks.verdict import Verdict, passed
 from mqlearn.study.run import Run
 
-SEEDS = range(100)
-EVENTS, INTERVAL, MEMBERS, UNTIL = 80, 10, 2, 240.0
-GROUP = "shop"
+SPARE = 1.0  # s that a replay goes on
 Step = Callable[[Any, Any], object]
 
 
-@dataclass
-class World:
-    """One seed: a stream of two partitions, two members, and what they did to the world."""
+class Replay:
+    """What a replay shows."""
 
-    sim: Simulation
-    zombies: bool
-    trace: Trace = field(default_factory=Trace)
-    done: Counter[str] = field(default_factory=Counter)
-    again: tuple[str, float] | None = None  # the first event that was done again, and when (s)
-    deaths: int = 0
-    transactions: int = 0
-    draws: int = 0
-    answer: Answer = field(default_factory=Answer)  # of the last step, or of the first that raised
-
-    def __post_init__(self) -> None:
-        self.stream = EventStream("orders", 2, runtime=self.sim, trace=self.trace)
-        self.stream.group(GROUP, session_timeout=6.0, heartbeat_interval=1.0, poll_interval=30.0)
-
-    def effect(self, event: StreamEvent) -> None:
-        """Something that is done to the world for this event."""
-        self.done[event.event_id] += 1
-        now, worker = self.sim.witness()
-        self.trace.record((now, "effect", f"orders/{GROUP}", event.sequence_number, event.event_id, "", 1, worker, 0,
-                           event.event_id))
-        if self.done[event.event_id] > 1 and self.again is None:
-            self.again = (event.event_id, now)
-
-    def strike(self) -> None:
-        """Perhaps the power fails here."""
-        self.draws += 1
-        if self.sim.now < UNTIL / 2 and self.sim.draw("death", self.draws) < 0.03:
-            self.deaths += 1
-            raise WorkerCrash
-
-
-class Shaky(Consumer):
-    """A consumer whose process may die before and after each of its calls."""
-
-    world: World
-
-    def poll(self, n: int = INTERVAL, timeout: float | None = 1.0, **options: Any) -> list[StreamEvent]:
-        """At most `n` events, waiting at most `timeout` seconds."""
-        self.world.strike()
-        events = super().poll(n, timeout, **options)
-        self.world.strike()
-        return events
-
-    def commit(self, offsets: Mapping[int, int] | None = None) -> bool:
-        """As a consumer's, and perhaps the last thing it does."""
-        self.world.strike()
-        accepted = super().commit(offsets)
-        self.world.strike()
-        return accepted
-
-
-class Database:
-    """All that is done in a `transaction` is kept when it ends, or nothing. One at a time."""
-
-    def __init__(self, world: World, consumers: list[Shaky]) -> None:
-        self._world, self._consumers = world, consumers
-        self._kept: dict[Any, Any] = {}
-
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Begin one; it is kept if the block ends by itself."""
-        world = self._world
-        task = world.sim.current_task()
-        world.transactions += 1
-        world.strike()
-        if world.zombies and world.sim.now < UNTIL / 2 and world.sim.draw("stall", world.transactions) < 0.06:
-            next(each for each in self._consumers if task is not None and each.name == task.name).stall(9.0)
-        begun = Transaction(dict(self._kept))
-        yield begun
-        self._kept = begun.values
-        for event in begun.charged:
-            world.effect(event)
-        world.strike()
-
-
-class Transaction:
-    """`charge(event)`, and what is stored under a key: `get(key)`, `put(key, value)`."""
-
-    def __init__(self, values: dict[Any, Any]) -> None:
-        self.values = values
-        self.charged: list[StreamEvent] = []
-
-    def charge(self, event: StreamEvent) -> None:
-        """Charge the card for this event."""
-        self.charged.append(event)
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        """What is stored under `key`."""
-        return self.values.get(key, default)
-
-    def put(self, key: Any, value: Any) -> None:
-        """Store `value` under `key`."""
-        self.values[key] = value
+    REPLAYS: ClassVar[tuple[str, ...]] = ("owners", "lags", "repeats")
 
 
 def check_step_group(step: Step) -> Verdict:
@@ -138,14 +39,9 @@ def _judge(step: Step, *, with_database: bool) -> Verdict:
         return no_function(step)
     deaths = repeats = transactions = 0
     for seed in SEEDS:
-        world, said = live(step, seed, with_database)
-        if said:
-            what, _, hint = said.partition(" | ")
-            if not world.done:  # nothing to be seen in a replay
-                return not_yet(f"seed {seed}: {what}", hint=hint)
-            run = Run(None, seed, world.trace, UNTIL, {}, f"seed {seed}: {what}.")
-            remember(seed, lambda run=run: run)  # type: ignore[misc]
-            return not_yet(f"seed {seed}: {what}", hint=hint, failing_seed=seed)
+        world, fault = live(step, seed, with_database)
+        if fault is not None:
+            return fault.told(seed)
         deaths += world.deaths
         repeats += sum(world.done.values()) - len(world.done)
         transactions += world.transactions
@@ -154,11 +50,11 @@ def _judge(step: Step, *, with_database: bool) -> Verdict:
     return passed(f"{len(SEEDS)} seeds, {len(SEEDS) * EVENTS:,} events, {deaths:,} deaths: {price}")
 
 
-def live(step: Step, seed: int, with_database: bool) -> tuple[World, str]:
-    """One seed played to its end, and what is wrong with it, "" for nothing."""
+def live(step: Step, seed: int, with_database: bool) -> tuple[World, Fault | None]:
+    """One seed played to its end, and what is wrong with it, if anything is."""
     with Simulation(seed) as sim:
-        world, consumers = World(sim, with_database), list[Shaky]()
-        database = Database(world, consumers)
+        world = World(sim, with_database)
+        database = Database(world)
 
         def handle(event: StreamEvent) -> None:
             world.strike()
@@ -166,51 +62,71 @@ def live(step: Step, seed: int, with_database: bool) -> tuple[World, str]:
             world.effect(event)
             world.strike()
 
-        def member(name: str) -> None:
-            while sim.now < UNTIL - 1:
-                consumer = Shaky(world.stream, GROUP, name=name)
-                consumer.world = world
-                consumers[:] = [each for each in consumers if each.name != name] + [consumer]
+        def process(name: str) -> None:
+            while not world.over:
+                world.living[name] = consumer = Shaky(world, name)
                 try:
-                    while sim.now < UNTIL - 1:
-                        before = sim.now
-                        answer = ask(step, consumer, database if with_database else handle)
-                        if isinstance(answer.error, WorkerCrash):
-                            raise answer.error  # no fault of the step: its process died in it
-                        world.answer = world.answer if world.answer.error else answer
-                        if answer.error is not None:
-                            return
-                        sim.sleep(0.05 if sim.now == before else 0.0)
+                    while not world.over:
+                        _one_step(world, step, consumer, database if with_database else handle)
                 except WorkerCrash:
-                    consumer.die()
+                    world.bury()
+                except Enough:
+                    world.fault = Fault(f"{name} made {MOST:,} calls at {sim.now:.1f} s and was not done",
+                                        "what does the loop wait for? A step polls once")
                 sim.sleep(1.0)
 
-        for number in range(MEMBERS):
-            sim.spawn(member, f"member-{number}", name=f"member-{number}")
+        for name in ("A", "B"):
+            sim.spawn(process, name, name=name)
         for number in range(EVENTS):
-            sim.call_at(number * 0.5, lambda n=number: world.stream.append(  # type: ignore[misc]
+            sim.call_at(max(number - AT_ONCE, 0) * EVERY, lambda n=number: world.stream.append(  # type: ignore[misc]
                 StreamEvent("orders", event_id=f"order-{n}", partition_key=f"order-{n}")))
         sim.run(until=UNTIL)
-        behind = sum(world.stream.lag(GROUP).values())
-    return world, _fault(world, behind, with_database)
+        return world, _judged(world, _fault(world, sum(world.stream.lag(GROUP).values())), seed)
 
 
-def _fault(world: World, behind: int, with_database: bool) -> str:
-    if world.answer.error is not None:
-        return f"{world.answer} | a step polls, and does what there is to do for each event"
-    missing = [f"order-{n}" for n in range(EVENTS) if not world.done[f"order-{n}"]]
+def _one_step(world: World, step: Step, consumer: Shaky, other: object) -> None:
+    before = world.sim.now
+    answer = ask(step, consumer, other)
+    if isinstance(answer.error, WorkerCrash):
+        raise answer.error  # no fault of the step: its process died in it
+    world.answer = answer
+    if answer.error is not None:
+        world.fault = Fault(str(answer), "a step polls, and does what there is to do for each event")
+    world.sim.sleep(0.05 if world.sim.now == before else 0.0)
+
+
+def _fault(world: World, behind: int) -> Fault | None:
+    if world.fault is not None:
+        return world.fault
+    verb = "charged" if world.with_database else "done"
+    missing = [event for event in world.stream.history() if not world.done[event.event_id]]
     if len(missing) == EVENTS:
-        return f"nothing was done at all, {world.answer} | begin with `for event in consumer.poll(10):`"
+        return Fault(f"nothing was {verb} at all, {world.answer}", "begin with `for event in consumer.poll(10):`")
     if missing:
-        return f"{missing[0]} was never done | what was committed before it was done, when a member died?"
-    if with_database:
-        if world.again is not None:
-            return (f"{world.again[0]} was charged again at {world.again[1]:.1f} s | what says, inside the transaction,"
-                    " that this event was charged already?")
-        return ""
-    repeats = sum(world.done.values()) - len(world.done)
-    if behind:
-        return f"{behind} events are done and not committed at the end | a committed offset is the next one to read"
-    if repeats > INTERVAL * world.deaths:
-        return f"{repeats} events were repeated, with {world.deaths} deaths | commit after at most {INTERVAL} events"
-    return ""
+        first = min(missing, key=lambda event: world.taken.get(event.event_id, (UNTIL, "")))
+        when, who = world.taken.get(first.event_id, (UNTIL, ""))
+        died = f": {who} died with it at {when:.1f} s" if who and not world.with_database else ""
+        return Fault(f"{first.event_id} was never {verb}{died}", _why_never(world, first))
+    if behind and not world.with_database:
+        return Fault(f"{behind} events are done and not committed at the end",
+                     "a committed offset is the next one to read")
+    return None
+
+
+def _why_never(world: World, event: StreamEvent) -> str:
+    if not world.with_database:
+        return "what was committed before it was done, when a member died?"
+    if event.sequence_number == 0:
+        return "it is the first of its partition: what does `tx.get(key, default)` say to it, and is that of its own?"
+    return "which offset was stored, or committed, although it was not charged? Each partition counts for itself"
+
+
+def _judged(world: World, fault: Fault | None, seed: int) -> Fault | None:
+    """The fault, with the run in which it is seen; none if nothing was done at all."""
+    if fault is None or not world.done:
+        return fault
+    until = world.ended + SPARE
+    trace = Trace()
+    trace.records += [record for record in world.trace.records if record[0] <= until]
+    run = Run(Replay(), seed, trace, until, {}, f"seed {seed}: {fault.said}.")
+    return Fault(fault.said, fault.hint, lambda: run)
