@@ -39,6 +39,8 @@ def whole(name: str, value: Any, *, low: int = 0, high: int | None = None, optio
 
     Raises TypeError for another type, ValueError for a value outside.
     """
+    if type(value) is int and low <= value and (high is None or value <= high):
+        return  # nearly always, and asked by everything: the rest says what is wrong
     if value is None and optional:
         return
     if isinstance(value, bool) or not isinstance(value, int):

@@ -218,7 +218,7 @@ class Consumer:
         return events
 
     def _emit(self, event: str, entry: int, message_id: str, detail: Any) -> None:
-        self.stream.emit(event, f"{self.stream.name}/{self.group.name}", entry, message_id, detail, worker=self.member)
+        self.stream.emit(event, self.group.source, entry, message_id, detail, worker=self.member)
 
     def _commit_in_time(self) -> None:
         if self.auto_commit is not None and self.stream.runtime.now >= self._next_commit:

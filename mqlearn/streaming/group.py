@@ -43,6 +43,7 @@ class ConsumerGroup:
         check.number("poll_interval", poll_interval, above=0)
         check.number("heartbeat_interval", heartbeat_interval, above=0, high=session_timeout)
         self.stream, self.name = stream, name
+        self.source = f"{stream.name}/{name}"  # what records call it
         self.session_timeout, self.poll_interval = session_timeout, poll_interval
         self.heartbeat_interval = heartbeat_interval
         self.generation = 0
@@ -210,5 +211,5 @@ class ConsumerGroup:
         return self.members[name]
 
     def _emit(self, event: str, member: str, detail: object = None, entry: int | None = None) -> None:
-        self.stream.emit(event, f"{self.stream.name}/{self.name}", self.generation + 1 if entry is None else entry,
-                         member, detail, worker=member)
+        self.stream.emit(event, self.source, self.generation + 1 if entry is None else entry, member, detail,
+                         worker=member)

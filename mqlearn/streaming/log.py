@@ -40,8 +40,10 @@ class PartitionLog(Sequence[StreamEvent]):
 
     def fetch(self, offset: int, n: int) -> list[StreamEvent]:
         """At most `n` events from `offset` on."""
-        at = bisect_left(self._events, offset, lo=self._head, key=OFFSET)
-        return self._events[at:at + n]
+        events, at = self._events, self._head + offset - self.start
+        if not (self._head <= at < len(events) and events[at].sequence_number == offset):  # compaction left gaps
+            at = bisect_left(events, offset, lo=self._head, key=OFFSET)
+        return events[at:at + n]
 
     def cut(self, before: float | None, keep: int | None) -> bool:
         """Drop what was appended up to the time `before` (s), and all but the last `keep`; whether any was."""

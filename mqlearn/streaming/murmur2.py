@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from struct import iter_unpack
+
 from mqlearn.runtime import check
 
-SEED, M = 0x9747B28C, 0x5BD1E995
+SEED, M, MASK = 0x9747B28C, 0x5BD1E995, 0xFFFFFFFF
+KEYS = 10_000  # how many are remembered with their partition
 
 
 def murmur2(data: bytes) -> int:
@@ -15,13 +19,12 @@ def murmur2(data: bytes) -> int:
     check.instance("data", data, bytes)
     h = SEED ^ len(data)
     whole = len(data) & ~3
-    for at in range(0, whole, 4):
-        k = int.from_bytes(data[at:at + 4], "little") * M & 0xFFFFFFFF
-        k = (k ^ k >> 24) * M & 0xFFFFFFFF
-        h = (h * M & 0xFFFFFFFF) ^ k
+    for (word,) in iter_unpack("<I", data[:whole]):
+        k = word * M & MASK
+        h = (h * M & MASK) ^ ((k ^ k >> 24) * M & MASK)
     if data[whole:]:
-        h = (h ^ int.from_bytes(data[whole:], "little")) * M & 0xFFFFFFFF
-    h = (h ^ h >> 13) * M & 0xFFFFFFFF
+        h = (h ^ int.from_bytes(data[whole:], "little")) * M & MASK
+    h = (h ^ h >> 13) * M & MASK
     h ^= h >> 15
     return h - (1 << 32) if h >> 31 else h
 
@@ -34,4 +37,9 @@ def partition_for(key: str, partitions: int) -> int:
     """
     check.instance("key", key, str)
     check.whole("partitions", partitions, low=1)
+    return _partition(key, partitions)
+
+
+@lru_cache(KEYS)
+def _partition(key: str, partitions: int) -> int:
     return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions

@@ -154,7 +154,7 @@ class EventStreamProcessor:
         what = "skipped" if self.park is None else "parked"
         self._count(what)
         with self.stream.changed:
-            self.stream.emit(what, f"{self.stream.name}/{self.consumer_group}", place[1], event.event_id, place[0])
+            self.stream.emit(what, self.stream.group(self.consumer_group).source, place[1], event.event_id, place[0])
         return True
 
     def _rest(self, failures: int, member: str) -> None:

@@ -101,16 +101,15 @@ class EventStream:
 
     def _next(self, group: ConsumerGroup, partition: int, position: int | None, from_offset: int,
               end: int) -> StreamEvent | None:
-        source = f"{self.name}/{group.name}"
         with self.changed:
             offset = self.resolve(partition, position)
             if offset != position:  # kept, or a reader of the latest would miss what comes before it looks again
                 if position is not None:
-                    self.emit("reset", source, position, "", partition)
+                    self.emit("reset", group.source, position, "", partition)
                 group.commit(partition, offset)
             for event in self._log(partition).fetch(max(offset, from_offset), 1):
                 if event.sequence_number < end:
-                    self.emit("read", source, event.sequence_number, event.event_id, partition)
+                    self.emit("read", group.source, event.sequence_number, event.event_id, partition)
                     return event
             return None
 
@@ -199,7 +198,8 @@ class EventStream:
         check.instance("consumer_group", consumer_group, str)
         with self.changed:
             committed = self.groups[consumer_group].committed if consumer_group in self.groups else {}
-            return {p: self.end(p) - committed.get(p, self.resolve(p, None)) for p in range(self.partition_count)}
+            return {p: self._log(p).end - (committed[p] if p in committed else self.resolve(p, None))
+                    for p in range(self.partition_count)}
 
     # What operators call.
 
