@@ -36,6 +36,12 @@ class StreamEvent:
 
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
+        # Asked at each append: what is right nearly always is seen at a glance, and only the rest is looked at.
+        if (type(self.stream_id) is type(self.event_id) is type(self.event_type) is type(self.partition_key) is str
+                and type(self.data) is dict and self.timestamp is self.appended_at is None
+                and type(self.sequence_number) is type(self.partition) is int
+                and self.sequence_number >= 0 <= self.partition):
+            return
         for name in ("stream_id", "event_id", "event_type", "partition_key"):
             check.instance(name, getattr(self, name), str)
         check.instance("data", self.data, dict)
