@@ -11,7 +11,7 @@ from typing import Any
 
 from mqlearn.streaming.murmur2 import partition_for
 from mqlearn.study.arrivals import DAYS, flight_file
-from mqlearn.study.checks.answers import Fault, ask, no_function
+from mqlearn.study.checks.answers import Answer, Fault, ask, no_function
 from mqlearn.study.checks.verdict import Verdict, not_yet, passed
 
 PARTITIONS = 4
@@ -72,8 +72,7 @@ def violations(key: Callable[..., Any], day: str) -> Iterator[Fault]:
     for event in events:
         answer = ask(key, copy(event))  # nobody can spoil what is compared below
         if answer.error is not None or type(answer.value) is not str or not answer.value:
-            yield Fault(f"{_named(event)} needs a key that is a text, {answer}",
-                        "some flights have no aircraft yet, which is None; what else tells them apart?")
+            yield Fault(f"{_named(event)} needs a key that is a text, {answer}", _no_text(event, answer))
             return
         homes.append(partition_for(answer.value, PARTITIONS))
         keys.add(answer.value)
@@ -81,13 +80,13 @@ def violations(key: Callable[..., Any], day: str) -> Iterator[Fault]:
         yield Fault(f"all {len(events):,} events have one key and one partition: {answer} each time",
                     "which field has many values, none of them big?")
         return
-    if apart := (_apart(events, homes, lambda e: e.tail) and _apart(events, homes, lambda e: (e.carrier, e.flight))):
+    if apart := (_apart(events, homes, lambda e: e.tail or (e.carrier, e.flight)) and _apart(events, homes, lambda e: (e.carrier, e.flight))):
         one, p, other, q = apart
         yield Fault(f"{_named(one)} is in partition {p}, {_named(other)} in {q}: a reader may see them in any order",
                     "the key must be the same for all events of a flight, or of an aircraft")
     partition, count = Counter(homes).most_common(1)[0]
     if count > LARGEST * len(events):
-        yield Fault(f"partition {partition} has {100 * count / len(events):.0f} % of {len(events):,} events, so that "
+        yield Fault(f"partition {partition} has {100 * count / len(events):.2f} % of {len(events):,} events, so that "
                     f"{PARTITIONS} readers are {len(events) / count:.2f} times as fast as one",
                     "few keys collide, and big ones weigh: which field has many values, none of them big?")
 
@@ -99,11 +98,20 @@ def _apart(events: list[FlightEvent], homes: list[int], of: Callable[[FlightEven
     """Two events that belong together and are in two partitions."""
     first: dict[Any, tuple[FlightEvent, int]] = {}
     for event, home in zip(events, homes, strict=True):
-        if (who := of(event)) is not None:
-            one, place = first.setdefault(who, (event, home))
-            if place != home:
-                return one, place, event, home
+        one, place = first.setdefault(of(event), (event, home))
+        if place != home:
+            return one, place, event, home
     return None
+
+
+def _no_text(event: FlightEvent, answer: Answer) -> str:
+    if answer.error is not None:
+        return "an event has kind, time, carrier, flight, tail, origin and destination; key takes one event"
+    if answer.value is not None and answer.value != "":
+        return "str(…) makes a text of it"
+    if event.tail is None:
+        return "some flights have no aircraft yet, which is None; what else tells them apart?"
+    return "does your function return something, whichever way it takes?"
 
 
 def _named(event: FlightEvent) -> str:

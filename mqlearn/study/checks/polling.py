@@ -123,8 +123,7 @@ def _judged(log: PartitionLog, position: int, n: int, answer: Answer) -> tuple[s
     shaped = (answer.error is None and isinstance(value, tuple) and len(value) == 3 and isinstance(value[0], list)
               and all(type(number) is int for number in value[1:]))
     if not shaped:
-        return f"{scene}: expected a tuple of events, position and missed, {answer}", (
-            "where does the log begin now, and where did you want to go on?")
+        return f"{scene}: expected a tuple of events, position and missed, {answer}", _misshapen(answer, due)
     events, after, missed = value
     if not all(isinstance(event, StreamEvent) for event in events):
         return f"{scene}: the events must be what log.fetch returned, {answer}", "hand on what you fetched"
@@ -134,11 +133,22 @@ def _judged(log: PartitionLog, position: int, n: int, answer: Answer) -> tuple[s
             "go on at the first event that is left, not at the end" if log.start > position
             else "exactly the next n events, from position on")
     if missed != right - position:
-        return f"{scene}: {right - position} were dropped unread, you counted {missed}", "offsets tell how many"
+        swapped = (after, missed) == (right - position, right + len(due))
+        return f"{scene}: {right - position} were dropped unread, you counted {missed}", (
+            "first the position, then how many you missed" if swapped else
+            "where nothing was dropped, nothing is missed" if missed < 0 else "offsets tell how many")
     if after != right + len(due):
         return f"{scene}: the next position is {right + len(due)}, you returned {after}", (
             "a position is the next offset to read")
     return None
+
+
+def _misshapen(answer: Answer, due: list[int]) -> str:
+    if isinstance(answer.error, OffsetOutOfRange):
+        return "where does the log begin now, and where did you want to go on?"
+    if answer.error is not None and not due:
+        return "sometimes nothing new has come"
+    return "end with: return events, position, missed"
 
 
 def _listed(offsets: list[int]) -> str:
@@ -148,4 +158,5 @@ def _listed(offsets: list[int]) -> str:
 def _replayed(reading: Reading, said: str) -> Run:
     trace = reading.trace
     until = max((record[0] for record in trace.records), default=0.0) + 1
-    return Run(reading, reading.seed, trace, until, {"events": reading.events}, f"{said}.")
+    return Run(reading, reading.seed, trace, until, {"events": reading.events}, f"{said}.", {},
+               said.partition(": ")[0])

@@ -19,13 +19,17 @@ def aircraft(event):
 
 
 WRONG_KEYS = {
-    "carrier": (lambda e: e.carrier, "42 %|43 %"),
-    "airport": (lambda e: e.origin, "35 %|36 %"),
-    "destination": (lambda e: e.destination, "38 %|37 %"),
+    "carrier": (lambda e: e.carrier, "42.61 %"),
+    "airport": (lambda e: e.origin, "35.53 %"),
+    "destination": (lambda e: e.destination, "37.92 %"),
     "each its own": (lambda e: f"{e.carrier}{e.flight}{e.kind}", "may see them in any order"),
     "no aircraft": (lambda e: e.tail, "it returned None"),
     "empty": (lambda e: e.tail or "", "it returned ''"),
-    "nobody": (lambda e: None, "it returned None"),
+    "nobody": (lambda e: None, "whichever way it takes"),
+    "a number": (lambda e: e.flight, r"str(…)"),
+    "a slip": (lambda e: e.tale, "has no attribute"),
+    "too large by little": (lambda e: e.origin + e.destination, "30.01 %"),
+    "torn where there is no aircraft": (lambda e: e.tail or f"{e.flight}{e.kind}", "2013-07-10"),
 }
 
 
