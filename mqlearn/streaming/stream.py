@@ -94,7 +94,7 @@ class EventStream:
     def _read(self, group: ConsumerGroup, from_offset: int, partitions: list[int]) -> Iterator[StreamEvent]:
         for partition in partitions:
             end, position = self.end(partition), group.committed.get(partition)
-            while (event := self._next(group, partition, position, from_offset, end)) is not None:
+            while position != end and (event := self._next(group, partition, position, from_offset, end)) is not None:
                 yield event
                 position = event.sequence_number + 1
                 group.commit(partition, position)
