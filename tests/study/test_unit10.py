@@ -50,7 +50,7 @@ def test_a_crash_between_two_writes_tears_one_change_in_ten() -> None:
 
 def test_without_a_crash_all_three_ways_say_the_same() -> None:
     """Every change has one row and one event, and each question the same answer."""
-    said = {OrderHistory(write=write).run(0).verdict for write in WRITERS}
+    said = {OrderHistory(crash=0.0, write=write).run(0).verdict for write in WRITERS}
     assert len(said) == 1
     assert said.pop() == ("14:00: 3 pending, 14 paid, 12 packed, 27 shipped, 3 cancelled. "
                           "0 of 497 changes have no event, 0 have two.")
@@ -93,7 +93,7 @@ def test_every_change_is_written_in_the_end_and_those_of_an_order_in_their_order
 
 def test_a_board_that_keeps_snapshots_folds_little_and_says_the_same() -> None:
     """At most an interval and an hour's events; without, all there are. The projection's answers are equal."""
-    run, plain = preset("snapshots"), OrderHistory().run(0)
+    run, plain = preset("snapshots"), OrderHistory(crash=0.0).run(0)
     folded, every = (dict(story(each).folded) for each in (run, plain))
     busiest = max(Counter(int(time // HOUR) for time in story(run).appended).values())
     assert max(folded.values()) <= 100 + busiest and max(every.values()) == 497
@@ -128,7 +128,7 @@ def test_a_way_to_write_of_ones_own_is_what_the_chart_shows() -> None:
 
     scenario = OrderHistory(crash=0.1)
     assert written(scenario, mine).trace.records == scenario.run(0).trace.records
-    mute = written(OrderHistory(), lambda shop, event, die: shop.save(event))
+    mute = written(OrderHistory(crash=0.0), lambda shop, event, die: shop.save(event))
     assert mute.totals["no event"] == mute.totals["changes"] == 497
     assert mute.verdict.startswith("14:00: nothing yet.")
     with pytest.raises(KeyError, match="oops"):

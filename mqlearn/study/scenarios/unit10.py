@@ -37,8 +37,8 @@ class OrderHistory(Scenario):
         "dual write": {"crash": 0.1},
         "event first": {"crash": 0.1, "write": "event first"},
         "outbox": {"crash": 0.1, "write": "outbox"},
-        "snapshots": {"snapshot_every": 100},
-        "the board at 18:00": {"arrivals": FLIGHTS, "hour": 18.0},
+        "snapshots": {"crash": 0.0, "snapshot_every": 100},
+        "the board at 18:00": {"arrivals": FLIGHTS, "hour": 18.0, "crash": 0.0},
     }
 
     hour: float = param(14.0, unit="h", low=0, high=24, step=0.25, group="load",
@@ -47,7 +47,7 @@ class OrderHistory(Scenario):
                           help="Orders at random, or like clockwork; or the flights of 2 December 2013.")
     orders: int = param(120, low=20, high=500, step=10, group="load",
                         help="Orders from 6:00 to 22:00, on average; most change five times.")
-    crash: float = param(0.0, low=0, high=0.3, step=0.01, group="failures",
+    crash: float = param(0.1, low=0, high=0.3, step=0.01, group="failures",
                          help="Share of changes at which a process dies between its two steps.")
     write: str = param("state first", group="policy", choices=tuple(WRITERS),
                        help="Two writes, in this order; or one transaction with an outbox, and a relay.")
