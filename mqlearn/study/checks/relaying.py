@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from mqlearn.runtime.base import WorkerCrash
+from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.study.checks.answers import SEEDS, Answer, Enough, Fault, ask, judge, quoted
 from mqlearn.study.checks.verdict import Verdict
+from mqlearn.study.run import Run
 
 ORDERS, TRANSACTIONS = 4, 40
 CRASHES, ROLLED_BACK = 0.06, 0.1
@@ -55,7 +59,15 @@ def violations(relay: Callable[..., Any], seed: int, *, seen: list[int] | None =
     if not shop.published:
         yield Fault(f"nothing was published; {answers[0]}", "publish each event of outbox.pending()")
         return
-    yield from _wrong(shop)
+    for fault in _wrong(shop):
+        yield Fault(fault.said, fault.hint, partial(_replayed, shop, fault.said))
+
+
+def _replayed(shop: Shop, said: str) -> Run:
+    """The history as a queue's: waiting in the outbox, in flight from its publication to its removal."""
+    totals: dict[str, float] = {"committed": len(shop.committed), "published": len(shop.published),
+                                "deaths": shop.deaths, "left": len(shop.outbox)}
+    return Run(shop, shop.seed, shop.trace, float(shop.steps), totals, said)
 
 
 def _wrong(shop: Shop) -> Iterator[Fault]:
@@ -85,8 +97,11 @@ def _wrong(shop: Shop) -> Iterator[Fault]:
 class Shop:
     """Transactions that commit while the relay runs, and what the broker got. Each step of the relay takes time."""
 
+    REPLAYS: ClassVar[tuple[str, ...]] = ("journeys", "depth")
+
     def __init__(self, seed: int) -> None:
-        self.rng = random.Random(f"outbox {seed}")
+        self.seed, self.rng, self.trace = seed, random.Random(f"outbox {seed}"), Trace()
+        self.tries = Counter[str]()
         self.begun = self.steps = self.deaths = 0
         self.open: dict[str, tuple[int, StreamEvent]] = {}  # the one open transaction of each order
         self.outbox: dict[int, StreamEvent] = {}
@@ -105,6 +120,7 @@ class Shop:
                     self.tick()
             worker = Worker(self)
             answers.append(ask(relay, Outbox(worker), worker.publish))
+            worker.end()
             if answers[-1].error is not None and not isinstance(answers[-1].error, WorkerCrash):
                 break  # a mistake, not a death: it would be made again
             self.tick()
@@ -125,6 +141,14 @@ class Shop:
                 self.versions[name] += 1
                 self.outbox[entry] = event
                 self.committed[event.event_id] = entry
+                self.note("sent", event)
+
+    def note(self, what: str, event: StreamEvent, detail: object = None) -> None:
+        """Add a record of an event that was committed; a step is a second."""
+        self.tries[event.event_id] += what == "received"
+        entry, tried = self.committed[event.event_id], self.tries[event.event_id]
+        self.trace.record((float(self.steps), what, "outbox", entry, event.event_id, "NORMAL", tried, "relay",
+                           1000 * entry + tried, detail))
 
 
 class Worker:
@@ -132,6 +156,8 @@ class Worker:
 
     def __init__(self, shop: Shop) -> None:
         self.shop, self.dead = shop, False
+        self.published: dict[int, StreamEvent] = {}  # and not removed
+        self.removed: dict[int, StreamEvent] = {}  # and not published
 
     def step(self) -> None:
         """Let time pass; perhaps die here."""
@@ -144,14 +170,31 @@ class Worker:
             self.dead = True
             shop.deaths += 1
         if self.dead:
+            self.end()
             raise WorkerCrash("the relay died")
+
+    def end(self) -> None:
+        """What was published and not removed is waiting again; what was removed and not published is lost."""
+        for event in self.published.values():
+            self.shop.note("lease_lost", event)
+        for event in self.removed.values():
+            self.shop.note("dead", event, "not published")
+        self.published.clear()
+        self.removed.clear()
 
     def publish(self, event: StreamEvent) -> None:
         """Hand an event to the broker."""
         if not isinstance(event, StreamEvent):
             raise TypeError(f"publish takes an event, got {quoted(event)}")
         self.step()
-        self.shop.published.append(event)
+        shop, entry = self.shop, self.shop.committed.get(event.event_id, 0)
+        shop.published.append(event)
+        if entry in self.removed:
+            del self.removed[entry]
+            shop.note("acked", event)
+        elif entry in shop.outbox and entry not in self.published:
+            self.published[entry] = event
+            shop.note("received", event)
         self.step()
 
 
@@ -171,6 +214,13 @@ class Outbox:
     def remove(self, entry: int) -> bool:
         """Take one out; False if it was not there."""
         self._worker.step()
-        there = self._worker.shop.outbox.pop(entry, None) is not None
-        self._worker.step()
-        return there
+        worker = self._worker
+        event = worker.shop.outbox.pop(entry, None)
+        if event is not None and entry in worker.published:
+            del worker.published[entry]
+            worker.shop.note("acked", event)
+        elif event is not None:
+            worker.removed[entry] = event
+            worker.shop.note("received", event)
+        worker.step()
+        return event is not None

@@ -2,8 +2,10 @@
 
 import pytest
 
+from mqlearn.lab.board import Board
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.study.checks.relaying import Shop, check_relay, violations
+from mqlearn.study.checks.verdict import recall
 
 
 def relay(outbox, publish):
@@ -142,3 +144,16 @@ def test_the_outbox_shows_what_is_committed_and_ids_come_late():
         assert sorted(shop.outbox) == sorted(shop.committed.values()) and len(shop.outbox) < 41
         late += list(shop.committed.values()) != sorted(shop.committed.values())
     assert late >= 90
+
+
+def test_a_failing_history_can_be_replayed():
+    """What was removed unpublished is dead, what was passed over is open, and a death repeats what it published."""
+    lost, missed, again = (recall(check_relay(fn).failing_seed) for fn in (removes_first, AfterTheLast(),
+                                                                          removes_in_the_end))
+    outcomes = [dict(zip(run.jobs()["message_id"], run.jobs()["outcome"], strict=True)) for run in (lost, missed)]
+    assert "order-2/6 was committed and never published" in lost.verdict and outcomes[0]["order-2/6"] == "dead"
+    assert sum(outcome == "dead" for outcome in outcomes[0].values()) == len(
+        set(lost.scenario.committed) - {event.event_id for event in lost.scenario.published})
+    assert sum(outcome == "" for outcome in outcomes[1].values()) == missed.totals["left"] > 0
+    assert again.jobs()["tries"].sum() == again.totals["published"]
+    assert Board(lost.scenario.REPLAYS).sentence(lost).startswith("Journeys of ")
