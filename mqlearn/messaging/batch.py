@@ -45,12 +45,9 @@ class BatchMessageProcessor(Workers):
         """Start workers that call `processor(batch)`; returns the first of them, which ends after `stop`."""
         check.function("processor", processor)
         check.whole("num_workers", num_workers, low=1)
-        before, self._handler = self._handler, processor
-        try:
-            self._pool.start(num_workers)
-        except RuntimeError:  # they run already, with the one before
-            self._handler = before
-            raise
+        self._pool.check_ended()  # or they would go on with another handler
+        self._handler = processor
+        self._pool.start(num_workers)
         return self.workers[0]
 
     def stop(self) -> None:

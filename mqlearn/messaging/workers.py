@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from mqlearn.messaging.message import COMPLETED, Message, Outcome, Reject, Release
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
-from mqlearn.runtime.base import Task, WorkerCrash
-from mqlearn.runtime.pool import WorkerPool
+from mqlearn.runtime.base import WorkerCrash
+from mqlearn.runtime.pool import Pooled, WorkerPool
 
 Handler = Callable[[Message], object]
 
 
-class Workers:
+class Workers(Pooled):
     """A pool of workers on one queue; what one of them does is `_work`.
 
     `counts` has the acks ("processed"), the charged failures ("failed") and those of them that may be tried again
@@ -29,16 +29,6 @@ class Workers:
         self._runtime = queue.runtime
         self._counting = self._runtime.lock()
         self._pool = WorkerPool(self._runtime, self._work, restart_after=restart_after)
-
-    @property
-    def running(self) -> bool:
-        """Whether workers were started and not stopped."""
-        return bool(self._pool.workers) and not self._pool.stopping
-
-    @property
-    def workers(self) -> list[Task]:
-        """The tasks of the pool."""
-        return self._pool.workers
 
     def _work(self) -> None:
         """What one worker does until the pool stops, or until it crashes."""

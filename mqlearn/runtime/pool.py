@@ -28,10 +28,14 @@ class WorkerPool:
     def start(self, count: int, name: str = "worker") -> None:
         """Start `count` workers, called `name`-0, `name`-1, … Raises RuntimeError if some are running."""
         check.whole("count", count, low=1)
-        if any(worker.is_alive() for worker in self.workers):
-            raise RuntimeError("the workers are running already; stop them first")
+        self.check_ended()
         self.stopping = False
         self.workers = [self._runtime.spawn(self._run, name=f"{name}-{i}") for i in range(count)]
+
+    def check_ended(self) -> None:
+        """Raise RuntimeError if workers are running, or have been told to stop and are not done yet."""
+        if any(worker.is_alive() for worker in self.workers):
+            raise RuntimeError("the workers are running already; stop them first")
 
     def stop(self, wake: Callable[[], None]) -> None:
         """Tell every worker to stop, `wake()` those that wait, and join them.
@@ -59,3 +63,19 @@ class WorkerPool:
                 with self._stop:
                     if not self.stopping:
                         self._stop.wait(self.restart_after)
+
+
+class Pooled:
+    """Whoever has a pool do the work."""
+
+    _pool: WorkerPool
+
+    @property
+    def running(self) -> bool:
+        """Whether workers were started and not stopped."""
+        return bool(self._pool.workers) and not self._pool.stopping
+
+    @property
+    def workers(self) -> list[Task]:
+        """The tasks of the pool."""
+        return self._pool.workers

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task, WorkerCrash
-from mqlearn.runtime.pool import WorkerPool
+from mqlearn.runtime.pool import Pooled, WorkerPool
 from mqlearn.streaming.consumer import Consumer
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.stream import EventStream
@@ -16,7 +16,7 @@ from mqlearn.streaming.stream import EventStream
 EventHandler = Callable[[StreamEvent], object]
 
 
-class EventStreamProcessor:
+class EventStreamProcessor(Pooled):
     """A pool of workers, each a member of `consumer_group`: the partitions are divided among them.
 
     A worker takes up to `batch` events, and commits them when they are handled (`commit="after"`: a death repeats
@@ -52,16 +52,6 @@ class EventStreamProcessor:
         self._tries: Counter[tuple[int, int]] = Counter()  # failures of the event that a partition stands still at
         self._counting = stream.runtime.lock()
 
-    @property
-    def running(self) -> bool:
-        """Whether workers were started and not stopped."""
-        return bool(self._pool.workers) and not self._pool.stopping
-
-    @property
-    def workers(self) -> list[Task]:
-        """The tasks of the pool."""
-        return self._pool.workers
-
     def add_processor(self, processor: EventHandler) -> None:
         """Have `processor(event)` called for each event, after those that were added before."""
         check.function("processor", processor)
@@ -71,8 +61,7 @@ class EventStreamProcessor:
         """Start workers, `name`-0, `name`-1, …; those beyond the number of partitions have nothing to do."""
         check.whole("num_workers", num_workers, low=1)
         check.instance("name", name, str)
-        if self.running:
-            raise RuntimeError("the workers are running already; stop them first")
+        self._pool.check_ended()
         names = [f"{name}-{i}" for i in range(num_workers)]
         self.consumers = {each: Consumer(self.stream, self.consumer_group, name=each) for each in names}
         for consumer in self.consumers.values():  # all before the first one polls, or it would get everything

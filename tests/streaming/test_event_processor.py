@@ -229,3 +229,18 @@ def test_it_can_be_started_again_where_it_stopped() -> None:
         sim.run()
         assert 20 <= before < 60 and processor.counts["processed"] == 60
         processor.stop()
+
+
+def test_a_start_that_is_refused_leaves_the_group_as_it_is() -> None:
+    """A worker told all to stop, and another is still at work: nobody new joins, or their partitions stood still."""
+    with Simulation() as sim:
+        stream = filled(sim)
+        processor = EventStreamProcessor(stream, "mail")
+        processor.add_processor(lambda event: sim.sleep(10) if event.partition else processor.stop())
+        processor.start(2)
+        sim.run(until=5)
+        members, consumers = set(stream.groups["mail"].members), processor.consumers
+        with pytest.raises(RuntimeError, match="running already"):
+            processor.start()
+        assert not processor.running and set(stream.groups["mail"].members) == members
+        assert processor.consumers is consumers
