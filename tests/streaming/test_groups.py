@@ -42,6 +42,16 @@ def listen(shop: Shop, consumer: Consumer, seconds: float = 0.0) -> None:
     shop.sim.spawn(work, name=consumer.name)
 
 
+def two_at_work(sim: Simulation) -> tuple[Shop, Consumer, Consumer]:
+    """Members a and b, who have been reading for ten seconds."""
+    shop = Shop(sim)
+    a, b = shop.member("a"), shop.member("b")
+    listen(shop, a)
+    listen(shop, b)
+    sim.run(until=10)
+    return shop, a, b
+
+
 def test_a_rebalance_waits_until_all_have_given_up_what_they_had() -> None:
     """By hand: the second member gets nothing before the first has polled again."""
     with Simulation() as sim:
@@ -59,11 +69,7 @@ def test_a_rebalance_waits_until_all_have_given_up_what_they_had() -> None:
 def test_a_member_that_leaves_hands_over_at_once() -> None:
     """Closing gives the partitions away now; those who wait in poll get them at the same instant."""
     with Simulation() as sim:
-        shop = Shop(sim)
-        a, b = shop.member("a"), shop.member("b")
-        listen(shop, a)
-        listen(shop, b)
-        sim.run(until=10)
+        shop, a, b = two_at_work(sim)
         a.close()
         sim.run(until=11)
         assert sorted(b.position) == [0, 1, 2, 3]
@@ -73,11 +79,7 @@ def test_a_member_that_leaves_hands_over_at_once() -> None:
 def test_a_silent_member_is_gone_when_its_session_ends() -> None:
     """It dies at 10 s; its last heartbeat was at 9; 45 s after that its partitions are somebody else's."""
     with Simulation() as sim:
-        shop = Shop(sim)
-        a, b = shop.member("a"), shop.member("b")
-        listen(shop, a)
-        listen(shop, b)
-        sim.run(until=10)
+        shop, a, b = two_at_work(sim)
         a.die()
         sim.run(until=53.9)
         assert sorted(b.position) == [2, 3]

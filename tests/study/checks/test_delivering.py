@@ -7,14 +7,19 @@ from mqlearn.study.checks.delivering import Batch, batch_of, violations
 from mqlearn.study.checks.verdict import recall
 
 
+def goes_through(items, call):
+    """Whether the call takes them all."""
+    try:
+        call(items)
+        return True
+    except ValueError:
+        return False
+
+
 def deliver(items, call, known=False):
     """The worked solution: halving; if the first half was good, the second is known to have a bad one."""
-    if not known:
-        try:
-            call(items)
-            return items, []
-        except ValueError:
-            pass
+    if not known and goes_through(items, call):
+        return items, []
     if len(items) == 1:
         return [], items
     middle = len(items) // 2
@@ -25,12 +30,10 @@ def deliver(items, call, known=False):
 
 def halves(items, call):
     """Plain halving."""
-    try:
-        call(items)
+    if goes_through(items, call):
         return items, []
-    except ValueError:
-        if len(items) == 1:
-            return [], items
+    if len(items) == 1:
+        return [], items
     middle = len(items) // 2
     good, bad = halves(items[:middle], call)
     more, worse = halves(items[middle:], call)
@@ -41,31 +44,21 @@ def one_by_one(items, call):
     """Sure, and slow."""
     good, bad = [], []
     for item in items:
-        try:
-            call([item])
-            good.append(item)
-        except ValueError:
-            bad.append(item)
+        (good if goes_through([item], call) else bad).append(item)
     return good, bad
 
 
 def all_then_one_by_one(items, call):
     """Fast as long as nothing happens."""
-    try:
-        call(items)
-        return items, []
-    except ValueError:
-        return one_by_one(items, call)
+    return (items, []) if goes_through(items, call) else one_by_one(items, call)
 
 
 def believes_half(items, call):
     """Takes a call that raises for one that has delivered the first half."""
-    try:
-        call(items)
+    if goes_through(items, call):
         return items, []
-    except ValueError:
-        if len(items) == 1:
-            return [], items
+    if len(items) == 1:
+        return [], items
     good, bad = believes_half(items[len(items) // 2:], call)
     return items[:len(items) // 2] + good, bad
 
@@ -74,10 +67,9 @@ def drops_halves(items, call):
     """What raises is bad, all of it."""
     good, bad = [], []
     for part in (items[:len(items) // 2], items[len(items) // 2:]):
-        try:
-            call(part)
+        if goes_through(part, call):
             good += part
-        except ValueError:
+        else:
             bad += part
     return good, bad
 
@@ -85,18 +77,13 @@ def drops_halves(items, call):
 def begins_again(items, call):
     """Finds the first bad one by halves, takes it out, and delivers the rest from the beginning."""
     rest, bad = list(items), []
-    while rest:
-        try:
-            call(rest)
-            break
-        except ValueError:
-            low, high = 0, len(rest)
+    while rest and not goes_through(rest, call):
+        low, high = 0, len(rest)
         while high - low > 1:
             middle = (low + high) // 2
-            try:
-                call(rest[low:middle])
+            if goes_through(rest[low:middle], call):
                 low = middle
-            except ValueError:
+            else:
                 high = middle
         bad.append(rest.pop(low))
     return rest, bad
@@ -104,12 +91,9 @@ def begins_again(items, call):
 
 def tries_for_ever(items, call):
     """Perhaps it goes through this time."""
-    while True:
-        try:
-            call(items)
-            return items, []
-        except ValueError:
-            continue
+    while not goes_through(items, call):
+        pass
+    return items, []
 
 
 def calls_nothing(items, call):
