@@ -76,6 +76,12 @@ class ThreadRuntime(Runtime):
         self._due = threading.Condition(threading.Lock())
         self._timer_thread: threading.Thread | None = None
 
+    def anew(self, seed: int) -> ThreadRuntime:
+        """Another one with this seed, on which it is 0 s now: what the times of a run count from."""
+        fresh = type(self)(seed)
+        fresh._start = -time.monotonic()
+        return fresh
+
     @property
     def now(self) -> float:
         return self._start + time.monotonic()

@@ -134,6 +134,8 @@ class Trace:
 
     def watch(self, queue: Watched, at_close: Callable[[Callable[[], object]], None]) -> None:
         """Record what happens to `queue` from now on. A queue calls this itself for its `trace=`."""
+        if self.record is _ignore:
+            return  # frozen: the books stay as they are, whoever opens a queue afterwards
         if queue.name in self._census:
             raise ValueError(f"name must be unique within one trace, got {queue.name!r} twice")
         if not self._census:
@@ -143,9 +145,12 @@ class Trace:
 
     def freeze(self) -> None:
         """Keep the records and the census as they are now, whatever the queues do next."""
-        self.records = list(self.records)
-        self.record = _ignore
-        counted = {name: dict(census()) for name, census in self._census.items()}
+        live, self.record = self.records, _ignore
+        while True:
+            self.records = list(live)
+            counted = {name: dict(census()) for name, census in self._census.items()}
+            if len(live) == len(self.records):  # on threads a queue may move while it is counted, or another is
+                break
         self._census = {name: counted[name].copy for name in counted}
 
     def frame(self) -> pd.DataFrame:

@@ -170,6 +170,7 @@ RIGHT: dict[str, tuple[Any, str]] = {
     "Message.ttl": (math.inf, "a message that never expires"),
     "Simulation.seed": (-1, "any whole number"),
     "ThreadRuntime.seed": (-1, "any whole number"),
+    "ThreadRuntime.anew.seed": (-1, "any whole number"),
     "ThreadRuntime.call_at.time": (-1, "any time; one that has passed is due at once"),
     "Simulation.call_at.time": (-1, "any time; one that has passed is due at once"),
     "*.run.seed": (-1, "any whole number, in every scenario"),

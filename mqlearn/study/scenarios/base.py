@@ -10,6 +10,7 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.study.run import Run
 
 
@@ -56,10 +57,16 @@ class Scenario:
                 check.number(item.name, value, low=about["low"], high=about["high"], optional=item.default is None)
 
     def run(self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None) -> Run:
-        """Everything that happens, observed: in a simulation of its own unless given a runtime."""
+        """Everything that happens, observed: in a simulation of its own unless given a runtime.
+
+        With `runtime=ThreadRuntime()` it takes as long as it says. The times count from 0 and the draws are of `seed`
+        as in a simulation; what still differs is how threads take turns. A given simulation draws by its own seed.
+        """
         check.whole("seed", seed, low=-(2**63))
         check.instance("runtime", runtime, Runtime, optional=True)
         check.instance("queue", queue, MessageQueue, optional=True)
+        if isinstance(runtime, ThreadRuntime) and queue is None:
+            runtime = runtime.anew(seed)
         if runtime is not None:
             return self._observe(runtime, queue, seed)
         with Simulation(seed) as sim:

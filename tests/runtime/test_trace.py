@@ -1,0 +1,49 @@
+"""A trace that is frozen while its queues go on, as they do on threads."""
+
+from mqlearn import InMemoryMessageQueue, Message, ThreadRuntime, Trace
+from mqlearn.runtime.trace import Listener
+
+
+class Busy:
+    """A queue to which something is sent while it is counted: twice, then there is calm."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.sent, self.moves = name, 0, 2
+
+    def listen(self, listener: Listener, *, carried: bool = False) -> None:
+        assert carried
+        self.listener = listener
+
+    def census(self) -> dict[str, int]:
+        counted = {"waiting": self.sent}
+        if self.moves:
+            self.moves -= 1
+            self.sent += 1
+            self.listener((0.0, "sent", self.name, self.sent, f"m{self.sent}", "NORMAL", 1, "", 0, None))
+        return counted
+
+
+def test_books_are_closed_at_one_moment() -> None:
+    """The census is of the same moment as the records, though queues move between the two."""
+    trace, queues = Trace(), [Busy("a"), Busy("b")]
+    for queue in queues:
+        trace.watch(queue, lambda close: None)
+    trace.freeze()
+    assert trace.balance().waiting == len(trace.records) == sum(queue.sent for queue in queues) == 4
+
+
+def test_a_queue_that_opens_after_the_books_were_closed_is_not_in_them() -> None:
+    """Its messages change nothing of what was observed."""
+    runtime, trace = ThreadRuntime(), Trace()
+    InMemoryMessageQueue(runtime=runtime, trace=trace, name="orders").send(Message("default"))
+    trace.freeze()
+    late = InMemoryMessageQueue(runtime=runtime, trace=trace, name="late")
+    late.send(Message("default"))
+    assert late.size() == 1 and trace.balance().waiting == len(trace.records) == 1
+
+
+def test_an_empty_trace_can_be_frozen() -> None:
+    """There is nothing to count."""
+    trace = Trace()
+    trace.freeze()
+    assert trace.records == [] and trace.balance().accepted == 0
