@@ -44,8 +44,8 @@ class Owners(Rows):
         self.caption("owner of each partition; hatched: the owner is silent; white: nobody's")
         self.ribbons = [canvas.moving(PolyCollection([], facecolor=shade, edgecolor=style.INK, linewidth=0.6))
                         for shade in SHADES]
-        self.silent = canvas.moving(PolyCollection([], facecolor="none", edgecolor=style.MUTED, linewidth=0,
-                                                   hatch="//"))
+        self.silent = canvas.moving(PolyCollection([], facecolor=(1, 1, 1, 0.5), edgecolor=style.MUTED, linewidth=0,
+                                                   hatch="////"))
         for ribbon in (*self.ribbons, self.silent):
             self.ax.add_collection(ribbon, autolim=False)
         self.letters = [canvas.text(0, 0, ha="center", va="center", bold=True) for _ in range(LETTERS_SHOWN)]

@@ -40,16 +40,16 @@ class SharedPartitions(Scenario):
     CHARTS: ClassVar[tuple[str, ...]] = ("owners", "lags", "repeats")
     PREDICTS: ClassVar[str] = "repeats"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "one dies mid-batch": {"what": DIES, "batch": 100, "backlog": 1600},
-        "rebalance storm": {"batch": 100, "handler": 0.3, "poll_interval": 20.0, "backlog": 800,
+        "one dies mid-batch": {"batch": 100, "backlog": 1600, "rate": 16.0},
+        "rebalance storm": {"what": NOTHING, "batch": 100, "handler": 0.3, "poll_interval": 20.0, "backlog": 800,
                             "rate": 4.0},
-        "zombie": {"what": STALLS, "stall": 25.0, "batch": 100, "backlog": 1600},
+        "zombie": {"what": STALLS, "stall": 25.0, "batch": 100, "backlog": 1600, "rate": 16.0},
         "more members than partitions": {"members": 6, "what": LEAVES},
     }
 
     arrivals: str = param("poisson", group="load", choices=("poisson", "regular", FLIGHTS),
                           help="At random, like clockwork, or the departures of 2 December 2013 at 60 times speed.")
-    rate: float = param(16.0, unit="1/s", low=1, high=40, step=1, group="load", help="Orders a second.")
+    rate: float = param(22.0, unit="1/s", low=1, high=40, step=1, group="load", help="Orders a second.")
     backlog: int = param(0, low=0, high=4000, group="load", help="Orders that wait in the log at the start.")
     window: float = param(120.0, unit="s", low=60, high=300, step=10, group="load",
                           help="How long we watch; the flights all day, which is 1,440 s.")
@@ -57,7 +57,7 @@ class SharedPartitions(Scenario):
     members: int = param(4, low=1, high=7, group="workers", help="Members of the group at the start.")
     handler: float = param(0.15, unit="s", low=0.01, high=2, step=0.01, group="workers",
                            help="How long the mail for one order takes.")
-    what: str = param(NOTHING, group="failures", choices=(NOTHING, DIES, STALLS, LEAVES), help="What happens to A.")
+    what: str = param(DIES, group="failures", choices=(NOTHING, DIES, STALLS, LEAVES), help="What happens to A.")
     at: float = param(40.0, unit="s", low=0, high=1500, step=5, group="failures", help="When that happens.")
     stall: float = param(25.0, unit="s", low=1, high=120, step=1, group="failures",
                          help="How long A stands still, heart and all.")
@@ -131,7 +131,8 @@ class SharedPartitions(Scenario):
         idle = len(story.members) - working
         repeats = len(story.again)
         more = "" if repeats == story.twice else f" or more, {repeats:,} mails too many"
-        parts = [f"{events:,} orders, {working} of {len(story.members)} members had a partition"
+        noun = "flights" if self.arrivals == FLIGHTS else "orders"
+        parts = [f"{events:,} {noun}, {working} of {len(story.members)} members had a partition"
                  f"{'' if not idle else f', {idle} never'}.",
                  f"{story.twice:,} were mailed twice{more}, {len(story.lost):,} never will be; {behind:,} are behind."]
         if story.fenced:
