@@ -15,6 +15,8 @@ from mqlearn.study.checks.verdict import Verdict, passed
 from mqlearn.study.run import Run
 
 SPARE = 1.0  # s that a replay goes on
+HINTS = {False: "`poll` may return no event; `handle` takes one; `commit` takes {partition: offset}, or nothing",
+         True: "`poll` may return no event; what is done is done by `tx` in `with db.transaction() as tx:`"}
 Step = Callable[[Any, Any], object]
 
 
@@ -91,7 +93,7 @@ def _one_step(world: World, step: Step, consumer: Shaky, other: object) -> None:
         raise answer.error  # no fault of the step: its process died in it
     world.answer = answer
     if answer.error is not None:
-        world.fault = Fault(str(answer), "a step polls, and does what there is to do for each event")
+        world.fault = Fault(str(answer), HINTS[world.with_database])
     world.sim.sleep(0.05 if world.sim.now == before else 0.0)
 
 

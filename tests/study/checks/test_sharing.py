@@ -234,3 +234,17 @@ def test_a_worked_transaction_passes() -> None:
         consumer.commit()
 
     assert check_step_db(step).text.startswith("passed: 100 seeds, 6,000 events")
+
+
+def test_an_exception_is_answered_with_what_the_calls_take() -> None:
+    """One event where a poll may return none, a charge that is none of the database's."""
+    def one(consumer, handle):
+        (event,) = consumer.poll(1)
+        handle(event)
+
+    def no_transaction(consumer, db):
+        for event in consumer.poll(10):
+            db.charge(event)
+
+    assert "`poll` may return no event" in check_step_group(one).text
+    assert "with db.transaction() as tx" in check_step_db(no_transaction).text
