@@ -21,7 +21,10 @@ LONGEST = 60  # characters of a value that are quoted
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: what was seen, a hint, and how to make the run in which it was seen, if there is one."""
+    """One thing that is wrong: what was seen, a hint, and how to make what `replay` shows, if there is more to see.
+
+    That is the run in which it was seen, or a table of the case.
+    """
 
     said: str
     hint: str
@@ -29,10 +32,8 @@ class Fault:
 
     def told(self, seed: int) -> Verdict:
         """The verdict on it; its run is kept for `replay(seed)`."""
-        if self.make_run is None:
-            return not_yet(f"seed {seed}: {self.said}", hint=self.hint)
         remember(seed, self.make_run)
-        return not_yet(f"seed {seed}: {self.said}", hint=self.hint, failing_seed=seed)
+        return not_yet(f"seed {seed}: {self.said}", hint=self.hint, failing_seed=seed if self.make_run else None)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import permutations
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, judge, quoted
 from mqlearn.study.checks.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHANGES = 5  # of a history, so that all 120 orders can be tried
 REPEATED = 60  # more orders, in which changes come twice or three times
@@ -55,7 +58,7 @@ def violations(apply: Callable[..., Any], seed: int) -> Iterator[Fault]:
             answer = ask(apply, view, change)
             if not _is_view(answer):
                 yield Fault(f"{_said(order[:number])}: expected a dict from key to (seq, value), {answer}",
-                            "return the view")
+                            "return the view", partial(step_by_step, apply, order[:number], right))
                 return
             view = answer.value
         seen = shown(view)
@@ -63,8 +66,34 @@ def violations(apply: Callable[..., Any], seed: int) -> Iterator[Fault]:
             is_, should = seen.get(key), right.get(key)
             if is_ != should:
                 yield Fault(f"{_said(order)}: {key} is {is_ or 'deleted'}, and in order it is {should or 'deleted'}; "
-                            f"the view is {quoted(view)}", _hint(key, seen, right, order))
+                            f"the view is {quoted(view)}", _hint(key, seen, right, order),
+                            partial(step_by_step, apply, order, right))
                 return
+
+
+def step_by_step(apply: Callable[..., Any], order: tuple[Change, ...], right: dict[str, Any]) -> pd.DataFrame:
+    """What is replayed: the view after each change, a column for each key, and below what it shows in order."""
+    import pandas as pd
+
+    keys = sorted({*right, *(change.key for change in order)})
+    view: Any = {}
+    rows = []
+    for change in order:
+        answer = ask(apply, view, change)
+        if not _is_view(answer):
+            rows.append([str(change), *[str(answer)] * len(keys)])
+            break
+        view = answer.value
+        rows.append([str(change), *[_entry(view.get(key)) for key in keys]])
+    rows.append(["in order", *[right.get(key) or "deleted" for key in keys]])
+    return pd.DataFrame(rows, columns=["change", *keys]).set_index("change")
+
+
+def _entry(entry: Any) -> str:
+    if entry is None:
+        return ""
+    seq, value = entry
+    return f"{quoted(seq)} {'deleted' if value is None else value if isinstance(value, str) else quoted(value)}"
 
 
 def _hint(key: str, seen: dict[str, Any], right: dict[str, Any], order: tuple[Change, ...]) -> str:

@@ -6,14 +6,18 @@ import random
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from itertools import accumulate, repeat
-from typing import Any
+from itertools import accumulate, pairwise, repeat
+from typing import TYPE_CHECKING, Any
 
 from mqlearn.study.checks.answers import SEEDS, Fault, ask, is_number, judge
 from mqlearn.study.checks.verdict import Verdict
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 OUTAGES = 200  # a seed
 SHORTEST, LONGEST = 5.0, 1800.0  # seconds
+LENGTHS = (5, 20, 60, 300, 1801)  # seconds: the rows of what is replayed
 PROBE = 3.0  # seconds that a probe is worth
 AT_MOST = 1.15  # times the cost of the best cool-down that is always the same
 SAME = range(20, 90, 5)  # seconds: those that are tried for it
@@ -56,7 +60,8 @@ def violations(cooldown: Callable[..., Any], seed: int) -> Iterator[Fault]:
         yield Fault(f"its outages cost {late + looks:.1f} s on average, {late:.1f} for being late and {looks:.1f} for "
                     f"{looks / PROBE:.1f} probes each, and {allowed:.1f} are allowed; asked for cooldown(1) "
                     f"{ask(cooldown, 1)}",
-                    "look less often" if looks > late else "look more often: a probe is late by half a wait")
+                    "look less often" if looks > late else "look more often: a probe is late by half a wait",
+                    lambda: by_length(times, seed))
 
 
 def probes(cooldown: Callable[..., Any]) -> tuple[list[float], Fault | None]:
@@ -84,6 +89,22 @@ def mean_cost(times: list[float], outages: list[float]) -> tuple[float, float]:
         last = bisect_left(times, end)
         late, looks = late + times[last] - end, looks + PROBE * (last + 1)
     return late / len(outages), looks / len(outages)
+
+
+def by_length(times: list[float], seed: int) -> pd.DataFrame:
+    """What is replayed: where in this seed the costs come from, beside those of the best that is always the same."""
+    import pandas as pd
+
+    same = _always(min(map(float, SAME), key=lambda seconds: sum(mean_cost(_always(seconds), outages_of(seed)))))
+    rows = []
+    for low, high in pairwise(LENGTHS):
+        ends = [end for end in outages_of(seed) if low <= end < high]
+        if ends:
+            late, looks = mean_cost(times, ends)
+            rows.append([f"{low:,.0f} to {high:,.0f} s", len(ends), round(late, 1), round(looks / PROBE, 1),
+                         round(late + looks, 1), round(sum(mean_cost(same, ends)), 1)])
+    return pd.DataFrame(rows, columns=["outages of", "how many", "late, s", "probes", "cost, s",
+                                       f"cost with {same[0]:g} s each time"]).set_index("outages of")
 
 
 @lru_cache(maxsize=len(SEEDS))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mqlearn.study.checks.answers import SEEDS, Fault, ask, judge
 from mqlearn.study.checks.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAIRS = 20  # a seed
 WORDS = ("orders", "order", "eu", "us", "paid", "a", "c++", "jfk")
@@ -36,11 +39,25 @@ def violations(matches: Callable[..., Any], seed: int) -> Iterator[Fault]:
         answer = ask(matches, pattern, topic)
         right = brute_force(pattern, topic)
         if answer.error is not None or not isinstance(answer.value, bool):
-            yield Fault(f"matches({pattern!r}, {topic!r}): expected {right}, {answer}", "it is either True or False")
+            yield Fault(f"matches({pattern!r}, {topic!r}): expected {right}, {answer}", "it is either True or False",
+                        lambda: mistaken(matches, seed))
             return
         if answer.value != right:
-            yield Fault(f"matches({pattern!r}, {topic!r}): expected {right}, {answer}", _hint(pattern, topic))
+            yield Fault(f"matches({pattern!r}, {topic!r}): expected {right}, {answer}", _hint(pattern, topic),
+                        lambda: mistaken(matches, seed))
             return
+
+
+def mistaken(matches: Callable[..., Any], seed: int) -> pd.DataFrame:
+    """What is replayed: all of this seed's pairs that are answered wrongly."""
+    import pandas as pd
+
+    rows = []
+    for pattern, topic in pairs_of(seed):
+        answer, right = ask(matches, pattern, topic), brute_force(pattern, topic)
+        if answer.error is not None or answer.value is not right:
+            rows.append([pattern, topic, right, str(answer).removeprefix("it ")])
+    return pd.DataFrame(rows, columns=["pattern", "topic", "should be", "your function"]).set_index("pattern")
 
 
 def _hint(pattern: str, topic: str) -> str:

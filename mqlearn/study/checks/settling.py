@@ -5,11 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from copy import copy
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mqlearn.messaging.message import Message
 from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, judge, quoted
 from mqlearn.study.checks.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BATCHES = 12  # a seed
 NOT_TRUE = (False, False, False, None, 0, 1, "failed", "ok", "False", [False])
@@ -41,11 +46,12 @@ def violations(settle: Callable[..., Any], seed: int) -> Iterator[Fault]:
         answer = ask(settle, given, results_given)
         scene = f"{len(batch)} message{'s' * (len(batch) > 1)}, the handler {_said(results)}"
         if fault := _judged(answer, right, len(batch), scene):
-            yield fault
+            yield replace(fault, make_run=partial(side_by_side, batch, results, right, answer))
             return
         if [message.id for message in given] != [message.id for message in batch] or not _same(results_given, results):
             yield Fault(f"{scene}: batch and results are not what they were before; {answer}",
-                        "look at both, and build a list of your own")
+                        "look at both, and build a list of your own",
+                        partial(side_by_side, batch, results, right, answer))
             return
 
 
@@ -73,6 +79,20 @@ def _judged(answer: Answer, right: list[bool] | None, count: int, scene: str) ->
             return Fault(f"{scene}: message {number} is nacked; {answer}",
                          "it has succeeded: nacked, it would be done again")
     return None
+
+
+def side_by_side(batch: list[Message], results: Any, right: list[bool] | None, answer: Answer) -> pd.DataFrame:
+    """What is replayed: a row for each message, with its result, what it should come to, and what was said."""
+    import pandas as pd
+
+    returned = results if isinstance(results, list) else [results] * len(batch)
+    said = answer.value if isinstance(answer.value, list) else [str(answer)] * len(batch)
+    should = ["nack: …"] * len(batch) if right is None else ["ack" if each else "nack" for each in right]
+    columns = {"message": [message.id for message in batch], "the handler's result": list(map(quoted, returned)),
+               "should be": should, "you said": [each if isinstance(each, str) else quoted(each) for each in said]}
+    rows = max(map(len, columns.values()))
+    table = pd.DataFrame({name: [*cells, *[""] * (rows - len(cells))] for name, cells in columns.items()})
+    return table.set_index("message")
 
 
 def _is_word(value: Any) -> bool:

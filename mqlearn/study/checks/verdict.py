@@ -2,7 +2,7 @@
 
 A check calls the student's function and returns a `Verdict`. It never raises for a wrong answer: the stub
 runs as shipped and is told "not yet: …" with one hint. A check graded by chaos also hands over the run that
-broke the answer, as a function that makes it again:
+broke the answer, or a table of what was asked and answered, as a function that makes it again:
 
     remember(17, lambda: scenario.run(seed=17))
     return not_yet("seed 17: order-3 was charged twice, at 12.4 s", hint="what if an ack is lost?",
@@ -50,9 +50,14 @@ def not_yet(said: str, *, hint: str = "", failing_seed: int | None = None) -> Ve
     return Verdict(False, text, failing_seed)
 
 
-def remember(seed: int, make_run: Callable[[], Any]) -> None:
-    """Keep the run that broke an answer, as a function that makes it. The same seed again replaces it."""
+def remember(seed: int, make_run: Callable[[], Any] | None) -> None:
+    """Keep the run that broke an answer, as a function that makes it. The same seed again replaces it.
+
+    None: the verdict says all there is to see, and an older run of this seed is of something else.
+    """
     _failing.pop(seed, None)
+    if make_run is None:
+        return
     _failing[seed] = make_run
     while len(_failing) > KEPT:
         del _failing[next(iter(_failing))]
@@ -64,7 +69,7 @@ def recall(seed: int | None = None) -> Any:
     Raises LookupError, naming the seeds there are, if none was remembered for it.
     """
     if not _failing:
-        raise LookupError("no check has failed yet, so there is no run to replay")
+        raise LookupError("no check has failed yet with a run to replay; where it keeps none, its verdict says it all")
     wanted = next(reversed(_failing)) if seed is None else seed
     if wanted not in _failing:
         raise LookupError(f"seed must be one that a check has failed on "
