@@ -80,7 +80,8 @@ def violations(key: Callable[..., Any], day: str) -> Iterator[Fault]:
         yield Fault(f"all {len(events):,} events have one key and one partition: {answer} each time",
                     "which field has many values, none of them big?")
         return
-    if apart := (_apart(events, homes, lambda e: e.tail or (e.carrier, e.flight)) and _apart(events, homes, lambda e: (e.carrier, e.flight))):
+    of_aircraft = _apart(events, homes, lambda e: e.tail or (e.carrier, e.flight))
+    if apart := of_aircraft and _apart(events, homes, lambda e: (e.carrier, e.flight)):
         one, p, other, q = apart
         yield Fault(f"{_named(one)} is in partition {p}, {_named(other)} in {q}: a reader may see them in any order",
                     "the key must be the same for all events of a flight, or of an aircraft")
