@@ -26,8 +26,8 @@ lint: $(READY) ## only ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-browser: $(READY) ## only the notebooks in a real browser (alone, since it times a slider)
-	$(BIN)/python -m pytest tests/browser
+browser: $(READY) ## only the notebooks in a real browser (apart from the others, since it times a slider)
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/browser
 
 nbval: $(READY) ## only run the notebooks and compare what they print
 	$(BIN)/python -m pytest $(SPREAD) $(NBVAL) notebooks

@@ -1,4 +1,4 @@
-"""One browser and one JupyterLab for all the tests of this folder, and a line for each time measured."""
+"""For each process that runs tests of this folder a browser and a JupyterLab; a line for each time measured."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import chromium, jupyter
+from tests.browser.machine import Machine
 
 SHOTS = Path(os.environ.get("MQLEARN_SHOTS") or Path(__file__).parent / "shots")
-MEASURED = pytest.StashKey[list[str]]()
+MEASURED = "measured"
 
 
 @pytest.fixture(scope="session")
@@ -45,14 +46,23 @@ def shots() -> Path:
 
 
 @pytest.fixture
-def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """What all processes of this run share: their temporary folders stand in one."""
+    return Machine(tmp_path_factory.getbasetemp().parent / "machine.lock")
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Takes a line that the end of the test run shows."""
-    return request.config.stash.setdefault(MEASURED, []).append
+    return lambda line: record_property(MEASURED, line)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was measured, for whoever wonders how close to the limit it was."""
-    if lines := config.stash.get(MEASURED, []):
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    lines = sorted(str(line) for report in reports if report.when == "call"
+                   for name, line in report.user_properties if name == MEASURED)
+    if lines:
         terminalreporter.section("from a key press on a slider to the new picture")
         for line in lines:
             terminalreporter.line(line)
