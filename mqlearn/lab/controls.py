@@ -54,8 +54,8 @@ class Controls:
             self.prediction = widgets.Text(
                 description="your prediction", placeholder="?", continuous_update=False
             )
-            self.prediction.observe(self._predict, names="value")
             self._show_prediction(lab.scenario)
+            self.prediction.observe(self._predict, names="value")  # from now on it is somebody who types
             parts.append(_classed(widgets.VBox([widgets.HTML(escape(question)), self.prediction]), "mq-ask"))
             room -= 38 + 15 * (1 + len(question) // 40)
         parts += [fields.grouped(list(self.rows.values()), room), self._buttons()]

@@ -72,6 +72,12 @@ def test_a_prediction_is_a_dashed_line_and_a_room_a_rug(lab: Lab, by_hand: Any) 
     assert lab.error == "your prediction must be a number, got 'many'" and "many" in lab._ui._verdict.value
 
 
+def test_a_lab_may_begin_with_a_prediction() -> None:
+    """Given as a setting it is on show from the first picture on."""
+    lab = Lab(PriorityMix, prediction=3.0)
+    assert lab._ui.prediction.value == "3" and "You said 3" in lab.verdict
+
+
 def test_a_prediction_that_the_scenario_refuses_is_not_drawn() -> None:
     """The panel names the rule, and neither the chart nor the verdict knows of the number."""
     lab = Lab(FailingWork)
