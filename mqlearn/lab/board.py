@@ -49,7 +49,7 @@ class Board:
         made: list[list[Chart]] = []
         y = float(TITLE_HEIGHT)
         for i, row in enumerate(rows):
-            height = least[i] + spare * weights[i] / sum(weights)
+            height = least[i] + spare * weights[i] / (sum(weights) or 1.0)
             width = (self.canvas.width - 2 * PAD) / len(row)
             boxes = [Box(PAD + n * width, y, width - 8 * (n < len(row) - 1), height) for n in range(len(row))]
             made.append(

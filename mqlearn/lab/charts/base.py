@@ -130,6 +130,10 @@ class Timeline(Chart):
         self.over = 1.0
         self.x_ticks, self.y_ticks = Ticks(canvas, self.ax, "x"), Ticks(canvas, self.ax, "y")
 
+    def steps(self, **look: Any) -> Line2D:
+        """A line that keeps each level until the next, to be given data at each `draw`."""
+        return self.canvas.moving(self.ax.plot([], [], drawstyle="steps-post", clip_on=False, **look)[0])
+
     def over_time(self, run: View, ghost: View | None = None) -> None:
         """Make the x axis show the whole run, and its baseline."""
         end = max(run.until, ghost.until if ghost else 0.0, 1e-9)

@@ -85,14 +85,11 @@ class Lag(Timeline):
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.said = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
-        self.ghost = self._line(color=style.GHOST, linewidth=4.4)
-        self.all = self._line(color=style.WAITING, linewidth=3.6)
-        self.most = self._line(color="#0B5C8E", linewidth=1.8, linestyle=style.DASHED)
+        self.ghost = self.steps(color=style.GHOST, linewidth=4.4)
+        self.all = self.steps(color=style.WAITING, linewidth=3.6)
+        self.most = self.steps(color="#0B5C8E", linewidth=1.8, linestyle=style.DASHED)
         self.labels = [canvas.text(0, 0, bold=True, va="center") for _ in range(2)]
         self.marks = LevelMarks(self)
-
-    def _line(self, **look: Any) -> Any:
-        return self.canvas.moving(self.ax.plot([], [], drawstyle="steps-post", clip_on=False, **look)[0])
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         self.over_time(run, ghost)

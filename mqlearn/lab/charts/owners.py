@@ -142,14 +142,11 @@ class Repeats(Timeline):
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.caption(self.counted)
-        self.ghosts = [self._line(color=style.GHOST, linewidth=4.4) for _ in range(2)]
-        self.lines = [self._line(color=style.AGAIN, linewidth=3.4),
-                      self._line(color=style.LOST, linewidth=2.2, linestyle=style.DASHED)]
+        self.ghosts = [self.steps(color=style.GHOST, linewidth=4.4) for _ in range(2)]
+        self.lines = [self.steps(color=style.AGAIN, linewidth=3.4),
+                      self.steps(color=style.LOST, linewidth=2.2, linestyle=style.DASHED)]
         self.labels = [canvas.text(0, 0, bold=True, va="center") for _ in range(2)]
         self.marks = LevelMarks(self)
-
-    def _line(self, **look: Any) -> Any:
-        return self.canvas.moving(self.ax.plot([], [], drawstyle="steps-post", clip_on=False, **look)[0])
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         self.over_time(run, ghost)

@@ -38,13 +38,10 @@ class Behind(Timeline):
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.caption("messages due and not heard yet, by subscriber")
-        self.ghosts = [self._line(color=style.GHOST, linewidth=4.4) for _ in range(MOST)]
-        self.lines = [self._line(**look) for look in LINES]
+        self.ghosts = [self.steps(color=style.GHOST, linewidth=4.4) for _ in range(MOST)]
+        self.lines = [self.steps(**look) for look in LINES]
         self.labels = [canvas.text(0, 0, bold=True, va="center") for _ in range(MOST)]
         self.marks = LevelMarks(self)
-
-    def _line(self, **look: Any) -> Any:
-        return self.canvas.moving(self.ax.plot([], [], drawstyle="steps-post", clip_on=False, **look)[0])
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         self.over_time(run, ghost)
