@@ -64,7 +64,7 @@ class Histories(Timeline):
         rows = run.history.chosen(hour, MOST)
         self.title.text = (f"{style.count(len(rows), 'order')} by their events; at the right what each is at "
                            f"{clock(hour)}, in red what the database says")
-        if run.run.scenario.arrivals == "flights":
+        if getattr(run.run.scenario, "arrivals", "") == "flights":
             self.title.text = self.title.text.replace("order", "flight", 1)
         self._legend(rows)
         self._ribbons(rows, run.until, hour)
@@ -200,8 +200,9 @@ class Folds(Timeline):
 
 
 def asked(run: View) -> float:
-    """The time of the question, in seconds since midnight."""
-    return float(run.run.scenario.hour) * HOUR
+    """The time of the question, in seconds since midnight; where none was asked, the end."""
+    hour = getattr(run.run.scenario, "hour", None)
+    return run.until if hour is None else float(hour) * HOUR
 
 
 def clock(time: float) -> str:
