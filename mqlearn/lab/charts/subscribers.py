@@ -4,15 +4,19 @@ from typing import Any
 
 import numpy as np
 from matplotlib.collections import PolyCollection
+from matplotlib.lines import Line2D
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks, Timeline, frameless
 from mqlearn.lab.charts.marks import LevelMarks
+from mqlearn.lab.glyphs import Label
 from mqlearn.lab.view import Floats, View, thin
 from mqlearn.study.fanout import FATES
 
 MOST = 4  # subscribers that are shown
+FEW = 3  # that is enough for most pictures
+SAMPLE = 16  # pixels of a line before its name
 # Shades of waiting's blue, for it is messages that wait; the kind of line tells them apart, and the name at its end.
 LINES: tuple[dict[str, Any], ...] = (
     {"color": "#8CCBF0", "linewidth": 6.0},
@@ -34,14 +38,25 @@ class Behind(Timeline):
     """Messages that each subscriber has not heard yet, a line each; a prediction is of the slowest at the end."""
 
     name, takes_marks, least, weight = "behind", True, 110, 1.6
+    right = 132  # "parcel 3,600" behind its piece of line
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.caption("messages due and not heard yet, by subscriber")
         self.ghosts = [self.steps(color=style.GHOST, linewidth=4.4) for _ in range(MOST)]
         self.lines = [self.steps(**look) for look in LINES]
+        self.samples = [self._sample(**look) for look in LINES]
         self.labels = [canvas.text(0, 0, bold=True, va="center") for _ in range(MOST)]
         self.marks = LevelMarks(self)
+        self.rest = rest(self)
+
+    def _sample(self, **look: Any) -> Line2D:
+        """A piece of line before its name: lines that end at one height are told apart by it."""
+        if look.get("linestyle") == style.DASHED:
+            look["linestyle"] = (0, (1.4, 0.9))  # two dashes, where the line itself would show one
+        line = Line2D([], [], transform=self.canvas.figure.transFigure, solid_capstyle="butt", **look)
+        self.canvas.figure.add_artist(line)
+        return self.canvas.moving(line)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         self.over_time(run, ghost)
@@ -50,14 +65,21 @@ class Behind(Timeline):
             line.set_visible(ghost is not None)
         expected = run.theory("behind")
         self.up_to(max([*highest, expected or 0, *marks.values]))
-        ends = sorted((run.fan_out.at_end(name), name) for name in run.fan_out.names[:MOST])
+        names = run.fan_out.names
+        self.rest.text = left_out(names, MOST)
+        ends = sorted((run.fan_out.at_end(name), name, line) for line, name in enumerate(names[:MOST]))
         taken: list[float] = []
         for row, label in enumerate(self.labels):  # from the lowest up, so that none runs into the axis' labels
             label.text = f"{ends[row][1]} {style.number(ends[row][0])}" if row < len(ends) else ""
             if row < len(ends):
                 y = self.marks.height_of(ends[row][0])
-                label.x, label.y = self.label_x, min([y, *(other - 15 for other in taken)])
+                label.x, label.y = self.label_x + SAMPLE + 4, min([y, *(other - 15 for other in taken)])
                 taken.append(label.y)
+                width, height = self.canvas.width, self.canvas.height
+                self.samples[ends[row][2]].set_data([self.label_x / width, (self.label_x + SAMPLE) / width],
+                                                    [1 - label.y / height] * 2)
+        for row, sample in enumerate(self.samples):
+            sample.set_visible(row < len(ends))
         self.marks.draw(marks, expected, taken)
 
     def _put(self, lines: list[Any], run: View) -> float:
@@ -98,20 +120,21 @@ class Fates(Chart):
         self.ax = canvas.axes(box.x + 60, box.y + 21, box.width - 70, box.height - 25)
         frameless(self.ax)
         self.ax.spines[["left"]].set_visible(False)
-        self.ax.set_ylim(MOST - 1.5, -0.5)
         self.fills = {fate: canvas.moving(PolyCollection([], **{"linewidth": 0, **look}))
                       for fate, look in LOOKS.items()}
         for fill in self.fills.values():
             self.ax.add_collection(fill, autolim=False)
-        pitch = (box.height - 25) / (MOST - 1)
-        self.names = [canvas.text(box.x + 54, box.y + 21 + pitch * (row + 0.72), ha="right", va="center")
-                      for row in range(MOST - 1)]
-        self.said = [canvas.text(box.x + 61, box.y + 21 + pitch * (row + 0.28), va="center")
-                     for row in range(MOST - 1)]
+        self.names = [canvas.text(box.x + 54, 0, ha="right", va="center") for _ in range(MOST)]
+        self.said = [canvas.text(box.x + 61, 0, va="center") for _ in range(MOST)]
+        self.rest = rest(self, 15)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
-        names = run.fan_out.names[: MOST - 1]
+        names = run.fan_out.names[:MOST]
+        self.rest.text = left_out(run.fan_out.names, MOST)
         table = [run.fan_out.fates(name) for name in names]
+        rows = max(FEW, len(names))
+        self.ax.set_ylim(rows - 0.5, -0.5)
+        pitch = (self.box.height - 25) / rows
         self.ax.set_xlim(0, max([sum(row.values()) for row in table], default=1) or 1)
         left = np.zeros(len(names))
         for fate in FATES:
@@ -120,6 +143,7 @@ class Fates(Chart):
                                         if width[row]])
             left = left + width
         for row, (name, said) in enumerate(zip(self.names, self.said, strict=True)):
+            name.y, said.y = (self.box.y + 21 + pitch * (row + share) for share in (0.72, 0.28))
             name.text = names[row] if row < len(names) else ""
             said.text = told(table[row]) if row < len(names) else ""
 
@@ -138,18 +162,20 @@ class Orders(Chart):
         super().__init__(canvas, box)
         self.caption("each message heard, in the order of occurrence: by how many later ones overtaken")
         self.over = 1.0
-        width = (box.width - 44) / (MOST - 1)
+        width = (box.width - 44) / FEW
         self.axes = [canvas.axes(box.x + 42 + row * width, box.y + 36, width - 30, box.height - 58)
-                     for row in range(MOST - 1)]
+                     for row in range(FEW)]
         self.ticks = [(Ticks(canvas, ax, "x"), Ticks(canvas, ax, "y")) for ax in self.axes]
         self.points = [canvas.moving(ax.plot([], [], marker="o", markersize=3.4, markeredgewidth=0, linestyle="",
                                              color=style.DONE, clip_on=False)[0]) for ax in self.axes]
         self.titles = [canvas.text(box.x + 42 + row * width, box.y + 29, bold=True, size=style.SMALL)
-                       for row in range(MOST - 1)]
+                       for row in range(FEW)]
+        self.rest = rest(self)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         story = run.fan_out
-        names = story.names[: len(self.axes)]
+        names = story.names[:FEW]
+        self.rest.text = left_out(story.names, FEW)
         points = [story.overtaken(name) for name in names]
         many = max([len(story.occurred[name]) for name in names], default=1) + 1.0
         self.over = style.nice_top(max([1.0, *(float(by.max()) for _, by in points if len(by))]), self.over)
@@ -166,6 +192,17 @@ class Orders(Chart):
         story = run.fan_out
         said = ", ".join(f"{name} {_order(*story.overtaken(name))}" for name in story.names)
         return f"Order: {said}." if said else "Order: nobody was to hear of anything."
+
+
+def rest(chart: Chart, down: float = 11) -> Label:
+    """Where a chart says whom it leaves out: at the right of its caption."""
+    box = chart.box
+    return chart.canvas.text(box.x + box.width - 2, box.y + down, size=style.SMALL, color=style.MUTED, ha="right")
+
+
+def left_out(names: list[str], shown: int) -> str:
+    """Whom a chart leaves out that has room for so many."""
+    return f"{shown} of {len(names)} shown" if len(names) > shown else ""
 
 
 def _order(occurred: Floats, by: Floats) -> str:

@@ -1,0 +1,90 @@
+"""The charts of subscribers: lines that are told apart where they end, everybody shown or counted, whole labels."""
+
+from typing import Any
+
+import pytest
+
+from mqlearn import Message, Simulation, TopicBasedMessageBroker, Trace
+from mqlearn.lab.board import Board
+from mqlearn.lab.charts.subscribers import FEW, LINES, MOST, Behind, Fates, Orders
+from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
+from mqlearn.study.run import Run
+from mqlearn.study.scenarios import FanOut
+
+NAMES = ("mail", "parcel", "audit", "caterer", "board", "press")
+
+
+def heard_by(count: int) -> Run:
+    """So many subscribers, each slower than the one before, who hear of twenty orders."""
+    with Simulation() as sim:
+        trace = Trace()
+        broker = TopicBasedMessageBroker(runtime=sim, trace=trace)
+        for number, name in enumerate(NAMES[:count]):
+            broker.subscribe("paid", lambda _, number=number: sim.sleep(0.3 * number), name=name)  # type: ignore[misc]
+        for number in range(20):
+            broker.publish("paid", Message(id=f"order-{number}"))
+            sim.sleep(0.2)
+        trace.freeze()
+        return Run.of(trace, sim.now)
+
+
+def drawn(run: Run) -> Board:
+    """The charts as the lab shows them."""
+    board = Board(FanOut.CHARTS, RIGHT, PICTURE_HEIGHT)
+    board.draw(run)
+    return board
+
+
+def chart(board: Board, kind: type[Any]) -> Any:
+    """One of them."""
+    return next(each for each in board.charts if isinstance(each, kind))
+
+
+def test_lines_that_end_level_are_told_apart() -> None:
+    """Each name has a piece of its line before it, at its height, though the lines are one upon the other."""
+    board = drawn(FanOut(mail_time=0.5, parcel_time=0.5, audit_time=0.5).run(0))
+    behind = chart(board, Behind)
+    ends = {line.get_ydata()[-1] for line in behind.lines[:3]}
+    assert len(ends) == 1
+    for row, name in enumerate(("mail", "parcel", "audit")):
+        label = next(label for label in behind.labels if label.text.startswith(name))
+        sample = behind.samples[row]
+        assert sample.get_color() == LINES[row]["color"] and sample.get_visible()
+        assert sample.get_ydata()[0] == pytest.approx(1 - label.y / board.canvas.height)
+        assert max(sample.get_xdata()) * board.canvas.width < label.x
+    assert not behind.samples[3].get_visible()
+
+
+@pytest.mark.parametrize("count", [3, 4, 6])
+def test_every_subscriber_has_a_bar_or_is_counted(count: int) -> None:
+    """Up to four in one picture; of more, and of the points of more than three, it says that some are left out."""
+    board = drawn(heard_by(count))
+    fates = chart(board, Fates)
+    assert [name.text for name in fates.names if name.text] == list(NAMES[:min(count, MOST)])
+    assert [bool(said.text) for said in fates.said] == [row < count for row in range(MOST)]
+    bottom = fates.box.y + fates.box.height
+    assert all(name.y + 5 <= bottom for name in fates.names if name.text)
+    low, _ = fates.ax.get_ylim()
+    assert low == max(count if count <= MOST else MOST, FEW) - 0.5
+    texts = [chart(board, kind).rest.text for kind in (Behind, Fates, Orders)]
+    assert texts == {3: ["", "", ""], 4: ["", "", "3 of 4 shown"],
+                     6: ["4 of 6 shown", "4 of 6 shown", "3 of 6 shown"]}[count]
+
+
+@pytest.mark.parametrize("run", [FanOut(rate=30.0, window=120.0, audit_time=10.0, parcel_time=10.0).run(0),
+                                 heard_by(6)], ids=["thousands", "six"])
+def test_no_label_leaves_the_picture(run: Run) -> None:
+    """Not even "parcel 3,600" behind its piece of line."""
+    canvas = drawn(run).canvas
+    for label in canvas._labels:
+        width = canvas.measure(label.text, size=label.size, bold=label.weight == "bold")
+        left = label.x - {"left": 0.0, "center": width / 2, "right": width}[label.ha]
+        assert label.text == "" or not label.visible or (left >= 0 and left + width <= canvas.width), label.text
+
+
+def test_a_chart_that_asks_for_no_spare_height_can_stand_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets the height that it needs."""
+    monkeypatch.setattr(Fates, "weight", 0.0)
+    board = Board(("fates",), RIGHT, PICTURE_HEIGHT)
+    board.draw(heard_by(3))
+    assert chart(board, Fates).box.height == Fates.least
