@@ -69,7 +69,7 @@ def test_readers_on_threads_skip_what_was_dropped_while_they_were_away(live: Liv
 
 def test_the_heirs_of_a_dead_member_lose_nothing_on_threads(live: Live) -> None:
     """Commits come after the mails: some orders are mailed twice, none never."""
-    run = live(SharedPartitions(window=60.0, backlog=400, batch=50, handler=0.1, what="dies", at=8.0))
+    run = live(SharedPartitions(window=60.0, backlog=400, batch=50, mail_time=0.1, what="dies", at=8.0))
     assert run.totals["twice"] > 0 == run.totals["lost"]
     assert run.totals["generations"] >= 2 and "0 never will be" in run.verdict
 

@@ -68,7 +68,7 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
     },
     "SharedPartitions": {  # every member is equally fast, whoever owns what
         "arrivals": {"which", "time"}, "rate": {"which", "time"}, "backlog": {"which", "time"}, "window": {"which"},
-        "partitions": set(), "members": set(), "handler": {"service"}, "what": set(), "at": set(), "stall": set(),
+        "partitions": set(), "members": set(), "mail_time": {"service"}, "what": set(), "at": set(), "stall": set(),
         "joins_at": set(), "commit": set(), "batch": set(), "assignment": set(), "session_timeout": set(),
         "poll_interval": set(), "prediction": set(),
     },

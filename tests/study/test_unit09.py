@@ -81,7 +81,7 @@ def test_a_zombies_commit_is_refused_and_its_mails_are_not() -> None:
 
 def test_a_day_of_flights_waits_for_its_dead_owner() -> None:
     """Dead at 17:00, which is 1,020 s: the heir owns partition 0 about 45 s later, which was most of an hour."""
-    run = SharedPartitions(arrivals="flights", handler=0.5, batch=20, what="dies", at=1020.0,
+    run = SharedPartitions(arrivals="flights", mail_time=0.5, batch=20, what="dies", at=1020.0,
                            session_timeout=45.0).run(0)
     owned = [o for o in story(run).owned if o.partition == 0]
     assert run.totals["events"] == 1000 and run.totals["lost"] == 0

@@ -32,7 +32,7 @@ NOTHING, DIES, STALLS, LEAVES = "nothing", "dies", "stands still", "leaves"
 class SharedPartitions(Scenario):
     """Orders are appended to a stream; the members of a group, A, B, C …, divide its partitions and mail for each.
 
-    A member takes up to `batch` orders, mails `handler` seconds for each, and commits after or before. Something
+    A member takes up to `batch` orders, mails `mail_time` seconds for each, and commits after or before. Something
     happens to A at `at`, in the middle of its batch if it has one; one more member joins at `joins_at`.
     """
 
@@ -41,7 +41,7 @@ class SharedPartitions(Scenario):
     PREDICTS: ClassVar[str] = "repeats"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "one dies mid-batch": {"batch": 100, "backlog": 1600, "rate": 16.0},
-        "rebalance storm": {"what": NOTHING, "batch": 100, "handler": 0.3, "poll_interval": 20.0, "backlog": 800,
+        "rebalance storm": {"what": NOTHING, "batch": 100, "mail_time": 0.3, "poll_interval": 20.0, "backlog": 800,
                             "rate": 4.0},
         "zombie": {"what": STALLS, "stall": 25.0, "batch": 100, "backlog": 1600, "rate": 16.0},
         "more members than partitions": {"members": 6, "what": LEAVES},
@@ -55,8 +55,8 @@ class SharedPartitions(Scenario):
                           help="How long we watch; the flights all day, which is 1,440 s.")
     partitions: int = param(4, low=1, high=8, group="workers", help="Partitions of the stream.")
     members: int = param(4, low=1, high=7, group="workers", help="Members of the group at the start.")
-    handler: float = param(0.15, unit="s", low=0.01, high=2, step=0.01, group="workers",
-                           help="How long the mail for one order takes.")
+    mail_time: float = param(0.15, unit="s", low=0.01, high=2, step=0.01, group="workers",
+                             help="How long the mail for one order takes.")
     what: str = param(DIES, group="failures", choices=(NOTHING, DIES, STALLS, LEAVES), help="What happens to A.")
     at: float = param(40.0, unit="s", low=0, high=1500, step=5, group="failures", help="When that happens.")
     stall: float = param(25.0, unit="s", low=1, high=120, step=1, group="failures",
@@ -176,14 +176,14 @@ class Mailer:
         """Mail for an order; what is to happen to this process happens just before the next one is sent."""
         runtime = self.stream.runtime
         consumer = self.processor.consumers[f"{self.name}-0"]
-        due = not self.struck and runtime.now + self.scenario.handler >= self.begin + self.scenario.at
+        due = not self.struck and runtime.now + self.scenario.mail_time >= self.begin + self.scenario.at
         self.struck = self.struck or due
         if due and self.scenario.what == STALLS:
             self._note("stalled", event, self.scenario.stall, consumer.member)
             consumer.stall(self.scenario.stall)
         self.tries[event.event_id] += 1
         self._note("started", event, None, consumer.member)
-        runtime.sleep(self.scenario.handler)
+        runtime.sleep(self.scenario.mail_time)
         if due and self.scenario.what == DIES:
             self._note("finished", event, "crashed", consumer.member)
             raise WorkerCrash
