@@ -41,7 +41,8 @@ def test_a_slow_subscriber_slows_nobody_on_threads(live: Live) -> None:
     story = FanOutStory(run.trace.records)
     fates = {name: story.fates(name) for name in story.names}
     assert {sum(fate.values()) for fate in fates.values()} == {run.totals["published"]}
-    assert 0 < fates["audit"]["heard"] <= 16 < min(fates["mail"]["heard"], fates["parcel"]["heard"])
+    assert 0 < fates["audit"]["heard"] <= run.until / 2 + 1  # two seconds each, however late a busy machine is
+    assert fates["audit"]["heard"] < min(fates["mail"]["heard"], fates["parcel"]["heard"])
     assert fates["audit"]["dead"] == 0 and run.totals["behind"] == fates["audit"]["behind"] > 0
     assert f"Lost: audit {fates['audit']['lost']}" in run.verdict
 
