@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,30 +59,27 @@ class LogStory:
         """How many of them the group read."""
         return at(self.position, partition) - sum(to - since for _, since, to in self.jumps.get(partition, ()))
 
-    def lag(self, partition: int, time: float = float("inf")) -> int:
+    def lag(self, partition: int, time: float = inf) -> int:
         """How many offsets the end is ahead of the group at `time` (s)."""
         return at(self.end, partition, time) - at(self.position, partition, time)
 
     def behind(self, *partitions: int) -> tuple[Floats, Floats]:
         """The lag of these partitions together: times (s), and what holds from each on."""
-        moves = sorted(move for p in partitions
-                       for move in (*_steps(self.end.get(p, []), 1), *_steps(self.position.get(p, []), -1)))
-        found = np.array(moves, dtype=float).reshape(-1, 2)
-        lasts = np.append(np.diff(found[:, 0]) > 0, np.ones(min(len(found), 1), dtype=bool))
-        return found[lasts, 0], np.cumsum(found[:, 1])[lasts]
+        tables = [(table.get(p, []), sign) for p in partitions for table, sign in ((self.end, 1), (self.position, -1))]
+        times = np.array([time for table, _ in tables for time, _ in table], dtype=float)
+        moves = np.array([sign * (after - before) for table, sign in tables
+                          for (_, before), (_, after) in pairwise([(0.0, 0), *table])], dtype=int)
+        order = np.argsort(times, kind="stable")
+        lasts = np.append(np.diff(times[order]) > 0, np.ones(min(len(times), 1), dtype=bool))
+        return times[order][lasts], np.cumsum(moves[order])[lasts].astype(float)
 
     def worst(self) -> int:
         """The partition to look at: the one that lost most, else the one that lags most, else the largest."""
         return max(self.partitions, key=lambda p: (self.lost(p), self.lag(p), self.size(p)))
 
 
-def at(table: dict[int, Steps], partition: int, time: float = float("inf")) -> int:
+def at(table: dict[int, Steps], partition: int, time: float = inf) -> int:
     """What held in this partition at `time` (s); 0 before the first step."""
     steps = table.get(partition, [])
-    index = bisect_right(steps, time, key=lambda step: step[0])
+    index = bisect_right(steps, (time, inf))
     return steps[index - 1][1] if index else 0
-
-
-def _steps(table: Steps, sign: int) -> Iterable[tuple[float, int]]:
-    """When and by how much it changes."""
-    return [(time, sign * (after - before)) for (_, before), (time, after) in pairwise([(0.0, 0), *table])]
