@@ -8,9 +8,9 @@ from heapq import heappop, heappush
 from typing import Any
 
 from mqlearn.messaging.message import Message, Release
-from mqlearn.messaging.processor import Handler
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 
 MANY = 1000  # claims that are kept before void ones are looked for

@@ -6,8 +6,9 @@ from typing import Any
 
 from mqlearn.messaging.message import Message, Outcome, Reject, Release
 from mqlearn.messaging.metrics import MessageQueueMetrics
-from mqlearn.messaging.processor import Handler, MessageProcessor
+from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
+from mqlearn.messaging.workers import Handler
 from mqlearn.runtime.base import Task, WorkerCrash
 
 

@@ -9,17 +9,13 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.workers import Handler, Workers
 from mqlearn.runtime import check
 
-__all__ = ["Handler", "MessageProcessor"]
-
 
 class MessageProcessor(Workers):
     """A pool of workers on one queue, and a handler for each `headers["type"]` ("default" without one).
 
     A handler succeeds by returning None or a true value; any other result or an exception is a charged failure.
     It may raise `Reject(reason)` or `Release(delay)`. A type without a handler is rejected as unroutable. A
-    worker holds at most `prefetch` messages, their leases running; a crashed one is back after `restart_after`
-    seconds. `metrics` counts acks ("processed"), charged failures ("failed") and those of them that may be tried
-    again ("retried").
+    worker holds at most `prefetch` messages, their leases running. `metrics` are the counts of all `Workers`.
     """
 
     def __init__(self, queue: MessageQueue, *, prefetch: int = 1, restart_after: float = 1.0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mqlearn.messaging.message import Message, Reject
-from mqlearn.messaging.processor import Handler
+from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 
 

@@ -16,10 +16,10 @@ Hook = Callable[[list[int]], object]
 class Consumer:
     """Reads the partitions that its group gives it; the first `poll` joins the group.
 
-    `position` is the next offset to be handed out in each partition it owns. Nothing is committed unless `commit` is
-    called or `auto_commit` is given: then whatever earlier polls returned is committed every so many seconds, by a
-    poll, and before partitions are given up. `on_assigned(partitions)` and `on_revoked(partitions)` are called from
-    within `poll`, with no lock held; a member that was evicted is told when it next polls, and joins again.
+    Nothing is committed unless `commit` is called or `auto_commit` is given: then whatever earlier polls returned is
+    committed every so many seconds, by a poll, and before partitions are given up. `on_assigned(partitions)` and
+    `on_revoked(partitions)` are called from within `poll`, with no lock held; a member that was evicted is told when
+    it next polls, and joins again.
 
     Source: Apache Kafka's `KafkaConsumer`, which commits automatically unless told otherwise, every 5 s.
     """
@@ -175,15 +175,16 @@ class Consumer:
             return
         if given_up:
             self._position = {}
-            self._tell(self._on_revoked, given_up)
+            if self._on_revoked is not None:
+                self._on_revoked(given_up)
         with self.stream.changed:
             self.join()
             self._polled = None
             if self.group.rebalancing:
                 self.group.ready(self.member)
             got = self._settle_in()
-        if got:
-            self._tell(self._on_assigned, got)
+        if got and self._on_assigned is not None:
+            self._on_assigned(got)
 
     def _settle_in(self) -> list[int]:
         """What a generation that has begun gives to this member."""
@@ -195,10 +196,6 @@ class Consumer:
         self._position = {p: group.committed.get(p) for p in group.assignment[self.member]}
         self._next_commit = self.stream.runtime.now + (self.auto_commit or 0.0)
         return sorted(self._position)
-
-    def _tell(self, hook: Hook | None, partitions: list[int]) -> None:
-        if hook is not None:
-            hook(partitions)
 
     def _take(self, n: int) -> list[StreamEvent]:
         """At most `n` events; who gave some goes to the back of the line."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mqlearn.messaging.message import Message, Outcome
-from mqlearn.messaging.processor import Handler
 from mqlearn.messaging.queue import MessageQueue
+from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime, WorkerCrash
 

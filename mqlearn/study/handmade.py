@@ -14,8 +14,9 @@ from typing import Any
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import COMPLETED, Message, Outcome
-from mqlearn.messaging.processor import Handler, MessageProcessor
+from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
+from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation

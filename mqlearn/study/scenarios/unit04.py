@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
-from mqlearn.messaging.processor import Handler, MessageProcessor
+from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from mqlearn.messaging.broker import TopicBasedMessageBroker
 from mqlearn.messaging.message import Message
-from mqlearn.messaging.processor import Handler
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
