@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from mqlearn.lab import fields, page, style
 from mqlearn.lab.instant import InstantPicture
+from mqlearn.lab.instant_log import LogPicture, instant_picture
 from mqlearn.lab.player import Player
 
 NO_PRESET = "choose a preset …"
@@ -27,7 +28,7 @@ class Controls:
         self._totals = _html("mq-totals")
         self._code = _html("mq-code")
         self.player = Player(lambda _: lab.step(self.player.time))
-        self._instant: InstantPicture | None = None
+        self._instant: InstantPicture | LogPicture | None = None
         self._below = _classed(widgets.VBox([self._totals]), "mq-below")
         right = _classed(widgets.VBox([self._picture, self._verdict, self._below]), "mq-right")
         self.box = _classed(
@@ -159,7 +160,9 @@ class Controls:
 
     def draw_instant(self, run: Any) -> None:
         """Show `run` at the player's time."""
-        self._instant = self._instant or InstantPicture(page.RIGHT, page.PICTURE_HEIGHT)
+        kind = instant_picture(run)
+        if not isinstance(self._instant, kind):
+            self._instant = kind(page.RIGHT, page.PICTURE_HEIGHT)
         self._instant.draw(run, self.player.time)
         self.picture(self._instant.png(), self._instant.sentence)
 

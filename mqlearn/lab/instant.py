@@ -9,6 +9,8 @@ from mqlearn.lab import style
 from mqlearn.lab.board import headline
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.glyphs import Label
+from mqlearn.lab.happened import just_now
+from mqlearn.runtime.trace import MOVES
 
 BLOCK, TALL, PITCH = 42.0, 31.0, 46.0
 
@@ -35,7 +37,7 @@ class Shelf:
         self.canvas, self.x, self.y, self.width = canvas, x, y, width
         self.foot, self.backwards, self.count_color = foot, backwards, color
         frame(canvas, x, y, width, height)
-        canvas.text(x + 1, y - 7, name, bold=True)
+        self.name = canvas.text(x + 1, y - 7, name, bold=True)
         self.count = canvas.text(x + width - 2, y - 7, ha="right", bold=True, size=style.TITLE)
         self.columns = int((width - 6) // PITCH)
         self.rows = int((height - 6 - room) // (TALL + 4 + foot))
@@ -179,6 +181,8 @@ class InstantPicture:
         """Show `run` at `time` (s)."""
         now = run.at(time)
         self.now = now
+        queues = {record[2] for record in run.trace.records if record[1] in MOVES}
+        self.waiting.name.text = f"Waiting, in {len(queues)} queues" if len(queues) > 1 else "Waiting"
         self.waiting.show(list(now.waiting))
         delayed = list(now.delayed)
         self.delayed.show(delayed, [_due(piece, time) for piece in delayed])
@@ -232,55 +236,15 @@ def holders(now: Any) -> dict[str, list[Any]]:
     return held
 
 
-def just_now(run: Any, time: float) -> str:
-    """The last thing that happened up to `time`, in words; all of it if several share the instant."""
-    records = run.trace.records
-    low, high = 0, len(records)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if records[middle][0] <= time + 1e-9 else (low, middle)
-    if not low:
-        return "Nothing has happened yet."
-    at = records[low - 1][0]
-    same = [r for r in records[max(0, low - 6) : low] if abs(r[0] - at) < 1e-9]
-    said = dict.fromkeys(_told(r) for r in same)
-    return f"Last event, at {style.seconds(round(at, 2))}: {', then '.join(said)}."
-
-
-def _told(record: Any) -> str:
-    event, message_id, worker, detail = str(record[1]), record[4], record[7], record[9]
-    by = f" by {worker}" if worker else ""
-    words = {
-        "sent": "{m} arrived",
-        "scheduled": "{m} arrived, to wait {d} s",
-        "due": "{m} is due again",
-        "received": "{m} was taken{by}",
-        "acked": "{m} is done",
-        "nacked": "{m} failed and waits again",
-        "delayed": "{m} failed, next try in {d} s",
-        "lease_lost": "{m}: the lease ran out",
-        "released": "{m} was given back",
-        "dead": "{m} died: {d}",
-        "expired": "{m} expired",
-        "started": "{w} began {m}",
-        "finished": "{w} ended {m}: {d}",
-        "rejected": "a message was refused: queue full",
-        "stale": "{m}: a late {d} was refused",
-    }
-    number = style.number(detail) if isinstance(detail, int | float) else detail
-    template = words.get(event, "{m}: " + event.replace("_", " "))
-    return str(template).format(m=message_id or "a message", d=number, by=by, w=worker or "a worker")
-
-
 def _due(piece: Any, time: float) -> str:
     due = getattr(piece, "due", None)
     return "" if due is None else f"in {max(due - time, 0):.0f} s"
 
 
 def short(message_id: str) -> str:
-    """What fits a block: the number at the end of an id, or its first letters."""
-    digits = message_id[len(message_id.rstrip("0123456789")) :]
-    return digits[-5:] or message_id[:5]
+    """What fits a block: the number at the end of an id, or its first letters; of order-57/2 it is 57/2."""
+    digits = message_id[len(message_id.rstrip("0123456789/")) :]
+    return digits[-5:].strip("/") or message_id[:5]
 
 
 def block(name: Label, dots: Label, x: float, y: float, piece: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from mqlearn.lab.board import Board
 from mqlearn.lab.charts import CHARTS, Marks
-from mqlearn.lab.instant import InstantPicture
+from mqlearn.lab.instant_log import instant_picture
 from mqlearn.runtime import check
 
 DEFAULT = ("depth", "dead")
@@ -32,7 +32,7 @@ def show(
     for name in charts:
         check.one_of("charts", name, CHARTS)
     if at is not None:
-        instant = InstantPicture(scale=2)
+        instant = instant_picture(run)(scale=2)
         instant.draw(run, at)
         _display(instant.png(), 570, 408)
         print(instant.sentence)
