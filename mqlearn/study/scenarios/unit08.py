@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ class ReadingTheLog(Scenario):
         def shop() -> None:
             for number in as_they_come(stream.runtime, start, self.arrival_times(stream.runtime)):
                 u = stream.runtime.draw("key", number) * bounds[-1]
-                key = next(name for name, bound in zip(names, bounds, strict=True) if u < bound)
+                key = names[bisect_right(bounds, u)]
                 stream.append(StreamEvent("orders", event_id=f"event-{number}", partition_key=key))
 
         return shop
