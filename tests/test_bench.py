@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from functools import partial
 
@@ -15,8 +16,9 @@ from mqlearn.study import scenarios
 
 TINY = [
     partial(queues.against_a_heap, 20, 1), partial(queues.prices, 20, 1), partial(queues.growth, (5, 20), 1),
-    partial(simulations.against_simulators, 20, 1), partial(simulations.growth, (5, 20), 1), partial(labs.answers, 1),
-    partial(brokers.fan_out, 3, 2, 1), partial(streams.against_a_list, 20, 1), partial(streams.growth, (5, 20), 1),
+    partial(simulations.against_simulators, 20, 1), partial(simulations.growth, (5, 20), 1),
+    partial(labs.answers, 1, ("FailingWork",)), partial(brokers.fan_out, 3, 2, 1),
+    partial(streams.against_a_list, 20, 1), partial(streams.growth, (5, 20), 1),
 ]
 
 
@@ -39,6 +41,11 @@ def test_the_slider_that_is_moved_takes_all_its_values(name: str) -> None:
     kind = getattr(scenarios, name)
     field, values = labs.slider(kind)
     assert len({kind(**{field: value}) for value in values}) == 4
+
+
+def test_every_lab_is_measured() -> None:
+    """All of them, where nothing else is asked for."""
+    assert inspect.signature(labs.answers).parameters["names"].default == tuple(scenarios.__all__)
 
 
 @pytest.mark.parametrize("kind", [HeapQueue, ReceiptQueue])
