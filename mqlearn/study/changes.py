@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from mqlearn.runtime import check
@@ -65,17 +66,18 @@ def _order(key: str, time: float, draw: Callable[..., float]) -> Iterator[Change
         yield Change(key, number, time, state, "order_status_updated", {"order_id": key, "status": state})
 
 
-def a_day_of_flights(day: str) -> list[Change]:
+@lru_cache
+def a_day_of_flights(day: str) -> tuple[Change, ...]:
     """What happened to each flight of `day`, until 23:30; one that left early was never due. See `flight_events`."""
     by_flight: dict[str, list[StreamEvent]] = {}
     for event in flight_events(day):
         before = by_flight.setdefault(event.key, [])
         if not (before and event.event_type == "flight_due"):
             before.append(event)
-    return [Change(key, number, event.timestamp or 0.0, FLIGHT[event.event_type], event.event_type,
-                   event.data | {"status": FLIGHT[event.event_type]})
-            for key, events in by_flight.items() for number, event in enumerate(events, 1)
-            if (event.timestamp or 0.0) <= LAST]
+    return tuple(Change(key, number, event.timestamp or 0.0, FLIGHT[event.event_type], event.event_type,
+                        event.data | {"status": FLIGHT[event.event_type]})
+                 for key, events in by_flight.items() for number, event in enumerate(events, 1)
+                 if (event.timestamp or 0.0) <= LAST)
 
 
 def evolve(state: Order, event: StreamEvent) -> Order:
@@ -84,3 +86,9 @@ def evolve(state: Order, event: StreamEvent) -> Order:
         return state
     version = {"status": event.data["status"], "version": state.get("version", 0) + 1, "last": event.event_id}
     return evolve_order(state, event) | version
+
+
+def clock(time: float) -> str:
+    """A time of day, in seconds since midnight, as people write it: 14:05."""
+    hours, minutes = divmod(round(time / 60), 60)
+    return f"{hours:02d}:{minutes:02d}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from mqlearn.runtime.base import Runtime, WorkerCrash
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.streaming.event_store import OrderEventStore
 from mqlearn.streaming.outbox import OrderTable
 from mqlearn.streaming.projection import Projection
 from mqlearn.streaming.stream import EventStream
@@ -56,7 +56,7 @@ class Shop:
         self.start = runtime.now
         self.table = OrderTable(runtime=runtime)
         self.stream = EventStream("orders", runtime=runtime, trace=trace)
-        self._enqueued = runtime.condition()
+        self._enqueued, self._entries = runtime.condition(), 0
         self._calls = 0
 
     # What a way to write may call.
@@ -74,6 +74,7 @@ class Shop:
         """Put the event into the outbox; the relay will see it there once the transaction has ended."""
         self.table.enqueue(event)
         with self._enqueued:
+            self._entries += 1
             self._enqueued.notify_all()
 
     # Who is at work.
@@ -120,13 +121,16 @@ class Shop:
             self.publish(event)
             self._die("relay", event.event_id, tries[event.event_id])
 
+        seen = 0
         while True:
             with self._enqueued:
-                while not self.table.pending():
+                while seen == self._entries:
                     self._enqueued.wait()
+                seen = self._entries
             try:
                 self.table.relay(publish)
             except WorkerCrash:
+                seen = -1  # there is more
                 self.runtime.sleep(RESTARTS)
 
     # Who asks.
@@ -138,22 +142,45 @@ class Shop:
             self.runtime.sleep(max(0.0, self.start + hour * HOUR - self.runtime.now))
             states = Projection(self.stream, _onto_the_board, {}, saved=saved)
             states.catch_up()
-            self.trace.record((self.runtime.now, "answered", "board", states.folded, "", "", 0, "", 0, None))
+            self.trace.record((self.runtime.now, "answered", "board", states.folded, "", "", 0, "", 0,
+                               summed(states.state)))
             if snapshot_every and states.folded >= snapshot_every:
                 saved = states.save()
 
-    def true_at(self, time: float) -> dict[str, int]:
-        """How many orders were in which state at `time` (s), by what their events say."""
-        store = OrderEventStore(self.stream, evolve=evolve)
-        keys = {event.key for event in self.stream.history()}
-        counts = Counter(store.rebuild_order_state(key, time).get("status") for key in keys)
-        return {state: counts[state] for state in STATES if counts[state]}
+    def close(self) -> Day:
+        """What is left of the day when it is over."""
+        self.table.close()
+        return Day(self.trace, tuple(self.stream.history()), self.start, self.runtime.now)
 
     def _note(self, what: str, name: str, detail: object, attempt: int = 0, call: int = 0) -> None:
         self.trace.record((self.runtime.now, what, "shop", 0, name, "", attempt, "", call, detail))
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day that is over: its trace, and its events, those of an order in their order; from `start` to `until` (s)."""
+
+    trace: Trace
+    events: tuple[StreamEvent, ...]
+    start: float
+    until: float
+
+    def true_at(self, time: float) -> dict[str, str]:
+        """The state of each order at `time` (s since midnight), by all that events have said of it since."""
+        states: dict[str, str] = {}
+        for event in self.events:
+            if (event.timestamp or 0.0) <= self.start + time:
+                states = _onto_the_board(states, event)
+        return states
 
 
 def _onto_the_board(states: dict[str, str], event: StreamEvent) -> dict[str, str]:
     """The state of each order. The dict is the projection's own, so it is changed, and not copied each time."""
     states[event.key] = event.data["status"]
     return states
+
+
+def summed(states: Mapping[str, str]) -> str:
+    """How many are in which state: "3 pending, 14 paid"; "" for none."""
+    counts = Counter(states.values())
+    return ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])

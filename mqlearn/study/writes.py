@@ -29,4 +29,4 @@ def written(scenario: OrderHistory, write: Write, *, seed: int = 0) -> Run:
     check.instance("scenario", scenario, OrderHistory)
     check.function("write", write)
     with Simulation(seed) as sim:
-        return scenario.watch(Shop(sim, Trace(), write, scenario.crash), seed)
+        return scenario.report(scenario.watch(Shop(sim, Trace(), write, scenario.crash)), seed)

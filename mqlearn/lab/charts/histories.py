@@ -10,7 +10,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Marks, Timeline
 from mqlearn.lab.charts.owners import Repeats
 from mqlearn.lab.view import View
-from mqlearn.study.changes import FINAL, HOUR, STATES
+from mqlearn.study.changes import FINAL, HOUR, STATES, clock
 from mqlearn.study.histories import Told, by_database, by_events
 
 # An order is no message: pale shades of its own, and the word itself where there is room.
@@ -40,7 +40,7 @@ class Histories(Timeline):
         self.silent = self._marks(style.LOST, "x", 7.5, markeredgewidth=2.2)
         self.asked = canvas.moving(self.ax.axvline(0, color=style.INK, linewidth=2.0))
         self.words = [canvas.text(0, 0, size=style.SMALL, va="center", ha="center") for _ in range(WORDS)]
-        self.names = [canvas.text(box.x + self.left - 3, 0, size=7.3, va="center", ha="right")
+        self.names = [canvas.text(box.x + self.left - 3, 0, size=6.8, va="center", ha="right")
                       for _ in range(MOST)]
         self.then = [canvas.text(self.label_x, 0, va="center") for _ in range(MOST)]
         self.keys = [(self._swatch(), canvas.text(0, box.y + 27.5, size=style.SMALL)) for _ in range(6)]
@@ -62,10 +62,11 @@ class Histories(Timeline):
         self.over_time(run, ghost)
         hour = asked(run)
         rows = run.history.chosen(hour, MOST)
-        self.title.text = (f"{style.count(len(rows), 'order')} by their events; at the right what each is at "
-                           f"{clock(hour)}, in red what the database says")
-        if getattr(run.run.scenario, "arrivals", "") == "flights":
-            self.title.text = self.title.text.replace("order", "flight", 1)
+        thing = "flight" if getattr(run.run.scenario, "arrivals", "") == "flights" else "order"
+        differ = any(by_events(changes, hour) != by_database(changes, hour) for _, changes in rows)
+        self.title.text = (f"{style.count(len(rows), thing)} by their events; at the right what each is at "
+                           f"{clock(hour)}{'; db: by the database' if differ else ''}" if rows else
+                           f"at {clock(hour)} nothing had happened to any {thing}")
         self._legend(rows)
         self._ribbons(rows, run.until, hour)
         self.asked.set_xdata([hour, hour])
@@ -115,7 +116,7 @@ class Histories(Timeline):
             told = [change for change in changes if change.published]
             last = told[-1].published[0] + 0.035 * (high - low) if told and told[-1].state in FINAL else until
             ends = [*(change.published[0] for change in told[1:]), min(last, until)]
-            for change, end in zip(told, ends, strict=True):
+            for change, end in zip(told, ends, strict=False):  # none of it may have been told
                 start = change.published[0]
                 verts[change.state].append([(start, row + 0.14), (end, row + 0.14), (end, row + 0.86),
                                             (start, row + 0.86)])
@@ -203,8 +204,3 @@ def asked(run: View) -> float:
     """The time of the question, in seconds since midnight; where none was asked, the end."""
     hour = getattr(run.run.scenario, "hour", None)
     return run.until if hour is None else float(hour) * HOUR
-
-
-def clock(time: float) -> str:
-    """A time of day, in seconds since midnight, as people write it: 14:05."""
-    return f"{int(time // HOUR):02d}:{int(time % HOUR // 60):02d}"

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, ClassVar
 
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.arrivals import poisson, regular
-from mqlearn.study.changes import DAY, HOUR, OPEN, Change, a_day_of_flights, a_day_of_orders
+from mqlearn.study.changes import DAY, HOUR, OPEN, Change, a_day_of_flights, a_day_of_orders, clock
 from mqlearn.study.histories import HistoryStory
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, let_pass, param
-from mqlearn.study.shop import WRITERS, Shop
+from mqlearn.study.shop import WRITERS, Day, Shop, summed
 
 FLIGHTS = "flights"
 
@@ -56,11 +57,18 @@ class OrderHistory(Scenario):
     prediction: float | None = param(None, unit="changes", low=0, high=6000, group="load",
                                      help="How many changes will have no event, or two?")
 
+    def run(self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None) -> Run:
+        """As every scenario's; but the last days are kept, so that another hour is another fold, and no other day."""
+        if runtime is not None or queue is not None:
+            return super().run(seed, runtime=runtime, queue=queue)
+        check.whole("seed", seed, low=-(2**63))
+        return self.report(_simulated(replace(self, hour=0.0, prediction=None), seed), seed)
+
     def plan(self, runtime: Runtime) -> list[Change]:
         """What will happen, one thing after another for each order or flight."""
         check.instance("runtime", runtime, Runtime)
         if self.arrivals == FLIGHTS:
-            return a_day_of_flights("2013-12-02")
+            return list(a_day_of_flights("2013-12-02"))
         rate, span = self.orders / OPEN, OPEN
         times = poisson(rate, span, runtime.draw) if self.arrivals == "poisson" else regular(rate, span)
         return a_day_of_orders(times, runtime.draw)
@@ -68,9 +76,9 @@ class OrderHistory(Scenario):
     def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         if queue is not None:
             raise ValueError(f"queue must be None, since events are kept here, got {queue!r}")
-        return self.watch(Shop(runtime, Trace(), WRITERS[self.write], self.crash), seed)
+        return self.report(self.watch(Shop(runtime, Trace(), WRITERS[self.write], self.crash)), seed)
 
-    def watch(self, shop: Shop, seed: int) -> Run:
+    def watch(self, shop: Shop) -> Day:
         """The day in this shop."""
         runtime = shop.runtime
         for key, changes in groupby(self.plan(runtime), key=lambda change: change.key):
@@ -79,22 +87,25 @@ class OrderHistory(Scenario):
         runtime.spawn(shop.board, self.snapshot_every, name="board", daemon=True)
         let_pass(runtime, DAY)
         shop.trace.freeze()
-        run = self.report(shop.trace, shop.true_at(shop.start + self.hour * HOUR), runtime.now, seed)
-        shop.table.close()
-        return run
+        return shop.close()
 
-    def report(self, trace: Trace, then: Mapping[str, int], until: float, seed: int) -> Run:
-        """The run that a frozen trace tells of, until `until` (s); `then`: how many were in which state at the hour."""
-        story = HistoryStory(trace.records)
+    def report(self, day: Day, seed: int) -> Run:
+        """The run that such a day was."""
+        story = HistoryStory(day.trace.records)
         silent, again, count = len(story.silent), len(story.again), len(story.changes)
         totals: dict[str, float] = {"changes": count, "no event": silent, "two events": again,
-                                    "repeated": story.repeated, "folded": story.folded[-1][1]}
-        clock = f"{int(self.hour):02d}:{round(self.hour % 1 * 60):02d}"
-        states = f"{clock}: {', '.join(f'{n:,} {state}' for state, n in then.items()) or 'nothing yet'}"
+                                    "repeated": story.repeated, "folded": sum(folded for _, folded in story.folded)}
+        states = f"{clock(self.hour * HOUR)}: {summed(day.true_at(self.hour * HOUR)) or 'nothing yet'}"
         torn = f"{silent:,} of {count:,} changes have no event, {again:,} have two"
         parts = [f"{states}.", f"{torn}."]
         if story.repeated:
             parts.append(f"{story.repeated:,} events came twice under one id, which a reader can skip.")
         if self.prediction is not None:
             parts.append(f"You said {self.prediction:,g}, it is {silent + again:,}.")
-        return Run(self, seed, trace, until, totals, " ".join(parts), {}, torn if silent + again else states)
+        return Run(self, seed, day.trace, day.until, totals, " ".join(parts), {}, torn if silent + again else states)
+
+
+@lru_cache(maxsize=4)
+def _simulated(scenario: OrderHistory, seed: int) -> Day:
+    with Simulation(seed) as sim:
+        return scenario.watch(Shop(sim, Trace(), WRITERS[scenario.write], scenario.crash))
