@@ -24,7 +24,8 @@ class EventStream:
     `retention_seconds` (s), or is followed by `retention_events` others in its partition, is dropped when anybody next
     appends or looks, whoever has read it or not. A new group starts at the "earliest" or "latest" (`start`); one
     whose offset is no longer in the log goes on by `out_of_range`: at the "earliest", the "latest", or an "error".
-    `changed` is notified with each append; its lock is the stream's, and is held while no event is handed out.
+    `changed` is notified with each append, `arrived[partition]` with each to that partition, so that a reader of one
+    need not be woken for all; their lock is the stream's, and is held while no event is handed out.
 
     Source: Apache Kafka (topic, partition, offset, consumer group, `auto.offset.reset`). Kafka drops whole segments,
     looks every five minutes, and starts new groups at the latest.
@@ -49,7 +50,9 @@ class EventStream:
         self.trace = trace
         self.partitions = [PartitionLog() for _ in range(partition_count)]
         self.groups: dict[str, ConsumerGroup] = {}
-        self.changed = self.runtime.condition()
+        lock = self.runtime.lock()
+        self.changed = self.runtime.condition(lock)
+        self.arrived = [self.runtime.condition(lock) for _ in range(partition_count)]
         self._listeners: list[Listener] = []
         if trace is not None:
             trace.watch(self, self.runtime.at_close)
@@ -74,6 +77,7 @@ class EventStream:
             self.emit("appended", self.name, stored.sequence_number, stored.event_id, partition)
             self._log(partition)
             self.changed.notify_all()
+            self.arrived[partition].notify_all()
             return True
 
     # What readers call.

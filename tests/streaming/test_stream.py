@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -247,3 +249,24 @@ def test_many_producers_on_real_threads_lose_nothing() -> None:
     for n in range(8):
         mine = [each.event_id for each in read if each.event_id.startswith(f"p{n}-")]
         assert mine == [f"p{n}-{number}" for number in range(250)]
+
+
+def test_a_reader_of_one_partition_is_woken_for_no_other() -> None:
+    """Of two appends, a second apart, the one to its own partition wakes it; whoever waits for any hears both."""
+    keys = {partition_for(f"k{n}", 2): f"k{n}" for n in range(9)}
+    woken: list[tuple[str, float]] = []
+    with Simulation() as sim:
+        stream = EventStream("orders", 2, runtime=sim)
+
+        def wait(name: str, condition: Any) -> None:
+            while True:
+                with stream.changed:
+                    condition.wait()
+                    woken.append((name, sim.now))
+
+        for name, condition in (("own", stream.arrived[1]), ("any", stream.changed)):
+            sim.spawn(wait, name, condition, daemon=True)
+        for time, partition in ((1.0, 0), (2.0, 1)):
+            sim.call_at(time, partial(stream.append, StreamEvent("orders", partition_key=keys[partition])))
+        sim.run(until=3)
+    assert sorted(woken) == [("any", 1.0), ("any", 2.0), ("own", 2.0)]

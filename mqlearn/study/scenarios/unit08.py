@@ -93,7 +93,8 @@ class ReadingTheLog(Scenario):
         run = self.report(trace, runtime.now, seed)
         with stream.changed:
             over.append(True)
-            stream.changed.notify_all()
+            for arrived in stream.arrived:
+                arrived.notify_all()
         return run
 
     def _producer(self, stream: EventStream, start: float) -> Callable[[], None]:
@@ -135,7 +136,7 @@ class ReadingTheLog(Scenario):
                     return
                 with stream.changed:
                     while not over and stream.end(partition) == group.committed.get(partition, 0):
-                        stream.changed.wait()
+                        stream.arrived[partition].wait()
 
         return reader
 
