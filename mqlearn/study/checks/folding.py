@@ -10,7 +10,7 @@ from typing import Any
 
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.study.arrivals import DAYS
-from mqlearn.study.checks.answers import SEEDS, Fault, ask, judge, no_function, quoted
+from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, is_number, judge, no_function, quoted
 from mqlearn.study.checks.verdict import Verdict
 from mqlearn.study.flights import flight_events
 
@@ -56,7 +56,9 @@ def violations(evolve: Callable[..., Any], seed: int, top: Callable[..., Any] | 
             answer = ask(evolve, view, given)
             if answer.error is not None or not isinstance(answer.value, dict):
                 yield Fault(f"event {number + 1}, {event.event_type}: expected a dict, {answer}",
-                            "return the view, also when the event does not matter to it")
+                            "return the view, also when the event does not matter to it" if answer.error is None else
+                            "evolve(view, event) gets a dict, empty to begin with, and an event with event_type and "
+                            "data['route']")
                 return
             if given.data != event.data:
                 yield Fault(f"event {number + 1}, {event.event_type}: its data were changed to {quoted(given.data)}",
@@ -69,21 +71,32 @@ def violations(evolve: Callable[..., Any], seed: int, top: Callable[..., Any] | 
             yield Fault("a view that was handed out half-way was changed by later events",
                         "return a new view: view | {...}")
             return
-        if view != right:
+        if {route: count for route, count in view.items() if count != 0} != right:
             yield _differs(view, right, time)
             return
     if top is not None:
         answer = ask(top, dict(right), N)
         if answer.error is not None or answer.value != ranking(right, N):
-            yield Fault(f"of {len(right)} routes expected {ranking(right, N)[0]!r} and so on, {answer}",
-                        "a list of pairs, the most first, equals by name")
+            yield Fault(*_ranked(ranking(right, N), answer))
+
+
+def _ranked(best: list[tuple[str, int]], answer: Answer) -> tuple[str, str]:
+    """What is wrong with a ranking, and a hint: at the first place that differs, if there is one."""
+    if not isinstance(answer.value, list) or len(answer.value) != len(best):
+        return f"top(view, {N}): expected {len(best)} pairs such as {best[0]!r}, {answer}", "a list of n pairs"
+    place, want, got = next((n, a, b) for n, (a, b) in enumerate(zip(best, answer.value, strict=True), 1) if a != b)
+    tie = isinstance(got, tuple) and got[1:] == want[1:]
+    return (f"top(view, {N}): in place {place} expected {want!r}, got {quoted(got)}",
+            "equals by name: sort by (-number, route)" if tie else "pairs of route and number, the most first")
 
 
 def _differs(view: dict[Any, Any], right: Counter[str], time: str) -> Fault:
-    route = min((key for key in {*view, *right} if view.get(key) != right.get(key)), key=str)
+    route = min((key for key in {*view, *right} if view.get(key, 0) != right[key]), key=str)
+    count = view.get(route, 0)
     hint = ("where does a second fold get what the first one counted?" if time == "the second time" else
+            "each \"flight_departed\" counts one" if is_number(count) and count < right[route] else
             "a flight that is due, or cancelled, or that arrives, has not left once more")
-    return Fault(f"{time}, {quoted(route)} is {quoted(view.get(route, 0))}, and {right[route]} flights have left", hint)
+    return Fault(f"{time}, {quoted(route)} is {quoted(count)}, and {right[route]} flights have left", hint)
 
 
 @lru_cache(maxsize=2)

@@ -45,13 +45,15 @@ def violations(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
         answer = ask(upcast, given)
         what = f"{old.event_type} {quoted(old.data)}"
         if (given.data, given.event_type, given.event_id) != (old.data, old.event_type, old.event_id):
-            yield Fault(f"{what}: the stored event was changed to {quoted(given.data)}",
+            changed = _difference(old.data, given.data) if given.data != old.data else "its id or type is another"
+            yield Fault(f"{what}: the stored event was changed, {changed}",
                         "work on copies: event.copy() has the same data, so that needs a copy of its own")
             return
         if answer.error is not None or not isinstance(answer.value, StreamEvent) or not isinstance(
                 answer.value.data, dict):
             yield Fault(f"{what}: expected a StreamEvent with a dict of data, {answer}",
-                        "return an event, today's or the same")
+                        "return an event, today's or the same" if answer.error is None else
+                        "what does an event of this type and version have? data.get(name) is None where it is missing")
             return
         found = answer.value
         if found.data != new.data:
@@ -68,6 +70,9 @@ def violations(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
 
 
 def _difference(new: dict[str, Any], found: Any) -> str:
+    """The first field in which what was found is not as it should be."""
+    if not isinstance(found, dict):
+        return f"its data are {quoted(found)}"
     for field in [*new, *found]:
         if field not in found:
             return f"{field!r} is missing"

@@ -80,10 +80,23 @@ def test_a_memory_beside_the_view_is_found_by_the_second_fold():
 
 def test_a_wrong_ranking_is_told():
     """The least first, the names alone, ties by chance; and what is no function."""
-    assert "expected ('" in check_evolve(evolve, lambda view, n: top(view, n)[::-1]).text
-    assert "it returned ['" in check_evolve(evolve, lambda view, n: [route for route, _ in top(view, n)]).text
-    assert not check_evolve(evolve, lambda view, n: sorted(view.items(), key=lambda item: -item[1])[:n])
+    assert "in place 1 expected ('" in check_evolve(evolve, lambda view, n: top(view, n)[::-1]).text
+    assert "got 'JFK-SFO'" in check_evolve(evolve, lambda view, n: [route for route, _ in top(view, n)]).text
+    assert "sort by (-number" in check_evolve(
+        evolve, lambda view, n: sorted(view.items(), key=lambda item: -item[1])[:n]).text
+    assert "expected 5 pairs" in check_evolve(evolve, top=lambda view, n: top(view, 99)).text
     assert "is not a function" in check_evolve(evolve, 5).text
+
+
+def test_the_hint_fits_the_mistake():
+    """Too many and too few, an error and nothing; a route with none that left is no mistake."""
+    hints = {everything: "has not left once more", lambda view, event: view: 'each "flight_departed" counts one',
+             lambda view, event: {event.data["rout"]: 1}: "evolve(view, event) gets",
+             lambda view, event: None: "return the view"}
+    for fn, hint in hints.items():
+        assert hint in check_evolve(fn).text, check_evolve(fn).text
+    assert check_evolve(lambda view, event: evolve(view, event) | (
+        {} if event.data["route"] in view or event.event_type == "flight_departed" else {event.data["route"]: 0}))
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -102,6 +102,12 @@ def test_the_hint_fits_the_mistake():
         assert hint in check_upcast(fn).text, check_upcast(fn).text
 
 
+def test_what_was_changed_or_raised_is_told():
+    """The field of the stored event; and an error has a hint of its own."""
+    assert "the stored event was changed, 'amount' is missing" in check_upcast(in_place).text
+    assert "data.get(name) is None" in check_upcast(lambda event: event.data["amount"]).text
+
+
 def test_a_new_envelope_is_told():
     """The data are right, and the id is lost."""
     def renamed(event):

@@ -114,6 +114,18 @@ def test_each_mistake_has_its_sentence():
     assert "it is no longer in the outbox" in check_relay(removes_first).text
     assert "was published after later events of that order" in check_relay(newest_first).text
     assert "remove each as soon as it is published" in check_relay(removes_in_the_end).text
+    seen: set[int] = set()
+
+    def remembers(outbox, publish):
+        for entry, event in outbox.pending():
+            if entry not in seen:
+                seen.add(entry)
+                publish(event)
+            outbox.remove(entry)
+
+    assert "a memory of former calls is of another life" in check_relay(remembers).text
+    assert "remove takes an id, got 'order-" in check_relay(
+        lambda outbox, publish: [(publish(event), outbox.remove(event.event_id)) for _, event in outbox.pending()]).text
 
 
 def test_an_answer_without_end_is_ended():
