@@ -16,6 +16,7 @@ WORDS = {
     "released": "{m} was given back",
     "dead": "{m} died: {d}",
     "expired": "{m} expired",
+    "effect": "{m} took effect",
     "started": "{w} began {m}",
     "finished": "{w} ended {m}: {d}",
     "rejected": "a message was refused: queue full",

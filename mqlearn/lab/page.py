@@ -37,7 +37,7 @@ CSS = f"""<style>
 .mq-lab .mq-compact .mq-row:not(.mq-wide) .widget-label {{ flex: 0 0 108px; white-space: normal; font-size: 11px; line-height: 12px; display: flex; align-items: center; }}
 .mq-lab .mq-compact .mq-row:not(.mq-wide) .widget-inline-hbox {{ justify-content: space-between; }}
 .mq-tabs {{ width: 100%; }}
-.mq-lab .mq-tabs .lm-TabBar-tab {{ min-width: 0; flex: 1 1 auto; padding: 0 4px; font-size: 12px; line-height: 24px; }}
+.mq-lab .mq-tabs.jupyter-widgets > .lm-TabBar .lm-TabBar-tab {{ min-width: 0; flex: 1 1 auto; padding: 0 4px; font-size: 12px; line-height: 24px; }}
 .mq-lab .mq-tabs .widget-tab-contents {{ padding: 4px 0 0; border: none; overflow: hidden; }}
 .mq-ask {{ background: var(--jp-layout-color2, #f2f2f2); padding: 3px 5px; margin: 0 0 3px; overflow: hidden; flex: none; }}
 .mq-ask .widget-html {{ font-size: 12px; }}
@@ -46,6 +46,7 @@ CSS = f"""<style>
 [data-jp-theme-light="false"] .mq-lab .mq-ask .widget-label {{ color: #F08CC4; }}
 .mq-lab .mq-preset {{ width: 100%; height: 26px; margin: 0 0 2px; }}
 .mq-lab .mq-preset .widget-label {{ width: auto; margin-right: 6px; font-size: 12.5px; line-height: 26px; }}
+.mq-lab .mq-preset select {{ font-size: 12px; padding: 0 16px 0 4px; }}
 .mq-lab .mq-buttons {{ flex-flow: row wrap; gap: 3px; margin-top: auto; overflow: hidden; flex: none; padding-bottom: 1px; }}
 .mq-lab .mq-buttons .jupyter-button {{ width: auto; flex: 1 1 auto; height: 24px; line-height: 24px; margin: 0; padding: 0 6px; font-size: 12px; }}
 .mq-verdict p {{ margin: 2px 0 0; font-size: 13px; line-height: 17px; height: 51px; overflow: auto; }}

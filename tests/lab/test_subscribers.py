@@ -1,11 +1,13 @@
 """The charts of subscribers: lines that are told apart where they end, everybody shown or counted, whole labels."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from mqlearn import Message, Simulation, TopicBasedMessageBroker, Trace
 from mqlearn.lab.board import Board
+from mqlearn.lab.charts import Marks
 from mqlearn.lab.charts.subscribers import FEW, LINES, MOST, Behind, Fates, Orders
 from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
 from mqlearn.study.run import Run
@@ -88,3 +90,15 @@ def test_a_chart_that_asks_for_no_spare_height_can_stand_alone(monkeypatch: pyte
     board = Board(("fates",), RIGHT, PICTURE_HEIGHT)
     board.draw(heard_by(3))
     assert chart(board, Fates).box.height == Fates.least
+
+
+@pytest.mark.parametrize("prediction", [0.0, 0.3])
+def test_who_predicts_nothing_is_not_written_over_the_time(prediction: float) -> None:
+    """Two labels are at the foot already: the prediction's goes above them, not below, into the axis."""
+    board = Board(FanOut.CHARTS, RIGHT, PICTURE_HEIGHT)
+    board.draw(FanOut().run(0), marks=Marks(prediction=prediction))
+    behind = chart(board, Behind)
+    foot = behind.marks.height_of(0)
+    assert behind.marks.label.text.startswith("you 0") and behind.marks.label.y < foot - 14
+    heights = sorted([behind.marks.label.y, *(label.y for label in behind.labels if label.text)])
+    assert all(b - a >= 15 - 1e-9 for a, b in pairwise(heights))

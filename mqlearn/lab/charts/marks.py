@@ -42,7 +42,7 @@ class LevelMarks:
                 continue
             line.set_ydata([value, value])
             label.text = f"{said} {style.number(value)}"
-            y = spread(self.height_of(value), busy)
+            y = spread(self.height_of(value), busy, lowest=self.height_of(self.chart.ax.get_ylim()[0]))
             busy.append(y)
             label.x, label.y = self.chart.label_x, y
         self.rug.set_visible(bool(marks.room))
@@ -96,11 +96,11 @@ class BarMarks:
         )
 
 
-def spread(y: float, taken: Iterable[float], apart: float = 15.0) -> float:
-    """`y`, or the nearest height that is `apart` pixels from all that are taken."""
+def spread(y: float, taken: Iterable[float], apart: float = 15.0, *, lowest: float = float("inf")) -> float:
+    """`y`, or the nearest height that is `apart` pixels from all that are taken and, if any is, not below `lowest`."""
     blocked = list(taken)
     if all(abs(y - other) >= apart for other in blocked):
         return y
     free = [side for other in blocked for side in (other - apart, other + apart)]
     fits = [f for f in free if all(abs(f - other) >= apart - 1e-9 for other in blocked)]
-    return min(fits, key=lambda f: abs(f - y))
+    return min([f for f in fits if f <= lowest] or fits, key=lambda f: abs(f - y))
