@@ -18,7 +18,7 @@ class Player:
         self._times: list[float] = []
         self._time = 0.0
         self._quiet = False
-        self.play = widgets.Play(min=0, max=STEPS, interval=100, show_repeat=False)
+        self.play = widgets.Play(min=0, max=STEPS, interval=100, show_repeat=False, tooltip="play, and stop")
         self.slider = widgets.IntSlider(min=0, max=STEPS, readout=False)
         self.field = widgets.BoundedFloatText(description="t, s", min=0, max=1, step=0.1)
         self.back = widgets.Button(description="◂ event", tooltip="to the event before")

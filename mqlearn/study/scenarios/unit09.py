@@ -134,7 +134,8 @@ class SharedPartitions(Scenario):
         noun = "flights" if self.arrivals == FLIGHTS else "orders"
         parts = [f"{events:,} {noun}, {working} of {len(story.members)} members had a partition"
                  f"{'' if not idle else f', {idle} never'}.",
-                 f"{story.twice:,} were mailed twice{more}, {len(story.lost):,} never will be; {behind:,} are behind."]
+                 f"{story.twice:,} {'was' if story.twice == 1 else 'were'} mailed twice{more}, "
+                 f"{len(story.lost):,} never will be; {behind:,} {'is' if behind == 1 else 'are'} behind."]
         if story.fenced:
             parts.append("1 late commit was refused." if story.fenced == 1 else
                          f"{story.fenced} late commits were refused.")
