@@ -1,4 +1,4 @@
-"""What the records of a shop say: what happened to each order, which change has no event, and which has two."""
+"""What the records of a shop say: what happened to each order, which change has no event, and which has several."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ class Told:
 class HistoryStory:
     """`changes` in the order in which they happened, by their id.
 
-    `silent`: when a change was saved that was never published; `again`: when one was published under a second id.
-    `repeated` counts events that were published once more under the same id. `folded`: when (s) the board was asked,
-    and how many events it folded for its answer. `appended`: when an event was added to the stream.
+    `silent`: when a change was saved that was never published; `again`: when one was published under a second id, a
+    third is not counted. `repeated` counts events that were published once more under the same id. `folded`: when (s)
+    the board was asked, and how many events it folded for its answer. `appended`: when an event was added to the
+    stream.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -57,7 +58,7 @@ class HistoryStory:
                     self.repeated += 1
                     continue
                 known.add(name)
-                if change.published:
+                if len(change.published) == 1:
                     self.again.append(time)
                 change.published.append(time)
             elif event == "answered":

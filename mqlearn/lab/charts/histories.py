@@ -1,4 +1,4 @@
-"""Orders out of their events: what happened to each, which change has no event or two, what an answer costs."""
+"""Orders out of their events: what happened to each, which change has no event or several, what an answer costs."""
 
 from typing import Any
 
@@ -104,8 +104,9 @@ class Histories(Timeline):
                 x += 31 + self.canvas.measure(state, size=style.SMALL)
         changes = [change for _, changes in rows for change in changes]
         there = (any(change.silent for change in changes), any(len(change.published) > 1 for change in changes))
-        for text, said, shown in zip(self.signs, ("× no event", "◆ two events"), there, strict=True):
+        for text, said, shown in zip(self.signs, ("× no event", "◆ several events"), there, strict=True):
             text.text, text.x = said if shown else "", x
+            x += shown * (12 + self.canvas.measure(said, size=style.SMALL, bold=True))
 
     def _ribbons(self, rows: list[tuple[str, list[Told]]], until: float, hour: float) -> None:
         verts: dict[str, list[Any]] = {state: [] for state in SHADE}
@@ -145,10 +146,10 @@ class Histories(Timeline):
 
 
 class Torn(Repeats):
-    """Changes that were saved and never published, and such that were published twice, counted up."""
+    """Changes that were saved and never published, and such that were published under several ids, counted up."""
 
     name = "torn"
-    counted, words = "changes that have two events, and none, so far", ("two", "none")
+    counted, words = "changes that have several events, and none, so far", ("several", "none")
 
     def found(self, run: View) -> tuple[list[float], list[float]]:
         return run.history.again, run.history.silent
@@ -159,7 +160,7 @@ class Torn(Repeats):
     def sentence(self, run: View) -> str:
         again, silent = map(len, self.found(run))
         changes = style.count(len(run.history.changes), "change")
-        return f"Torn: of {changes} {silent:,} have no event, {again:,} have two."
+        return f"Torn: of {changes} {silent:,} have no event, {again:,} have several."
 
 
 class Folds(Timeline):

@@ -55,7 +55,7 @@ class OrderHistory(Scenario):
     snapshot_every: int = param(0, unit="events", low=0, high=500, step=20, group="policy",
                                 help="The board keeps its state once it has folded so many events; 0: never.")
     prediction: float | None = param(None, unit="changes", low=0, high=6000, group="load",
-                                     help="How many changes will have no event, or two?")
+                                     help="How many changes will have no event, or several?")
 
     def run(self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None) -> Run:
         """As every scenario's; but the last days are kept, so that another hour is another fold, and no other day."""
@@ -93,10 +93,10 @@ class OrderHistory(Scenario):
         """The run that such a day was."""
         story = HistoryStory(day.trace.records)
         silent, again, count = len(story.silent), len(story.again), len(story.changes)
-        totals: dict[str, float] = {"changes": count, "no event": silent, "two events": again,
+        totals: dict[str, float] = {"changes": count, "no event": silent, "several": again,
                                     "repeated": story.repeated, "folded": sum(folded for _, folded in story.folded)}
         states = f"{clock(self.hour * HOUR)}: {summed(day.true_at(self.hour * HOUR)) or 'nothing yet'}"
-        torn = f"{silent:,} of {count:,} changes have no event, {again:,} have two"
+        torn = f"{silent:,} of {count:,} changes have no event, {again:,} have several"
         parts = [f"{states}.", f"{torn}."]
         if story.repeated:
             parts.append(f"{story.repeated:,} events came twice under one id, which a reader can skip.")
