@@ -35,7 +35,7 @@ def story(run: Run) -> HistoryStory:
 def test_a_crash_between_two_writes_tears_one_change_in_ten() -> None:
     """State first: in the database and in no event. Event first: in several. An outbox: neither, whatever the seed."""
     torn = count = 0
-    for seed in range(3):
+    for seed in range(2):
         runs = {write: OrderHistory(crash=0.1, write=write).run(seed).totals for write in WRITERS}
         assert runs["state first"]["several"] == runs["event first"]["no event"] == 0
         assert runs["outbox"]["no event"] == runs["outbox"]["several"] == 0
@@ -87,12 +87,13 @@ def test_the_charts_states_are_those_of_the_package(write: str) -> None:
 
 def test_another_hour_is_the_same_day_and_a_new_simulation_agrees_with_what_is_kept() -> None:
     """A day that was simulated is folded again for another hour; nothing else that is set finds it."""
-    morning, evening = OrderHistory(hour=9.0).run(0), OrderHistory(hour=21.5, prediction=3.0).run(0)
-    assert morning.trace is evening.trace and evening.verdict.startswith("21:30: 11 pending, ")
+    morning = OrderHistory(orders=40, hour=9.0).run(0)
+    evening = OrderHistory(orders=40, hour=21.5, prediction=3.0).run(0)
+    assert morning.trace is evening.trace and evening.verdict.startswith("21:30: 5 paid, ")
     with Simulation() as sim:
-        again = OrderHistory(hour=9.0).run(0, runtime=sim)
+        again = OrderHistory(orders=40, hour=9.0).run(0, runtime=sim)
     assert again.trace.records == morning.trace.records and again.verdict == morning.verdict
-    other = [OrderHistory(hour=9.0, crash=0.2).run(0), OrderHistory(hour=9.0).run(1)]
+    other = [OrderHistory(orders=40, hour=9.0, crash=0.2).run(0), OrderHistory(orders=40, hour=9.0).run(1)]
     assert all(run.trace.records != morning.trace.records for run in other)
     with pytest.raises(TypeError, match="seed"):
         OrderHistory().run(0.5)  # type: ignore[arg-type]
@@ -101,7 +102,7 @@ def test_another_hour_is_the_same_day_and_a_new_simulation_agrees_with_what_is_k
 def test_every_change_is_written_in_the_end_and_those_of_an_order_in_their_order() -> None:
     """Nobody gives up: the database has all that happened, whoever died; the outbox's events come in order."""
     for write in WRITERS:
-        run = OrderHistory(crash=0.3, write=write).run(1)
+        run = OrderHistory(orders=60, crash=0.3, write=write).run(1)
         assert all(change.saved is not None for change in story(run).changes.values())
         for changes in story(run).by_key().values():
             times = [change.published[0] for change in changes if change.published]
@@ -111,7 +112,7 @@ def test_every_change_is_written_in_the_end_and_those_of_an_order_in_their_order
 def test_who_gets_no_answer_looks_a_minute_later_and_the_relay_comes_back_at_once() -> None:
     """What was cut off is saved a minute late, all else when it is asked for; no event waits in the outbox for long."""
     for write in ("event first", "outbox"):
-        run = OrderHistory(crash=0.2, write=write).run(0)
+        run = OrderHistory(orders=60, crash=0.2, write=write).run(0)
         changes = story(run).changes
         cut = {record[4] for record in run.trace.records if record[1] == "finished" and record[9] == "crashed"}
         late = {name for name, change in changes.items() if (change.saved or 0.0) - change.time > 59.0}
