@@ -5,7 +5,7 @@
         die()                       here the process may die
         shop.publish(event)
 
-    written(OrderHistory(crash=0.1), write)
+    written(OrderHistory(crash_rate=0.1), write)
 
 So a chart of such a run is the trace of the very code in the notebook's cell.
 """
@@ -29,4 +29,4 @@ def written(scenario: OrderHistory, write: Write, *, seed: int = 0) -> Run:
     check.instance("scenario", scenario, OrderHistory)
     check.function("write", write)
     with Simulation(seed) as sim:
-        return scenario.report(scenario.watch(Shop(sim, Trace(), write, scenario.crash)), seed)
+        return scenario.report(scenario.watch(Shop(sim, Trace(), write, scenario.crash_rate)), seed)

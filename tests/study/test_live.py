@@ -37,7 +37,7 @@ def appended(run: Run) -> dict[str, int]:
 
 def test_a_slow_subscriber_slows_nobody_on_threads(live: Live) -> None:
     """Audit hears an order in two seconds, the rest is lost or waits; mail and parcel go on."""
-    run = live(FanOut(window=30.0, limit=100, audit_time=2.0))
+    run = live(FanOut(window=30.0, queue_limit=100, audit_time=2.0))
     story = FanOutStory(run.trace.records)
     fates = {name: story.fates(name) for name in story.names}
     assert {sum(fate.values()) for fate in fates.values()} == {run.totals["published"]}
@@ -49,7 +49,7 @@ def test_a_slow_subscriber_slows_nobody_on_threads(live: Live) -> None:
 
 def test_a_shop_on_threads_ends_with_its_run(live: Live) -> None:
     """What a publisher that was blocked does after the observation is not in the books, which stay as they were."""
-    run = live(FanOut(window=30.0, limit=5, audit_time=5.0, when_full="block"))
+    run = live(FanOut(window=30.0, queue_limit=5, audit_time=5.0, when_full="block"))
     for task in threading.enumerate():
         if task.name == "shop":
             task.join(10.0)

@@ -58,7 +58,7 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
     "FanOut": {
         "arrivals": {"which", "time"}, "rate": {"which", "time"}, "window": {"which"},
         "mail_time": {"service"}, "parcel_time": {"service"}, "audit_time": {"service"}, "spread": {"service"},
-        "mail_fails": set(), "parcel_fails": set(), "audit_fails": set(), "limit": set(), "when_full": set(),
+        "mail_fails": set(), "parcel_fails": set(), "audit_fails": set(), "queue_limit": set(), "when_full": set(),
         "retry": set(), "retries": set(), "prediction": set(),
     },
     "ReadingTheLog": {  # every reader is equally fast, wherever an event falls
@@ -73,7 +73,7 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
         "poll_interval": set(), "prediction": set(),
     },
     "OrderHistory": {  # an order's first try takes as long as publishing does, or no time at all
-        "arrivals": {"which", "time"}, "orders": {"which", "time"}, "hour": set(), "crash": {"service"},
+        "arrivals": {"which", "time"}, "orders": {"which", "time"}, "hour": set(), "crash_rate": {"service"},
         "write": {"service"}, "snapshot_every": set(), "prediction": set(),
     },
 }

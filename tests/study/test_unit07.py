@@ -139,7 +139,7 @@ def test_what_is_dropped_is_old_and_what_is_refused_is_new() -> None:
     assert last_heard(replace(slow, when_full="drop_oldest")) > 400
 
 
-@pytest.mark.parametrize("settings", [{"audit_fails": 0.1}, {"limit": 100}], ids=str)
+@pytest.mark.parametrize("settings", [{"audit_fails": 0.1}, {"queue_limit": 100}], ids=str)
 def test_theory_is_silent_where_it_does_not_hold(settings: dict[str, Any]) -> None:
     """Failures and full queues are not in the formula."""
     assert replace(FanOut(), **settings).run(0).theory == {}

@@ -36,7 +36,7 @@ def test_a_crash_between_two_writes_tears_one_change_in_ten() -> None:
     """State first: in the database and in no event. Event first: in several. An outbox: neither, whatever the seed."""
     torn = count = 0
     for seed in range(2):
-        runs = {write: OrderHistory(crash=0.1, write=write).run(seed).totals for write in WRITERS}
+        runs = {write: OrderHistory(crash_rate=0.1, write=write).run(seed).totals for write in WRITERS}
         assert runs["state first"]["several"] == runs["event first"]["no event"] == 0
         assert runs["outbox"]["no event"] == runs["outbox"]["several"] == 0
         assert runs["state first"]["no event"] == runs["event first"]["several"]  # the same deaths, told otherwise
@@ -49,7 +49,7 @@ def test_a_crash_between_two_writes_tears_one_change_in_ten() -> None:
 
 def test_without_a_crash_all_three_ways_say_the_same() -> None:
     """Every change has one row and one event, and each question the same answer."""
-    said = {OrderHistory(crash=0.0, write=write).run(0).verdict for write in WRITERS}
+    said = {OrderHistory(crash_rate=0.0, write=write).run(0).verdict for write in WRITERS}
     assert len(said) == 1
     assert said.pop() == ("14:00: 3 pending, 14 paid, 12 packed, 27 shipped, 3 cancelled. "
                           "0 of 497 changes have no event, 0 have several.")
@@ -93,7 +93,7 @@ def test_another_hour_is_the_same_day_and_a_new_simulation_agrees_with_what_is_k
     with Simulation() as sim:
         again = OrderHistory(orders=40, hour=9.0).run(0, runtime=sim)
     assert again.trace.records == morning.trace.records and again.verdict == morning.verdict
-    other = [OrderHistory(orders=40, hour=9.0, crash=0.2).run(0), OrderHistory(orders=40, hour=9.0).run(1)]
+    other = [OrderHistory(orders=40, hour=9.0, crash_rate=0.2).run(0), OrderHistory(orders=40, hour=9.0).run(1)]
     assert all(run.trace.records != morning.trace.records for run in other)
     with pytest.raises(TypeError, match="seed"):
         OrderHistory().run(0.5)  # type: ignore[arg-type]
@@ -102,7 +102,7 @@ def test_another_hour_is_the_same_day_and_a_new_simulation_agrees_with_what_is_k
 def test_every_change_is_written_in_the_end_and_those_of_an_order_in_their_order() -> None:
     """Nobody gives up: the database has all that happened, whoever died; the outbox's events come in order."""
     for write in WRITERS:
-        run = OrderHistory(orders=60, crash=0.3, write=write).run(1)
+        run = OrderHistory(orders=60, crash_rate=0.3, write=write).run(1)
         assert all(change.saved is not None for change in story(run).changes.values())
         for changes in story(run).by_key().values():
             times = [change.published[0] for change in changes if change.published]
@@ -112,7 +112,7 @@ def test_every_change_is_written_in_the_end_and_those_of_an_order_in_their_order
 def test_who_gets_no_answer_looks_a_minute_later_and_the_relay_comes_back_at_once() -> None:
     """What was cut off is saved a minute late, all else when it is asked for; no event waits in the outbox for long."""
     for write in ("event first", "outbox"):
-        run = OrderHistory(orders=60, crash=0.2, write=write).run(0)
+        run = OrderHistory(orders=60, crash_rate=0.2, write=write).run(0)
         changes = story(run).changes
         cut = {record[4] for record in run.trace.records if record[1] == "finished" and record[9] == "crashed"}
         late = {name for name, change in changes.items() if (change.saved or 0.0) - change.time > 59.0}
@@ -132,7 +132,7 @@ def test_what_is_neither_saved_nor_published_is_not_torn_and_a_duplicate_changes
 
 def test_a_board_that_keeps_snapshots_folds_little_and_says_the_same() -> None:
     """At most an interval and an hour's events; without, all there are. The answers are equal, and the day's."""
-    run, plain = preset("snapshots"), OrderHistory(crash=0.0).run(0)
+    run, plain = preset("snapshots"), OrderHistory(crash_rate=0.0).run(0)
     folded, every = (dict(story(each).folded) for each in (run, plain))
     busiest = max(Counter(int(time // HOUR) for time in story(run).appended).values())
     assert max(folded.values()) < 100 + busiest and max(every.values()) == 497
@@ -167,9 +167,9 @@ def test_a_way_to_write_of_ones_own_is_what_the_chart_shows() -> None:
         die()  # type: ignore[operator]
         shop.publish(event)  # type: ignore[arg-type]
 
-    scenario = OrderHistory(crash=0.1)
+    scenario = OrderHistory(crash_rate=0.1)
     assert written(scenario, mine).trace.records == scenario.run(0).trace.records
-    mute = written(OrderHistory(crash=0.0), lambda shop, event, die: shop.save(event))
+    mute = written(OrderHistory(crash_rate=0.0), lambda shop, event, die: shop.save(event))
     assert mute.totals["no event"] == mute.totals["changes"] == 497
     assert mute.verdict.startswith("14:00: nothing yet.")
     with pytest.raises(KeyError, match="oops"):

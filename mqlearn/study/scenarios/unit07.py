@@ -29,7 +29,7 @@ class FanOut(Scenario):
     """Orders are paid, and three hear of it: mail thanks the customer, parcel calls a webhook, audit keeps a record.
 
     The shop publishes each order when it was paid, or as soon as it can. Every subscriber has a queue of its own for
-    at most `limit` orders. A call takes a subscriber its time, and fails with its probability; the order is then
+    at most `queue_limit` orders. A call takes a subscriber its time, and fails with its probability; the order is then
     tried again at once and in its place, or after a delay of 2, 4, 8 … seconds while others overtake it.
     """
 
@@ -37,9 +37,9 @@ class FanOut(Scenario):
     CHARTS: ClassVar[tuple[str, ...]] = ("behind", "fates", "orders")
     PREDICTS: ClassVar[str] = "behind"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "the slow auditor": {"audit_time": 1.0, "limit": 100},
+        "the slow auditor": {"audit_time": 1.0, "queue_limit": 100},
         "the broken webhook": {"audit_time": 0.0, "parcel_time": 0.05, "parcel_fails": 0.4, "retries": 1},
-        "deaf": {"audit_time": 5.0, "limit": 100, "when_full": "block"},
+        "deaf": {"audit_time": 5.0, "queue_limit": 100, "when_full": "block"},
     }
 
     arrivals: str = param("poisson", group="load", choices=("poisson", "regular"),
@@ -59,7 +59,8 @@ class FanOut(Scenario):
                                 help="The probability with which a call of parcel fails.")
     audit_fails: float = param(0.0, low=0, high=1, step=0.05, group="failures",
                                help="The probability with which a call of audit fails.")
-    limit: int = param(10_000, low=1, high=10_000, group="policy", help="How many orders may wait for a subscriber.")
+    queue_limit: int = param(10_000, low=1, high=10_000, group="policy",
+                             help="How many orders may wait for a subscriber.")
     when_full: str = param("reject", group="policy", choices=("reject", "drop_oldest", "block"),
                            help="Then the new order is refused, the oldest is dropped, or the shop waits.")
     retry: str = param(IN_ORDER, group="policy", choices=(IN_ORDER, DELAYED),
@@ -97,7 +98,8 @@ class FanOut(Scenario):
         policy = RetryPolicy(2.0, jitter="none") if self.retry == DELAYED else None
         callbacks = {name: self.callback(name, runtime) for name in SUBSCRIBERS}
         for name, callback in callbacks.items():
-            broker.subscribe(TOPIC, callback, max_size=self.limit, retry=policy, on_full=self.when_full, name=name)
+            broker.subscribe(TOPIC, callback, max_size=self.queue_limit, on_full=self.when_full, retry=policy,
+                             name=name)
         self.tell(runtime, trace, broker)
         run = self.report(trace, runtime.now, seed, self._theory())
         for callback in callbacks.values():
@@ -163,7 +165,7 @@ class FanOut(Scenario):
         if any(getattr(self, f"{name}_fails") for name in SUBSCRIBERS):
             return {}
         behind = max(0.0, self.rate - 1 / slowest) * self.window if slowest else 0.0
-        return {"behind": behind} if behind < self.limit else {}
+        return {"behind": behind} if behind < self.queue_limit else {}
 
 
 def _occurred(runtime: Runtime, trace: Trace, order: Message) -> None:

@@ -35,11 +35,11 @@ class OrderHistory(Scenario):
     CHARTS: ClassVar[tuple[str, ...]] = ("histories", "torn", "folds")
     PREDICTS: ClassVar[str] = "torn"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "dual write": {"crash": 0.1},
-        "event first": {"crash": 0.1, "write": "event first"},
-        "outbox": {"crash": 0.1, "write": "outbox"},
-        "snapshots": {"crash": 0.0, "snapshot_every": 100},
-        "the board at 18:00": {"arrivals": FLIGHTS, "hour": 18.0, "crash": 0.0},
+        "dual write": {"crash_rate": 0.1},
+        "event first": {"crash_rate": 0.1, "write": "event first"},
+        "outbox": {"crash_rate": 0.1, "write": "outbox"},
+        "snapshots": {"crash_rate": 0.0, "snapshot_every": 100},
+        "the board at 18:00": {"arrivals": FLIGHTS, "hour": 18.0, "crash_rate": 0.0},
     }
 
     hour: float = param(14.0, unit="h", low=0, high=24, step=0.25, group="load",
@@ -48,7 +48,7 @@ class OrderHistory(Scenario):
                           help="Orders at random, or like clockwork; or the flights of 2 December 2013.")
     orders: int = param(120, low=20, high=500, step=10, group="load",
                         help="Orders from 6:00 to 22:00, on average; most change five times.")
-    crash: float = param(0.1, low=0, high=0.3, step=0.01, group="failures",
+    crash_rate: float = param(0.1, low=0, high=0.3, step=0.01, group="failures",
                          help="Share of changes at which a process dies between its two steps.")
     write: str = param("state first", group="policy", choices=tuple(WRITERS),
                        help="Two writes, in this order; or one transaction with an outbox, and a relay.")
@@ -76,7 +76,7 @@ class OrderHistory(Scenario):
     def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         if queue is not None:
             raise ValueError(f"queue must be None, since events are kept here, got {queue!r}")
-        return self.report(self.watch(Shop(runtime, Trace(), WRITERS[self.write], self.crash)), seed)
+        return self.report(self.watch(Shop(runtime, Trace(), WRITERS[self.write], self.crash_rate)), seed)
 
     def watch(self, shop: Shop) -> Day:
         """The day in this shop."""
@@ -108,4 +108,4 @@ class OrderHistory(Scenario):
 @lru_cache(maxsize=4)
 def _simulated(scenario: OrderHistory, seed: int) -> Day:
     with Simulation(seed) as sim:
-        return scenario.watch(Shop(sim, Trace(), WRITERS[scenario.write], scenario.crash))
+        return scenario.watch(Shop(sim, Trace(), WRITERS[scenario.write], scenario.crash_rate))
