@@ -1,7 +1,8 @@
 """What is tried: scenarios with faults, the runs they make, theory to hold them against, and exercises' checks.
 
-`Faults` says what goes wrong, a `Run` is what came of it. Scenarios are in `mqlearn.study.scenarios`, checks in
-`mqlearn.study.checks`, the formulas in `mqlearn.study.theory`, recorded days in `mqlearn.study.arrivals`.
+`Faults` says what goes wrong, a `Run` is what came of it. Scenarios are in `mqlearn.study.scenarios`, what their
+records say in `mqlearn.study.stories`, checks in `mqlearn.study.checks`, the formulas in `mqlearn.study.theory`,
+recorded days in `mqlearn.study.arrivals`, and what runs a notebook's own code in `mqlearn.study.handmade`.
 """
 
 from mqlearn.study.faults import Faults

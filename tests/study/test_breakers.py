@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mqlearn.study.breakers import BreakerStory, Probe, Span, backlog, calls_until_row, drain_time, share_open
-from mqlearn.study.guards import guarded
+from mqlearn.study.handmade.guards import guarded
 from mqlearn.study.scenarios import GuardedCalls
+from mqlearn.study.stories.breakers import BreakerStory, Probe, Span, backlog, calls_until_row, drain_time, share_open
 
 
 def chain(failing: float, row: int) -> float:

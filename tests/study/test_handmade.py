@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mqlearn import Message, Outcome, Simulation, UnbalancedBooks, WorkerCrash
-from mqlearn.study.handmade import Handmade, burst, desk, tried
+from mqlearn.study.handmade.queues import Handmade, burst, desk, tried
 from mqlearn.study.scenarios import PriorityMix
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from mqlearn import ThreadRuntime
-from mqlearn.study.fanout import FanOutStory
-from mqlearn.study.logs import LogStory, at
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios import FanOut, ReadingTheLog, SharedPartitions
+from mqlearn.study.stories.fanout import FanOutStory
+from mqlearn.study.stories.logs import LogStory, at
 from tests.study.hurried import Hurried
 
 Live = Callable[[Any], Run]

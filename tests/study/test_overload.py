@@ -8,7 +8,7 @@ import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, RetryPolicy, Simulation
 from mqlearn.study.overload import SAVED, Budgeted, RetryBudget, Service
-from mqlearn.study.storms import Load, dead_in_outage, tries_per_order
+from mqlearn.study.stories.storms import Load, dead_in_outage, tries_per_order
 
 
 def test_calls_are_answered_one_after_the_other() -> None:

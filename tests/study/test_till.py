@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mqlearn import Message, WorkerCrash
-from mqlearn.study.charges import charges_by_order
-from mqlearn.study.till import Till, at_the_till, orders
+from mqlearn.study.handmade.till import Till, at_the_till, orders
+from mqlearn.study.stories.charges import charges_by_order
 
 
 def work(till: Till, order: Message) -> None:

@@ -9,9 +9,9 @@ from statistics import mean
 
 import pytest
 
-from mqlearn.study.charges import charges_by_order, expected_charges, order_of
 from mqlearn.study.scenarios import CardCharges
 from mqlearn.study.scenarios.unit03 import FIRST, ORDERS, POINTS, WORKERS
+from mqlearn.study.stories.charges import charges_by_order, expected_charges, order_of
 
 SEEDS = range(6)
 CALM = CardCharges(crash_rate=0.0)

@@ -11,7 +11,7 @@ import pytest
 from mqlearn import Simulation
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios import CardOutage
-from mqlearn.study.storms import Load
+from mqlearn.study.stories.storms import Load
 
 TWO_MINUTES = CardOutage(arrivals="regular", window=210.0, outage_to=140.0)  # 120 s without a card service
 LONG = {"base": 2.0, "retries": 6}  # 2 + 4 + … + 64 s: six retries outlast it

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from mqlearn import Simulation
-from mqlearn.study.breakers import BreakerStory
-from mqlearn.study.guards import guarded
+from mqlearn.study.handmade.guards import guarded
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios import GuardedCalls
+from mqlearn.study.stories.breakers import BreakerStory
 from tests.study.naive import from_notebook
 
 NAMES = from_notebook()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mqlearn.study.breakers import BreakerStory
 from mqlearn.study.scenarios import GuardedCalls
+from mqlearn.study.stories.breakers import BreakerStory
 from tests.study.naive import from_notebook
 
 PRESETS = GuardedCalls.PRESETS

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mqlearn import Simulation
-from mqlearn.study.batches import BatchTally, filling, least_size, percentile, throughput
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios import BatchedWriter
+from mqlearn.study.stories.batches import BatchTally, filling, least_size, percentile, throughput
 
 PRESETS = BatchedWriter.PRESETS
 DAY = BatchedWriter(items=2000, linger=10.0)  # 100 a second: every batch is full

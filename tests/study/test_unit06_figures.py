@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from mqlearn import Message, Simulation
-from mqlearn.study.batches import BatchTally, percentile
+from mqlearn.study.handmade.bulk import by_hand, clockwork, packaged
 from mqlearn.study.scenarios import BatchedWriter
 from mqlearn.study.store import BadRecord, BulkStore, bisected
-from mqlearn.study.writing import by_hand, clockwork, packaged
+from mqlearn.study.stories.batches import BatchTally, percentile
 
 PRESETS = BatchedWriter.PRESETS
 

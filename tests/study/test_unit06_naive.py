@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mqlearn.study.batches import BatchTally
+from mqlearn.study.handmade.bulk import by_hand, clockwork, packaged
 from mqlearn.study.run import Run
-from mqlearn.study.writing import by_hand, clockwork, packaged
+from mqlearn.study.stories.batches import BatchTally
 from tests.house.source import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "06_batching.ipynb"

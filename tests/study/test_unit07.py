@@ -10,10 +10,10 @@ import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, Simulation
 from mqlearn.messaging.workers import Handler
-from mqlearn.study.fanout import FanOutStory
+from mqlearn.study.handmade.brokers import told
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios import FanOut
-from mqlearn.study.telling import told
+from mqlearn.study.stories.fanout import FanOutStory
 
 MINUTE = FanOut(arrivals="regular")
 UNEVEN = replace(MINUTE, parcel_time=0.5, parcel_fails=0.1, spread=0.9)

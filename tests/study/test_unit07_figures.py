@@ -9,8 +9,8 @@ import pytest
 
 from mqlearn import Message, Simulation, TopicBasedMessageBroker, Trace
 from mqlearn.study.arrivals import flight_file
-from mqlearn.study.fanout import FanOutStory
 from mqlearn.study.scenarios import FanOut
+from mqlearn.study.stories.fanout import FanOutStory
 
 PRESETS = FanOut.PRESETS
 

@@ -10,9 +10,9 @@ import pytest
 
 from mqlearn import EventStream, partition_for
 from mqlearn.study.arrivals import flight_file
-from mqlearn.study.kept import kept
-from mqlearn.study.logs import LogStory
+from mqlearn.study.handmade.logs import kept
 from mqlearn.study.scenarios import ReadingTheLog
+from mqlearn.study.stories.logs import LogStory
 
 FELL = ReadingTheLog(arrivals="regular", **ReadingTheLog.PRESETS["the reader that fell off"])
 BIG = ReadingTheLog(**ReadingTheLog.PRESETS["one big customer"])

@@ -11,7 +11,7 @@ from mqlearn.lab.board import Board
 from mqlearn.lab.charts import Marks
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios import SharedPartitions
-from mqlearn.study.sharing import GroupStory
+from mqlearn.study.stories.groups import GroupStory
 
 
 @lru_cache

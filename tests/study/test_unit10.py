@@ -14,11 +14,11 @@ from mqlearn.lab.view import View
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.changes import FINAL, HOUR, a_day_of_flights, a_day_of_orders, evolve
 from mqlearn.study.flights import flight_events
-from mqlearn.study.histories import HistoryStory, by_database, by_events
+from mqlearn.study.handmade.writes import written
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios import OrderHistory
 from mqlearn.study.shop import WRITERS, Shop
-from mqlearn.study.writes import written
+from mqlearn.study.stories.histories import HistoryStory, by_database, by_events
 
 
 @lru_cache

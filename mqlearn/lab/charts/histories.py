@@ -11,7 +11,7 @@ from mqlearn.lab.charts.base import Box, Marks, Timeline
 from mqlearn.lab.charts.owners import Repeats
 from mqlearn.lab.view import View
 from mqlearn.study.changes import FINAL, HOUR, STATES, clock
-from mqlearn.study.histories import Told, by_database, by_events
+from mqlearn.study.stories.histories import Told, by_database, by_events
 
 # An order is no message: pale shades of its own, and the word itself where there is room.
 SHADE = {"pending": "#D9D9D9", "paid": "#F8DCA3", "packed": "#8CCBF0", "shipped": "#E3BFD4", "delivered": "#9FD8C6",

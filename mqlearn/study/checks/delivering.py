@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.study.checks.answers import SEEDS, Answer, Enough, Fault, ask, judge, quoted
 from mqlearn.study.checks.verdict import Verdict
+from mqlearn.study.handmade.bulk import Counter as Store
+from mqlearn.study.handmade.bulk import by_hand
 from mqlearn.study.run import Run
 from mqlearn.study.store import PER_CALL, PER_ITEM, BadRecord
-from mqlearn.study.writing import Counter as Store
-from mqlearn.study.writing import by_hand
 
 MOST = 128  # items of a batch
 PATIENCE = 4  # times the calls of one by one, after which nothing is called any more

@@ -15,12 +15,12 @@ from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.card import EffectLedger
-from mqlearn.study.charges import AGAIN, charges_by_order, order_of
 from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, judge, quoted
 from mqlearn.study.checks.verdict import Verdict
 from mqlearn.study.checks.working import Shift
 from mqlearn.study.faults import Faults, happens, one_try
 from mqlearn.study.run import Run
+from mqlearn.study.stories.charges import AGAIN, charges_by_order, order_of
 
 ORDERS, WORKERS = 20, 4
 LEASE = 10.0  # seconds

@@ -14,11 +14,11 @@ from mqlearn.runtime.pool import WorkerPool
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.card import EffectLedger
-from mqlearn.study.charges import charges_by_order
 from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, judge
 from mqlearn.study.checks.verdict import Verdict
 from mqlearn.study.faults import one_try
 from mqlearn.study.run import Run
+from mqlearn.study.stories.charges import charges_by_order
 
 ORDERS, WORKERS = 20, 3
 LEASE = 10.0  # seconds

@@ -14,10 +14,10 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime.base import Runtime, WorkerCrash
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
-from mqlearn.study.charges import AGAIN, Story, expected_charges
 from mqlearn.study.faults import Faults, Link, happens, one_try, strikes
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, let_pass, param
+from mqlearn.study.stories.charges import AGAIN, Story, expected_charges
 
 ORDERS = 1000
 PRICE = 20.0

@@ -19,7 +19,7 @@ from mqlearn.study.faults import Failure, Faults
 from mqlearn.study.overload import Budgeted, RetryBudget, Service
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
-from mqlearn.study.storms import Load, dead_in_outage
+from mqlearn.study.stories.storms import Load, dead_in_outage
 
 RATE = 10.0  # orders that arrive a second
 LONGEST = 300.0  # seconds that can be observed

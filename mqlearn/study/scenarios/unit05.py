@@ -17,11 +17,11 @@ from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.arrivals import poisson
-from mqlearn.study.breakers import BreakerStory, backlog, drain_time
 from mqlearn.study.faults import Failure, happens, one_try, strikes
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
-from mqlearn.study.storms import tries_per_order
+from mqlearn.study.stories.breakers import BreakerStory, backlog, drain_time
+from mqlearn.study.stories.storms import tries_per_order
 
 LONGEST = 300.0  # seconds that can be observed
 FASTEST = 10.0  # orders a second

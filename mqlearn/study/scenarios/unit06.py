@@ -14,11 +14,11 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.arrivals import poisson, regular
-from mqlearn.study.batches import BatchTally, least_size, percentile, spoken, throughput
 from mqlearn.study.faults import happens
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
 from mqlearn.study.store import PER_CALL, PER_ITEM, BulkStore, bisected, report_call
+from mqlearn.study.stories.batches import BatchTally, least_size, percentile, spoken, throughput
 
 ALL, FAILURES, BISECT = "all", "failures", "bisect"
 REFUSED = Outcome("rejected", "refused alone")

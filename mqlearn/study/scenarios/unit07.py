@@ -14,10 +14,10 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.arrivals import poisson, regular
-from mqlearn.study.fanout import FanOutStory
 from mqlearn.study.faults import Failure, happens, one_try
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, let_pass, param
+from mqlearn.study.stories.fanout import FanOutStory
 
 TOPIC = "orders.paid"
 SUBSCRIBERS = ("mail", "parcel", "audit")

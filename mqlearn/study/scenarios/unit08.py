@@ -18,9 +18,9 @@ from mqlearn.streaming.log import OffsetOutOfRange
 from mqlearn.streaming.murmur2 import partition_for
 from mqlearn.streaming.stream import EventStream
 from mqlearn.study.arrivals import poisson, regular
-from mqlearn.study.logs import LogStory, at
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
+from mqlearn.study.stories.logs import LogStory, at
 
 GROUP = "reader"
 

@@ -18,7 +18,7 @@ from mqlearn.streaming.stream import EventStream
 from mqlearn.study.arrivals import flight_file, poisson, regular
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, as_they_come, let_pass, param
-from mqlearn.study.sharing import GroupStory
+from mqlearn.study.stories.groups import GroupStory
 
 GROUP = "mail"
 LETTERS = "ABCDEFGH"

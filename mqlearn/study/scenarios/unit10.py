@@ -14,10 +14,10 @@ from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.changes import DAY, HOUR, OPEN, Change, a_day_of_flights, a_day_of_orders, clock
-from mqlearn.study.histories import HistoryStory
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, let_pass, param
 from mqlearn.study.shop import WRITERS, Day, Shop, summed
+from mqlearn.study.stories.histories import HistoryStory
 
 FLIGHTS = "flights"
 

@@ -3,9 +3,9 @@
 import pytest
 
 from mqlearn.lab.show import as_run
-from mqlearn.study.charges import charges_by_order
 from mqlearn.study.checks import check_handle, handling
 from mqlearn.study.checks.verdict import recall
+from mqlearn.study.stories.charges import charges_by_order
 
 
 def handle(order, card, store):

@@ -12,7 +12,7 @@ from mqlearn.study.checks.answers import Fault
 from mqlearn.study.checks.assigning import fault
 from mqlearn.study.checks.sharing import live
 from mqlearn.study.checks.verdict import recall
-from mqlearn.study.sharing import GroupStory
+from mqlearn.study.stories.groups import GroupStory
 
 
 def commits_first(consumer, handle):

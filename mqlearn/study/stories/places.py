@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from mqlearn.runtime.trace import Record
-from mqlearn.study.sharing import letter
+from mqlearn.study.stories.groups import letter
 
 DONE, AGAIN, IN_HAND, WAITING, NEVER = "done", "done again", "in hand", "not read yet", "never read"
 

@@ -24,7 +24,7 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
-from mqlearn.study.handmade import Handmade, seen
+from mqlearn.study.handmade.queues import Handmade, seen
 from mqlearn.study.run import Run
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 
 from mqlearn.runtime.trace import Record
-from mqlearn.study.logs import LogStory, at
+from mqlearn.study.stories.logs import LogStory, at
 
 
 @dataclass(frozen=True)

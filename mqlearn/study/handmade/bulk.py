@@ -24,7 +24,7 @@ from mqlearn.messaging.message import Message
 from mqlearn.runtime import check
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.handmade import seen
+from mqlearn.study.handmade.queues import seen
 from mqlearn.study.run import Run
 from mqlearn.study.store import BulkStore, report_call
 

@@ -1,0 +1,1 @@
+"""What a run's records say, one file for each kind of system: read off a trace, for charts, verdicts and checks."""
