@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect  # noqa: A00
 RUNS_WITHIN = 120_000  # milliseconds, for one whole notebook
 GONE_AFTER = 1_000  # milliseconds, for a button that the one before it has taken away
 ANSWERS_WITHIN = 10_000  # milliseconds, for one press of a key or a button
+SETTLES = 50  # looks, a tenth of a second apart, until a page stands still
 
 FAILURES = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
 
@@ -25,6 +26,13 @@ STOPWATCH = """panel => {
         watch.pressed = null;
     }).observe(panel, {subtree: true, childList: true, attributes: true});
     window.stopwatch = watch;
+}"""
+
+STICKS_OUT = """e => {
+    const frame = e.closest('.jp-WindowedPanel-outer').getBoundingClientRect();
+    const panel = e.querySelector('.jupyter-widgets').getBoundingClientRect();
+    return Math.max(0, frame.top - panel.top, panel.bottom - frame.bottom,
+                    frame.left - panel.left, panel.right - frame.right);
 }"""
 
 
@@ -146,15 +154,14 @@ class Panel:
         expect(idle).to_be_visible(timeout=RUNS_WITHIN)
 
     def cut_off(self) -> float:
-        """Bring the panel into sight; by how many CSS pixels it sticks out of its notebook's window."""
-        self.root.evaluate("e => e.scrollIntoView({block: 'center'})")
-        return float(
-            self.root.evaluate(
-                """e => {
-                    const frame = e.closest('.jp-WindowedPanel-outer').getBoundingClientRect();
-                    const panel = e.querySelector('.jupyter-widgets').getBoundingClientRect();
-                    return Math.max(0, frame.top - panel.top, panel.bottom - frame.bottom,
-                                    frame.left - panel.left, panel.right - frame.right);
-                }"""
-            )
-        )
+        """Bring the panel into sight; by how many CSS pixels it sticks out of its notebook's window.
+
+        A page that is still laying out what stands above may push it out again: it is looked at until it stays.
+        """
+        for _ in range(SETTLES):
+            self.root.evaluate("e => e.scrollIntoView({block: 'center'})")
+            self.page.wait_for_timeout(100)
+            out = float(self.root.evaluate(STICKS_OUT))
+            if out <= 1:
+                break
+        return out
