@@ -59,7 +59,10 @@ class Lab:
                     name: self._ui.rows[name].check(value) if name in self._ui.rows else value
                     for name, value in checked.items()
                 }
-                self._adopt(dataclasses.replace(self.scenario, **checked), self.seed)
+                scenario = dataclasses.replace(self.scenario, **checked)
+                if fields.PREDICTION in checked:  # only one that was not refused
+                    self._marks = dataclasses.replace(self._marks, prediction=checked[fields.PREDICTION])
+                self._adopt(scenario, self.seed)
             except Exception as error:
                 self._complain(error)
                 raise

@@ -78,6 +78,18 @@ def test_a_lab_may_begin_with_a_prediction() -> None:
     assert lab._ui.prediction.value == "3" and "You said 3" in lab.verdict
 
 
+def test_a_prediction_that_is_set_is_drawn_and_taken_away() -> None:
+    """As one that was typed: a dashed line, the field beside it, the verdict."""
+    lab = Lab(FailingWork)
+    lab.set(prediction=7)
+    assert lab.charts["dead"].marks.line.get_visible() and lab._ui.prediction.value == "7"
+    lab.set(prediction=None)
+    assert not lab.charts["dead"].marks.line.get_visible() and lab._ui.prediction.value == ""
+    with pytest.raises(ValueError, match="prediction"):
+        lab.set(prediction=-1)
+    assert not lab.charts["dead"].marks.line.get_visible()
+
+
 def test_a_prediction_that_the_scenario_refuses_is_not_drawn() -> None:
     """The panel names the rule, and neither the chart nor the verdict knows of the number."""
     lab = Lab(FailingWork)
