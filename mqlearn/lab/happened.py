@@ -33,6 +33,7 @@ WORDS = {
     "assigned": "{m} owns {d}",
     "revoked": "{m} gives up {d}",
     "stalled": "{w} stands still for {d} s",
+    "answered": "a question was answered out of {e} events",
     "fenced": "a late commit of {w} was refused",
 }
 
