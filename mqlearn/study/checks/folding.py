@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.study.arrivals import DAYS
 from mqlearn.study.checks.answers import SEEDS, Answer, Fault, ask, is_number, judge, no_function, quoted
 from mqlearn.study.checks.verdict import Verdict
 from mqlearn.study.flights import flight_events
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 N = 5  # routes asked for
 HOURS = 3 * 3600.0  # of a day that are folded with one seed, in seconds
@@ -72,7 +75,8 @@ def violations(evolve: Callable[..., Any], seed: int, top: Callable[..., Any] | 
                         "return a new view: view | {...}")
             return
         if {route: count for route, count in view.items() if count != 0} != right:
-            yield _differs(view, right, time)
+            said, hint, route = _differs(view, right, time)
+            yield Fault(said, hint, partial(event_by_event, evolve, seed, route, again=time == "the second time"))
             return
     if top is not None:
         answer = ask(top, dict(right), N)
@@ -90,13 +94,31 @@ def _ranked(best: list[tuple[str, int]], answer: Answer) -> tuple[str, str]:
             "equals by name: sort by (-number, route)" if tie else "pairs of route and number, the most first")
 
 
-def _differs(view: dict[Any, Any], right: Counter[str], time: str) -> Fault:
+def _differs(view: dict[Any, Any], right: Counter[str], time: str) -> tuple[str, str, Any]:
+    """What is wrong, a hint, and the route of which it is."""
     route = min((key for key in {*view, *right} if view.get(key, 0) != right[key]), key=str)
     count = view.get(route, 0)
     hint = ("where does a second fold get what the first one counted?" if time == "the second time" else
             "each \"flight_departed\" counts one" if is_number(count) and count < right[route] else
             "a flight that is due, or cancelled, or that arrives, has not left once more")
-    return Fault(f"{time}, {quoted(route)} is {quoted(count)}, and {right[route]} flights have left", hint)
+    return f"{time}, {quoted(route)} is {quoted(count)}, and {right[route]} flights have left", hint, route
+
+
+def event_by_event(evolve: Callable[..., Any], seed: int, route: Any, *, again: bool = False) -> pd.DataFrame:
+    """What is replayed: each event of a route, and what the view says after it; with `again`, of a second fold."""
+    import pandas as pd
+
+    events, rows, left = events_of(seed), [], 0
+    for recorded in ([False, True] if again else [True]):
+        view: Any = {}
+        for event in events:
+            given = event.copy()
+            given.data = dict(event.data)
+            view = evolve(view, given)
+            if recorded and event.data["route"] == route:
+                left += event.event_type == "flight_departed"
+                rows.append([event.data["flight"], event.event_type, left, view.get(route, 0)])
+    return pd.DataFrame(rows, columns=["flight", "event", "have left", "the view says"])
 
 
 @lru_cache(maxsize=2)

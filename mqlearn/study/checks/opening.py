@@ -5,11 +5,15 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.study.checks.answers import SEEDS, Fault, ask, judge, quoted
 from mqlearn.study.checks.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EVENTS = 20  # of one order's history
 METHODS = ("card", "voucher", "transfer")
@@ -38,6 +42,26 @@ def check_upcast(upcast: Callable[[StreamEvent], StreamEvent]) -> Verdict:
 
 def violations(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
     """The first event of this seed's history that is not read as it should be."""
+    for fault in _faults(upcast, seed):
+        yield Fault(fault.said, fault.hint, partial(event_by_event, upcast, seed))
+
+
+def event_by_event(upcast: Callable[..., Any], seed: int) -> pd.DataFrame:
+    """What is replayed: the data of each event as they are stored, should be read, and are read."""
+    import pandas as pd
+
+    rows = []
+    for old, new in history_of(seed):
+        given = old.copy()
+        given.data = copy.deepcopy(old.data)
+        answer = ask(upcast, given)
+        data = answer.value.data if isinstance(answer.value, StreamEvent) else None
+        rows.append([old.event_type, str(old.data), "the same" if new.data == old.data else str(new.data),
+                     "right" if data == new.data else str(answer) if data is None else str(data)])
+    return pd.DataFrame(rows, columns=["event", "stored", "should be read as", "is read as"])
+
+
+def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
     read = []
     for old, new in history_of(seed):
         given = old.copy()

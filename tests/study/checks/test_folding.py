@@ -5,6 +5,7 @@ import pytest
 
 from mqlearn.study.arrivals import DAYS, flight_file
 from mqlearn.study.checks.folding import check_evolve, events_of, ranking, violations
+from mqlearn.study.checks.verdict import recall
 
 
 def evolve(view, event):
@@ -110,3 +111,14 @@ def test_the_right_answer_is_that_of_pandas(seed):
     gone = frame[frame["departure"].between(events[0].timestamp, events[-1].timestamp)]
     assert view == (gone["origin"] + "-" + gone["destination"]).value_counts().to_dict()
     assert ranking(view, 5) == top(view, 5)
+
+
+def test_a_wrong_view_is_replayed_event_by_event():
+    """A table of the route that is wrong: where the two counts part is the event that should not count."""
+    verdict = check_evolve(everything)
+    table = recall(verdict.failing_seed)
+    assert list(table.columns) == ["flight", "event", "have left", "the view says"]
+    parted = table[table["have left"] != table["the view says"]].iloc[0]
+    assert parted["event"] != "flight_departed" and parted["the view says"] == parted["have left"] + 1
+    again = recall(check_evolve(Remembers()).failing_seed)
+    assert (again["the view says"] > again["have left"]).all()

@@ -6,6 +6,7 @@ import pytest
 
 from mqlearn import upcasting
 from mqlearn.study.checks.opening import check_upcast, history_of, paid, violations
+from mqlearn.study.checks.verdict import recall
 
 
 def to_two(data):
@@ -125,3 +126,14 @@ def test_the_histories_have_every_version_and_fold_as_today():
     assert all(paid([right(old) for old, _ in history_of(s)]) == paid([new for _, new in history_of(s)])
                for s in range(100))
     assert paid([new for _, new in every])[1] > 100
+
+
+def test_a_history_is_replayed_event_by_event():
+    """A row for each of its twenty events: what is not "right" in the last column is what the verdict speaks of."""
+    table = recall(check_upcast(nothing_paid).failing_seed)
+    wrong = table[table["is read as"] != "right"]
+    assert len(table) == 20 and len(wrong) > 0
+    should = wrong["should be read as"].where(wrong["should be read as"] != "the same", wrong["stored"])
+    assert all("'cents': None" in row for row in should)
+    assert all("'cents': 0" in row for row in wrong["is read as"])
+    assert "it raised KeyError" in set(recall(check_upcast(lambda event: {}["x"]).failing_seed)["is read as"].str[:18])
