@@ -17,10 +17,10 @@ DEFAULT_CHARTS = ("depth", "dead")
 
 
 class Lab:
-    """An interactive panel over a scenario class: `Lab(Backlog, seed=7, workers=2)`.
+    """An interactive panel over a scenario class: `Lab(WorkQueue, seed=7, workers=2)`.
 
-    What the mouse does, code does too: `set`, `preset`, `predict`, `room`, `keep`, `reroll`, `reset`. `run`
-    is the run on show, `verdict` and `sentence` say what it came to and what the picture shows.
+    What the mouse does, code does too: `set`, `preset`, `predict`, `room`, `keep`, `step`, `reroll`, `reset`.
+    `run` is the run on show, `verdict` and `sentence` say what it came to and what the picture shows.
     """
 
     def __init__(self, scenario: type[Any], seed: int = 0, **settings: Any) -> None:

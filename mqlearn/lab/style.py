@@ -28,7 +28,7 @@ TRACK: Final = "#ECECEC"
 PAPER: Final = "#FFFFFF"
 
 HATCH_DELAYED: Final = "/////"
-HATCH_NO_OWNER: Final = "/////"  # a worker that goes on although its lease is lost
+HATCH_NO_OWNER: Final = "/////"  # a worker that goes on although its lease is lost; an owner that is silent
 
 PRIORITIES: Final = ("LOW", "NORMAL", "HIGH", "CRITICAL")
 # All of these are waiting messages, so all are shades of waiting's blue; the hatch tells neighbours apart.

@@ -181,7 +181,7 @@ class EventStream:
                       generation: int | None = None) -> bool:
         """Keep `offset` as the next that the group reads in `partition`.
 
-        False for a `generation` that is over, and without a `member` while the group has live members.
+        False for a `generation` that is over, for what is not the `member`'s, and without one while the group has any.
         """
         check.instance("consumer_group", consumer_group, str)
         check.whole("partition", partition, high=self.partition_count - 1)

@@ -23,7 +23,7 @@ from mqlearn.runtime.base import Runtime, WorkerCrash
 
 
 class Failure(Exception):
-    """What a faulty handler raises in place of its effect: "outage", "poison" or "chance"."""
+    """What a faulty handler or service raises in place of its effect; `Faults` says "outage", "poison" or "chance"."""
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ class GroupStory:
     """`owned` in the order of their beginning; `again` and `lost`: when (s) an event was done again, or lost.
 
     `fell`: who died or stood still, and when (s); `silent`: what such a member owned while it gave no sign. An event
-    is lost if it is committed, was not done, and who had taken it is dead. The records are of one stream with one
-    group; members of the same letter are lives of the same process.
+    is lost if it is committed, was not done, and who had taken it is dead. `done` counts events, `twice` those of them
+    done more than once, `fenced` commits that were refused. The records are of one stream with one group; members of
+    the same letter are lives of the same process.
     """
 
     def __init__(self, records: Iterable[Record], until: float) -> None:
