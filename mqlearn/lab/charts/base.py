@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.markers import TICKDOWN, TICKLEFT, MarkerStyle
+from matplotlib.patches import Rectangle
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
@@ -162,8 +163,6 @@ def swatch(
     canvas: Canvas, x: float, y: float, *, width: float = 14, height: float = 12, **patch: Any
 ) -> None:
     """A still rectangle of the picture with its top left corner at (x, y) pixels."""
-    from matplotlib.patches import Rectangle
-
     place = (x / canvas.width, 1 - (y + height) / canvas.height)
     patch = {"linewidth": 0, **patch}
     canvas.figure.add_artist(

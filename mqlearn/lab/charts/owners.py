@@ -15,7 +15,7 @@ from mqlearn.lab.view import View, thin
 # Members have no place in the palette of messages: pale shades of it, each with its letter.
 SHADES = ("#8CCBF0", "#F8DCA3", "#9FD8C6", "#E3BFD4", "#F3C9A8", "#D9D9D9", "#F6F0A0", "#B9C6E8")
 LETTERS_SHOWN = 60
-MOST = 8
+MOST = 8  # partitions whose numbers are written
 NAMED = 3  # members, or silences, that are told one by one
 
 
@@ -49,7 +49,7 @@ class Owners(Rows):
         for ribbon in (*self.ribbons, self.silent):
             self.ax.add_collection(ribbon, autolim=False)
         self.letters = [canvas.text(0, 0, ha="center", va="center", bold=True) for _ in range(LETTERS_SHOWN)]
-        self.said = [canvas.text(self.label_x, box.y + self.top + 12 + 16 * row) for row in range(4)]
+        self.said = [canvas.text(self.label_x, box.y + self.top + 12 + 16 * row) for row in range(3)]
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         count, story = self._rows(run, ghost), run.group
@@ -69,7 +69,7 @@ class Owners(Rows):
                 text.y = top + (owned.partition + 0.5) / count * height
         idle = [member for member in story.members if member not in {owned.member for owned in story.owned}]
         lines = [style.count(len(story.members), "member"), style.count(story.generations, "generation"),
-                 f"idle: {', '.join(idle) if len(idle) <= NAMED else len(idle)}" if idle else "", ""]
+                 f"idle: {', '.join(idle) if len(idle) <= NAMED else len(idle)}" if idle else ""]
         for text, line in zip(self.said, lines, strict=True):
             text.text = line
 

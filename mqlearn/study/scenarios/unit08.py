@@ -112,11 +112,10 @@ class ReadingTheLog(Scenario):
     def _reader(self, stream: EventStream, trace: Trace, partition: int, start: float,
                 over: list[bool]) -> Callable[[], None]:
         runtime, group = stream.runtime, stream.group(GROUP)
-        source = f"{stream.name}/{GROUP}"
 
         def note(event: str, read: StreamEvent) -> None:
             now, worker = runtime.witness()
-            trace.record((now, event, source, read.sequence_number, read.event_id, "", 1, worker, 0, partition))
+            trace.record((now, event, group.source, read.sequence_number, read.event_id, "", 1, worker, 0, partition))
 
         def read_on() -> None:
             for event in stream.read(GROUP, partition=partition):

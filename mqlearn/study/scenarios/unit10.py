@@ -49,7 +49,7 @@ class OrderHistory(Scenario):
     orders: int = param(120, low=20, high=500, step=10, group="load",
                         help="Orders from 6:00 to 22:00, on average; most change five times.")
     crash_rate: float = param(0.1, low=0, high=0.3, step=0.01, group="failures",
-                         help="Share of changes at which a process dies between its two steps.")
+                              help="Share of changes at which a process dies between its two steps.")
     write: str = param("state first", group="policy", choices=tuple(WRITERS),
                        help="Two writes, in this order; or one transaction with an outbox, and a relay.")
     snapshot_every: int = param(0, unit="events", low=0, high=500, step=20, group="policy",
