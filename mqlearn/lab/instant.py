@@ -35,7 +35,7 @@ class Shelf:
         **look: Any,
     ) -> None:
         self.canvas, self.x, self.y, self.width = canvas, x, y, width
-        self.foot, self.backwards, self.count_color = foot, backwards, color
+        self.foot, self.backwards = foot, backwards
         frame(canvas, x, y, width, height)
         self.name = canvas.text(x + 1, y - 7, name, bold=True)
         self.count = canvas.text(x + width - 2, y - 7, ha="right", bold=True, size=style.TITLE)

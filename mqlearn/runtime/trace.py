@@ -88,7 +88,7 @@ EVENTS: dict[str, Kind] = {
     "fenced": Kind((), None, "a commit was refused; entry: its offset; detail: partition"),
     "skipped": Kind((), None, "an event was given up after it failed; detail: partition"),
     "answered": Kind((), None, "a question was answered out of events; entry: how many it folded; detail: the answer"),
-    "parked": Kind((), None, "an event that failed was appended to a retry stream; detail: partition"),
+    "parked": Kind((), None, "an event that failed was appended to the stream `park`; detail: partition"),
 }
 MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}
 

@@ -78,7 +78,6 @@ class Depth(Timeline):
         self.trouble.draw(run)
         edges, values = thin(*run.depth, run.start, self.ax.get_xlim()[1], self.columns)
         values[:, edges[:-1] >= run.until] = 0
-        self.stacked = edges, values
         highest = float(values.sum(axis=0).max())
         for line in self.ghost:
             line.set_visible(ghost is not None)
@@ -152,7 +151,6 @@ class DepthByPriority(Timeline):
             for line in self.ghost:
                 line.set_data(edges, np.append(total, total[-1:]))
         self.up_to(highest)
-        self.stacked = edges, values
         self.layers.draw(edges, values)
 
     def levels(self, run: View, end: float) -> tuple[Floats, Floats]:
