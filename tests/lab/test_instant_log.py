@@ -10,7 +10,7 @@ from mqlearn.lab.instant_log import LogPicture, instant_picture
 from mqlearn.lab.style import PAPER
 from mqlearn.study.run import Run
 from mqlearn.study.scenarios import FanOut, OrderHistory, ReadingTheLog, SharedPartitions
-from mqlearn.study.stories.places import AGAIN, DONE, IN_HAND, NEVER, WAITING, LogAt
+from mqlearn.study.stories.instants import AGAIN, DONE, IN_HAND, NEVER, WAITING, LogAt
 
 FELL = ReadingTheLog(arrivals="regular", **ReadingTheLog.PRESETS["the reader that fell off"]).run(0)
 DYING = SharedPartitions(arrivals="regular", **SharedPartitions.PRESETS["one dies mid-batch"])
