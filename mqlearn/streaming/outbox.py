@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ class OrderTable:
     def __init__(self, path: str | Path = ":memory:", *, runtime: Runtime | None = None) -> None:
         check.instance("runtime", runtime, Runtime, optional=True)
         self._database = connect(path)
+        weakref.finalize(self, self._database.close)
         self._lock = (default_runtime() if runtime is None else runtime).lock()
         self._within = False
         self._database.execute("CREATE TABLE IF NOT EXISTS orders (order_id TEXT PRIMARY KEY, state TEXT)")
@@ -100,5 +102,5 @@ class OrderTable:
         return len(waiting)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database, as happens anyway to a table that nobody holds any more."""
         self._database.close()

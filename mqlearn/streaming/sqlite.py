@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,7 @@ class DurableEventStream(EventStream):
                  runtime: Runtime | None = None, trace: Trace | None = None) -> None:
         super().__init__(stream_name, partition_count, runtime=runtime, trace=trace)
         self._database = connect(path)
+        weakref.finalize(self, self._database.close)
         try:
             self._open(path)
         except ValueError:
@@ -107,5 +109,5 @@ class DurableEventStream(EventStream):
         self.partitions = [DurableLog(self._database, p) for p in range(self.partition_count)]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, as happens anyway to a stream that nobody holds any more."""
         self._database.close()

@@ -1,5 +1,6 @@
 """A stream in a file: what was acknowledged is there when it is opened again, whoever was killed meanwhile."""
 
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mqlearn import DurableEventStream, OrderEventStore, StreamEvent, ThreadRuntime
+from mqlearn import DurableEventStream, OrderEventStore, OrderTable, StreamEvent, ThreadRuntime
 from tests.house.source import ROOT
 
 KILLED_AFTER = (1, 333, 1500)  # acknowledged appends
@@ -117,6 +118,18 @@ def test_one_file_has_one_process_and_one_number_of_partitions(tmp_path: Path) -
     first.close()
     with pytest.raises(ValueError, match=r"partition_count must be 4, as .*orders\.db was written, got 8"):
         DurableEventStream(path, partition_count=8)
+
+
+@pytest.mark.parametrize("kind", [DurableEventStream, OrderTable])
+def test_what_nobody_holds_lets_go_of_its_file(tmp_path: Path, kind: type[DurableEventStream | OrderTable]) -> None:
+    """Whoever forgets to close it leaves no lock behind, and no warning."""
+    path = tmp_path / "orders.db"
+    kind(path)
+    gc.collect()
+    again = kind(path)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        kind(path)
+    again.close()
 
 
 def test_a_file_with_a_hole_is_refused(tmp_path: Path) -> None:
