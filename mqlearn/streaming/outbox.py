@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +28,7 @@ class OrderTable:
 
     def __init__(self, path: str | Path = ":memory:", *, runtime: Runtime | None = None) -> None:
         check.instance("runtime", runtime, Runtime, optional=True)
-        self._database = connect(path)
-        weakref.finalize(self, self._database.close)
+        self._database = connect(path, self)
         self._lock = (default_runtime() if runtime is None else runtime).lock()
         self._within = False
         self._database.execute("CREATE TABLE IF NOT EXISTS orders (order_id TEXT PRIMARY KEY, state TEXT)")

@@ -19,8 +19,10 @@ from mqlearn.streaming.stream import EventStream
 FIELDS = "event_id, stream_id, event_type, data, timestamp, partition_key"
 
 
-def connect(path: str | Path) -> sqlite3.Connection:
+def connect(path: str | Path, holder: object) -> sqlite3.Connection:
     """A database in the file at `path` (":memory:": in none), where a commit returns when it is on the disk.
+
+    It is closed at the latest when nobody holds the `holder` any more.
 
     With `synchronous=FULL` a commit in the write-ahead log is synced before it returns: it outlives the process, and
     a power failure as well if the disk does what it is told. With NORMAL, a power failure may undo the last ones.
@@ -28,6 +30,7 @@ def connect(path: str | Path) -> sqlite3.Connection:
     """
     check.instance("path", path, (str, Path))
     database = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
+    weakref.finalize(holder, database.close)
     try:
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
             database.execute(f"PRAGMA {pragma}")
@@ -91,8 +94,7 @@ class DurableEventStream(EventStream):
     def __init__(self, path: str | Path, stream_name: str = "orders", partition_count: int = 4, *,
                  runtime: Runtime | None = None, trace: Trace | None = None) -> None:
         super().__init__(stream_name, partition_count, runtime=runtime, trace=trace)
-        self._database = connect(path)
-        weakref.finalize(self, self._database.close)
+        self._database = connect(path, self)
         try:
             self._open(path)
         except ValueError:

@@ -1,4 +1,4 @@
-"""A scenario as small as the lab allows: it has what the panel asks of a scenario and a run, no more."""
+"""A scenario as small as the lab allows: what the panel asks of a scenario and a run, no more. And what sticks out."""
 
 import dataclasses
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mqlearn.lab import Lab
+from mqlearn.lab.canvas import Canvas
 
 
 def _param(default: Any, low: float, high: float, group: str, **more: Any) -> Any:
@@ -113,6 +114,22 @@ def lab() -> Lab:
 def scenario() -> type[Orders]:
     """The scenario itself."""
     return Orders
+
+
+@pytest.fixture
+def outside() -> Callable[[Canvas], list[str]]:
+    """The labels of a picture that stick out of it at the left or at the right."""
+
+    def found(canvas: Canvas) -> list[str]:
+        texts = []
+        for label in canvas._labels:
+            width = canvas.measure(label.text, size=label.size, bold=label.weight == "bold")
+            left = label.x - {"left": 0.0, "center": width / 2, "right": width}[label.ha]
+            if label.text and label.visible and not (left >= 0 and left + width <= canvas.width):
+                texts.append(label.text)
+        return texts
+
+    return found
 
 
 @pytest.fixture

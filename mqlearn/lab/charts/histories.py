@@ -173,8 +173,7 @@ class Folds(Timeline):
         self.caption("events folded for the answer, each hour")
         self.ghost = canvas.moving(self.ax.plot([], [], linestyle="", marker="s", markersize=4, color=style.GHOST,
                                                 clip_on=False)[0])
-        self.every = canvas.moving(self.ax.plot([], [], drawstyle="steps-post", linestyle=style.DOTTED,
-                                                linewidth=1.8, color=style.INK)[0])
+        self.every = self.steps(color=style.INK, linewidth=1.8, linestyle=style.DOTTED)
         self.dots = canvas.moving(self.ax.plot([], [], linestyle="", marker="o", markersize=5, color=style.IN_FLIGHT,
                                                clip_on=False)[0])
         self.said = [canvas.text(self.label_x, box.y + self.top + 12 + 17 * row, bold=row == 0) for row in range(3)]
