@@ -88,7 +88,7 @@ class Canvas:
         for artist in self._moving:
             if artist.get_visible():
                 artist.draw(renderer)
-        self._pixels = np.ascontiguousarray(np.asarray(self._agg.buffer_rgba())[:, :, :3])
+        self._pixels = np.asarray(self._agg.buffer_rgba())[:, :, :3]  # Agg's own, overwritten by the next draw
         for label in self._labels:
             label.draw(self._pixels, self.scale)
 

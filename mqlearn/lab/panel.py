@@ -13,6 +13,7 @@ from mqlearn.lab.controls import Controls
 from mqlearn.lab.view import View, view
 from mqlearn.runtime import check
 
+KEPT = 16  # runs that a lab remembers: a slider that is moved to and fro finds them again
 DEFAULT_CHARTS = ("depth", "dead")
 
 
@@ -42,6 +43,7 @@ class Lab:
             names, page.RIGHT, page.PICTURE_HEIGHT, marks_on=getattr(scenario, "PREDICTS", None)
         )
         self._ui = Controls(self, list(self._rows.values()))
+        self._kept: dict[tuple[Any, int], View] = {}
         self.run: Any = self.scenario.run(seed)
         self._seen = view(self.run)
         self._show()
@@ -171,9 +173,12 @@ class Lab:
 
     def _adopt(self, scenario: Any, seed: int) -> None:
         """Run `scenario`; only if that works, take it over and show it."""
-        run = scenario.run(seed)
-        self.scenario, self.seed, self.run, self.error = scenario, seed, run, ""
-        self._seen = view(run)
+        seen = self._kept.pop((scenario, seed), None) or view(scenario.run(seed))
+        self._kept[scenario, seed] = seen  # the same settings and seed give the same run: it need not be made again
+        if len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        self.scenario, self.seed, self.run, self.error = scenario, seed, seen.run, ""
+        self._seen = seen
         self._ui.follow(scenario)
         self._show()
 

@@ -13,9 +13,10 @@ def encode(rgba: NDArray[np.uint8]) -> bytes:
     """An opaque picture (height × width × 3 channels or more) as PNG bytes: RGB, unfiltered, zlib level 1."""
     height, width = rgba.shape[:2]
     rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with its filter type: 0, none
-    rows[:, 1:] = rgba[:, :, :3].reshape(height, 3 * width)
+    for channel in range(3):  # three strided copies take a third of the time of one that drops every fourth byte
+        rows[:, 1 + channel::3] = rgba[:, :, channel]
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = zlib.compress(rows.tobytes(), 1)
+    body = zlib.compress(rows.data, 1)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
 
 

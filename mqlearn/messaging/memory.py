@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mqlearn.messaging.message import Message, MessageStatus, Outcome
+from mqlearn.messaging.message import NUMBERS, Message, MessageStatus, Outcome
 from mqlearn.messaging.moves import NAMES, Moves
 from mqlearn.messaging.places import LANE, Entry
 from mqlearn.messaging.retry import RetryPolicy
@@ -56,7 +56,7 @@ class InMemoryMessageQueue(Moves):
             check.number("delay", delay, low=0)
             check.number("timeout", timeout, low=0, optional=True)
         with self._lock:
-            if self._ready.length + len(self._delayed) >= self.max_size and not self._make_room(timeout):
+            if self._ready.length + len(self._delayed.heap) >= self.max_size and not self._make_room(timeout):
                 self._emit("rejected", Entry(0, message, LANE[message.priority]))
                 return False
             stored = message.copy()
@@ -70,7 +70,8 @@ class InMemoryMessageQueue(Moves):
                 self._ready.join(entry)
                 if self._observed:
                     self._emit("sent", entry)
-                self._available.notify()
+                if self._hungry:
+                    self._available.notify()
             return True
 
     def _make_room(self, timeout: float | None) -> bool:
@@ -98,7 +99,7 @@ class InMemoryMessageQueue(Moves):
 
         `timeout=0` only looks, `None` waits for ever. `cancelled` is asked first and on every wake-up.
         """
-        if timeout is not None:
+        if timeout is not None and not (type(timeout) in NUMBERS and 0 <= timeout < 1e300):
             check.number("timeout", timeout, low=0)
         if cancelled is not None and not callable(cancelled):
             check.function("cancelled", cancelled)
@@ -109,20 +110,22 @@ class InMemoryMessageQueue(Moves):
                     if self._ready.length:  # the wake-up may have been meant for a message
                         self._available.notify()
                     return None
-                entry = self._next()
+                now = self._runtime.now
+                entry = self._next(now)
                 if entry is not None:
-                    return self._deliver(entry)
+                    return self._deliver(entry, now)
                 if cancelled is not None and cancelled():  # what has just expired may have been the last
                     return None
-                if timeout is None:
-                    self._available.wait()
-                    continue
-                now = self._runtime.now
-                if deadline is None:
-                    deadline = now + timeout
-                elif now >= deadline:
-                    return None
-                self._available.wait(deadline - now)
+                if timeout is not None:
+                    if deadline is None:
+                        deadline = now + timeout
+                    elif now >= deadline:
+                        return None
+                self._hungry += 1
+                try:
+                    self._available.wait(None if deadline is None else deadline - now)
+                finally:
+                    self._hungry -= 1
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
         """The next message, or None once `cancelled()` is true."""
@@ -130,23 +133,23 @@ class InMemoryMessageQueue(Moves):
             check.function("cancelled", cancelled)
         return self.receive(cancelled=cancelled)
 
-    def _next(self) -> Entry | None:
+    def _next(self, now: float) -> Entry | None:
         """Take out the first entry that has not expired; bury those that have."""
         while (entry := self._ready.pop()) is not None:
             message = entry.message
             due = message.timestamp + message.ttl  # type: ignore[operator]
-            if due >= self._runtime.now:
+            if due >= now:
                 return entry
             self._bury(entry, "expired", "expired", detail=due)
             self._room.notify()
         return None
 
-    def _deliver(self, entry: Entry) -> Message:
+    def _deliver(self, entry: Entry, now: float) -> Message:
         entry.attempt += 1
         entry.receipt = receipt = next(self._receipts)
         self._in_flight[receipt] = entry
         if self.visibility_timeout is not None:
-            self._lease(entry, self.visibility_timeout)
+            self._lease(entry, now + self.visibility_timeout)
         delivery = entry.message.copy()
         delivery.status, delivery.receipt, delivery.attempt = MessageStatus.PROCESSING, receipt, entry.attempt
         if self._observed:
@@ -212,7 +215,7 @@ class InMemoryMessageQueue(Moves):
             if entry is None:
                 return False
             if self.visibility_timeout is not None:
-                self._lease(entry, seconds)
+                self._lease(entry, self._runtime.now + seconds)
             self._emit("extended", entry, entry.receipt, entry.lease)
             return True
 

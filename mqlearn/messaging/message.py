@@ -10,6 +10,8 @@ from typing import Any
 
 from mqlearn.runtime import check
 
+NUMBERS = (int, float)
+
 
 class MessagePriority(Enum):
     """How urgent a message is: a queue serves the highest value first."""
@@ -18,6 +20,8 @@ class MessagePriority(Enum):
     NORMAL = 2
     HIGH = 3
     CRITICAL = 4
+
+    __hash__ = object.__hash__  # there is one of each; Enum's own hashes the name, in Python
 
 
 class MessageStatus(Enum):
@@ -32,6 +36,9 @@ class MessageStatus(Enum):
     COMPLETED = "completed"
     FAILED = "failed"
     DEAD_LETTER = "dead_letter"
+
+
+USUAL = (str, str, dict, dict, MessagePriority, MessageStatus, int, int, int, int, type(None))
 
 
 @dataclass
@@ -69,12 +76,16 @@ class Message:
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
         # Asked at each send: the types that are right nearly always are seen at a glance, and only others looked at.
-        if (type(self.id) is type(self.topic) is str and type(self.body) is type(self.headers) is dict
-                and not self.headers and type(self.priority) is MessagePriority and type(self.status) is MessageStatus
-                and type(self.retry_count) is type(self.max_retries) is type(self.receipt) is type(self.attempt) is int
-                and self.retry_count >= 0 <= self.max_retries and self.receipt >= 0 <= self.attempt
-                and type(self.ttl) is int and 0 < self.ttl < 1e300 and self.timestamp is None):
-            return
+        kinds = (self.id.__class__, self.topic.__class__, self.body.__class__, self.headers.__class__,
+                 self.priority.__class__, self.status.__class__, self.retry_count.__class__,
+                 self.max_retries.__class__, self.receipt.__class__, self.attempt.__class__, self.timestamp.__class__)
+        if (kinds == USUAL and self.retry_count >= 0 <= self.max_retries and self.receipt >= 0 <= self.attempt
+                and self.ttl.__class__ in NUMBERS and 0 < self.ttl < 1e300):
+            for name, value in self.headers.items():
+                if not name.__class__ is value.__class__ is str:
+                    break
+            else:
+                return
         check.instance("id", self.id, str)
         check.instance("topic", self.topic, str)
         check.instance("body", self.body, dict)
@@ -143,8 +154,10 @@ class Message:
     def copy(self) -> Message:
         """The same message as another object, with headers of its own."""
         twin = object.__new__(type(self))
-        twin.__dict__ = fields = self.__dict__.copy()
-        fields["headers"] = self.headers.copy()
+        twin.id, twin.topic, twin.body, twin.headers = self.id, self.topic, self.body, self.headers.copy()
+        twin.priority, twin.timestamp, twin.ttl, twin.status = self.priority, self.timestamp, self.ttl, self.status
+        twin.retry_count, twin.max_retries = self.retry_count, self.max_retries
+        twin.receipt, twin.attempt = self.receipt, self.attempt
         return twin
 
 

@@ -38,6 +38,7 @@ class Moves(MessageQueue):
         self._timer: Timer | None = None
         self._listeners: list[Listener] = []
         self._observed = self._runtime.virtual
+        self._hungry = 0  # how many wait for a message
 
     def _find(self, delivery: Message | str, call: str) -> Entry | None:
         """The entry in flight under this delivery's receipt; for a bare id the oldest lease on it."""
@@ -49,7 +50,10 @@ class Moves(MessageQueue):
             self._emit("stale", Entry(0, delivery, LANE[delivery.priority]), delivery.receipt, call)
             return None
         check.instance("delivery", delivery, (Message, str))
-        return next((entry for entry in self._in_flight.values() if entry.message.id == delivery), None)
+        for entry in self._in_flight.values():
+            if entry.message.id == delivery:
+                return entry
+        return None
 
     def is_current(self, delivery: Message) -> bool:
         """Whether this delivery is still in flight: neither settled nor its lease lost."""
@@ -120,10 +124,10 @@ class Moves(MessageQueue):
 
     # Leases and delays end at their own instant, by one timer at the earliest of them.
 
-    def _lease(self, entry: Entry, seconds: float) -> None:
-        entry.lease = self._runtime.now + seconds
-        self._leases.add(entry.lease, entry.receipt, entry)
-        if self._timer is None or entry.lease < self._timer.time:
+    def _lease(self, entry: Entry, end: float) -> None:
+        entry.lease = end
+        self._leases.add(end, entry.receipt, entry)
+        if self._timer is None or end < self._timer.time:
             self._arm()
 
     def _arm(self) -> None:

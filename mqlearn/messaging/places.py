@@ -90,34 +90,34 @@ class Dated:
     """Entries with a date (s), earliest first; a date is void once `current(entry, date, key)` is false."""
 
     def __init__(self, current: Callable[[Entry, float, int], bool]) -> None:
-        self._heap: list[tuple[float, int, Entry]] = []
+        self.heap: list[tuple[float, int, Entry]] = []
         self._current = current
         self._much = MANY
 
     def add(self, date: float, key: int, entry: Entry) -> None:
-        heappush(self._heap, (date, key, entry))
-        if len(self._heap) > self._much:  # forget void dates now and then: memory follows what is alive
-            self._heap = [item for item in self._heap if self._current(item[2], item[0], item[1])]
-            heapify(self._heap)
-            self._much = 2 * len(self._heap) + MANY
+        heappush(self.heap, (date, key, entry))
+        if len(self.heap) > self._much:  # forget void dates now and then: memory follows what is alive
+            self.heap = [item for item in self.heap if self._current(item[2], item[0], item[1])]
+            heapify(self.heap)
+            self._much = 2 * len(self.heap) + MANY
 
     def first(self) -> float | None:
         """The earliest date that is not void."""
-        while self._heap:
-            date, key, entry = self._heap[0]
+        while self.heap:
+            date, key, entry = self.heap[0]
             if self._current(entry, date, key):
                 return date
-            heappop(self._heap)
+            heappop(self.heap)
         return None
 
     def pop(self) -> Entry:
-        return heappop(self._heap)[2]
+        return heappop(self.heap)[2]
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self.heap)
 
     def __iter__(self) -> Iterator[tuple[float, int, Entry]]:
-        return iter(sorted(self._heap, key=lambda item: item[:2]))
+        return iter(sorted(self.heap, key=lambda item: item[:2]))
 
     def clear(self) -> None:
-        self._heap.clear()
+        self.heap.clear()

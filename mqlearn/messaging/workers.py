@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -27,7 +28,7 @@ class Workers(Pooled):
         self.counts = {"processed": 0, "failed": 0, "retried": 0}
         self.metrics = self.counts
         self._runtime = queue.runtime
-        self._counting = self._runtime.lock()
+        self._counting = threading.Lock()  # nobody waits while it is held, so a simulation needs no lock of its own
         self._pool = WorkerPool(self._runtime, self._work, restart_after=restart_after)
 
     def _work(self) -> None:
@@ -47,17 +48,16 @@ class Workers(Pooled):
         """How one try of a message ended; None if whoever tried has crashed."""
         task = self._runtime.current_task()
         self._report("started", message, None)
-        crashed = False
+        outcome: Outcome | None = None
         try:
             outcome = handle(message)
-        except WorkerCrash:
-            crashed = True  # also one that was created elsewhere
+        except WorkerCrash:  # also one that was created elsewhere
             if task is not None:
                 task.crashed = True
-        if crashed or (task is not None and task.crashed):
+        if outcome is None or (task is not None and task.crashed):
             self._report("finished", message, "crashed")
             return None
-        self._report("finished", message, str(outcome))
+        self._report("finished", message, "completed" if outcome is COMPLETED else str(outcome))
         return outcome
 
     def _answer(self, handler: Handler, message: Message) -> Outcome:

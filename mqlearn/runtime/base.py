@@ -124,6 +124,14 @@ class Runtime(ABC):
     def sleep(self, seconds: float) -> None:
         """Suspend the caller for `seconds`; 0 lets others run first."""
 
+    def sleep_until(self, time: float) -> None:
+        """Suspend the caller until the clock shows `time` (s). If that has passed, only let others run first.
+
+        A difference of two readings of the clock is no argument for `sleep`: on threads it may have become negative.
+        """
+        check.number("time", time)
+        self.sleep(max(0.0, time - self.now))
+
     @abstractmethod
     def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None,
               daemon: bool = False) -> Task:

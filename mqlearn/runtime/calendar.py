@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from math import inf
 
 
 class Appointment:
@@ -24,8 +25,8 @@ class Appointment:
         self.counts = counts
         self.ordinal = 0
 
-    def keep(self) -> None:
-        """What happens when the time has come."""
+    def keep(self) -> Appointment | None:
+        """Do what is due now; return an appointment that came due meanwhile and is the hub's to keep, if any."""
         raise NotImplementedError
 
 
@@ -68,8 +69,12 @@ class Calendar:
             appointment.ordinal = 0
             self.live -= appointment.counts
 
-    def pop(self, until: float) -> tuple[float, Appointment] | None:
-        """Take out the next date that is not void, if it is due by `until` (s)."""
+    def pop(self, until: float | None) -> tuple[float, Appointment] | None:
+        """Take out the next date that is not void, if it is due by `until` (s; None: if any that counts is left)."""
+        if until is None:
+            if not self.live:
+                return None
+            until = inf
         heap = self._heap
         while heap and heap[0][0] <= until:
             time, ordinal, appointment = heappop(heap)

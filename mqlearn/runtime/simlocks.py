@@ -25,13 +25,14 @@ class SimLock:
 
     def acquire(self) -> bool:
         sim = self.sim
+        if self._owner is None and sim._active is not None and get_ident() == sim._thread:  # nearly always
+            self._owner, self._depth = sim._active, 1
+            return True
         if get_ident() != sim._thread:
             sim._usable()
-        me: object = sim._active
-        if me is None:
-            me = sim
-            if not sim.closed:
-                sim._at_home()
+        if sim._active is None and not sim.closed:
+            sim._at_home()
+        me: object = sim._active or sim
         if self._owner is None or sim.closed:
             self._owner, self._depth = me, 1
         elif self._owner is me:
@@ -43,6 +44,9 @@ class SimLock:
 
     def release(self, *_: object) -> None:
         sim = self.sim
+        if self._owner is sim._active and self._depth == 1 and not self._line:  # nearly always
+            self._owner, self._depth = None, 0
+            return
         if self._owner is not (sim._active or sim):
             if sim.closed:
                 return
@@ -95,7 +99,9 @@ class SimCondition:
             lock._depth = depth
 
     def notify(self, n: int = 1) -> None:
-        self._owned()
+        sim = self._lock.sim
+        if self._lock._owner is not (sim._active or sim):
+            self._owned()
         while self._line and n > 0:
             self._lock.sim._notify(self._line.pop(0))
             n -= 1

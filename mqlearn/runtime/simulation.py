@@ -1,7 +1,8 @@
 """Virtual time: a discrete-event simulation in which ordinary blocking code runs.
 
-Each task is a greenlet. When it blocks, it switches to the hub, which is whoever called `run()`; the hub
-takes the next appointment from the calendar, sets the clock, and switches to the task that waits for it.
+Each task is a greenlet. Whoever blocks takes the next appointment from the calendar, sets the clock, and switches to
+the task that waits for it; if it is its own turn again, it simply goes on. What is no task's business (a timer, the
+end of the run, a task that died) is left to the hub, which is whoever called `run()`.
 Only one runs at a time and they switch only where they block, so the same seed gives the same run.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from itertools import count
 from threading import get_ident
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
@@ -41,8 +42,9 @@ class Waiter(Appointment):
         super().__init__(counts)
         self.done = self.notified = False
 
-    def keep(self) -> None:
+    def keep(self) -> Appointment | None:
         self.done = True
+        return None
 
 
 class SimTask(Waiter, Task):
@@ -58,17 +60,19 @@ class SimTask(Waiter, Task):
         self.joiners: list[Waiter] = []
         self.greenlet = greenlet(lambda: self._main(target, args))
 
-    def keep(self) -> None:
-        """Run on, until it blocks again or ends."""
+    def keep(self) -> Appointment | None:
+        """Run on, and whoever is due after it; what the last of them found due that is the hub's to keep, if any."""
         sim = self.sim
         sim._active = self
         sim._idle += 1
         try:
-            self.greenlet.switch()
+            left = cast("Appointment | None", self.greenlet.switch())
         finally:
             sim._active = None
-        if self.error is not None and not self.joiners:
-            raise self.error
+        if sim._failed is not None:
+            failed, sim._failed = sim._failed, None
+            raise failed
+        return left
 
     def _main(self, target: Callable[..., object], args: tuple[Any, ...]) -> None:
         CURRENT.set(self)
@@ -107,6 +111,8 @@ class Simulation(Runtime):
         self._active: SimTask | None = None
         self._tasks: dict[SimTask, None] = {}
         self._names = count()
+        self._until: float | None = None  # as in `Calendar.pop`, for the run that is going on
+        self._failed: BaseException | None = None  # what a task has just died of, if nobody had joined it
         self._idle, self._idle_since = 0, 0.0
         self._thread, self._home = get_ident(), CURRENT.get()
         self._closers: list[Callable[[], object]] = []
@@ -218,9 +224,9 @@ class Simulation(Runtime):
     def _suspend(self, line: list[Waiter] | None, seconds: float | None, what: str) -> bool:
         """Suspend the caller: in `line` until somebody wakes it, at most `seconds`. True if woken."""
         task = self._active
-        if self.closed and task is not None:
-            return self._unwind(task)
-        if task is None or self.closed or getcurrent() is not task.greenlet or get_ident() != self._thread:
+        if task is None or self.closed or getcurrent() is not task.greenlet:
+            if self.closed and task is not None:
+                return self._unwind(task)
             self._usable()
         waiter = Waiter() if task is None else task
         waiter.done = waiter.notified = False
@@ -232,11 +238,24 @@ class Simulation(Runtime):
             self._loop(None, waiter)
         else:
             task.waits_for = what
-            self._hub.switch()
-            task.waits_for = ""
+            self._pass_on(task)
         if line is not None and not waiter.notified:
             line.remove(waiter)
         return waiter.notified
+
+    def _pass_on(self, task: SimTask) -> None:
+        """Let the next one run, which may be this very task; return when its turn has come again."""
+        self._idle += 1
+        due = None if self._idle > IDLE_LIMIT else self._calendar.pop(self._until)
+        if due is None:
+            self._hub.switch(None)
+            return
+        self.now, appointment = due
+        if type(appointment) is not SimTask or not appointment.greenlet:  # begun here, it would begin at our depth
+            self._hub.switch(appointment)
+        elif appointment is not task:
+            self._active = appointment
+            appointment.greenlet.switch()
 
     def _notify(self, waiter: Waiter) -> None:
         """Wake a waiter after those who were woken before it."""
@@ -248,6 +267,8 @@ class Simulation(Runtime):
         self._idle = 0
         self._tasks.pop(task, None)
         getcurrent().parent = self._hub
+        if not task.joiners:
+            self._failed = task.error
         if not self.closed:
             for waiter in task.joiners:
                 self._notify(waiter)
@@ -261,21 +282,22 @@ class Simulation(Runtime):
 
     def _loop(self, until: float | None, waiter: Waiter | None) -> None:
         """Keep appointments: those up to `until`; or until `waiter` is woken; or while any that counts is left."""
-        calendar, outer, self._hub = self._calendar, self._hub, getcurrent()
+        calendar, outer = self._calendar, (self._hub, self._until)
+        self._hub, self._until = getcurrent(), until if waiter is None else math.inf
         self._idle, self._idle_since = 0, self.now
-        last = math.inf if until is None else until
-        endless = until is None and waiter is None
         try:
-            while not (waiter is not None and waiter.done) and (calendar.live or not endless):
-                due = calendar.pop(last)
+            while not (waiter is not None and waiter.done):
+                due = calendar.pop(self._until)
                 if due is None:
                     break
+                appointment: Appointment | None
                 self.now, appointment = due
-                appointment.keep()
+                while appointment is not None:  # not by recursion: a task may begin a task may begin a task
+                    appointment = appointment.keep()
                 if self._idle > IDLE_LIMIT:
                     self._check_idle(until)
         finally:
-            self._hub = outer
+            self._hub, self._until = outer
         if waiter is not None and not waiter.done:
             raise SimulationError(f"nothing is left that could end this wait; {self._describe()}")
 

@@ -58,6 +58,7 @@ class StreamEvent:
     def copy(self) -> StreamEvent:
         """The same event as another object."""
         twin = object.__new__(type(self))
-        for name in StreamEvent.__slots__:
-            setattr(twin, name, getattr(self, name))
+        twin.stream_id, twin.event_id, twin.event_type = self.stream_id, self.event_id, self.event_type
+        twin.data, twin.timestamp, twin.sequence_number = self.data, self.timestamp, self.sequence_number
+        twin.partition_key, twin.partition, twin.appended_at = self.partition_key, self.partition, self.appended_at
         return twin

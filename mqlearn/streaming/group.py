@@ -114,13 +114,18 @@ class ConsumerGroup:
         check.instance("member", member, str, optional=True)
         check.whole("generation", generation, optional=True)
         with self.stream.changed:
-            allowed = self._allows(partition, member, generation)
-            if allowed:
-                self.committed[partition] = offset
+            return self.keep(partition, offset, member, generation)
+
+    def keep(self, partition: int, offset: int, member: str | None = None, generation: int | None = None) -> bool:
+        """`commit`, for who holds the stream's lock and has checked what it says."""
+        allowed = self._allows(partition, member, generation)
+        if allowed:
+            self.committed[partition] = offset
+        if self.stream._listeners:
             self._emit("committed" if allowed else "fenced", member or "", partition, offset)
-            if allowed and self.members and not self._behind():
-                self.stream.changed.notify_all()  # nobody needs to look at the clock any more
-            return allowed
+        if allowed and self.members and not self._behind():
+            self.stream.changed.notify_all()  # nobody needs to look at the clock any more
+        return allowed
 
     def _allows(self, partition: int, member: str | None, generation: int | None) -> bool:
         if generation not in (None, self.generation):
@@ -204,7 +209,9 @@ class ConsumerGroup:
             return max(self._first_end() - now, 0.0)
 
     def _behind(self) -> bool:
-        return any(lag > 0 for lag in self.stream.lag(self.name).values())
+        stream, committed = self.stream, self.committed
+        return any(log.end > (committed[p] if p in committed else stream._resolve(p, None))
+                   for p, log in enumerate(stream.partitions))
 
     def _member(self, name: str) -> Member:
         check.one_of("member", name, self.members)

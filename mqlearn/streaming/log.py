@@ -45,6 +45,13 @@ class PartitionLog(Sequence[StreamEvent]):
             at = bisect_left(events, offset, lo=self._head, key=OFFSET)
         return events[at:at + n]
 
+    def first(self, offset: int) -> StreamEvent | None:
+        """The first event from `offset` on."""
+        at = self._head + offset - self.start
+        if self._head <= at < len(self._events) and (event := self._events[at]).sequence_number == offset:
+            return event
+        return next(iter(self.fetch(offset, 1)), None)
+
     def cut(self, before: float | None, keep: int | None) -> bool:
         """Drop what was appended up to the time `before` (s), and all but the last `keep`; whether any was."""
         head, events = self._head, self._events

@@ -37,9 +37,10 @@ def partition_for(key: str, partitions: int) -> int:
     """
     check.instance("key", key, str)
     check.whole("partitions", partitions, low=1)
-    return _partition(key, partitions)
+    return place(key, partitions)
 
 
 @lru_cache(KEYS)
-def _partition(key: str, partitions: int) -> int:
+def place(key: str, partitions: int) -> int:
+    """`partition_for` of a key and a number that have been checked: remembered, since keys come again."""
     return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions

@@ -14,7 +14,7 @@ from mqlearn.runtime.trace import Listener, Trace
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.group import ConsumerGroup
 from mqlearn.streaming.log import OffsetOutOfRange, PartitionLog
-from mqlearn.streaming.murmur2 import partition_for
+from mqlearn.streaming.murmur2 import partition_for, place
 
 
 class EventStream:
@@ -50,7 +50,8 @@ class EventStream:
         self.trace = trace
         self.partitions = [PartitionLog() for _ in range(partition_count)]
         self.groups: dict[str, ConsumerGroup] = {}
-        lock = self.runtime.lock()
+        self._forgets = retention_seconds is not None or retention_events is not None
+        self._lock = lock = self.runtime.lock()
         self.changed = self.runtime.condition(lock)
         self.arrived = [self.runtime.condition(lock) for _ in range(partition_count)]
         self._listeners: list[Listener] = []
@@ -64,18 +65,21 @@ class EventStream:
 
         The caller's object is told where that was: its `partition` and `sequence_number` are set.
         """
-        check.instance("event", event, StreamEvent)
+        if not isinstance(event, StreamEvent):
+            check.instance("event", event, StreamEvent)
         event.validate()
-        partition = partition_for(event.key, self.partition_count)
+        partition = place(event.partition_key or event.stream_id, self.partition_count)
         stored = event.copy()
-        with self.changed:
+        with self._lock:
             stored.partition, stored.appended_at = partition, self.runtime.now
             if stored.timestamp is None:
                 stored.timestamp = stored.appended_at
             self.partitions[partition].append(stored)
             event.partition, event.sequence_number = partition, stored.sequence_number
-            self.emit("appended", self.name, stored.sequence_number, stored.event_id, partition)
-            self._log(partition)
+            if self._listeners:
+                self.emit("appended", self.name, stored.sequence_number, stored.event_id, partition)
+            if self._forgets:
+                self._forget(partition)
             self.changed.notify_all()
             self.arrived[partition].notify_all()
             return True
@@ -97,25 +101,33 @@ class EventStream:
 
     def _read(self, group: ConsumerGroup, from_offset: int, partitions: list[int]) -> Iterator[StreamEvent]:
         for partition in partitions:
-            end, position = self.end(partition), group.committed.get(partition)
-            while position != end and (event := self._next(group, partition, position, from_offset, end)) is not None:
+            end, position, done = self.end(partition), group.committed.get(partition), None
+            while position != end or done is not None:
+                event = self._next(group, partition, position, done, from_offset, end)
+                if event is None:
+                    break
                 yield event
-                position = event.sequence_number + 1
-                group.commit(partition, position)
+                position = done = event.sequence_number + 1
 
-    def _next(self, group: ConsumerGroup, partition: int, position: int | None, from_offset: int,
+    def _next(self, group: ConsumerGroup, partition: int, position: int | None, done: int | None, from_offset: int,
               end: int) -> StreamEvent | None:
-        with self.changed:
-            offset = self.resolve(partition, position)
+        """Commit what is `done`, if anything, and take the next event from `position` on."""
+        with self._lock:
+            if done is not None:
+                group.keep(partition, done)
+            if position == end:
+                return None
+            offset = self._resolve(partition, position)
             if offset != position:  # kept, or a reader of the latest would miss what comes before it looks again
                 if position is not None:
                     self.emit("reset", group.source, position, "", partition)
-                group.commit(partition, offset)
-            for event in self._log(partition).fetch(max(offset, from_offset), 1):
-                if event.sequence_number < end:
-                    self.emit("read", group.source, event.sequence_number, event.event_id, partition)
-                    return event
-            return None
+                group.keep(partition, offset)
+            event = self.partitions[partition].first(offset if offset > from_offset else from_offset)
+            if event is None or event.sequence_number >= end:
+                return None
+            if self._listeners:
+                self.emit("read", group.source, event.sequence_number, event.event_id, partition)
+            return event
 
     def history(self, partition: int | None = None, *, key: str | None = None) -> Iterator[StreamEvent]:
         """All events that are left, of one `partition` or `key` or of all, partition by partition; touches no group."""
@@ -146,14 +158,20 @@ class EventStream:
         Raises OffsetOutOfRange if the policy is "error".
         """
         check.whole("offset", offset, optional=True)
-        with self.changed:
-            log = self._log(partition)
-            if offset is not None and log.start <= offset <= log.end:
-                return offset
-            policy = self.start if offset is None else self.out_of_range
-            if policy == "error":
-                raise OffsetOutOfRange(partition, offset or 0, log.start, log.end)
-            return log.start if policy == "earliest" else log.end
+        check.whole("partition", partition, high=self.partition_count - 1)
+        with self._lock:
+            return self._resolve(partition, offset)
+
+    def _resolve(self, partition: int, offset: int | None) -> int:
+        if self._forgets:
+            self._forget(partition)
+        log = self.partitions[partition]
+        if offset is not None and log.start <= offset <= log.end:
+            return offset
+        policy = self.start if offset is None else self.out_of_range
+        if policy == "error":
+            raise OffsetOutOfRange(partition, offset or 0, log.start, log.end)
+        return log.start if policy == "earliest" else log.end
 
     def log_start(self, partition: int) -> int:
         """The oldest offset that retention has left."""
@@ -202,8 +220,8 @@ class EventStream:
         check.instance("consumer_group", consumer_group, str)
         with self.changed:
             committed = self.groups[consumer_group].committed if consumer_group in self.groups else {}
-            return {p: self._log(p).end - (committed[p] if p in committed else self.resolve(p, None))
-                    for p in range(self.partition_count)}
+            return {p: log.end - (committed[p] if p in committed else self._resolve(p, None))
+                    for p, log in enumerate(self.partitions)}
 
     # What operators call.
 
@@ -258,9 +276,12 @@ class EventStream:
     def _log(self, partition: int) -> PartitionLog:
         """The partition, without what retention drops by now. Under the lock."""
         check.whole("partition", partition, high=self.partition_count - 1)
+        if self._forgets:
+            self._forget(partition)
+        return self.partitions[partition]
+
+    def _forget(self, partition: int) -> None:
         log = self.partitions[partition]
-        if self.retention_seconds is not None or self.retention_events is not None:
-            before = None if self.retention_seconds is None else self.runtime.now - self.retention_seconds
-            if log.cut(before, self.retention_events):
-                self.emit("deleted", self.name, log.start, "", partition)
-        return log
+        before = None if self.retention_seconds is None else self.runtime.now - self.retention_seconds
+        if log.cut(before, self.retention_events):
+            self.emit("deleted", self.name, log.start, "", partition)

@@ -84,7 +84,7 @@ class Shop:
         for change in changes:
             self.runtime.call_at(self.start + change.time, partial(self._note, "occurred", change.id, change.state))
         for change in changes:
-            self.runtime.sleep(max(0.0, self.start + change.time - self.runtime.now))
+            self.runtime.sleep_until(self.start + change.time)
             attempt = 1
             while not self._asked(change, attempt):
                 self.runtime.sleep(LOOKS_AGAIN)
@@ -139,7 +139,7 @@ class Shop:
         """Every hour, ask how many are in which state: by a projection, which begins at the last snapshot."""
         saved: dict[str, Any] | None = None
         for hour in range(1, 25):
-            self.runtime.sleep(max(0.0, self.start + hour * HOUR - self.runtime.now))
+            self.runtime.sleep_until(self.start + hour * HOUR)
             states = Projection(self.stream, _onto_the_board, {}, saved=saved)
             states.catch_up()
             self.trace.record((self.runtime.now, "answered", "board", states.folded, "", "", 0, "", 0,

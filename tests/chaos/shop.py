@@ -202,7 +202,7 @@ class Shop:
         for order in self.day.orders:
             if order.producer != producer:
                 continue
-            self.sim.sleep(max(order.time - self.sim.now, 0.0))
+            self.sim.sleep_until(order.time)
             message = order.message.copy()
             if self.sim.draw("unroutable", message.id) < self.day.unroutable and self.day.kind != "batch":
                 message.headers["type"] = "nobody's"
@@ -218,7 +218,7 @@ class Shop:
     def operate(self) -> None:
         """Do what operators do, each at its time."""
         for time, operation in self.day.operations:
-            self.sim.sleep(max(time - self.sim.now, 0.0))
+            self.sim.sleep_until(time)
             getattr(self, f"_{operation}")()
 
     def _stop(self) -> None:

@@ -23,8 +23,11 @@ CLOCK_AND_CHANCE = {
     "mqlearn/streaming/event.py": {"uuid"},
     "mqlearn/lab/panel.py": {"threading"},  # a lock: JupyterLab calls sliders' callbacks on its own threads
 }
-# These make or hold no thread, read no clock and throw no dice: the type of a lock, a seeded generator.
-HARMLESS = {"random.Random", "threading.get_ident", "threading.current_thread", "threading.local"}
+# These make or hold no thread, read no clock and throw no dice: a lock, a seeded generator.
+HARMLESS = {
+    "random.Random", "threading.get_ident", "threading.current_thread", "threading.local",
+    "threading.Lock",  # under which nobody waits, so that a simulation needs none of its own
+}
 WATCHED = {"threading", "time", "random", "uuid"}
 
 # A parameter with one of these names is a time, or a span of it.

@@ -1,6 +1,7 @@
 """What simulated time promises: order, an end, errors that surface, and nothing left behind."""
 
 import gc
+import inspect
 import threading
 
 import pytest
@@ -160,3 +161,18 @@ def test_a_draw_depends_on_its_key_alone() -> None:
         other.draw("noise")
         assert sim.draw("fails", "order-1", 0) == other.draw("fails", "order-1", 0)
         assert sim.draw("fails", "order-1", 0) != sim.draw("fails", "order-1", 1)
+
+
+def test_a_task_that_begins_a_task_five_thousand_times_needs_no_deeper_stack() -> None:
+    """Each begins where the hub is, not below the one that started it, so recursion never comes near its limit."""
+    depths = []
+
+    def link(left: int) -> None:
+        depths.append(len(inspect.stack(context=0)))
+        if left:
+            sim.spawn(link, left - 1).join()
+
+    with Simulation() as sim:
+        sim.spawn(link, 5_000)
+        sim.run()
+    assert len(depths) == 5_001 and max(depths) == min(depths)

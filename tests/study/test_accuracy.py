@@ -54,7 +54,7 @@ def simulated(load: Load, servers: int) -> list[float]:
 
         def produce() -> None:
             for number, time in enumerate(load.arrivals):
-                sim.sleep(time - sim.now)
+                sim.sleep_until(time)
                 queue.send(Message(id=f"m-{number}", body={"number": number}, ttl=10**9,
                                    priority=URGENT_FIRST[load.lanes[number]]))
 

@@ -160,7 +160,7 @@ def replayed(night: Night) -> Run:
 
         def shop() -> None:
             for number, time in enumerate(night.come, 1):
-                sim.sleep(max(0.0, time - sim.now))
+                sim.sleep_until(time)
                 queue.send(Message(id=f"order-{number}"))
 
         dead = set(night.gave_up)

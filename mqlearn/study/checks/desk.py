@@ -25,7 +25,7 @@ class ChosenQueue(InMemoryMessageQueue):
         super().__init__(visibility_timeout=None, runtime=runtime, trace=trace)
         self._choices = choices
 
-    def _next(self) -> Entry | None:
+    def _next(self, now: float) -> Entry | None:  # noqa: ARG002 - nothing expires here
         if not self._ready.length:
             return None
         return self._ready.pop([self._ready._lines[LANE[next(self._choices)]]])

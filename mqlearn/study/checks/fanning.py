@@ -120,7 +120,7 @@ def publish(fan_out: Callable[..., Any], hall: Hall) -> tuple[Run, Fault | None]
 
         def shop() -> None:
             for number, time in enumerate(hall.due, 1):
-                sim.sleep(max(0.0, time - sim.now))
+                sim.sleep_until(time)
                 before = {name: len(mailbox.asked) for name, mailbox in mailboxes.items()}
                 try:
                     answer = ask(fan_out, Message(id=f"order-{number}", max_retries=0), dict(mailboxes))

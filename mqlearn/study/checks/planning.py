@@ -175,7 +175,7 @@ def replayed(seed: int, plan: tuple[int, float], messages: int) -> Run:
 
         def shop() -> None:
             for number, time in enumerate(come, 1):
-                sim.sleep(time - sim.now)
+                sim.sleep_until(time)
                 queue.send(Message(id=f"order-{number}"))
 
         processor.start_batch_processing(write)

@@ -144,7 +144,7 @@ def _watched(sim: Simulation, queue: InMemoryMessageQueue, times: Iterable[float
 
     def shop() -> None:
         for number, time in enumerate(times, 1):
-            sim.sleep(max(0.0, time - sim.now))
+            sim.sleep_until(time)
             queue.send(Message(id=f"order-{number}"))
 
     sim.spawn(shop, name="shop")

@@ -37,7 +37,7 @@ def kept(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: int = 0) 
         def shop() -> None:
             for number, time in enumerate(scenario.arrival_times(sim), 1):
                 if time > sim.now:
-                    sim.sleep(time - sim.now)
+                    sim.sleep_until(time)
                 log.append(StreamEvent("orders", event_id=f"event-{number}", partition_key="customer"))
                 note("appended", "orders", count[0], f"event-{number}")
                 count[0] += 1

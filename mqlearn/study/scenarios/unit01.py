@@ -95,7 +95,7 @@ class PriorityMix(Scenario):
 
         def shop() -> None:
             for number, time in enumerate(arrivals, 1):
-                runtime.sleep(max(0.0, start + time - runtime.now))
+                runtime.sleep_until(start + time)
                 seconds = self.service
                 if self.times == "exponential":
                     seconds *= -math.log1p(-runtime.draw("service", number))
@@ -105,7 +105,7 @@ class PriorityMix(Scenario):
         processor.register_processor("default", lambda message: runtime.sleep(message.body["seconds"]))
         processor.start_workers(self.workers)
         runtime.spawn(shop, name="shop").join()
-        runtime.sleep(max(0.0, start + window - runtime.now))
+        runtime.sleep_until(start + window)
         while line.size():
             runtime.sleep(1.0)
         processor.stop_workers()

@@ -98,7 +98,7 @@ class WorkQueue(Scenario):
 
         def shop() -> None:
             for number, time in enumerate(times, 1):
-                runtime.sleep(max(0.0, start + time - runtime.now))
+                runtime.sleep_until(start + time)
                 chance = -math.log1p(-runtime.draw("service", number))
                 seconds = self.service * chance**power / math.gamma(1 + power)
                 line.send(Message(id=f"order-{number}", body={"seconds": seconds}))

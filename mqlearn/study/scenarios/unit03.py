@@ -110,7 +110,7 @@ class CardCharges(Scenario):
         start, due = runtime.now, 0.0
         for number in range(1, ORDERS + 1):
             due += 2 * SPACING * runtime.draw("gap", number)
-            runtime.sleep(max(0.0, start + due - runtime.now))
+            runtime.sleep_until(start + due)
             order = f"order-{number}"
             send(order, order)
             if happens(runtime, self.lost_confirms, "lost confirm", order):

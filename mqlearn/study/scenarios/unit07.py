@@ -120,7 +120,7 @@ class FanOut(Scenario):
         def shop() -> None:
             for time, order in orders:
                 if time > runtime.now:
-                    runtime.sleep(time - runtime.now)
+                    runtime.sleep_until(time)
                 try:
                     broker.publish(TOPIC, order)
                 except Exception:  # a subscriber's, which a broker made in a notebook may let through

@@ -128,7 +128,7 @@ class ReadingTheLog(Scenario):
         def reader() -> None:
             while not over:
                 if start + self.away_from <= runtime.now < start + self.away_to:
-                    runtime.sleep(start + self.away_to - runtime.now)
+                    runtime.sleep_until(start + self.away_to)
                 try:
                     read_on()
                 except OffsetOutOfRange:
