@@ -22,8 +22,9 @@ lab: $(READY) ## set everything up and open JupyterLab on the notebooks
 
 test: lint browser nbval unit ## set everything up, then lint, types, browser, unit tests and every notebook
 
-lint: $(READY) ## only ruff and mypy
+lint: $(READY) ## only ruff, its formatter and mypy
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 browser: $(READY) ## only the notebooks in a real browser (apart from the others, since it times a slider)

@@ -1,4 +1,6 @@
-"""Prints every measurement: first as ratios, which are much the same on any machine, then what they come to here."""
+"""Prints every measurement: first as ratios, which are much the same on any machine, then what they
+come to here.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,15 @@ from collections.abc import Callable
 from bench import brokers, labs, queues, simulations, streams
 
 SECTIONS: tuple[Callable[[], list[str]], ...] = (
-    queues.against_a_heap, brokers.fan_out, simulations.against_simulators, labs.answers, queues.prices,
-    simulations.growth, queues.growth, streams.against_a_list, streams.growth,
+    queues.against_a_heap,
+    brokers.fan_out,
+    simulations.against_simulators,
+    labs.answers,
+    queues.prices,
+    simulations.growth,
+    queues.growth,
+    streams.against_a_list,
+    streams.growth,
 )
 
 

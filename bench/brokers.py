@@ -10,7 +10,9 @@ from mqlearn import Message, Simulation, ThreadRuntime, TopicBasedMessageBroker
 
 
 def threads_of_their_own(subscribers: int, messages: int) -> Prepared:
-    """A thread for each message and subscriber, as a broker in an afternoon has it: no queue, no order."""
+    """A thread for each message and subscriber, as a broker in an afternoon has it: no queue, no
+    order.
+    """
 
     def prepare() -> Callable[[], None]:
         heard = threading.Semaphore(0)
@@ -19,7 +21,9 @@ def threads_of_their_own(subscribers: int, messages: int) -> Prepared:
         def call() -> None:
             for message in waiting:
                 for _ in range(subscribers):
-                    threading.Thread(target=lambda _: heard.release(), args=(message,), daemon=True).start()
+                    threading.Thread(
+                        target=lambda _: heard.release(), args=(message,), daemon=True
+                    ).start()
             for _ in range(subscribers * messages):
                 heard.acquire()
 
@@ -29,7 +33,9 @@ def threads_of_their_own(subscribers: int, messages: int) -> Prepared:
 
 
 def on_threads(subscribers: int, messages: int) -> Prepared:
-    """Ours on real threads: from the first publish until every subscriber has heard the last message."""
+    """Ours on real threads: from the first publish until every subscriber has heard the last
+    message.
+    """
 
     def prepare() -> Callable[[], None]:
         broker, heard = TopicBasedMessageBroker(runtime=ThreadRuntime()), threading.Semaphore(0)
@@ -76,7 +82,16 @@ def fan_out(subscribers: int = 200, messages: int = 20, repeats: int = 9) -> lis
     ways = {"naive": threads_of_their_own, "live": on_threads, "simulated": simulated}
     taken = interleaved({name: way(subscribers, messages) for name, way in ways.items()}, repeats)
     rows = [("", "ratio", "µs a delivery")]
-    rows += [(label, f"{taken['naive'] / taken[name]:.2f}x", f"{taken[name] / (subscribers * messages) * 1e6:.1f}")
-             for name, label in [("naive", "a thread for each call, nothing kept"), ("live", "a queue and a loop each"),
-                                 ("simulated", "the same, simulated")]]
+    rows += [
+        (
+            label,
+            f"{taken['naive'] / taken[name]:.2f}x",
+            f"{taken[name] / (subscribers * messages) * 1e6:.1f}",
+        )
+        for name, label in [
+            ("naive", "a thread for each call, nothing kept"),
+            ("live", "a queue and a loop each"),
+            ("simulated", "the same, simulated"),
+        ]
+    ]
     return [f"broker: {messages} messages to {subscribers} subscribers of one topic", *table(*rows)]

@@ -17,22 +17,34 @@ from mqlearn.study import scenarios
 def slider(kind: type[Any]) -> tuple[str, list[Any]]:
     """The lab's first slider, and where it is moved to in turn: about its default."""
     field = next(each for each in fields(kind) if isinstance(each.default, int | float))
-    return field.name, [type(field.default)(field.default * share) for share in (0.9, 1.0, 1.1, 1.2)]
+    return field.name, [
+        type(field.default)(field.default * share) for share in (0.9, 1.0, 1.1, 1.2)
+    ]
 
 
 def answers(repeats: int = 21, names: Sequence[str] = tuple(scenarios.__all__)) -> list[str]:
-    """Milliseconds from moving a slider to the picture of these scenarios' labs, and what they are spent on."""
-    rows: list[tuple[Any, ...]] = [("lab", "sent", "all in all", "simulation", "tables", "drawing", "panel")]
+    """Milliseconds from moving a slider to the picture of these scenarios' labs, and what they are
+    spent on.
+    """
+    rows: list[tuple[Any, ...]] = [
+        ("lab", "sent", "all in all", "simulation", "tables", "drawing", "panel")
+    ]
     for name in names:
         taken, messages = _split(getattr(scenarios, name), repeats)
-        parts = [taken["simulation"], taken["tables and drawing"] - taken["drawing"], taken["drawing"]]
+        parts = [
+            taken["simulation"],
+            taken["tables and drawing"] - taken["drawing"],
+            taken["drawing"],
+        ]
         cells = [taken["lab"], *parts, taken["lab"] - sum(parts)]
         rows.append((name, f"{messages:,}", *(f"{seconds * 1e3:.1f}" for seconds in cells)))
     return ["lab: milliseconds from a moved slider to the picture, medians", *table(*rows)]
 
 
 def _split(kind: type[Any], repeats: int) -> tuple[dict[str, float], int]:
-    """Median seconds of a whole answer and of its parts, and how many messages or events a run has."""
+    """Median seconds of a whole answer and of its parts, and how many messages or events a run
+    has.
+    """
     field, values = slider(kind)
     values = values[:repeats]
     lab = Lab(kind)
@@ -57,6 +69,9 @@ def _split(kind: type[Any], repeats: int) -> tuple[dict[str, float], int]:
         board.draw(seen)
         return lambda: (board.draw(seen), board.png(), board.sentence(seen))
 
-    taken = interleaved({"lab": move, "simulation": simulate, "tables and drawing": draw, "drawing": redraw}, repeats)
+    taken = interleaved(
+        {"lab": move, "simulation": simulate, "tables and drawing": draw, "drawing": redraw},
+        repeats,
+    )
     sent = sum(record[1] in ("sent", "appended") for record in runs[values[0]].trace.records)
     return taken, sent

@@ -9,7 +9,8 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-Prepared = Callable[[], Callable[[], Any]]  # makes all that is not to be measured, and returns what is
+# makes all that is not to be measured, and returns what is
+Prepared = Callable[[], Callable[[], Any]]
 
 
 def interleaved(calls: dict[str, Prepared], repeats: int) -> dict[str, float]:
@@ -43,8 +44,16 @@ def kept(make: Callable[..., Any], *args: Any) -> int:
 
 
 def table(*rows: tuple[Any, ...]) -> list[str]:
-    """Rows of cells as lines, each column as wide as its widest cell, the first to the left, numbers to the right."""
+    """Rows of cells as lines, each column as wide as its widest cell, the first to the left,
+    numbers to the right.
+    """
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    return ["  " + "  ".join(cell.rjust(width) if i else cell.ljust(width)
-                             for i, (cell, width) in enumerate(zip(row, widths, strict=True))) for row in cells]
+    return [
+        "  "
+        + "  ".join(
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    ]

@@ -90,17 +90,36 @@ def singly(make: Callable[[], Any], count: int, kind: type[Message] = Message) -
 def against_a_heap(count: int = 10_000, repeats: int = 9) -> list[str]:
     """Send + receive + ack as ratios: 1.00 is as fast as the heap queue, more is faster."""
     rows: list[tuple[Any, ...]] = [("", "one waits", f"{count:,} wait")]
-    found = [interleaved({"heap": way(heap, count), "plain": way(plain, count),
-                          "traced": way(traced, count), "unleased": way(unleased, count),
-                          "bare": way(unleased, count, Bare)}, repeats)
-             for way in (singly, filled)]
-    for name, label in [("plain", "as it comes"), ("traced", "with its trace recorded"), ("unleased", "without leases"),
-                        ("bare", "without leases, copies and checks")]:
+    found = [
+        interleaved(
+            {
+                "heap": way(heap, count),
+                "plain": way(plain, count),
+                "traced": way(traced, count),
+                "unleased": way(unleased, count),
+                "bare": way(unleased, count, Bare),
+            },
+            repeats,
+        )
+        for way in (singly, filled)
+    ]
+    for name, label in [
+        ("plain", "as it comes"),
+        ("traced", "with its trace recorded"),
+        ("unleased", "without leases"),
+        ("bare", "without leases, copies and checks"),
+    ]:
         rows.append((label, *(f"{taken['heap'] / taken[name]:.2f}x" for taken in found)))
-    rows.append(("the heap queue, µs a message", *(f"{taken['heap'] / count * 1e6:.2f}" for taken in found)))
-    return ["queue: send + receive + ack against a heap queue (1.00x: as fast)", *table(*rows),
-            "  The heap queue has no leases, receipts, copies, checks or retries of a crashed worker's message; with",
-            "  equal time stamps it forgets the order, and it serves the lowest priority first."]
+    rows.append(
+        ("the heap queue, µs a message", *(f"{taken['heap'] / count * 1e6:.2f}" for taken in found))
+    )
+    return [
+        "queue: send + receive + ack against a heap queue (1.00x: as fast)",
+        *table(*rows),
+        "  The heap queue has no leases, receipts, copies, checks or retries of a crashed "
+        "worker's message; with",
+        "  equal time stamps it forgets the order, and it serves the lowest priority first.",
+    ]
 
 
 class Bare(Unchecked, Uncopied):
@@ -108,38 +127,71 @@ class Bare(Unchecked, Uncopied):
 
 
 def prices(count: int = 5_000, repeats: int = 21) -> list[str]:
-    """What each promise costs, in µs a message: the difference that leaving it out makes, or adding it."""
-    taken = rounds({
-        "plain": filled(plain, count), "unleased": filled(unleased, count), "traced": filled(traced, count),
-        "linked": filled(linked, count), "unchecked": filled(plain, count, Unchecked),
-        "uncopied": filled(plain, count, Uncopied), "heap": filled(heap, count),
-        "receipts": filled(lambda: ReceiptQueue(ROOM), count),
-    }, repeats)
+    """What each promise costs, in µs a message: the difference that leaving it out makes, or adding
+    it.
+    """
+    taken = rounds(
+        {
+            "plain": filled(plain, count),
+            "unleased": filled(unleased, count),
+            "traced": filled(traced, count),
+            "linked": filled(linked, count),
+            "unchecked": filled(plain, count, Unchecked),
+            "uncopied": filled(plain, count, Uncopied),
+            "heap": filled(heap, count),
+            "receipts": filled(lambda: ReceiptQueue(ROOM), count),
+        },
+        repeats,
+    )
 
-    def price(dear: str, cheap: str) -> str:  # within each round, since a machine's mood changes between them
-        return f"{median(a - b for a, b in zip(taken[dear], taken[cheap], strict=True)) / count * 1e6:.2f}"
+    def price(dear: str, cheap: str) -> str:
+        # Within each round, since a machine's mood changes between them.
+        difference = median(a - b for a, b in zip(taken[dear], taken[cheap], strict=True))
+        return f"{difference / count * 1e6:.2f}"
 
-    return ["queue: what each promise costs, µs a message", *table(
-        ("send + receive + ack, all in all", f"{median(taken['plain']) / count * 1e6:.2f}"),
-        ("of that, the lease (left out)", price("plain", "unleased")),
-        ("of that, two copies (left out)", price("plain", "uncopied")),
-        ("of that, the check at send (left out)", price("plain", "unchecked")),
-        ("of that, the receipt (added to the heap queue)", price("receipts", "heap")),
-        ("beside it, the trace", price("traced", "plain")),
-        ("beside it, the link of faults", price("linked", "plain")))]
+    return [
+        "queue: what each promise costs, µs a message",
+        *table(
+            ("send + receive + ack, all in all", f"{median(taken['plain']) / count * 1e6:.2f}"),
+            ("of that, the lease (left out)", price("plain", "unleased")),
+            ("of that, two copies (left out)", price("plain", "uncopied")),
+            ("of that, the check at send (left out)", price("plain", "unchecked")),
+            ("of that, the receipt (added to the heap queue)", price("receipts", "heap")),
+            ("beside it, the trace", price("traced", "plain")),
+            ("beside it, the link of faults", price("linked", "plain")),
+        ),
+    ]
 
 
-def growth(sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000), repeats: int = 5) -> list[str]:
+def growth(
+    sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000), repeats: int = 5
+) -> list[str]:
     """Time and memory a message while ever more of them wait: flat is what they should be."""
-    rows: list[tuple[Any, ...]] = [("waiting", "µs", "µs, traced", "µs, heap", "bytes", "bytes, traced")]
+    rows: list[tuple[Any, ...]] = [
+        ("waiting", "µs", "µs, traced", "µs, heap", "bytes", "bytes, traced")
+    ]
     for size in sizes:
         turns = repeats if size < 100_000 else 1  # long enough to be its own average
-        taken = interleaved({"plain": filled(plain, size), "heap": filled(heap, size), "traced": filled(traced, size)},
-                            turns)
-        rows.append((f"{size:,}", *(f"{taken[name] / size * 1e6:.2f}" for name in ("plain", "traced", "heap")),
-                     *(f"{kept(sent, make, size) / size:,.0f}" for make in (plain, traced))))
-    return ["queue: time and memory a message, send + receive + ack with so many waiting", *table(*rows),
-            "  Bytes are those of a message that waits, and traced those of its first record with it."]
+        taken = interleaved(
+            {
+                "plain": filled(plain, size),
+                "heap": filled(heap, size),
+                "traced": filled(traced, size),
+            },
+            turns,
+        )
+        rows.append(
+            (
+                f"{size:,}",
+                *(f"{taken[name] / size * 1e6:.2f}" for name in ("plain", "traced", "heap")),
+                *(f"{kept(sent, make, size) / size:,.0f}" for make in (plain, traced)),
+            )
+        )
+    return [
+        "queue: time and memory a message, send + receive + ack with so many waiting",
+        *table(*rows),
+        "  Bytes are those of a message that waits, and traced those of its first record with it.",
+    ]
 
 
 def sent(make: Callable[[], Any], count: int) -> Any:

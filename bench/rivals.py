@@ -17,9 +17,11 @@ from mqlearn import Message, MessageStatus
 
 
 class HeapQueue:
-    """A heap of (priority, time, message) and a dict in flight under one condition; no lease, receipt, copy or check.
+    """A heap of (priority, time, message) and a dict in flight under one condition; no lease,
+    receipt, copy or check.
 
-    What it does it does as ours: it refuses when full, waits for a message, buries what has expired, sets the status.
+    What it does it does as ours: it refuses when full, waits for a message, buries what has
+    expired, sets the status.
     """
 
     def __init__(self, max_size: int) -> None:
@@ -115,8 +117,11 @@ def run_simpy(messages: int) -> None:
 def run_ciw(messages: int) -> None:
     """M/M/3 in Ciw, with its records."""
     ciw.seed(1)
-    network = ciw.create_network(arrival_distributions=[ciw.dists.Exponential(1.0)],
-                                 service_distributions=[ciw.dists.Exponential(0.4)], number_of_servers=[3])
+    network = ciw.create_network(
+        arrival_distributions=[ciw.dists.Exponential(1.0)],
+        service_distributions=[ciw.dists.Exponential(0.4)],
+        number_of_servers=[3],
+    )
     simulation = ciw.Simulation(network)
     simulation.simulate_until_max_customers(messages, method="Finish")
     simulation.get_all_records()

@@ -1,4 +1,6 @@
-"""How fast time is simulated: the same M/M/3, with its trace, against Ciw and a bare SimPy model."""
+"""How fast time is simulated: the same M/M/3, with its trace, against Ciw and a bare SimPy
+model.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +32,30 @@ def run_mqlearn(messages: int) -> Trace:
 
 def against_simulators(messages: int = 5_000, repeats: int = 9) -> list[str]:
     """Messages a second as ratios: 1.00 is as fast."""
-    taken = interleaved({"mqlearn": lambda: lambda: run_mqlearn(messages), "Ciw": lambda: lambda: run_ciw(messages),
-                         "SimPy": lambda: lambda: run_simpy(messages)}, repeats)
+    taken = interleaved(
+        {
+            "mqlearn": lambda: lambda: run_mqlearn(messages),
+            "Ciw": lambda: lambda: run_ciw(messages),
+            "SimPy": lambda: lambda: run_simpy(messages),
+        },
+        repeats,
+    )
     rows: list[tuple[Any, ...]] = [("against", "ratio", "messages a second")]
-    rows += [(label, f"{taken[name] / taken['mqlearn']:.2f}x", f"{messages / taken[name]:,.0f}")
-             for name, label in [("mqlearn", "mqlearn, with its trace and leases"), ("Ciw", "Ciw, with its records"),
-                                 ("SimPy", "SimPy, one Store, nothing recorded")]]
+    rows += [
+        (label, f"{taken[name] / taken['mqlearn']:.2f}x", f"{messages / taken[name]:,.0f}")
+        for name, label in [
+            ("mqlearn", "mqlearn, with its trace and leases"),
+            ("Ciw", "Ciw, with its records"),
+            ("SimPy", "SimPy, one Store, nothing recorded"),
+        ]
+    ]
     return [f"simulated M/M/3, {messages:,} messages", *table(*rows)]
 
 
 def growth(sizes: tuple[int, ...] = (1_000, 10_000, 100_000), repeats: int = 3) -> list[str]:
-    """Microseconds of real time that a simulated message takes, its trace included, in runs of ever greater length."""
+    """Microseconds of real time that a simulated message takes, its trace included, in runs of ever
+    greater length.
+    """
     rows: list[tuple[Any, ...]] = [("messages", "µs a message")]
     for size in sizes:
         taken = interleaved({"run": lambda size=size: lambda: run_mqlearn(size)}, repeats)  # type: ignore[misc]

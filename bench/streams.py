@@ -12,7 +12,9 @@ from mqlearn import EventStream, StreamEvent
 
 
 class PlainLog:
-    """A list, a lock and an offset for each group: no partitions, no copies, nothing checked, nothing forgotten."""
+    """A list, a lock and an offset for each group: no partitions, no copies, nothing checked,
+    nothing forgotten.
+    """
 
     def __init__(self) -> None:
         self.events: list[StreamEvent] = []
@@ -40,7 +42,10 @@ class PlainLog:
 
 def made(count: int) -> list[StreamEvent]:
     """Events of a thousand customers."""
-    return [StreamEvent("orders", event_id=f"e-{i}", partition_key=f"customer-{i % 1000}") for i in range(count)]
+    return [
+        StreamEvent("orders", event_id=f"e-{i}", partition_key=f"customer-{i % 1000}")
+        for i in range(count)
+    ]
 
 
 def filled(kind: type[Any], count: int) -> Any:
@@ -75,24 +80,50 @@ def reads(log: Any) -> Prepared:
 def against_a_list(count: int = 20_000, repeats: int = 9) -> list[str]:
     """Append, and read by a group, as ratios to a list with a lock: 1.0 is as fast."""
     kinds = {"": EventStream, ", list": PlainLog}
-    taken = interleaved({f"append{name}": appends(kind, count) for name, kind in kinds.items()}
-                        | {f"read{name}": reads(filled(kind, count)) for name, kind in kinds.items()}, repeats)
+    taken = interleaved(
+        {f"append{name}": appends(kind, count) for name, kind in kinds.items()}
+        | {f"read{name}": reads(filled(kind, count)) for name, kind in kinds.items()},
+        repeats,
+    )
     rows: list[tuple[Any, ...]] = [("against a list with a lock", "ratio", "events a second")]
-    rows += [(label, f"{taken[name] / taken[f'{name}, list']:.1f}x", f"{count / taken[name]:,.0f}")
-             for name, label in (("append", "append, keyed, four partitions"), ("read", "read by a group, committed"))]
+    rows += [
+        (label, f"{taken[name] / taken[f'{name}, list']:.1f}x", f"{count / taken[name]:,.0f}")
+        for name, label in (
+            ("append", "append, keyed, four partitions"),
+            ("read", "read by a group, committed"),
+        )
+    ]
     return [f"event stream, {count:,} events", *table(*rows)]
 
 
 def growth(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000), repeats: int = 3) -> list[str]:
-    """Bytes that a log keeps for an event, its id and key included, and microseconds to append and read one."""
+    """Bytes that a log keeps for an event, its id and key included, and microseconds to append and
+    read one.
+    """
     logs = {size: filled(EventStream, size) for size in sizes}
     ways: dict[str, Callable[[int], Prepared]] = {
-        "append": lambda size: appends(EventStream, size), "read": lambda size: reads(logs[size]),
-        "history": lambda size: lambda: lambda: sum(1 for _ in logs[size].history())}
-    taken = interleaved({f"{name} {size}": way(size) for name, way in ways.items() for size in sizes}, repeats)
-    rows: list[tuple[Any, ...]] = [("events", "bytes an event", "append, µs", "read, µs", "history, µs")]
+        "append": lambda size: appends(EventStream, size),
+        "read": lambda size: reads(logs[size]),
+        "history": lambda size: lambda: lambda: sum(1 for _ in logs[size].history()),
+    }
+    taken = interleaved(
+        {f"{name} {size}": way(size) for name, way in ways.items() for size in sizes}, repeats
+    )
+    rows: list[tuple[Any, ...]] = [
+        ("events", "bytes an event", "append, µs", "read, µs", "history, µs")
+    ]
     for size in sizes:
         memory = kept(filled, EventStream, min(size, 100_000)) / min(size, 100_000)
-        rows.append((f"{size:,}", f"{memory:.0f}", *(f"{taken[f'{name} {size}'] / size * 1e6:.2f}" for name in ways)))
-    return ["event streams, of ever greater length", *table(*rows),
-            "  Flat is what they should be; a log that does not fit into the processor's cache costs a little more."]
+        rows.append(
+            (
+                f"{size:,}",
+                f"{memory:.0f}",
+                *(f"{taken[f'{name} {size}'] / size * 1e6:.2f}" for name in ways),
+            )
+        )
+    return [
+        "event streams, of ever greater length",
+        *table(*rows),
+        "  Flat is what they should be; a log that does not fit into the processor's cache "
+        "costs a little more.",
+    ]

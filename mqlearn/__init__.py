@@ -2,18 +2,25 @@
 
 - Messages: `Message`, `MessagePriority`, `MessageStatus`
 - Queues: `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`
-- Done once: `IdempotentHandler`, `retry_horizon`, `DeduplicatingQueue`; read rightly: `by_schema_version`
+- Done once: `IdempotentHandler`, `retry_horizon`, `DeduplicatingQueue`; read rightly:
+  `by_schema_version`
 - Measured: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`
-- Workers: `MessageProcessor`, `BatchMessageProcessor`, `Reject`, `Release`, `Outcome`, `WorkerCrash`
-- Workers that know when to stop: `CircuitBreaker`, its `FailureRate` and `Permit`, `CircuitBreakerMessageProcessor`
-- A broker: `TopicBasedMessageBroker`; questions on it: `Requester`, `replying`; order by key: `MessageGroupQueue`
+- Workers: `MessageProcessor`, `BatchMessageProcessor`, `Reject`, `Release`, `Outcome`,
+  `WorkerCrash`
+- Workers that know when to stop: `CircuitBreaker`, its `FailureRate` and `Permit`,
+  `CircuitBreakerMessageProcessor`
+- A broker: `TopicBasedMessageBroker`; questions on it: `Requester`, `replying`; order by key:
+  `MessageGroupQueue`
 - Logs: `EventStream`, `StreamEvent`, `OffsetOutOfRange`, `partition_for` (Kafka's `murmur2`)
-- Groups: `EventStreamProcessor`, `Consumer`, `ConsumerGroup`; `range_assignment`, `sticky_assignment`
+- Groups: `EventStreamProcessor`, `Consumer`, `ConsumerGroup`; `range_assignment`,
+  `sticky_assignment`
 - What they run on: `Simulation` (virtual time, seeded), `ThreadRuntime` (real threads, real time)
-- Facts first: `OrderEventStore`, its `WrongExpectedVersion` and `evolve_order`, `upcasting`, `Projection`
+- Facts first: `OrderEventStore`, its `WrongExpectedVersion` and `evolve_order`, `upcasting`,
+  `Projection`
 - Kept: `DurableEventStream`, `OrderTable` (the outbox)
 - What happened: `Trace`, and its `Balance` or `UnbalancedBooks`
-- Compared by the course text: `MessageQueueComparison`, `message_queue_technologies`, `compare_message_queues`
+- Compared by the course text: `MessageQueueComparison`, `message_queue_technologies`,
+  `compare_message_queues`
 """
 
 from mqlearn.messaging.batch import BatchMessageProcessor
@@ -25,7 +32,14 @@ from mqlearn.messaging.failure_rate import FailureRate
 from mqlearn.messaging.groups import MessageGroupQueue
 from mqlearn.messaging.idempotency import IdempotentHandler, retry_horizon
 from mqlearn.messaging.memory import InMemoryMessageQueue
-from mqlearn.messaging.message import Message, MessagePriority, MessageStatus, Outcome, Reject, Release
+from mqlearn.messaging.message import (
+    Message,
+    MessagePriority,
+    MessageStatus,
+    Outcome,
+    Reject,
+    Release,
+)
 from mqlearn.messaging.metrics import MessageQueueMetrics, Snapshot
 from mqlearn.messaging.monitored import MonitoredMessageProcessor
 from mqlearn.messaging.permit import Permit
@@ -52,7 +66,11 @@ from mqlearn.streaming.projection import Projection
 from mqlearn.streaming.sqlite import DurableEventStream
 from mqlearn.streaming.stream import EventStream
 from mqlearn.streaming.upcast import upcasting
-from mqlearn.technologies import MessageQueueComparison, compare_message_queues, message_queue_technologies
+from mqlearn.technologies import (
+    MessageQueueComparison,
+    compare_message_queues,
+    message_queue_technologies,
+)
 
 __all__ = [
     "Balance",

@@ -1,7 +1,9 @@
-"""The course text's comparison of message queue technologies: its figures, and what is known of where they come from.
+"""The course text's comparison of message queue technologies: its figures, and what is known of
+where they come from.
 
-The figures are the course text's, not measured here. They were taken with different record sizes, batches, numbers
-of machines and promises of durability, so a row says what a system is for; it does not say which one is faster.
+The figures are the course text's, not measured here. They were taken with different record sizes,
+batches, numbers of machines and promises of durability, so a row says what a system is for; it does
+not say which one is faster.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
 class MessageQueueComparison:
     """One row: a technology, and what the course text says of it.
 
-    `type` is queue, stream or pub_sub; `throughput` and `latency` are figures with their units, as text; `durability`
-    tells whether a message survives a restart. `origin` says what is known of where the figures come from; "" if
-    nothing is. Raises TypeError for a field of another type.
+    `type` is queue, stream or pub_sub; `throughput` and `latency` are figures with their units, as
+    text; `durability` tells whether a message survives a restart. `origin` says what is known of
+    where the figures come from; "" if nothing is. Raises TypeError for a field of another type.
     """
 
     name: str
@@ -42,36 +44,80 @@ class MessageQueueComparison:
 
 message_queue_technologies = [
     MessageQueueComparison(
-        name="Apache Kafka", type="stream", throughput="2M+ msg/sec", latency="2-5ms", durability=True,
-        ordering_guarantee="Per partition", use_cases=["Event streaming", "Log aggregation", "Real-time analytics"],
-        origin="LinkedIn 2014: 2,024,032 records/s from three producers, 100-byte records in batches, acks=1; one "
-               "producer that waits for all replicas (acks=-1): 421,823/s. Median latency there 2 ms; 5 ms is the p99 "
-               "at 200 MB/s in a test by Confluent, a vendor, in 2020."),
+        name="Apache Kafka",
+        type="stream",
+        throughput="2M+ msg/sec",
+        latency="2-5ms",
+        durability=True,
+        ordering_guarantee="Per partition",
+        use_cases=["Event streaming", "Log aggregation", "Real-time analytics"],
+        origin="LinkedIn 2014: 2,024,032 records/s from three producers, 100-byte records in "
+        "batches, acks=1; one "
+        "producer that waits for all replicas (acks=-1): 421,823/s. Median latency there 2 "
+        "ms; 5 ms is the p99 "
+        "at 200 MB/s in a test by Confluent, a vendor, in 2020.",
+    ),
     MessageQueueComparison(
-        name="RabbitMQ", type="queue", throughput="50K msg/sec", latency="<1ms", durability=True,
-        ordering_guarantee="FIFO per queue", use_cases=["Task queues", "RPC", "Workflow orchestration"],
-        origin="No single one found. The team's own tests give 27,000/s (5 kB) to 99,000/s (12 bytes, one classic "
-               "queue, one machine): say size, kind of queue and confirms. The same vendor test of 2020 has a p99 of "
-               "1 ms at 30 MB/s on mirrored queues, which RabbitMQ 4.0 no longer has."),
+        name="RabbitMQ",
+        type="queue",
+        throughput="50K msg/sec",
+        latency="<1ms",
+        durability=True,
+        ordering_guarantee="FIFO per queue",
+        use_cases=["Task queues", "RPC", "Workflow orchestration"],
+        origin="No single one found. The team's own tests give 27,000/s (5 kB) to 99,000/s (12 "
+        "bytes, one classic "
+        "queue, one machine): say size, kind of queue and confirms. The same vendor test of "
+        "2020 has a p99 of "
+        "1 ms at 30 MB/s on mirrored queues, which RabbitMQ 4.0 no longer has.",
+    ),
     MessageQueueComparison(
-        name="Amazon SQS", type="queue", throughput="300K msg/sec", latency="10-20ms", durability=True,
-        ordering_guarantee="FIFO queues available", use_cases=["Microservices decoupling", "Batch processing"],
-        origin="None found. AWS documents standard queues as \"nearly unlimited\"; FIFO queues as 300 calls/s for each "
-               "action (3,000 messages/s in batches of ten), and up to 70,000 calls/s in high-throughput mode."),
+        name="Amazon SQS",
+        type="queue",
+        throughput="300K msg/sec",
+        latency="10-20ms",
+        durability=True,
+        ordering_guarantee="FIFO queues available",
+        use_cases=["Microservices decoupling", "Batch processing"],
+        origin='None found. AWS documents standard queues as "nearly unlimited"; FIFO queues as '
+        "300 calls/s for each "
+        "action (3,000 messages/s in batches of ten), and up to 70,000 calls/s in "
+        "high-throughput mode.",
+    ),
     MessageQueueComparison(
-        name="Redis Pub/Sub", type="pub_sub", throughput="1M+ msg/sec", latency="<1ms", durability=False,
-        ordering_guarantee="None", use_cases=["Real-time notifications", "Chat applications"],
-        origin="None found. Redis documents 1,536,098 SET/s with 16 commands to a round trip on one laptop, and about "
-               "180,000/s without; a PUBLISH costs more with each subscriber."),
+        name="Redis Pub/Sub",
+        type="pub_sub",
+        throughput="1M+ msg/sec",
+        latency="<1ms",
+        durability=False,
+        ordering_guarantee="None",
+        use_cases=["Real-time notifications", "Chat applications"],
+        origin="None found. Redis documents 1,536,098 SET/s with 16 commands to a round trip on "
+        "one laptop, and about "
+        "180,000/s without; a PUBLISH costs more with each subscriber.",
+    ),
     MessageQueueComparison(
-        name="Apache Pulsar", type="stream", throughput="1M+ msg/sec", latency="5-10ms", durability=True,
-        ordering_guarantee="Per partition", use_cases=["Event streaming", "Message queuing", "Functions"],
-        origin="None found. The vendor test of 2020, by a competitor, has 305 MB/s at its peak and a p99 of 25 ms at "
-               "200 MB/s."),
+        name="Apache Pulsar",
+        type="stream",
+        throughput="1M+ msg/sec",
+        latency="5-10ms",
+        durability=True,
+        ordering_guarantee="Per partition",
+        use_cases=["Event streaming", "Message queuing", "Functions"],
+        origin="None found. The vendor test of 2020, by a competitor, has 305 MB/s at its peak and "
+        "a p99 of 25 ms at "
+        "200 MB/s.",
+    ),
 ]
 
-HEADINGS = {"name": "Name", "type": "Type", "throughput": "Throughput", "latency": "Latency",
-            "durability": "Durable", "ordering_guarantee": "Ordering"}
+HEADINGS = {
+    "name": "Name",
+    "type": "Type",
+    "throughput": "Throughput",
+    "latency": "Latency",
+    "durability": "Durable",
+    "ordering_guarantee": "Ordering",
+}
 
 
 def compare_message_queues() -> None:
@@ -87,7 +133,9 @@ def compare_message_queues() -> None:
 
 
 def technologies_frame() -> pd.DataFrame:
-    """The table as a DataFrame: a row for each technology, a column for each field of `MessageQueueComparison`."""
+    """The table as a DataFrame: a row for each technology, a column for each field of
+    `MessageQueueComparison`.
+    """
     import pandas as pd
 
     return pd.DataFrame([asdict(each) for each in message_queue_technologies])

@@ -1,7 +1,7 @@
 """Open JupyterLab on the notebooks: on this machine only, with a token, and print its address.
 
-A browser is opened where there is one; without, the printed address is enough. As root, Jupyter has to be
-told that this is meant, so that a class container or a rented machine works as it is.
+A browser is opened where there is one; without, the printed address is enough. As root, Jupyter has
+to be told that this is meant, so that a class container or a rented machine works as it is.
 """
 
 import os
@@ -16,7 +16,9 @@ FIRST = "00_start_here.ipynb"
 
 
 def free_port(preferred: int = 8888, tries: int = 20) -> int:
-    """The first free port at or after `preferred`, so that the printed address is the one that answers."""
+    """The first free port at or after `preferred`, so that the printed address is the one that
+    answers.
+    """
     for port in range(preferred, preferred + tries):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -29,7 +31,9 @@ def free_port(preferred: int = 8888, tries: int = 20) -> int:
 
 
 def has_browser() -> bool:
-    """Whether a browser that shows pictures can be opened here (a text browser cannot run JupyterLab)."""
+    """Whether a browser that shows pictures can be opened here (a text browser cannot run
+    JupyterLab).
+    """
     try:
         webbrowser.get()
     except webbrowser.Error:
@@ -39,7 +43,9 @@ def has_browser() -> bool:
 
 
 def command(port: int, *, browser: bool, root: bool) -> list[str]:
-    """The command line that starts JupyterLab on loopback only; it finds its token in JUPYTER_TOKEN."""
+    """The command line that starts JupyterLab on loopback only; it finds its token in
+    JUPYTER_TOKEN.
+    """
     options = [
         f"--notebook-dir={NOTEBOOKS}",
         "--ServerApp.ip=127.0.0.1",

@@ -2,13 +2,15 @@
 
     python scripts/write_notebooks.py [NOTEBOOK ...]
 
-The notebooks are the source: each is run in a new kernel from top to bottom, in its own folder, and written
-over itself. Without arguments, all of `notebooks/` and `notebooks/solutions/` are. What is written is the
-same on every machine, so that a difference in version control is a difference in what a reader sees:
+The notebooks are the source: each is run in a new kernel from top to bottom, in its own folder, and
+written over itself. Without arguments, all of `notebooks/` and `notebooks/solutions/` are. What is
+written is the same on every machine, so that a difference in version control is a difference in
+what a reader sees:
 
 - execution counts run from 1, streams are joined, timings and the kernel's version are left out;
-- the live view of a widget is removed and its picture stays. Opened without a kernel, a saved view says
-  "model not found" even beside a picture; without it, the picture shows, and run, the widget is live again;
+- the live view of a widget is removed and its picture stays. Opened without a kernel, a saved view
+  says "model not found" even beside a picture; without it, the picture shows, and run, the widget
+  is live again;
 - a cell without an id gets one from its place and its source, and all others keep theirs.
 
 A cell that raises, or that writes to stderr, stops the writing of its notebook and is named.
@@ -79,14 +81,20 @@ def settle(notebook: Any) -> Any:
 
 
 def complaints(notebook: Any) -> list[str]:
-    """What an executed notebook must not contain: anything on stderr, and errors, even expected ones."""
+    """What an executed notebook must not contain: anything on stderr, and errors, even expected
+    ones.
+    """
     found = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                found.append(f"cell [{cell.execution_count}] raised {output.ename}: {output.evalue}")
+                found.append(
+                    f"cell [{cell.execution_count}] raised {output.ename}: {output.evalue}"
+                )
             if output.output_type == "stream" and output.name == "stderr":
-                found.append(f"cell [{cell.execution_count}] wrote to stderr: {output.text.strip()}")
+                found.append(
+                    f"cell [{cell.execution_count}] wrote to stderr: {output.text.strip()}"
+                )
     return found
 
 

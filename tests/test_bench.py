@@ -1,4 +1,6 @@
-"""Every measurement of `make bench` runs, at a tiny size: what it prints is not looked at here but for its shape."""
+"""Every measurement of `make bench` runs, at a tiny size: what it prints is not looked at here but
+for its shape.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,21 @@ from mqlearn import Message, MessagePriority
 from mqlearn.study import scenarios
 
 TINY = [
-    partial(queues.against_a_heap, 20, 1), partial(queues.prices, 20, 1), partial(queues.growth, (5, 20), 1),
-    partial(simulations.against_simulators, 20, 1), partial(simulations.growth, (5, 20), 1),
-    partial(labs.answers, 1, ("FailingWork",)), partial(brokers.fan_out, 3, 2, 1),
-    partial(streams.against_a_list, 20, 1), partial(streams.growth, (5, 20), 1),
+    partial(queues.against_a_heap, 20, 1),
+    partial(queues.prices, 20, 1),
+    partial(queues.growth, (5, 20), 1),
+    partial(simulations.against_simulators, 20, 1),
+    partial(simulations.growth, (5, 20), 1),
+    partial(labs.answers, 1, ("FailingWork",)),
+    partial(brokers.fan_out, 3, 2, 1),
+    partial(streams.against_a_list, 20, 1),
+    partial(streams.growth, (5, 20), 1),
 ]
 
 
-@pytest.mark.parametrize("section", TINY, ids=lambda section: f"{section.func.__module__}.{section.func.__name__}")
+@pytest.mark.parametrize(
+    "section", TINY, ids=lambda section: f"{section.func.__module__}.{section.func.__name__}"
+)
 def test_a_section_prints_a_table_of_numbers(section: partial[list[str]]) -> None:
     """A title, and under it at least one row that ends in a number."""
     title, *rows = section()
@@ -50,9 +59,14 @@ def test_every_lab_is_measured() -> None:
 
 @pytest.mark.parametrize("kind", [HeapQueue, ReceiptQueue])
 def test_the_rival_works(kind: type[HeapQueue]) -> None:
-    """What ours is measured against is a queue: it delivers, refuses, expires and forgets, and serves LOW first."""
+    """What ours is measured against is a queue: it delivers, refuses, expires and forgets, and
+    serves LOW first.
+    """
     queue = kind(2)
-    urgent, late = Message(id="a", priority=MessagePriority.CRITICAL), Message(id="b", priority=MessagePriority.LOW)
+    urgent, late = (
+        Message(id="a", priority=MessagePriority.CRITICAL),
+        Message(id="b", priority=MessagePriority.LOW),
+    )
     assert queue.receive(timeout=0) is None
     assert queue.send(urgent) and queue.send(late) and not queue.send(Message())
     assert queue.receive() is late and queue.ack(late) and not queue.ack(late)

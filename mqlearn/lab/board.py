@@ -1,4 +1,6 @@
-"""A picture of a run: its message as the title, under it the charts, those over time on one axis."""
+"""A picture of a run: its message as the title, under it the charts, those over time on one
+axis.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,10 +33,13 @@ class Board:
         unknown = [name for name in names if name not in CHARTS]
         if unknown or not names:
             raise ValueError(
-                f"charts must be among {', '.join(sorted(CHARTS))}, got {unknown[0] if unknown else names!r}"
+                f"charts must be among {', '.join(sorted(CHARTS))}, got "
+                f"{unknown[0] if unknown else names!r}"
             )
         self.canvas = Canvas(width, height, scale=scale)
-        self._title = [self.canvas.text(PAD, 15 + 18 * i, size=style.TITLE, bold=True) for i in range(2)]
+        self._title = [
+            self.canvas.text(PAD, 15 + 18 * i, size=style.TITLE, bold=True) for i in range(2)
+        ]
         self._below = self.canvas.text(PAD, 32, size=style.LABEL, color=style.MUTED)
         self.charts = [chart for row in self._layout(names) for chart in row]
         takers = [chart.name for chart in self.charts if chart.takes_marks]
@@ -51,7 +56,10 @@ class Board:
         for i, row in enumerate(rows):
             height = least[i] + spare * weights[i] / (sum(weights) or 1.0)
             width = (self.canvas.width - 2 * PAD) / len(row)
-            boxes = [Box(PAD + n * width, y, width - 8 * (n < len(row) - 1), height) for n in range(len(row))]
+            boxes = [
+                Box(PAD + n * width, y, width - 8 * (n < len(row) - 1), height)
+                for n in range(len(row))
+            ]
             made.append(
                 [
                     kind(self.canvas, box, axis=_foot(rows, i) > 0)
@@ -71,15 +79,20 @@ class Board:
         if ghost is None:
             self._ghost = None
         elif self._ghost is None or self._ghost.run is not getattr(ghost, "run", ghost):
-            self._ghost = view(ghost)  # kept: its tables are made once, not at each move of a slider
+            # kept: its tables are made once, not at each move of a slider
+            self._ghost = view(ghost)
         for chart in self.charts:
-            chart.draw(now, self._ghost, marks or Marks() if chart.name == self.marks_on else Marks())
+            chart.draw(
+                now, self._ghost, marks or Marks() if chart.name == self.marks_on else Marks()
+            )
         below = f"baseline: {headline(self._ghost.run)}" if self._ghost else ""
         self._say(headline(now.run) if title is None else title, below)
         self.canvas.draw()
 
     def _say(self, title: str, below: str) -> None:
-        lines = self.canvas.wrap(title, self.canvas.width - 2 * PAD, lines=2, size=style.TITLE, bold=True)
+        lines = self.canvas.wrap(
+            title, self.canvas.width - 2 * PAD, lines=2, size=style.TITLE, bold=True
+        )
         for text, line in zip(self._title, [*lines, "", ""], strict=False):
             text.text = line
         cut = self.canvas.wrap(below, self.canvas.width - 2 * PAD, lines=1, size=style.LABEL)
@@ -113,6 +126,8 @@ def _rows(kinds: list[type[Chart]]) -> list[list[type[Chart]]]:
 
 
 def _foot(rows: list[list[type[Chart]]], i: int) -> int:
-    """Pixels that row `i` needs for the time axis: only under the last of the timelines that share it."""
+    """Pixels that row `i` needs for the time axis: only under the last of the timelines that share
+    it.
+    """
     last = i + 1 == len(rows) or not rows[i + 1][0].timeline
     return 16 if rows[i][0].timeline and last else 0

@@ -1,6 +1,8 @@
-"""One figure that lives as long as its lab: what stands still is drawn once, what moves is drawn over it.
+"""One figure that lives as long as its lab: what stands still is drawn once, what moves is drawn
+over it.
 
-A new figure for each move of a slider costs 115 ms, this one about ten. No pyplot: a lab has no global state.
+A new figure for each move of a slider costs 115 ms, this one about ten. No pyplot: a lab has no
+global state.
 """
 
 from typing import Any, TypeVar
@@ -20,16 +22,20 @@ SomeArtist = TypeVar("SomeArtist", bound=Artist)
 
 
 class Canvas:
-    """A picture of fixed size, in CSS pixels; `scale` 2 draws it twice as fine for print and sharp screens.
+    """A picture of fixed size, in CSS pixels; `scale` 2 draws it twice as fine for print and sharp
+    screens.
 
-    Positions are pixels from the left and from the *top*. An artist given to `moving` is left out of the
-    background and drawn anew each time, in the order in which they were given; texts come last, over all.
+    Positions are pixels from the left and from the *top*. An artist given to `moving` is left out
+    of the background and drawn anew each time, in the order in which they were given; texts come
+    last, over all.
     """
 
     def __init__(self, width: int, height: int, *, scale: float = 1.0) -> None:
         self.width, self.height, self.scale = width, height, scale
         self.figure = Figure(
-            figsize=(width / style.DPI, height / style.DPI), dpi=style.DPI * scale, facecolor=style.PAPER
+            figsize=(width / style.DPI, height / style.DPI),
+            dpi=style.DPI * scale,
+            facecolor=style.PAPER,
         )
         self._agg: Any = FigureCanvasAgg(self.figure)  # matplotlib types none of its methods
         self._moving: list[Artist] = []
@@ -38,8 +44,15 @@ class Canvas:
         self._pixels = np.zeros((0, 0, 3), dtype=np.uint8)
 
     def axes(self, x: float, y: float, width: float, height: float, *, bare: bool = False) -> Axes:
-        """Axes whose data area has its top left corner at (x, y), without ticks; without spines too if `bare`."""
-        box = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
+        """Axes whose data area has its top left corner at (x, y), without ticks; without spines too
+        if `bare`.
+        """
+        box = (
+            x / self.width,
+            1 - (y + height) / self.height,
+            width / self.width,
+            height / self.height,
+        )
         ax = self.figure.add_axes(box, facecolor="none")
         ax.spines[["top", "right"]].set_visible(False)
         ax.spines[["left", "bottom"]].set(color=style.INK, linewidth=1.0)
@@ -62,7 +75,9 @@ class Canvas:
         va: str = "baseline",
     ) -> Label:
         """A line of text at (x, y), to be changed by its attributes; `size` in points."""
-        label = Label(x, y, text, size=size, color=color, weight="bold" if bold else "normal", ha=ha, va=va)
+        label = Label(
+            x, y, text, size=size, color=color, weight="bold" if bold else "normal", ha=ha, va=va
+        )
         self._labels.append(label)
         return label
 
@@ -88,7 +103,8 @@ class Canvas:
         for artist in self._moving:
             if artist.get_visible():
                 artist.draw(renderer)
-        self._pixels = np.asarray(self._agg.buffer_rgba())[:, :, :3]  # Agg's own, overwritten by the next draw
+        # Agg's own, overwritten by the next draw
+        self._pixels = np.asarray(self._agg.buffer_rgba())[:, :, :3]
         for label in self._labels:
             label.draw(self._pixels, self.scale)
 
@@ -104,8 +120,12 @@ class Canvas:
         """Width of `text` in CSS pixels."""
         return glyphs.measure(text, size * self.scale, "bold" if bold else "normal") / self.scale
 
-    def wrap(self, text: str, width: float, *, lines: int, size: float, bold: bool = False) -> list[str]:
-        """`text` broken at spaces into at most `lines` lines of `width` pixels, the last one cut with "…"."""
+    def wrap(
+        self, text: str, width: float, *, lines: int, size: float, bold: bool = False
+    ) -> list[str]:
+        """`text` broken at spaces into at most `lines` lines of `width` pixels, the last one cut
+        with "…".
+        """
         rows: list[str] = []
         words = text.split()
         while words and len(rows) < lines:

@@ -16,13 +16,17 @@ NO_PRESET = "choose a preset …"
 
 
 class Controls:
-    """The left column (presets, prediction, fields, buttons) and the right one (picture, verdict, totals)."""
+    """The left column (presets, prediction, fields, buttons) and the right one (picture, verdict,
+    totals).
+    """
 
     def __init__(self, lab: Any, params: list["dataclasses.Field[Any]"]) -> None:
         self._lab = lab
         self._quiet = False
         self.png = b""
-        self.rows = {f.name: fields.FieldRow(f, getattr(lab.scenario, f.name), self._field) for f in params}
+        self.rows = {
+            f.name: fields.FieldRow(f, getattr(lab.scenario, f.name), self._field) for f in params
+        }
         self._picture = _html("mq-picture")
         self._verdict = _html("mq-verdict")
         self._totals = _html("mq-totals")
@@ -32,7 +36,8 @@ class Controls:
         self._below = _classed(widgets.VBox([self._totals]), "mq-below")
         right = _classed(widgets.VBox([self._picture, self._verdict, self._below]), "mq-right")
         self.box = _classed(
-            widgets.HBox([self._left(), right, widgets.HTML(page.CSS, layout={"display": "none"})]), "mq-lab"
+            widgets.HBox([self._left(), right, widgets.HTML(page.CSS, layout={"display": "none"})]),
+            "mq-lab",
         )
 
     def _left(self) -> Any:
@@ -43,7 +48,8 @@ class Controls:
         self.presets = None
         if getattr(lab._type, "PRESETS", None):
             self.presets = _classed(
-                widgets.Dropdown(options=[NO_PRESET, *lab._type.PRESETS], description="preset"), "mq-preset"
+                widgets.Dropdown(options=[NO_PRESET, *lab._type.PRESETS], description="preset"),
+                "mq-preset",
             )
             self.presets.observe(self._preset, names="value")
             parts.append(self.presets)
@@ -56,22 +62,28 @@ class Controls:
                 description="your prediction", placeholder="?", continuous_update=False
             )
             self._show_prediction(lab.scenario)
-            self.prediction.observe(self._predict, names="value")  # from now on it is somebody who types
-            parts.append(_classed(widgets.VBox([widgets.HTML(escape(question)), self.prediction]), "mq-ask"))
+            # from now on it is somebody who types
+            self.prediction.observe(self._predict, names="value")
+            parts.append(
+                _classed(widgets.VBox([widgets.HTML(escape(question)), self.prediction]), "mq-ask")
+            )
             room -= 38 + 15 * (1 + len(question) // 40)
         parts += [fields.grouped(list(self.rows.values()), room), self._buttons()]
         return _classed(widgets.VBox(parts), "mq-left")
 
     def _buttons(self) -> Any:
         self.reset = self._button("Reset", "settings and seed as the lab began", self._lab.reset)
-        self.reroll = self._button("Re-roll", "the same settings with the next seed", self._lab.reroll)
+        self.reroll = self._button(
+            "Re-roll", "the same settings with the next seed", self._lab.reroll
+        )
         self.keep = self._toggle(
             "Keep as baseline", "keep this run in grey under the next ones", self._lab.keep
         )
         self.show_code = self._toggle("Show as code", "the Python that makes this run", self._mode)
         self.stepping = self._toggle("Step through", "one instant at a time", self._mode)
         return _classed(
-            widgets.HBox([self.reset, self.reroll, self.keep, self.show_code, self.stepping]), "mq-buttons"
+            widgets.HBox([self.reset, self.reroll, self.keep, self.show_code, self.stepping]),
+            "mq-buttons",
         )
 
     def _button(self, text: str, tip: str, act: Callable[[], None]) -> Any:
@@ -109,7 +121,9 @@ class Controls:
         try:
             value = float(text) if text else None
         except ValueError:
-            self._lab._complain(ValueError(f"your prediction must be a number, got {change['new']!r}"))
+            self._lab._complain(
+                ValueError(f"your prediction must be a number, got {change['new']!r}")
+            )
         else:
             self._guard(lambda: self._lab.predict(value))
 
@@ -137,7 +151,9 @@ class Controls:
             self.player.follow(self._lab.run)
         if self.presets is not None:
             settings = self._lab._type.PRESETS.get(self.presets.value)
-            if settings and any(getattr(scenario, name) != value for name, value in settings.items()):
+            if settings and any(
+                getattr(scenario, name) != value for name, value in settings.items()
+            ):
                 self._quietly(lambda: setattr(self.presets, "value", NO_PRESET))
 
     def name_preset(self, name: str) -> None:
@@ -182,7 +198,11 @@ class Controls:
         self._totals.value = page.totals(totals, was)
         self._code.value = f"<pre>{escape(code)}</pre>"
         shown = (
-            self.player.box if self.stepping.value else self._code if self.show_code.value else self._totals
+            self.player.box
+            if self.stepping.value
+            else self._code
+            if self.show_code.value
+            else self._totals
         )
         if self._below.children != (shown,):
             self._below.children = (shown,)

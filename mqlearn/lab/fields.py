@@ -1,4 +1,6 @@
-"""The controls of a lab, one row a field of its scenario: a named number field and a slider that agree."""
+"""The controls of a lab, one row a field of its scenario: a named number field and a slider that
+agree.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -13,13 +15,15 @@ PREDICTION = "prediction"
 class FieldRow:
     """One field of a scenario as widgets; `value` is what the scenario would get.
 
-    A slider has no accessible name in ipywidgets, so the number field beside it carries the name and unit. On
-    a change by hand, `changed(name)` is called once, after both widgets agree. The slider of a real number
-    counts steps: one of fractions corrects 0.8 to 0.7999999999999999 as soon as the browser draws it and
-    sends that back, which can undo what a later cell has set.
+    A slider has no accessible name in ipywidgets, so the number field beside it carries the name
+    and unit. On a change by hand, `changed(name)` is called once, after both widgets agree. The
+    slider of a real number counts steps: one of fractions corrects 0.8 to 0.7999999999999999 as
+    soon as the browser draws it and sends that back, which can undo what a later cell has set.
     """
 
-    def __init__(self, field: "dataclasses.Field[Any]", value: Any, changed: Callable[[str], None]) -> None:
+    def __init__(
+        self, field: "dataclasses.Field[Any]", value: Any, changed: Callable[[str], None]
+    ) -> None:
         self.name = field.name
         self.meta = field.metadata
         self.group = str(self.meta.get("group") or GROUPS[0])
@@ -56,11 +60,14 @@ class FieldRow:
             self._quiet = False
 
     def check(self, value: Any) -> Any:
-        """`value` as the field would hold it; ValueError or TypeError, naming field, rule and value."""
+        """`value` as the field would hold it; ValueError or TypeError, naming field, rule and
+        value.
+        """
         if self.kind == "choice":
             if value not in self.meta["choices"]:
                 raise ValueError(
-                    f"{self.name} must be one of {', '.join(map(str, self.meta['choices']))}, got {value!r}"
+                    f"{self.name} must be one of {', '.join(map(str, self.meta['choices']))}, got "
+                    f"{value!r}"
                 )
             return value
         if self.kind == "switch":
@@ -96,17 +103,25 @@ class FieldRow:
 
     def _notch(self, value: Any) -> int:
         """Where the slider stands at `value`."""
-        return round((value - self.meta["low"]) / self.meta["step"]) if self.kind == "real" else int(value)
+        return (
+            round((value - self.meta["low"]) / self.meta["step"])
+            if self.kind == "real"
+            else int(value)
+        )
 
     def _at(self, notch: int) -> Any:
         """The value where the slider stands at `notch`."""
         if self.kind != "real":
             return notch
-        return min(float(f"{self.meta['low'] + notch * self.meta['step']:.10g}"), float(self.meta["high"]))
+        return min(
+            float(f"{self.meta['low'] + notch * self.meta['step']:.10g}"), float(self.meta["high"])
+        )
 
     def _moved(self, change: Any) -> None:
         if not self._quiet:
-            self.value = self._at(change["new"]) if change["owner"] is self.slider else change["new"]
+            self.value = (
+                self._at(change["new"]) if change["owner"] is self.slider else change["new"]
+            )
             self._changed(self.name)
 
 
@@ -126,19 +141,31 @@ def kind_of(default: Any, meta: Any) -> str:
 
 
 def settable(scenario: type[Any]) -> list["dataclasses.Field[Any]"]:
-    """The fields of a scenario that get a control: those made with `param`, but not the prediction."""
-    return [f for f in dataclasses.fields(scenario) if f.name != PREDICTION and "group" in f.metadata]
+    """The fields of a scenario that get a control: those made with `param`, but not the
+    prediction.
+    """
+    return [
+        f for f in dataclasses.fields(scenario) if f.name != PREDICTION and "group" in f.metadata
+    ]
 
 
 def grouped(rows: list[FieldRow], room: int) -> Any:
-    """The rows under their groups' headings, in about `room` pixels: compact if need be, else in tabs."""
-    names = [g for g in dict.fromkeys([*GROUPS, *(r.group for r in rows)]) if any(r.group == g for r in rows)]
+    """The rows under their groups' headings, in about `room` pixels: compact if need be, else in
+    tabs.
+    """
+    names = [
+        g
+        for g in dict.fromkeys([*GROUPS, *(r.group for r in rows)])
+        if any(r.group == g for r in rows)
+    ]
     groups = {name: [row.box for row in rows if row.group == name] for name in names}
     if len(rows) * 40 + len(names) * 18 <= room:
         return _headed(groups, "mq-airy")
     if len(rows) * 25 + len(names) * 16 <= room:
         return _headed(groups, "mq-compact")
-    tabs = widgets.Tab([_classed(widgets.VBox(boxes), "mq-airy") for boxes in groups.values()], titles=names)
+    tabs = widgets.Tab(
+        [_classed(widgets.VBox(boxes), "mq-airy") for boxes in groups.values()], titles=names
+    )
     return _classed(tabs, "mq-tabs")
 
 

@@ -1,7 +1,9 @@
-"""Text as cached pictures of its letters: a label that changes at each move costs microseconds, not 2.5 ms.
+"""Text as cached pictures of its letters: a label that changes at each move costs microseconds, not
+2.5 ms.
 
-Matplotlib lays out every text anew, and that is two thirds of a picture's time. Here each letter of a font is
-drawn once, by the same FreeType, and words are put together from them. One line, one font, no kerning.
+Matplotlib lays out every text anew, and that is two thirds of a picture's time. Here each letter of
+a font is drawn once, by the same FreeType, and words are put together from them. One line, one
+font, no kerning.
 """
 
 from functools import lru_cache
@@ -19,10 +21,21 @@ AHEAD = 4  # columns before the origin, for letters that begin left of it
 
 
 class Label:
-    """A line of text whose baseline is at (x, y), pixels from the top left; `va="center"` centres it on y."""
+    """A line of text whose baseline is at (x, y), pixels from the top left; `va="center"` centres
+    it on y.
+    """
 
     def __init__(
-        self, x: float, y: float, text: str, *, size: float, color: str, weight: str, ha: str, va: str
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float,
+        color: str,
+        weight: str,
+        ha: str,
+        va: str,
     ) -> None:
         self.x, self.y, self.text, self.size = x, y, text, size
         self.color, self.weight, self.ha, self.va = color, weight, ha, va
@@ -51,7 +64,9 @@ def measure(text: str, size: float, weight: str) -> float:
 
 @lru_cache(maxsize=4096)
 def word(text: str, size: float, weight: str) -> tuple[Mask, int, float]:
-    """A line of text as a mask (0 to 255), the rows of it that are above the baseline, and its width."""
+    """A line of text as a mask (0 to 255), the rows of it that are above the baseline, and its
+    width.
+    """
     above, below = _room(size)
     width = measure(text, size, weight)
     mask = np.zeros((above + below, int(width) + 3 * AHEAD), dtype=np.uint8)
@@ -60,7 +75,9 @@ def word(text: str, size: float, weight: str) -> tuple[Mask, int, float]:
         ink, left, top, advance = _letter(letter, size, weight)
         x, y = round(at) + left, above - top
         part = mask[max(y, 0) : y + ink.shape[0], max(x, 0) : x + ink.shape[1]]
-        np.maximum(part, ink[max(-y, 0) :, max(-x, 0) :][: part.shape[0], : part.shape[1]], out=part)
+        np.maximum(
+            part, ink[max(-y, 0) :, max(-x, 0) :][: part.shape[0], : part.shape[1]], out=part
+        )
         at += advance
     return mask, above, width
 
@@ -72,14 +89,17 @@ def _room(size: float) -> tuple[int, int]:
 
 @lru_cache(maxsize=4096)
 def _letter(letter: str, size: float, weight: str) -> tuple[Mask, int, int, float]:
-    """A letter's mask, where its left column and top row are from the origin, and how far it moves on."""
+    """A letter's mask, where its left column and top row are from the origin, and how far it moves
+    on.
+    """
     font = _font(size, weight)
     advance = font.load_char(ord(letter)).horiAdvance / 64
     font.set_text(letter, 0.0)
     font.draw_glyphs_to_bitmap(antialiased=True)
     ink = np.array(font.get_image(), dtype=np.uint8)
     offset_x, offset_y = font.get_bitmap_offset()
-    below = round((offset_y + font.get_descent()) / 64) + 1  # the picture has an empty row at top and bottom
+    # the picture has an empty row at top and bottom
+    below = round((offset_y + font.get_descent()) / 64) + 1
     return ink, offset_x // 64, ink.shape[0] - below, float(advance)
 
 

@@ -39,7 +39,9 @@ WORDS = {
 
 
 def just_now(run: Any, time: float) -> str:
-    """The last thing that happened up to `time`, in words; all of it if several share the instant."""
+    """The last thing that happened up to `time`, in words; all of it if several share the
+    instant.
+    """
     records = run.trace.records
     low, high = 0, len(records)
     while low < high:
@@ -62,4 +64,6 @@ def _told(record: Any) -> str:
     template = WORDS.get(event, "{m}: " + str(event).replace("_", " "))
     if event == "finished" and isinstance(record[9], int):  # a reader of a log: where, and not how
         template = "{w} is done with {m}"
-    return str(template).format(m=message_id or "a message", d=number, by=by, w=worker or "a worker", e=entry)
+    return str(template).format(
+        m=message_id or "a message", d=number, by=by, w=worker or "a worker", e=entry
+    )

@@ -16,7 +16,9 @@ BLOCK, TALL, PITCH = 42.0, 31.0, 46.0
 
 
 class Shelf:
-    """A framed place with a name, a count, and its first messages as blocks; the rest is a number."""
+    """A framed place with a name, a count, and its first messages as blocks; the rest is a
+    number.
+    """
 
     def __init__(  # noqa: PLR0913 -- its place alone takes four numbers
         self,
@@ -42,14 +44,19 @@ class Shelf:
         self.columns = int((width - 6) // PITCH)
         self.rows = int((height - 6 - room) // (TALL + 4 + foot))
         self.blocks = canvas.moving(
-            PolyCollection([], facecolor=color, linewidth=0, transform=canvas.figure.transFigure, **look)
+            PolyCollection(
+                [], facecolor=color, linewidth=0, transform=canvas.figure.transFigure, **look
+            )
         )
         canvas.figure.add_artist(self.blocks)
         self.names = [
-            canvas.text(0, 0, ha="center", color=ink, bold=True) for _ in range(self.columns * self.rows)
+            canvas.text(0, 0, ha="center", color=ink, bold=True)
+            for _ in range(self.columns * self.rows)
         ]
         self.dots = [canvas.text(0, 0, ha="center", color=ink) for _ in self.names]
-        self.feet = [canvas.text(0, 0, ha="center", size=style.SMALL) for _ in self.names] if foot else []
+        self.feet = (
+            [canvas.text(0, 0, ha="center", size=style.SMALL) for _ in self.names] if foot else []
+        )
         self.more = canvas.text(0, 0, ha="center", bold=True)
 
     def show(self, pieces: list[Any], said: list[str] | None = None) -> None:
@@ -91,13 +98,19 @@ class Bench:
         self.count = canvas.text(x + width - 2, y - 7, ha="right", bold=True, size=style.TITLE)
         self.rows = int((height - 6) // (TALL + 4))
         self.blocks = canvas.moving(
-            PolyCollection([], facecolor=style.IN_FLIGHT, linewidth=0, transform=canvas.figure.transFigure)
+            PolyCollection(
+                [], facecolor=style.IN_FLIGHT, linewidth=0, transform=canvas.figure.transFigure
+            )
         )
         canvas.figure.add_artist(self.blocks)
         self.workers = [canvas.text(x + 6, 0) for _ in range(self.rows)]
-        self.names = [canvas.text(0, 0, ha="center", color=style.PAPER, bold=True) for _ in range(self.rows)]
+        self.names = [
+            canvas.text(0, 0, ha="center", color=style.PAPER, bold=True) for _ in range(self.rows)
+        ]
         self.dots = [canvas.text(0, 0, ha="center", color=style.PAPER) for _ in range(self.rows)]
-        self.notes = [canvas.text(0, 0, size=style.SMALL, color=style.MUTED) for _ in range(self.rows)]
+        self.notes = [
+            canvas.text(0, 0, size=style.SMALL, color=style.MUTED) for _ in range(self.rows)
+        ]
 
     def show(self, workers: dict[str, list[Any]], now: float) -> None:
         """What each worker holds at `now` (s); a worker that holds nothing is idle."""
@@ -129,13 +142,16 @@ class Bench:
             self.notes[row].text = more
         self.blocks.set_verts(verts)
         busy = sum(bool(held) for held in workers.values())
-        # One word, or it runs into the heading: whoever sees only four of thirty has to be told that first.
+        # One word, or it runs into the heading: whoever sees only four of thirty has to be told
+        # that first.
         said = "busy" if len(rows) <= self.rows else f"({self.rows} shown)"
         self.count.text = f"{busy}/{len(workers)} {said}"
 
 
 class InstantPicture:
-    """Waiting, workers, delayed, done and dead letters at one instant of a run, as `run.at(t)` tells them."""
+    """Waiting, workers, delayed, done and dead letters at one instant of a run, as `run.at(t)`
+    tells them.
+    """
 
     def __init__(self, width: int = 570, height: int = 408, *, scale: float = 1.0) -> None:
         self.canvas = canvas = Canvas(width, height, scale=scale)
@@ -182,7 +198,9 @@ class InstantPicture:
         now = run.at(time)
         self.now = now
         queues = {record[2] for record in run.trace.records if record[1] in MOVES}
-        self.waiting.name.text = f"Waiting, in {len(queues)} queues" if len(queues) > 1 else "Waiting"
+        self.waiting.name.text = (
+            f"Waiting, in {len(queues)} queues" if len(queues) > 1 else "Waiting"
+        )
         self.waiting.show(list(now.waiting))
         delayed = list(now.delayed)
         self.delayed.show(delayed, [_due(piece, time) for piece in delayed])
@@ -196,8 +214,14 @@ class InstantPicture:
             said = self.canvas.wrap(str(now.dead[-1].reason), 104, lines=1, size=style.SMALL)
             self.why.text = said[0]
         self.clock.text = f"t = {time:,.1f} s"
-        room = self.canvas.width - 24 - self.canvas.measure(self.clock.text, size=style.TITLE, bold=True)
-        self.title.text = self.canvas.wrap(headline(run), room, lines=1, size=style.TITLE, bold=True)[0]
+        room = (
+            self.canvas.width
+            - 24
+            - self.canvas.measure(self.clock.text, size=style.TITLE, bold=True)
+        )
+        self.title.text = self.canvas.wrap(
+            headline(run), room, lines=1, size=style.TITLE, bold=True
+        )[0]
         just = just_now(run, time)
         for label, line in zip(
             self.just,
@@ -242,7 +266,9 @@ def _due(piece: Any, time: float) -> str:
 
 
 def short(message_id: str) -> str:
-    """What fits a block: the number at the end of an id, or its first letters; of order-57/2 it is 57/2."""
+    """What fits a block: the number at the end of an id, or its first letters; of order-57/2 it is
+    57/2.
+    """
     digits = message_id[len(message_id.rstrip("0123456789/")) :]
     return digits[-5:].strip("/") or message_id[:5]
 

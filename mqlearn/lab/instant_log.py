@@ -1,4 +1,6 @@
-"""The step-through of a log: what each partition holds at one instant, how far it is read, and by whom."""
+"""The step-through of a log: what each partition holds at one instant, how far it is read, and by
+whom.
+"""
 
 from typing import Any
 
@@ -31,10 +33,11 @@ BEFORE = 2  # blocks before the one at work
 
 
 class LogPicture:
-    """Each partition as a row: a bar of its offsets, all to one scale, and the next events as blocks if there is room.
+    """Each partition as a row: a bar of its offsets, all to one scale, and the next events as
+    blocks if there is room.
 
-    A stroke through the bar is what the group has committed: what is done beyond it would be done again by the next
-    owner, what is not done before it never will be.
+    A stroke through the bar is what the group has committed: what is done beyond it would be done
+    again by the next owner, what is not done before it never will be.
     """
 
     def __init__(self, width: int = 570, height: int = 408, *, scale: float = 1.0) -> None:
@@ -44,12 +47,19 @@ class LogPicture:
         self.crowd = canvas.text(4, 34, color=style.MUTED)
         self.rails = self._fill(facecolor=style.RULE)
         self.fills = {state: self._fill(**look) for state, look in LOOKS.items()}
-        self.chips = [self._fill(facecolor=shade, edgecolor=style.INK, linewidth=0.6) for shade in SHADES]
-        self.silent = self._fill(facecolor="none", edgecolor=style.MUTED, hatch=style.HATCH_NO_OWNER)
+        self.chips = [
+            self._fill(facecolor=shade, edgecolor=style.INK, linewidth=0.6) for shade in SHADES
+        ]
+        self.silent = self._fill(
+            facecolor="none", edgecolor=style.MUTED, hatch=style.HATCH_NO_OWNER
+        )
         self.strokes = self._fill(facecolor=style.INK)
         self.names = [canvas.text(0, 0, bold=True, va="center") for _ in range(MOST)]
         self.owners = [canvas.text(0, 0, bold=True, va="center", ha="center") for _ in range(MOST)]
-        self.said = [canvas.text(0, 0, size=style.SMALL, color=style.MUTED, va="center") for _ in range(3 * MOST)]
+        self.said = [
+            canvas.text(0, 0, size=style.SMALL, color=style.MUTED, va="center")
+            for _ in range(3 * MOST)
+        ]
         self.ids = [canvas.text(0, 0, bold=True, ha="center", va="center") for _ in range(5 * MOST)]
         self.just = [canvas.text(4, 385 + 16 * row) for row in range(2)]
         self._legend()
@@ -57,7 +67,9 @@ class LogPicture:
 
     def _fill(self, **look: Any) -> Any:
         look = {"linewidth": 0, **look}
-        found = self.canvas.moving(PolyCollection([], transform=self.canvas.figure.transFigure, **look))
+        found = self.canvas.moving(
+            PolyCollection([], transform=self.canvas.figure.transFigure, **look)
+        )
         self.canvas.figure.add_artist(found)
         return found
 
@@ -74,8 +86,15 @@ class LogPicture:
         """Show `run` at `time` (s)."""
         self.now = now = LogAt(run.trace.records, time)
         ends = [(record[9], record[3]) for record in run.trace.records if record[1] == "appended"]
-        self.scale = max((offset for _, offset in ends), default=0) + 1  # of the whole run: a bar only grows
-        count = max([partition for partition, _ in ends] + [getattr(run.scenario, "partitions", 1) - 1], default=0) + 1
+        # of the whole run: a bar only grows
+        self.scale = max((offset for _, offset in ends), default=0) + 1
+        count = (
+            max(
+                [partition for partition, _ in ends] + [getattr(run.scenario, "partitions", 1) - 1],
+                default=0,
+            )
+            + 1
+        )
         self._clear()
         self.row = min((FOOT - TOP) / min(count, MOST), 84.0)
         members = list(dict.fromkeys(letter(r[4]) for r in run.trace.records if r[1] == "joined"))
@@ -83,10 +102,18 @@ class LogPicture:
             self._row(number, now.partitions.get(number, PartitionAt()), members)
         for fill, verts in self.verts.values():
             fill.set_verts(verts)
-        self.crowd.text = self._crowd() + (f"; {MOST} of {count} partitions shown" if count > MOST else "")
+        self.crowd.text = self._crowd() + (
+            f"; {MOST} of {count} partitions shown" if count > MOST else ""
+        )
         self.clock.text = f"t = {time:,.1f} s"
-        room = self.canvas.width - 24 - self.canvas.measure(self.clock.text, size=style.TITLE, bold=True)
-        self.title.text = self.canvas.wrap(headline(run), room, lines=1, size=style.TITLE, bold=True)[0]
+        room = (
+            self.canvas.width
+            - 24
+            - self.canvas.measure(self.clock.text, size=style.TITLE, bold=True)
+        )
+        self.title.text = self.canvas.wrap(
+            headline(run), room, lines=1, size=style.TITLE, bold=True
+        )[0]
         just = just_now(run, time)
         lines = self.canvas.wrap(just, self.canvas.width - 8, lines=2, size=style.LABEL)
         for label, line in zip(self.just, [*lines, ""], strict=False):
@@ -95,9 +122,16 @@ class LogPicture:
         self.canvas.draw()
 
     def _clear(self) -> None:
-        every = {"rails": self.rails, "silent": self.silent, "strokes": self.strokes, **self.fills,
-                 **{f"chip {number}": chip for number, chip in enumerate(self.chips)}}
-        self.verts: dict[str, tuple[Any, list[Any]]] = {name: (fill, []) for name, fill in every.items()}
+        every = {
+            "rails": self.rails,
+            "silent": self.silent,
+            "strokes": self.strokes,
+            **self.fills,
+            **{f"chip {number}": chip for number, chip in enumerate(self.chips)},
+        }
+        self.verts: dict[str, tuple[Any, list[Any]]] = {
+            name: (fill, []) for name, fill in every.items()
+        }
         self.used = 0
         for label in (*self.names, *self.owners, *self.said, *self.ids):
             label.text = ""
@@ -108,7 +142,9 @@ class LogPicture:
     def _row(self, number: int, place: PartitionAt, members: list[str]) -> None:
         roomy = self.row >= ROOMY
         y = TOP + number * self.row
-        left, right = (150.0, self.canvas.width - 8.0) if roomy else (64.0, self.canvas.width - 136.0)
+        left, right = (
+            (150.0, self.canvas.width - 8.0) if roomy else (64.0, self.canvas.width - 136.0)
+        )
         tall = 14.0 if roomy else min(16.0, self.row - 10)
         bar = y + 8 if roomy else y + (self.row - tall) / 2
         self._name(number, place, members, bar + tall / 2)
@@ -122,7 +158,9 @@ class LogPicture:
         if roomy:
             self._blocks(place, left, bar + tall + 8, right)
         else:
-            lines = [f"at {place.committed:,}, {place.lag:,} behind" if len(lines) > 1 else lines[0]]
+            lines = [
+                f"at {place.committed:,}, {place.lag:,} behind" if len(lines) > 1 else lines[0]
+            ]
         for line, label in zip(lines, self.said[3 * number :], strict=False):
             label.text, label.x, label.y = line, right + 8, bar + tall / 2
             if roomy:
@@ -131,13 +169,20 @@ class LogPicture:
     def _numbers(self, place: PartitionAt) -> list[str]:
         """What is written of a partition: offsets."""
         holds = [f"holds {place.start:,} to {place.end:,}" if place.end else "empty"]
-        return holds + ([f"committed {place.committed:,}", f"{place.lag:,} behind"]
-                        if place.end and self.now.read else [])
+        return holds + (
+            [f"committed {place.committed:,}", f"{place.lag:,} behind"]
+            if place.end and self.now.read
+            else []
+        )
 
     def _name(self, number: int, place: PartitionAt, members: list[str], y: float) -> None:
         name, owner = self.names[number], self.owners[number]
         roomy = self.row >= ROOMY
-        name.text, name.x, name.y = f"partition {number}" if roomy else str(number), 4 if roomy else 8, y
+        name.text, name.x, name.y = (
+            f"partition {number}" if roomy else str(number),
+            4 if roomy else 8,
+            y,
+        )
         if not self.now.grouped:
             return
         x = 96.0 if roomy else 32.0
@@ -163,7 +208,9 @@ class LogPicture:
 
     def _crowd(self) -> str:
         if not self.now.grouped:
-            return "each partition, all to one scale" + ("" if self.now.read else "; nobody reads this log")
+            return "each partition, all to one scale" + (
+                "" if self.now.read else "; nobody reads this log"
+            )
         owners = {place.owner for place in self.now.partitions.values()}
         idle = [member for member in self.now.members if member not in owners]
         parts = [f"generation {self.now.generation}: {', '.join(self.now.members) or 'nobody'}"]
@@ -175,7 +222,11 @@ class LogPicture:
         said = []
         for number, place in sorted(self.now.partitions.items()):
             owner = f" ({place.owner or 'nobody'})" if self.now.grouped else ""
-            read = f", {place.committed} committed, {len(place.in_hand)} in hand" if self.now.read else ""
+            read = (
+                f", {place.committed} committed, {len(place.in_hand)} in hand"
+                if self.now.read
+                else ""
+            )
             said.append(f"partition {number}{owner} holds {place.start} to {place.end}{read}")
         return f"{'; '.join(said) or 'the log is empty'}."
 
@@ -185,6 +236,8 @@ class LogPicture:
 
 
 def instant_picture(run: Any) -> type[InstantPicture] | type[LogPicture]:
-    """The kind of picture that shows an instant of `run`: of its log, if it has one and no queue."""
+    """The kind of picture that shows an instant of `run`: of its log, if it has one and no
+    queue.
+    """
     events = {record[1] for record in run.trace.records}
     return LogPicture if "appended" in events and not events & MOVES.keys() else InstantPicture

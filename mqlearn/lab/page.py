@@ -76,7 +76,9 @@ def picture(png: bytes, alt: str, width: int, height: int) -> str:
 
 
 def verdict(text: str, *, error: str = "") -> str:
-    """The run's sentence, announced by screen readers when it changes; an error stands before it."""
+    """The run's sentence, announced by screen readers when it changes; an error stands before
+    it.
+    """
     wrong = f'<span class="mq-error">{escape(error)}</span> ' if error else ""
     return f'<p role="status" aria-live="polite">{wrong}{escape(text)}</p>'
 
@@ -94,5 +96,6 @@ def totals(now: Mapping[str, Any], was: Mapping[str, Any] | None = None) -> str:
 def _cells(values: Mapping[str, Any], names: list[str]) -> str:
     said = (values.get(name, "–") for name in names)
     return "".join(
-        f"<td>{style.number(v) if isinstance(v, int | float) else escape(str(v))}</td>" for v in said
+        f"<td>{style.number(v) if isinstance(v, int | float) else escape(str(v))}</td>"
+        for v in said
     )

@@ -1,4 +1,6 @@
-"""The lab: one panel over one scenario. Move a control, and the run, the charts and the sentence follow."""
+"""The lab: one panel over one scenario. Move a control, and the run, the charts and the sentence
+follow.
+"""
 
 import base64
 import dataclasses
@@ -20,8 +22,9 @@ DEFAULT_CHARTS = ("depth", "dead")
 class Lab:
     """An interactive panel over a scenario class: `Lab(WorkQueue, seed=7, workers=2)`.
 
-    What the mouse does, code does too: `set`, `preset`, `predict`, `room`, `keep`, `step`, `reroll`, `reset`.
-    `run` is the run on show, `verdict` and `sentence` say what it came to and what the picture shows.
+    What the mouse does, code does too: `set`, `preset`, `predict`, `room`, `keep`, `step`,
+    `reroll`, `reset`. `run` is the run on show, `verdict` and `sentence` say what it came to and
+    what the picture shows.
     """
 
     def __init__(self, scenario: type[Any], seed: int = 0, **settings: Any) -> None:
@@ -51,8 +54,8 @@ class Lab:
     def set(self, **settings: Any) -> None:
         """Change fields of the scenario by name and run it, as if their controls had been moved.
 
-        Raises TypeError for a name the scenario has not, ValueError for a value it refuses; the panel then
-        still shows the last good run and says why.
+        Raises TypeError for a name the scenario has not, ValueError for a value it refuses; the
+        panel then still shows the last good run and says why.
         """
         with self._lock:
             checked = self._known(settings)
@@ -63,20 +66,27 @@ class Lab:
                 }
                 scenario = dataclasses.replace(self.scenario, **checked)
                 if fields.PREDICTION in checked:  # only one that was not refused
-                    self._marks = dataclasses.replace(self._marks, prediction=checked[fields.PREDICTION])
+                    self._marks = dataclasses.replace(
+                        self._marks, prediction=checked[fields.PREDICTION]
+                    )
                 self._adopt(scenario, self.seed)
             except Exception as error:
                 self._complain(error)
                 raise
 
     def predict(self, value: float | None) -> None:
-        """Say what you expect: drawn dashed over the result, and the verdict says how far off it was."""
+        """Say what you expect: drawn dashed over the result, and the verdict says how far off it
+        was.
+        """
         with self._lock:
             if value is not None:
                 check.number("value", value)
             takes = fields.PREDICTION in {f.name for f in dataclasses.fields(self._type)}
-            scenario = dataclasses.replace(self.scenario, prediction=value) if takes else self.scenario
-            self._marks = dataclasses.replace(self._marks, prediction=value)  # only one that was not refused
+            scenario = (
+                dataclasses.replace(self.scenario, prediction=value) if takes else self.scenario
+            )
+            # only one that was not refused
+            self._marks = dataclasses.replace(self._marks, prediction=value)
             if takes:
                 self._adopt(scenario, self.seed)
             else:
@@ -93,10 +103,14 @@ class Lab:
         presets = getattr(self._type, "PRESETS", {})
         check.instance("name", name, str)
         if name not in presets:
-            raise ValueError(f"name must be one of {', '.join(presets) or 'no presets'}, got {name!r}")
+            raise ValueError(
+                f"name must be one of {', '.join(presets) or 'no presets'}, got {name!r}"
+            )
         with self._lock:
             mine = (
-                {fields.PREDICTION: self._marks.prediction} if hasattr(self._start, fields.PREDICTION) else {}
+                {fields.PREDICTION: self._marks.prediction}
+                if hasattr(self._start, fields.PREDICTION)
+                else {}
             )
             self._adopt(dataclasses.replace(self._start, **{**mine, **presets[name]}), self.seed)
             self._ui.name_preset(name)
@@ -120,7 +134,9 @@ class Lab:
             self._show()
 
     def step(self, time: float | None) -> None:
-        """Show what is where at `time` (s) instead of the charts; `step(None)` goes back to them."""
+        """Show what is where at `time` (s) instead of the charts; `step(None)` goes back to
+        them.
+        """
         check.number("time", time, optional=True)
         with self._lock:
             self._ui.step(None if time is None else min(max(time, 0.0), float(self.run.until)))
@@ -132,7 +148,8 @@ class Lab:
         changed = [
             f"{f.name}={getattr(self.scenario, f.name)!r}"
             for f in dataclasses.fields(self._type)
-            if getattr(self.scenario, f.name) != getattr(plain, f.name) and f.name != fields.PREDICTION
+            if getattr(self.scenario, f.name) != getattr(plain, f.name)
+            and f.name != fields.PREDICTION
         ]
         made = f"{self._type.__name__}({', '.join(changed)})"
         imported = f"from {_public(self._type)} import {self._type.__name__}"
@@ -140,7 +157,9 @@ class Lab:
 
     @property
     def verdict(self) -> str:
-        """The run's one sentence, and how far off the prediction was unless the run says so itself."""
+        """The run's one sentence, and how far off the prediction was unless the run says so
+        itself.
+        """
         said = str(self.run.verdict)
         guess, chart = self._marks.prediction, self.charts.get(str(self._board.marks_on))
         found = None if chart is None else chart.measured(self._seen)
@@ -148,14 +167,19 @@ class Lab:
             said += f" You said {style.number(guess)}, it is {style.number(found)}."
         if self._marks.room:
             said += (
-                f" The room's {style.count(len(self._marks.room), 'answer')}: {_spread(self._marks.room)}."
+                f" The room's {style.count(len(self._marks.room), 'answer')}: "
+                f"{_spread(self._marks.room)}."
             )
         return said
 
     @property
     def sentence(self) -> str:
         """What the picture shows, with numbers: its text for those who do not see it."""
-        return self._ui.instant_sentence() if self._ui.time is not None else self._board.sentence(self._seen)
+        return (
+            self._ui.instant_sentence()
+            if self._ui.time is not None
+            else self._board.sentence(self._seen)
+        )
 
     @property
     def charts(self) -> dict[str, Any]:
@@ -174,7 +198,8 @@ class Lab:
     def _adopt(self, scenario: Any, seed: int) -> None:
         """Run `scenario`; only if that works, take it over and show it."""
         seen = self._kept.pop((scenario, seed), None) or view(scenario.run(seed))
-        self._kept[scenario, seed] = seen  # the same settings and seed give the same run: it need not be made again
+        # the same settings and seed give the same run: it need not be made again
+        self._kept[scenario, seed] = seen
         if len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]
         self.scenario, self.seed, self.run, self.error = scenario, seed, seen.run, ""
@@ -183,7 +208,9 @@ class Lab:
         self._show()
 
     def by_hand(self, settings: dict[str, Any]) -> None:
-        """A control was moved: run with the new values, or say in the panel what is wrong with them."""
+        """A control was moved: run with the new values, or say in the panel what is wrong with
+        them.
+        """
         with self._lock:
             try:
                 self._adopt(dataclasses.replace(self.scenario, **settings), self.seed)
@@ -203,13 +230,17 @@ class Lab:
         else:
             self._ui.draw_instant(self.run)
         self._ui.say(self.verdict, self.error)
-        self._ui.below(self.run.totals, None if self.baseline is None else self.baseline.totals, self.code())
+        self._ui.below(
+            self.run.totals, None if self.baseline is None else self.baseline.totals, self.code()
+        )
 
     def _known(self, settings: dict[str, Any]) -> dict[str, Any]:
         names = [f.name for f in dataclasses.fields(self._type)]
         for name in settings:
             if name not in names:
-                raise TypeError(f"{self._type.__name__} has no setting {name!r}; it has {', '.join(names)}")
+                raise TypeError(
+                    f"{self._type.__name__} has no setting {name!r}; it has {', '.join(names)}"
+                )
         return settings
 
     def __repr__(self) -> str:
@@ -218,7 +249,11 @@ class Lab:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 -- IPython asks so
         """The live panel; beside it a picture and a line of text for where no kernel runs."""
         live = dict(self.widget._repr_mimebundle_() or {})
-        return {**live, "image/png": base64.b64encode(self.png()).decode(), "text/plain": repr(self)}
+        return {
+            **live,
+            "image/png": base64.b64encode(self.png()).decode(),
+            "text/plain": repr(self),
+        }
 
 
 def _numbers(name: str, values: Iterable[float]) -> tuple[float, ...]:
@@ -240,7 +275,9 @@ def _public(scenario: type[Any]) -> str:
     module = scenario.__module__
     parent = module.rpartition(".")[0]
     try:
-        found = getattr(__import__(parent, fromlist=["_"]), scenario.__name__, None) if parent else None
+        found = (
+            getattr(__import__(parent, fromlist=["_"]), scenario.__name__, None) if parent else None
+        )
     except ImportError:
         found = None
     return parent if found is scenario else module

@@ -10,7 +10,9 @@ STEPS = 240  # instants that Play shows of a run
 
 
 class Player:
-    """Chooses an instant of a run: `time` in seconds. `moved` is called when somebody chooses another."""
+    """Chooses an instant of a run: `time` in seconds. `moved` is called when somebody chooses
+    another.
+    """
 
     def __init__(self, moved: Callable[[float], None]) -> None:
         self._moved = moved
@@ -18,13 +20,17 @@ class Player:
         self._times: list[float] = []
         self._time = 0.0
         self._quiet = False
-        self.play = widgets.Play(min=0, max=STEPS, interval=100, show_repeat=False, tooltip="play, and stop")
+        self.play = widgets.Play(
+            min=0, max=STEPS, interval=100, show_repeat=False, tooltip="play, and stop"
+        )
         self.slider = widgets.IntSlider(min=0, max=STEPS, readout=False)
         self.field = widgets.BoundedFloatText(description="t, s", min=0, max=1, step=0.1)
         self.back = widgets.Button(description="◂ event", tooltip="to the event before")
         self.next = widgets.Button(description="event ▸", tooltip="to the next event")
         widgets.jslink((self.play, "value"), (self.slider, "value"))
-        self.slider.observe(lambda change: self._choose(change["new"] * self._until / STEPS), names="value")
+        self.slider.observe(
+            lambda change: self._choose(change["new"] * self._until / STEPS), names="value"
+        )
         self.field.observe(lambda change: self._choose(change["new"]), names="value")
         self.back.on_click(lambda _: self._choose(self._event(-1)))
         self.next.on_click(lambda _: self._choose(self._event(+1)))

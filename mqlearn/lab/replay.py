@@ -1,6 +1,8 @@
-"""A failing run of an exercise on the charts: `replay(17)` after its check said "not yet: seed 17 …".
+"""A failing run of an exercise on the charts: `replay(17)` after its check said "not yet: seed 17
+…".
 
-Where an exercise asks for single answers there is no run; then it is a table of what was asked and answered.
+Where an exercise asks for single answers there is no run; then it is a table of what was asked and
+answered.
 """
 
 from typing import Any
@@ -10,12 +12,14 @@ from mqlearn.study.checks.verdict import recall
 
 
 def replay(which: Any = None, *charts: str, at: float | None = None) -> None:
-    """Show one run exactly as it was: that of a seed that a check failed on, by default the last one.
+    """Show one run exactly as it was: that of a seed that a check failed on, by default the last
+    one.
 
-    Takes a `Run`, a `Trace` or a `Verdict` as well. `charts` are names as in `show`, by default what the
-    exercise replays, its journeys and its depth as a rule; `at` (s) shows that instant.
+    Takes a `Run`, a `Trace` or a `Verdict` as well. `charts` are names as in `show`, by default
+    what the exercise replays, its journeys and its depth as a rule; `at` (s) shows that instant.
 
-    Raises LookupError if no check failed on the seed, ValueError for charts or an instant of a table.
+    Raises LookupError if no check failed on the seed, ValueError for charts or an instant of a
+    table.
     """
     if hasattr(which, "failing_seed"):
         which = which.failing_seed
@@ -31,7 +35,10 @@ def _table(table: Any, charts: tuple[str, ...], at: float | None) -> None:
     from IPython.display import display
 
     if charts or at is not None:
-        said = f"charts must be none: a table is replayed, got {charts!r}" if charts else (
-            f"at must be None: a table is replayed, got {at!r}")
+        said = (
+            f"charts must be none: a table is replayed, got {charts!r}"
+            if charts
+            else (f"at must be None: a table is replayed, got {at!r}")
+        )
         raise ValueError(said)
     display(table)

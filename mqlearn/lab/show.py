@@ -22,8 +22,9 @@ def show(
 ) -> None:
     """Show a run or a trace as a picture, and print the sentence that says what it shows.
 
-    `charts` are names as in a scenario's `CHARTS`, by default those of the run's own scenario. `ghost` is a
-    baseline, drawn in grey; `at` (s) shows that instant instead of charts; `title` replaces its message.
+    `charts` are names as in a scenario's `CHARTS`, by default those of the run's own scenario.
+    `ghost` is a baseline, drawn in grey; `at` (s) shows that instant instead of charts; `title`
+    replaces its message.
     """
     run, ghost = as_run(run), None if ghost is None else as_run(ghost, "ghost")
     check.number("at", at, optional=True)

@@ -1,7 +1,9 @@
-"""What things look like: one colour and one hatch for each place a message can be in, in every picture.
+"""What things look like: one colour and one hatch for each place a message can be in, in every
+picture.
 
-The colours are Okabe and Ito's (2008), told apart by people who see red and green alike. Nothing is told by
-colour alone: delayed is hatched, the baseline is a line, a prediction is dashed, theory is dotted.
+The colours are Okabe and Ito's (2008), told apart by people who see red and green alike. Nothing is
+told by colour alone: delayed is hatched, the baseline is a line, a prediction is dashed, theory is
+dotted.
 """
 
 import math
@@ -28,11 +30,18 @@ TRACK: Final = "#ECECEC"
 PAPER: Final = "#FFFFFF"
 
 HATCH_DELAYED: Final = "/////"
-HATCH_NO_OWNER: Final = "/////"  # a worker that goes on although its lease is lost; an owner that is silent
+# a worker that goes on although its lease is lost; an owner that is silent
+HATCH_NO_OWNER: Final = "/////"
 
 PRIORITIES: Final = ("LOW", "NORMAL", "HIGH", "CRITICAL")
-# All of these are waiting messages, so all are shades of waiting's blue; the hatch tells neighbours apart.
-PRIORITY_FILL: Final = {"LOW": "#CDE7F8", "NORMAL": "#8CCBF0", "HIGH": "#3E9AD3", "CRITICAL": "#0B5C8E"}
+# All of these are waiting messages, so all are shades of waiting's blue; the hatch tells neighbours
+# apart.
+PRIORITY_FILL: Final = {
+    "LOW": "#CDE7F8",
+    "NORMAL": "#8CCBF0",
+    "HIGH": "#3E9AD3",
+    "CRITICAL": "#0B5C8E",
+}
 PRIORITY_HATCH: Final = {"LOW": "", "NORMAL": "....", "HIGH": "/////", "CRITICAL": "xxxxx"}
 
 FAMILY: Final = "DejaVu Sans"  # comes with matplotlib: the same picture on every machine
@@ -66,10 +75,11 @@ def count(n: float, noun: str) -> str:
 
 
 def nice_top(value: float, shown: float = 0.0) -> float:
-    """An upper limit for an axis that must show `value`: from a series of round steps, kept while it fits.
+    """An upper limit for an axis that must show `value`: from a series of round steps, kept while
+    it fits.
 
-    A limit is widened as soon as something does not fit, and narrowed only when less than a third of it
-    would be used, so that a dragged slider moves the curve and not the axis.
+    A limit is widened as soon as something does not fit, and narrowed only when less than a third
+    of it would be used, so that a dragged slider moves the curve and not the axis.
     """
     if shown and shown / 3 <= value <= shown:
         return shown

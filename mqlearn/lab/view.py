@@ -1,4 +1,6 @@
-"""A run as the charts read it: its tables as arrays, each made once and kept while the run is shown."""
+"""A run as the charts read it: its tables as arrays, each made once and kept while the run is
+shown.
+"""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -14,7 +16,9 @@ PLACES = ("in_flight", "waiting", "delayed")  # what is not settled yet, in stac
 
 
 class View:
-    """The arrays behind a `Run`. Times are seconds; a step function is (times, values), right-continuous."""
+    """The arrays behind a `Run`. Times are seconds; a step function is (times, values),
+    right-continuous.
+    """
 
     def __init__(self, run: Any) -> None:
         self.run = run
@@ -125,7 +129,11 @@ class View:
         steps: dict[str, list[tuple[float, int]]] = {p: [] for p in style.PRIORITIES}
         for time, event, source, entry, _, priority, _, _, _, detail in self.run.trace.records:
             place = detail if event == "carried" else goes_to.get(event)
-            if place is not None and priority in steps and (place == "waiting") != ((source, entry) in waits):
+            if (
+                place is not None
+                and priority in steps
+                and (place == "waiting") != ((source, entry) in waits)
+            ):
                 steps[priority].append((time, 1 if place == "waiting" else -1))
                 waits ^= {(source, entry)}
         found = {p: np.array(s, dtype=float).reshape(-1, 2) for p, s in steps.items()}
@@ -133,7 +141,9 @@ class View:
 
     @cached_property
     def busy(self) -> dict[str, float]:
-        """Share of the run that each worker spent handling messages, in the order of the workers' names."""
+        """Share of the run that each worker spent handling messages, in the order of the workers'
+        names.
+        """
         tries = self.tries
         start = tries["start"].to_numpy(dtype=float)
         end = np.nan_to_num(tries["end"].to_numpy(dtype=float), nan=self.until)
@@ -141,11 +151,15 @@ class View:
         shares: dict[str, float] = {}
         workers = tries["worker"].to_numpy()
         for worker in sorted(set(workers), key=_natural):
-            shares[str(worker)] = float(time[workers == worker].sum()) / max(self.until - self.start, 1e-12)
+            shares[str(worker)] = float(time[workers == worker].sum()) / max(
+                self.until - self.start, 1e-12
+            )
         return shares
 
     def theory(self, name: str) -> Any:
-        """What theory expects of `name`, or None: from the run's or its scenario's `theory` mapping."""
+        """What theory expects of `name`, or None: from the run's or its scenario's `theory`
+        mapping.
+        """
         for owner in (self.run, self.run.scenario):
             found = getattr(owner, "theory", None)
             found = found() if callable(found) else found
@@ -159,11 +173,14 @@ def view(run: Any) -> View:
     return run if isinstance(run, View) else View(run)
 
 
-def thin(times: Floats, levels: Floats, start: float, end: float, columns: int) -> tuple[Floats, Floats]:
-    """A step function at one instant in each of `columns` slices of time: there where its total is highest.
+def thin(
+    times: Floats, levels: Floats, start: float, end: float, columns: int
+) -> tuple[Floats, Floats]:
+    """A step function at one instant in each of `columns` slices of time: there where its total is
+    highest.
 
-    A peak shorter than a pixel is therefore still seen. Returns the edges of the slices and the levels
-    (rows × columns); each slice's level is at least what held when it began.
+    A peak shorter than a pixel is therefore still seen. Returns the edges of the slices and the
+    levels (rows × columns); each slice's level is at least what held when it began.
     """
     edges = np.linspace(start, end, columns + 1)
     if not len(times):

@@ -15,22 +15,32 @@ BatchHandler = Callable[[list[Message]], Sequence[Any]]
 
 
 class BatchMessageProcessor(Workers):
-    """Hands on a batch when it has `batch_size` messages, or `batch_timeout` seconds after its first was taken.
+    """Hands on a batch when it has `batch_size` messages, or `batch_timeout` seconds after its
+    first was taken.
 
-    The handler answers with a list: for each message, in order, whether it succeeded, or an `Outcome`. Every message
-    is settled by its own result; with `on_failure="all"` one failure fails what succeeded too, as on a queue that
-    knows one answer for all. A list of another length, or none, fails them all and says so; so does an exception,
-    which tells nothing of a single message (`Release(delay)` gives all back unspent). `on_failure` may also be a
-    function: after an exception `on_failure(batch, handler)` returns the results, and may call the handler again with
+    The handler answers with a list: for each message, in order, whether it succeeded, or an
+    `Outcome`. Every message is settled by its own result; with `on_failure="all"` one failure fails
+    what succeeded too, as on a queue that knows one answer for all. A list of another length, or
+    none, fails them all and says so; so does an exception, which tells nothing of a single message
+    (`Release(delay)` gives all back unspent). `on_failure` may also be a function: after an
+    exception `on_failure(batch, handler)` returns the results, and may call the handler again with
     parts of the batch for that.
 
-    While a batch fills, leases are renewed at half their time, so the handler has at least half a lease left. On
-    stop, what is collected is handled ("flush") or given back unspent ("return"), as `on_stop` says.
+    While a batch fills, leases are renewed at half their time, so the handler has at least half a
+    lease left. On stop, what is collected is handled ("flush") or given back unspent ("return"), as
+    `on_stop` says.
     """
 
-    def __init__(self, queue: MessageQueue, batch_size: int = 10, batch_timeout: float = 5.0, *,
-                 on_failure: str | Callable[[list[Message], BatchHandler], Sequence[Any]] = "failures",
-                 on_stop: str = "flush", restart_after: float = 1.0) -> None:
+    def __init__(
+        self,
+        queue: MessageQueue,
+        batch_size: int = 10,
+        batch_timeout: float = 5.0,
+        *,
+        on_failure: str | Callable[[list[Message], BatchHandler], Sequence[Any]] = "failures",
+        on_stop: str = "flush",
+        restart_after: float = 1.0,
+    ) -> None:
         check.whole("batch_size", batch_size, low=1)
         check.number("batch_timeout", batch_timeout, low=0)
         if not callable(on_failure):
@@ -42,7 +52,9 @@ class BatchMessageProcessor(Workers):
         self._handler: BatchHandler = list  # until there is one
 
     def start_batch_processing(self, processor: BatchHandler, *, num_workers: int = 1) -> Task:
-        """Start workers that call `processor(batch)`; returns the first of them, which ends after `stop`."""
+        """Start workers that call `processor(batch)`; returns the first of them, which ends after
+        `stop`.
+        """
         check.function("processor", processor)
         check.whole("num_workers", num_workers, low=1)
         self._pool.check_ended()  # or they would go on with another handler
@@ -64,7 +76,9 @@ class BatchMessageProcessor(Workers):
                 return
 
     def _collect(self) -> list[Message]:
-        """Wait for a first message, then for more until there are enough, the time is over or the pool stops."""
+        """Wait for a first message, then for more until there are enough, the time is over or the
+        pool stops.
+        """
         clock = self._runtime
         lease: float | None = getattr(self.queue, "visibility_timeout", None)
         first = self.queue.take(lambda: self._pool.stopping)
@@ -137,10 +151,18 @@ SPOILT = Outcome("failed", "another message of the batch failed")
 
 
 def read(results: Any, count: int) -> list[Outcome]:
-    """What a handler's list says of each of `count` messages; one that cannot be matched raises ValueError."""
+    """What a handler's list says of each of `count` messages; one that cannot be matched raises
+    ValueError.
+    """
     if not isinstance(results, Sequence) or isinstance(results, str | bytes):
         raise ValueError(f"the handler returned {results!r} instead of a list of {count} results")
     if len(results) != count:
         raise ValueError(f"the handler returned {len(results)} results for {count} messages")
-    return [result if isinstance(result, Outcome) else COMPLETED if result
-            else Outcome("failed", f"the result was {result!r}") for result in results]
+    return [
+        result
+        if isinstance(result, Outcome)
+        else COMPLETED
+        if result
+        else Outcome("failed", f"the result was {result!r}")
+        for result in results
+    ]

@@ -6,7 +6,8 @@
        │                           └─────────────── probes failed ─────────┘     │
        └─────────────────────────────────────────── probes succeeded ────────────┘
 
-Sources: M. Nygard, *Release It!*, and M. Fowler's bliki, who made it known; resilience4j, Polly and pybreaker.
+Sources: M. Nygard, *Release It!*, and M. Fowler's bliki, who made it known; resilience4j, Polly and
+pybreaker.
 """
 
 from __future__ import annotations
@@ -29,22 +30,33 @@ RECORDED = {CLOSED: "closed", OPEN: "opened", HALF_OPEN: "half_opened"}
 class CircuitBreaker:
     """Hands out permits while a service answers, and none for `cooldown` seconds once it does not.
 
-    CLOSED opens after `failure_threshold` failures in a row or, given a `rate`, when that share of a sliding window
-    has failed. A call that takes more than `slow_after` seconds has failed, whatever it says. OPEN becomes
-    HALF_OPEN by itself when the cool-down is over; `cooldown` may be a function of how often the breaker has opened
-    since it was last closed (from 1). HALF_OPEN admits `probes` calls: all must succeed to close it and one failure
-    opens it again, or with a `rate` their share decides. A probe without an answer after `probe_timeout` seconds
-    (None: waited for for ever) has failed.
+    CLOSED opens after `failure_threshold` failures in a row or, given a `rate`, when that share of
+    a sliding window has failed. A call that takes more than `slow_after` seconds has failed,
+    whatever it says. OPEN becomes HALF_OPEN by itself when the cool-down is over; `cooldown` may be
+    a function of how often the breaker has opened since it was last closed (from 1). HALF_OPEN
+    admits `probes` calls: all must succeed to close it and one failure opens it again, or with a
+    `rate` their share decides. A probe without an answer after `probe_timeout` seconds (None:
+    waited for for ever) has failed.
 
-    `state` is "CLOSED", "OPEN" or "HALF_OPEN", `failure_count` the failures in a row, `last_failure_time` (s) the
-    time of the last one, 0 before it, and `refused` how often `acquire` said no. Each change of state is a record in
-    the trace under the breaker's `name`; it begins closed.
+    `state` is "CLOSED", "OPEN" or "HALF_OPEN", `failure_count` the failures in a row,
+    `last_failure_time` (s) the time of the last one, 0 before it, and `refused` how often `acquire`
+    said no. Each change of state is a record in the trace under the breaker's `name`; it begins
+    closed.
     """
 
-    def __init__(self, failure_threshold: int = 5, cooldown: float | Callable[[int], float] = 30.0, *,
-                 rate: FailureRate | None = None, probes: int = 1, slow_after: float | None = None,
-                 probe_timeout: float | None = 60.0, runtime: Runtime | None = None, trace: Trace | None = None,
-                 name: str = "breaker") -> None:
+    def __init__(
+        self,
+        failure_threshold: int = 5,
+        cooldown: float | Callable[[int], float] = 30.0,
+        *,
+        rate: FailureRate | None = None,
+        probes: int = 1,
+        slow_after: float | None = None,
+        probe_timeout: float | None = 60.0,
+        runtime: Runtime | None = None,
+        trace: Trace | None = None,
+        name: str = "breaker",
+    ) -> None:
         check.whole("failure_threshold", failure_threshold, low=1)
         if not callable(cooldown):
             check.number("cooldown", cooldown, low=0)
@@ -55,7 +67,12 @@ class CircuitBreaker:
         check.instance("runtime", runtime, Runtime, optional=True)
         check.instance("trace", trace, Trace, optional=True)
         check.instance("name", name, str)
-        self.failure_threshold, self.cooldown, self.rate, self.probes = failure_threshold, cooldown, rate, probes
+        self.failure_threshold, self.cooldown, self.rate, self.probes = (
+            failure_threshold,
+            cooldown,
+            rate,
+            probes,
+        )
         self.slow_after, self.probe_timeout = slow_after, probe_timeout
         self.runtime: Runtime = default_runtime() if runtime is None else runtime
         self.trace, self.name = trace, name
@@ -65,12 +82,15 @@ class CircuitBreaker:
         self._lock = self.runtime.lock()
         self._listeners: list[Callable[[], object]] = []
         self._window = self._fresh_window(CLOSED)
-        self._out = self._succeeded = 0  # in this generation: permits but for the cancelled ones, good probes
+        # in this generation: permits but for the cancelled ones, good probes
+        self._out = self._succeeded = 0
         self._timer: Timer | None = None
         self._alarms: dict[Permit, Timer] = {}  # of the probes that have not answered
 
     def acquire(self, *, begin: bool = True) -> Permit | None:
-        """A permit for one call, or None; never waits. With `begin=False` the call begins with `permit.begin()`."""
+        """A permit for one call, or None; never waits. With `begin=False` the call begins with
+        `permit.begin()`.
+        """
         check.instance("begin", begin, bool)
         with self._lock:
             if self.state == OPEN or (self.state == HALF_OPEN and self._out >= self.probes):
@@ -83,7 +103,9 @@ class CircuitBreaker:
             return permit
 
     def listen(self, listener: Callable[[], object]) -> None:
-        """Call `listener()` after each change of state and when a probe's place is free again, under no lock."""
+        """Call `listener()` after each change of state and when a probe's place is free again,
+        under no lock.
+        """
         check.function("listener", listener)
         self._listeners.append(listener)
 
@@ -103,7 +125,9 @@ class CircuitBreaker:
             self._silence(permit)
             if permit.probe and self.probe_timeout is not None:
                 lost = f"no answer within {self.probe_timeout:g} s"
-                self._alarms[permit] = self._call_after(self.probe_timeout, lambda self: self._answer(permit, lost))
+                self._alarms[permit] = self._call_after(
+                    self.probe_timeout, lambda self: self._answer(permit, lost)
+                )
             return True
 
     def _answer(self, permit: Permit, failure: str | None) -> bool:
@@ -165,7 +189,8 @@ class CircuitBreaker:
 
     def _become(self, state: str, why: str) -> None:
         """The one place where the state changes; with it begins a new generation."""
-        cooldown = self._cooldown() if state == OPEN else 0.0  # it may refuse, before anything has changed
+        # it may refuse, before anything has changed
+        cooldown = self._cooldown() if state == OPEN else 0.0
         for timer in self._alarms.values():
             timer.cancel()
         if self._timer is not None:
@@ -200,7 +225,9 @@ class CircuitBreaker:
     def _fresh_window(self, state: str) -> Window | None:
         if self.rate is None or state == OPEN:
             return None
-        return Window(replace(self.rate, calls=self.probes, seconds=None) if state == HALF_OPEN else self.rate)
+        return Window(
+            replace(self.rate, calls=self.probes, seconds=None) if state == HALF_OPEN else self.rate
+        )
 
     def _tell(self) -> None:
         for listener in tuple(self._listeners):
@@ -212,7 +239,9 @@ class CircuitBreaker:
             self.trace.record((now, event, self.name, 0, "", "", 0, worker, 0, detail))
 
     def _call_after(self, seconds: float, fn: Callable[[CircuitBreaker], object]) -> Timer:
-        """Call `fn(self)` then, unless nobody holds this breaker any more: a cool-down keeps none alive."""
+        """Call `fn(self)` then, unless nobody holds this breaker any more: a cool-down keeps none
+        alive.
+        """
         myself = weakref.ref(self)
 
         def call() -> None:

@@ -17,29 +17,45 @@ PATIENCE = 1.0  # seconds for which process_with_circuit_breaker waits for a mes
 
 
 class CircuitBreakerMessageProcessor(MessageProcessor):
-    """A `MessageProcessor` behind a `CircuitBreaker`: while that is open no message is taken and no retry is spent.
+    """A `MessageProcessor` behind a `CircuitBreaker`: while that is open no message is taken and no
+    retry is spent.
 
-    Each worker asks for a permit before it takes a message, so that the backlog waits in the queue. When half-open,
-    as many messages are taken as probes are allowed. A failure, by exception or false result, counts against the
-    service, and is charged to its message, a probe's too. `Reject`, `Release` and a type without a handler say nothing
-    of the service: they open no breaker.
+    Each worker asks for a permit before it takes a message, so that the backlog waits in the queue.
+    When half-open, as many messages are taken as probes are allowed. A failure, by exception or
+    false result, counts against the service, and is charged to its message, a probe's too.
+    `Reject`, `Release` and a type without a handler say nothing of the service: they open no
+    breaker.
 
-    The breaker opens after `failure_threshold` failures in a row, for `timeout` seconds; a `breaker` given comes
-    instead of both, and several processors may share it. On threads a worker may be handed a message in the instant
-    in which the breaker opens: it is given back unspent.
+    The breaker opens after `failure_threshold` failures in a row, for `timeout` seconds; a
+    `breaker` given comes instead of both, and several processors may share it. On threads a worker
+    may be handed a message in the instant in which the breaker opens: it is given back unspent.
     """
 
-    def __init__(self, queue: MessageQueue, failure_threshold: int = 5, timeout: float = 30, *,
-                 breaker: CircuitBreaker | None = None, restart_after: float = 1.0) -> None:
+    def __init__(
+        self,
+        queue: MessageQueue,
+        failure_threshold: int = 5,
+        timeout: float = 30,
+        *,
+        breaker: CircuitBreaker | None = None,
+        restart_after: float = 1.0,
+    ) -> None:
         check.whole("failure_threshold", failure_threshold, low=1)
         check.number("timeout", timeout, low=0)
         check.instance("breaker", breaker, CircuitBreaker, optional=True)
         super().__init__(queue, restart_after=restart_after)
         if breaker is None:
-            breaker = CircuitBreaker(failure_threshold, timeout, runtime=queue.runtime, trace=queue.trace,
-                                     name=f"{queue.name} breaker")
+            breaker = CircuitBreaker(
+                failure_threshold,
+                timeout,
+                runtime=queue.runtime,
+                trace=queue.trace,
+                name=f"{queue.name} breaker",
+            )
         elif breaker.runtime is not queue.runtime:
-            raise ValueError(f"breaker must run on the runtime of the queue, got {breaker!r} on another")
+            raise ValueError(
+                f"breaker must run on the runtime of the queue, got {breaker!r} on another"
+            )
         self.breaker = breaker
         self.failure_threshold, self.timeout = breaker.failure_threshold, breaker.cooldown
         self._changed = self._runtime.condition()
@@ -63,9 +79,9 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
     def process_with_circuit_breaker(self, processor: Handler) -> bool:
         """Take one message, within a second, and handle it; True if it succeeded and was acked.
 
-        False at once, without taking anything, while the breaker admits no call. False also if no message came
-        (a probe's permit is then given back), or if it failed. A crash of the handler comes out as `WorkerCrash`,
-        nothing settled.
+        False at once, without taking anything, while the breaker admits no call. False also if no
+        message came (a probe's permit is then given back), or if it failed. A crash of the handler
+        comes out as `WorkerCrash`, nothing settled.
         """
         check.function("processor", processor)
         permit = self.breaker.acquire(begin=False)
@@ -92,7 +108,8 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
             if message is None:
                 continue
             outcome = self._attempt(message, self._handle)
-            if outcome is None:  # the dead answer nobody: a probe's permit is lost until its `probe_timeout`
+            # the dead answer nobody: a probe's permit is lost until its `probe_timeout`
+            if outcome is None:
                 return
             self._conclude(message, outcome, permit)
 

@@ -10,10 +10,12 @@ from mqlearn.runtime import check
 
 @dataclass(frozen=True)
 class FailureRate:
-    """Too many have failed when failed / all ≥ `share`, of the last `calls` calls or of the last `seconds` (s).
+    """Too many have failed when failed / all ≥ `share`, of the last `calls` calls or of the last
+    `seconds` (s).
 
-    `seconds`, if given, is the window, whatever `calls` says. Below `minimum` calls in the window nothing is judged:
-    one failure of one call is no rate. A window that can hold fewer calls than that is judged when it is full.
+    `seconds`, if given, is the window, whatever `calls` says. Below `minimum` calls in the window
+    nothing is judged: one failure of one call is no rate. A window that can hold fewer calls than
+    that is judged when it is full.
     """
 
     share: float = 0.5
@@ -45,7 +47,11 @@ class Window:
         outcomes, rule = self._outcomes, self.rule
         outcomes.append((now, failed))
         self.failed += failed
-        while len(outcomes) > rule.calls if rule.seconds is None else outcomes[0][0] <= now - rule.seconds:
+        while (
+            len(outcomes) > rule.calls
+            if rule.seconds is None
+            else outcomes[0][0] <= now - rule.seconds
+        ):
             self.failed -= outcomes.popleft()[1]
 
     @property

@@ -1,4 +1,6 @@
-"""A queue that keeps the order within each group of messages, while different groups go their own way."""
+"""A queue that keeps the order within each group of messages, while different groups go their own
+way.
+"""
 
 from __future__ import annotations
 
@@ -17,24 +19,42 @@ GONE = ("acked", "dead", "expired", "purged", "dropped")  # how an entry leaves 
 
 
 class MessageGroupQueue(InMemoryMessageQueue):
-    """An `InMemoryMessageQueue` that hands out one message of each group at a time, in the order of sending.
+    """An `InMemoryMessageQueue` that hands out one message of each group at a time, in the order of
+    sending.
 
-    `group(message)` names the group, such as a customer; by default it is the header "group", and a message without
-    one is a group of its own. While a message is in flight, or waits for its retry, those behind it in its group
-    wait too, and other groups flow: any number of workers may take from it, as many at once as there are groups.
-    A failing message holds up its group until it is done or dead, one whose worker died for the rest of its
-    `visibility_timeout` (seconds). Groups take turns; a priority moves a group's
-    first message before the first of others, never before one of its own group.
+    `group(message)` names the group, such as a customer; by default it is the header "group", and a
+    message without one is a group of its own. While a message is in flight, or waits for its retry,
+    those behind it in its group wait too, and other groups flow: any number of workers may take
+    from it, as many at once as there are groups. A failing message holds up its group until it is
+    done or dead, one whose worker died for the rest of its `visibility_timeout` (seconds). Groups
+    take turns; a priority moves a group's first message before the first of others, never before
+    one of its own group.
 
     Source: Amazon SQS FIFO queues (MessageGroupId).
     """
 
-    def __init__(self, max_size: int = 10000, *, group: Callable[[Message], str] | None = None,
-                 visibility_timeout: float | None = 30.0, retry: RetryPolicy | None = None, on_full: str = "reject",
-                 runtime: Runtime | None = None, trace: Trace | None = None, name: str = "queue") -> None:
+    def __init__(
+        self,
+        max_size: int = 10000,
+        *,
+        group: Callable[[Message], str] | None = None,
+        visibility_timeout: float | None = 30.0,
+        retry: RetryPolicy | None = None,
+        on_full: str = "reject",
+        runtime: Runtime | None = None,
+        trace: Trace | None = None,
+        name: str = "queue",
+    ) -> None:
         check.function("group", group, optional=True)
-        super().__init__(max_size, visibility_timeout=visibility_timeout, retry=retry, on_full=on_full,
-                         runtime=runtime, trace=trace, name=name)
+        super().__init__(
+            max_size,
+            visibility_timeout=visibility_timeout,
+            retry=retry,
+            on_full=on_full,
+            runtime=runtime,
+            trace=trace,
+            name=name,
+        )
         self.group = group
         self._ready = self._groups = Groups(self._group_of)
         self.listen(self._follow)
@@ -50,7 +70,9 @@ class MessageGroupQueue(InMemoryMessageQueue):
         return super().send(message, delay=delay, timeout=timeout)
 
     def _group_of(self, message: Message) -> str:
-        return message.headers.get("group", message.id) if self.group is None else self.group(message)
+        return (
+            message.headers.get("group", message.id) if self.group is None else self.group(message)
+        )
 
     def _follow(self, record: Record) -> None:
         if record[1] in GONE and self._groups.leave(record[3]):
@@ -58,7 +80,9 @@ class MessageGroupQueue(InMemoryMessageQueue):
 
 
 class Groups(Ready):
-    """The entries that wait. Only the first of each group stands in a line; it is the first until it is gone."""
+    """The entries that wait. Only the first of each group stands in a line; it is the first until
+    it is gone.
+    """
 
     def __init__(self, group_of: Callable[[Message], str]) -> None:
         super().__init__()
@@ -67,7 +91,9 @@ class Groups(Ready):
         self._behind: dict[str, deque[Entry]] = {}  # who comes after it, by group
 
     def join(self, entry: Entry) -> None:
-        """At the tail of its group; the first of a group, new or back from a delay, at the tail of its line."""
+        """At the tail of its group; the first of a group, new or back from a delay, at the tail of
+        its line.
+        """
         if entry.number not in self._first:
             group = self._group_of(entry.message)
             if group in self._behind:
@@ -93,10 +119,14 @@ class Groups(Ready):
         return True
 
     def pop_oldest(self) -> Entry | None:
-        """Take out the oldest entry of the lowest priority that stands in a line, else the oldest behind."""
+        """Take out the oldest entry of the lowest priority that stands in a line, else the oldest
+        behind.
+        """
         victim = super().pop_oldest()
         if victim is None and any(self._behind.values()):
-            victim = min(filter(None, self._behind.values()), key=lambda behind: behind[0].number).popleft()
+            victim = min(
+                filter(None, self._behind.values()), key=lambda behind: behind[0].number
+            ).popleft()
             self.length -= 1
         return victim
 

@@ -14,12 +14,15 @@ from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 
 MANY = 1000  # claims that are kept before void ones are looked for
-CLAIM = 30.0  # seconds for which a claim holds on a queue that cannot say whether a delivery is current
+# seconds for which a claim holds on a queue that cannot say whether a delivery is current
+CLAIM = 30.0
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Somebody is at it: which delivery, and until when (s) at the most where no queue can be asked."""
+    """Somebody is at it: which delivery, and until when (s) at the most where no queue can be
+    asked.
+    """
 
     delivery: Message
     until: float
@@ -28,26 +31,40 @@ class Claim:
 class IdempotentHandler:
     """Calls `handler(message)` once for each `key(message)`, and answers duplicates itself.
 
-    Whoever comes first claims the key. A duplicate that comes while that claim holds is released, for `delay`
-    seconds: acking it would lose the work if the first dies at it. One that comes after is answered with the
-    stored result, so it is acked. A claim ends when the handler fails, and with the lease of the delivery that
-    made it: the next delivery then works. Results are kept for `window` seconds, which should outlast
-    `retry_horizon` and the producer's own retries; by default (None) until the `ttl` of every message that asked is
-    over, and a lease more: after that it is not handed out again, unless redriven. The key says what must happen
-    once, an order's number; a message id or a receipt does not, since the order may be sent again under another.
+    Whoever comes first claims the key. A duplicate that comes while that claim holds is released,
+    for `delay` seconds: acking it would lose the work if the first dies at it. One that comes after
+    is answered with the stored result, so it is acked. A claim ends when the handler fails, and
+    with the lease of the delivery that made it: the next delivery then works. Results are kept for
+    `window` seconds, which should outlast `retry_horizon` and the producer's own retries; by
+    default (None) until the `ttl` of every message that asked is over, and a lease more: after that
+    it is not handed out again, unless redriven. The key says what must happen once, an order's
+    number; a message id or a receipt does not, since the order may be sent again under another.
 
-    What nothing here can help: a worker that dies after the effect and before the result is stored, or that goes
-    on after its lease was lost. There the service itself must take the key.
+    What nothing here can help: a worker that dies after the effect and before the result is stored,
+    or that goes on after its lease was lost. There the service itself must take the key.
     """
 
-    def __init__(self, handler: Handler, queue: MessageQueue, *, key: Callable[[Message], str],
-                 window: float | None = None, delay: float = 1.0) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        queue: MessageQueue,
+        *,
+        key: Callable[[Message], str],
+        window: float | None = None,
+        delay: float = 1.0,
+    ) -> None:
         check.function("handler", handler)
         check.instance("queue", queue, MessageQueue)
         check.function("key", key)
         check.number("window", window, above=0, optional=True)
         check.number("delay", delay, above=0)
-        self.handler, self.queue, self.key, self.window, self.delay = handler, queue, key, window, delay
+        self.handler, self.queue, self.key, self.window, self.delay = (
+            handler,
+            queue,
+            key,
+            window,
+            delay,
+        )
         self.counts = {"worked": 0, "answered": 0, "put_off": 0}
         self._runtime = queue.runtime
         self._lock = self._runtime.lock()
@@ -57,7 +74,9 @@ class IdempotentHandler:
         self._ends: list[tuple[float, str]] = []  # when to look whether a result may go
 
     def __call__(self, message: Message) -> object:
-        """What a processor calls: the handler's result, now or from before. Raises Release while another is at it."""
+        """What a processor calls: the handler's result, now or from before. Raises Release while
+        another is at it.
+        """
         key = self.key(message)
         check.instance("key", key, str)
         with self._lock:
@@ -105,11 +124,17 @@ class IdempotentHandler:
         return bool(self._runtime.now < claim.until if current is None else current(claim.delivery))
 
     def _keep(self, key: str, message: Message, result: object) -> object:
-        """Remember the first result for this key for as long as this message may come again, or for the window."""
+        """Remember the first result for this key for as long as this message may come again, or for
+        the window.
+        """
         before, first = self._results.get(key, (0.0, result))
         if self.window is None:
             lease = getattr(self.queue, "visibility_timeout", None) or 0.0
-            until = (self._runtime.now if message.timestamp is None else message.timestamp) + message.ttl + lease
+            until = (
+                (self._runtime.now if message.timestamp is None else message.timestamp)
+                + message.ttl
+                + lease
+            )
         else:
             until = before or self._runtime.now + self.window
         if until > before:
@@ -118,7 +143,9 @@ class IdempotentHandler:
         return first
 
     def _tidy(self) -> None:
-        """Forget, now and then, the claims of the dead whose messages never came again: memory follows who is alive."""
+        """Forget, now and then, the claims of the dead whose messages never came again: memory
+        follows who is alive.
+        """
         if len(self._claims) > self._many:
             self._claims = {key: claim for key, claim in self._claims.items() if self._holds(claim)}
             self._many = 2 * len(self._claims) + MANY
@@ -126,7 +153,8 @@ class IdempotentHandler:
     def _forget(self) -> None:
         while self._ends and self._ends[0][0] < self._runtime.now:
             until, key = heappop(self._ends)
-            if key in self._results and self._results[key][0] == until:  # and not kept for longer since
+            # and not kept for longer since
+            if key in self._results and self._results[key][0] == until:
                 del self._results[key]
 
     def __len__(self) -> int:
@@ -136,15 +164,19 @@ class IdempotentHandler:
             return len(self._results)
 
 
-def retry_horizon(lease: float, max_retries: int = 3, *, retry: RetryPolicy | None = None, wait: float = 0.0) -> float:
+def retry_horizon(
+    lease: float, max_retries: int = 3, *, retry: RetryPolicy | None = None, wait: float = 0.0
+) -> float:
     """The longest time (s) from the first delivery of a message to the end of its last.
 
-    Each of `max_retries` + 1 deliveries may use up its whole `lease` (s); before each retry it stays away for the
-    policy's longest backoff and then waits up to `wait` seconds for a worker.
+    Each of `max_retries` + 1 deliveries may use up its whole `lease` (s); before each retry it
+    stays away for the policy's longest backoff and then waits up to `wait` seconds for a worker.
     """
     check.number("lease", lease, low=0)
     check.whole("max_retries", max_retries)
     check.instance("retry", retry, RetryPolicy, optional=True)
     check.number("wait", wait, low=0)
-    backoffs = sum(retry.delay(n, 1.0) for n in range(1, max_retries + 1)) if retry is not None else 0.0
+    backoffs = (
+        sum(retry.delay(n, 1.0) for n in range(1, max_retries + 1)) if retry is not None else 0.0
+    )
     return (max_retries + 1) * lease + max_retries * wait + backoffs

@@ -16,19 +16,29 @@ from mqlearn.runtime.trace import Listener, Trace
 class InMemoryMessageQueue(Moves):
     """Delivers at least once: a message leaves by `ack` or into the dead letters, and no other way.
 
-    Highest priority first, first in first out within one. At most `max_size` messages may wait; when full,
-    `on_full` says "reject" (send returns False), "block" (send waits) or "drop_oldest". A delivery is leased for
-    `visibility_timeout` seconds (None: until settled) and returns when the lease ends. A nacked message returns
-    to its old place at once, or with a `retry` policy joins the tail after its backoff. A message is dead when
-    its charged failures exceed its `max_retries`, when it is rejected, or when it is older than its `ttl` at
-    the moment it would be handed out.
+    Highest priority first, first in first out within one. At most `max_size` messages may wait;
+    when full, `on_full` says "reject" (send returns False), "block" (send waits) or "drop_oldest".
+    A delivery is leased for `visibility_timeout` seconds (None: until settled) and returns when the
+    lease ends. A nacked message returns to its old place at once, or with a `retry` policy joins
+    the tail after its backoff. A message is dead when its charged failures exceed its
+    `max_retries`, when it is rejected, or when it is older than its `ttl` at the moment it would be
+    handed out.
 
-    Sources: Amazon SQS (visibility timeout, receipt, redrive), RabbitMQ (nack, TTL at the head of the queue).
+    Sources: Amazon SQS (visibility timeout, receipt, redrive), RabbitMQ (nack, TTL at the head of
+    the queue).
     """
 
-    def __init__(self, max_size: int = 10000, *, visibility_timeout: float | None = 30.0,
-                 retry: RetryPolicy | None = None, on_full: str = "reject", runtime: Runtime | None = None,
-                 trace: Trace | None = None, name: str = "queue") -> None:
+    def __init__(
+        self,
+        max_size: int = 10000,
+        *,
+        visibility_timeout: float | None = 30.0,
+        retry: RetryPolicy | None = None,
+        on_full: str = "reject",
+        runtime: Runtime | None = None,
+        trace: Trace | None = None,
+        name: str = "queue",
+    ) -> None:
         check.whole("max_size", max_size, low=1)
         check.number("visibility_timeout", visibility_timeout, above=0, optional=True)
         check.instance("retry", retry, RetryPolicy, optional=True)
@@ -56,7 +66,9 @@ class InMemoryMessageQueue(Moves):
             check.number("delay", delay, low=0)
             check.number("timeout", timeout, low=0, optional=True)
         with self._lock:
-            if self._ready.length + len(self._delayed.heap) >= self.max_size and not self._make_room(timeout):
+            if self._ready.length + len(
+                self._delayed.heap
+            ) >= self.max_size and not self._make_room(timeout):
                 self._emit("rejected", Entry(0, message, LANE[message.priority]))
                 return False
             stored = message.copy()
@@ -94,10 +106,14 @@ class InMemoryMessageQueue(Moves):
 
     # What consumers call.
 
-    def receive(self, timeout: float | None = None, *, cancelled: Callable[[], bool] | None = None) -> Message | None:
-        """The next message, leased to the caller; None after `timeout` seconds, or once `cancelled()` is true.
+    def receive(
+        self, timeout: float | None = None, *, cancelled: Callable[[], bool] | None = None
+    ) -> Message | None:
+        """The next message, leased to the caller; None after `timeout` seconds, or once
+        `cancelled()` is true.
 
-        `timeout=0` only looks, `None` waits for ever. `cancelled` is asked first and on every wake-up.
+        `timeout=0` only looks, `None` waits for ever. `cancelled` is asked first and on every
+        wake-up.
         """
         if timeout is not None and not (type(timeout) in NUMBERS and 0 <= timeout < 1e300):
             check.number("timeout", timeout, low=0)
@@ -114,7 +130,8 @@ class InMemoryMessageQueue(Moves):
                 entry = self._next(now)
                 if entry is not None:
                     return self._deliver(entry, now)
-                if cancelled is not None and cancelled():  # what has just expired may have been the last
+                # what has just expired may have been the last
+                if cancelled is not None and cancelled():
                     return None
                 if timeout is not None:
                     if deadline is None:
@@ -151,7 +168,11 @@ class InMemoryMessageQueue(Moves):
         if self.visibility_timeout is not None:
             self._lease(entry, now + self.visibility_timeout)
         delivery = entry.message.copy()
-        delivery.status, delivery.receipt, delivery.attempt = MessageStatus.PROCESSING, receipt, entry.attempt
+        delivery.status, delivery.receipt, delivery.attempt = (
+            MessageStatus.PROCESSING,
+            receipt,
+            entry.attempt,
+        )
         if self._observed:
             self._emit("received", entry, receipt)
         if self.on_full == "block":
@@ -159,7 +180,9 @@ class InMemoryMessageQueue(Moves):
         return delivery
 
     def ack(self, delivery: Message | str) -> bool:
-        """The work is done. False if this delivery is not current: settled before, or its lease lost."""
+        """The work is done. False if this delivery is not current: settled before, or its lease
+        lost.
+        """
         with self._lock:
             entry = self._land(delivery, "ack", MessageStatus.COMPLETED)
             if entry is None:
@@ -168,8 +191,12 @@ class InMemoryMessageQueue(Moves):
                 self._emit("acked", entry, entry.receipt)
             return True
 
-    def nack(self, delivery: Message | str, requeue: bool = True, *, reason: str | None = None) -> bool:
-        """The work failed, because of `reason`: charge a retry, or with `requeue=False` bury it at once."""
+    def nack(
+        self, delivery: Message | str, requeue: bool = True, *, reason: str | None = None
+    ) -> bool:
+        """The work failed, because of `reason`: charge a retry, or with `requeue=False` bury it at
+        once.
+        """
         check.instance("requeue", requeue, bool)
         check.instance("reason", reason, str, optional=True)
         with self._lock:
@@ -238,23 +265,33 @@ class InMemoryMessageQueue(Moves):
         with self._lock:
             return [entry.message.copy() for entry in self._dead.values()]
 
-    def redrive(self, select: Callable[[Message], bool] | None = None, *, limit: int | None = None) -> int:
-        """Give dead letters a new life at the tail of the line: those that `select(message)` picks, at most `limit`.
+    def redrive(
+        self, select: Callable[[Message], bool] | None = None, *, limit: int | None = None
+    ) -> int:
+        """Give dead letters a new life at the tail of the line: those that `select(message)` picks,
+        at most `limit`.
 
-        Retries and TTL start anew; the header `redrive_count` counts lives. `max_size` does not apply. Returns
-        how many.
+        Retries and TTL start anew; the header `redrive_count` counts lives. `max_size` does not
+        apply. Returns how many.
         """
         check.function("select", select, optional=True)
         check.whole("limit", limit, low=0, optional=True)
         with self._lock:
-            chosen = [e for e in self._dead.values() if select is None or select(e.message.copy())][:limit]
+            chosen = [e for e in self._dead.values() if select is None or select(e.message.copy())][
+                :limit
+            ]
             for entry in chosen:
                 del self._dead[entry.number]
                 message = entry.message
-                message.retry_count, message.status, message.timestamp = 0, MessageStatus.PENDING, self._runtime.now
+                message.retry_count, message.status, message.timestamp = (
+                    0,
+                    MessageStatus.PENDING,
+                    self._runtime.now,
+                )
                 for header in ("dead_letter_reason", "dead_letter_timestamp", "dead_letter_error"):
                     message.headers.pop(header, None)
-                lives = message.headers.get("redrive_count", "")  # a sender may have put anything there
+                # a sender may have put anything there
+                lives = message.headers.get("redrive_count", "")
                 message.headers["redrive_count"] = str(int(lives) + 1) if lives.isdecimal() else "1"
                 self._ready.join(entry)
                 self._emit("redriven", entry)
@@ -262,9 +299,13 @@ class InMemoryMessageQueue(Moves):
             return len(chosen)
 
     def purge(self) -> int:
-        """Throw away everything that waits or is delayed; returns how many. What is in flight stays."""
+        """Throw away everything that waits or is delayed; returns how many. What is in flight
+        stays.
+        """
         with self._lock:
-            gone = [(e, "waiting") for e in self._ready] + [(e, "delayed") for _, _, e in self._delayed]
+            gone = [(e, "waiting") for e in self._ready] + [
+                (e, "delayed") for _, _, e in self._delayed
+            ]
             self._ready.clear()
             self._delayed.clear()
             for entry, place in gone:
@@ -280,24 +321,47 @@ class InMemoryMessageQueue(Moves):
             self._room.notify_all()
 
     def listen(self, listener: Listener, *, carried: bool = False) -> None:
-        """Call `listener(record)` under the lock for all that happens from now on (`carried`: and what is there)."""
+        """Call `listener(record)` under the lock for all that happens from now on (`carried`: and
+        what is there).
+        """
         check.function("listener", listener)
         check.instance("carried", carried, bool)
         with self._lock:
             for entry, message_id, priority, place in self.entries() if carried else ():
-                listener((self._runtime.now, "carried", self.name, entry, message_id, priority, 0, "", 0, place))
+                listener(
+                    (
+                        self._runtime.now,
+                        "carried",
+                        self.name,
+                        entry,
+                        message_id,
+                        priority,
+                        0,
+                        "",
+                        0,
+                        place,
+                    )
+                )
             self._listeners.append(listener)
             self._observed = True
 
     def census(self) -> dict[str, int]:
         """How many entries are in each place, counted in the queue's own structures."""
         with self._lock:
-            return {"waiting": self._ready.count(), "delayed": len(self._delayed), "in flight": len(self._in_flight),
-                    "dead": len(self._dead)}
+            return {
+                "waiting": self._ready.count(),
+                "delayed": len(self._delayed),
+                "in flight": len(self._in_flight),
+                "dead": len(self._dead),
+            }
 
     def entries(self) -> list[tuple[int, str, str, str]]:
         """Every entry the queue holds: (number, message id, priority, place)."""
         with self._lock:
-            held = ([(e, "waiting") for e in self._ready] + [(e, "delayed") for _, _, e in self._delayed]
-                    + [(e, "in flight") for e in self._in_flight.values()] + [(e, "dead") for e in self._dead.values()])
+            held = (
+                [(e, "waiting") for e in self._ready]
+                + [(e, "delayed") for _, _, e in self._delayed]
+                + [(e, "in flight") for e in self._in_flight.values()]
+                + [(e, "dead") for e in self._dead.values()]
+            )
             return [(e.number, e.message.id, NAMES[e.lane], place) for e, place in held]

@@ -27,8 +27,9 @@ class MessagePriority(Enum):
 class MessageStatus(Enum):
     """What a reader can observe on a `Message` object.
 
-    PENDING before delivery; PROCESSING on a delivered copy; COMPLETED or FAILED on that copy once its holder
-    acked or nacked it (its entry may be tried again); DEAD_LETTER on what `get_dead_letter_messages` returns.
+    PENDING before delivery; PROCESSING on a delivered copy; COMPLETED or FAILED on that copy once
+    its holder acked or nacked it (its entry may be tried again); DEAD_LETTER on what
+    `get_dead_letter_messages` returns.
     """
 
     PENDING = "pending"
@@ -45,13 +46,14 @@ USUAL = (str, str, dict, dict, MessagePriority, MessageStatus, int, int, int, in
 class Message:
     """An envelope. A queue keeps its own copy of it and hands out a fresh one with each delivery.
 
-    `body` is passed by reference; a real broker would serialise it. `headers["type"]` chooses the handler.
-    `timestamp` is stamped by the queue at `send`, in seconds on its clock. `ttl` is in seconds: a message older
-    than that is not handed out. `retry_count` counts charged failures and may reach `max_retries`; the next one
-    is the last. `receipt` and `attempt` are set on delivered copies: which delivery this is, and the how
-    manieth of this message, from 1.
+    `body` is passed by reference; a real broker would serialise it. `headers["type"]` chooses the
+    handler. `timestamp` is stamped by the queue at `send`, in seconds on its clock. `ttl` is in
+    seconds: a message older than that is not handed out. `retry_count` counts charged failures and
+    may reach `max_retries`; the next one is the last. `receipt` and `attempt` are set on delivered
+    copies: which delivery this is, and the how manieth of this message, from 1.
 
-    Raises TypeError or ValueError, when it is made and again when it is sent, for a field of the wrong kind.
+    Raises TypeError or ValueError, when it is made and again when it is sent, for a field of the
+    wrong kind.
     """
 
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -69,18 +71,36 @@ class Message:
 
     def __post_init__(self) -> None:
         self.validate()
-        if not (type(self.receipt) is type(self.attempt) is int and self.receipt >= 0 <= self.attempt):
+        if not (
+            type(self.receipt) is type(self.attempt) is int and self.receipt >= 0 <= self.attempt
+        ):
             check.whole("receipt", self.receipt)
             check.whole("attempt", self.attempt)
 
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
-        # Asked at each send: the types that are right nearly always are seen at a glance, and only others looked at.
-        kinds = (self.id.__class__, self.topic.__class__, self.body.__class__, self.headers.__class__,
-                 self.priority.__class__, self.status.__class__, self.retry_count.__class__,
-                 self.max_retries.__class__, self.receipt.__class__, self.attempt.__class__, self.timestamp.__class__)
-        if (kinds == USUAL and self.retry_count >= 0 <= self.max_retries and self.receipt >= 0 <= self.attempt
-                and self.ttl.__class__ in NUMBERS and 0 < self.ttl < 1e300):
+        # Asked at each send: the types that are right nearly always are seen at a glance, and only
+        # others looked at.
+        kinds = (
+            self.id.__class__,
+            self.topic.__class__,
+            self.body.__class__,
+            self.headers.__class__,
+            self.priority.__class__,
+            self.status.__class__,
+            self.retry_count.__class__,
+            self.max_retries.__class__,
+            self.receipt.__class__,
+            self.attempt.__class__,
+            self.timestamp.__class__,
+        )
+        if (
+            kinds == USUAL
+            and self.retry_count >= 0 <= self.max_retries
+            and self.receipt >= 0 <= self.attempt
+            and self.ttl.__class__ in NUMBERS
+            and 0 < self.ttl < 1e300
+        ):
             for name, value in self.headers.items():
                 if not name.__class__ is value.__class__ is str:
                     break
@@ -102,7 +122,9 @@ class Message:
         check.number("timestamp", self.timestamp, optional=True)
 
     def is_expired(self, now: float | None = None) -> bool:
-        """Whether it is older than its `ttl` at `now` (s; without it, the wall clock). False if never sent."""
+        """Whether it is older than its `ttl` at `now` (s; without it, the wall clock). False if
+        never sent.
+        """
         check.number("now", now, optional=True)
         if self.timestamp is None:
             return False
@@ -127,42 +149,73 @@ class Message:
         """How to read the body; "" if nobody said."""
         return self.headers.get("schema_version", "")
 
-    def reply(self, body: dict[str, Any], *, new_id: str | None = None, headers: dict[str, str] | None = None,
-              schema_version: str = "1") -> Message:
+    def reply(
+        self,
+        body: dict[str, Any],
+        *,
+        new_id: str | None = None,
+        headers: dict[str, str] | None = None,
+        schema_version: str = "1",
+    ) -> Message:
         """The message that this one causes: in the same conversation, with this as its cause.
 
-        `schema_version` says how the new `body` is written. The headers are handed on, also those that nobody here
-        knows, but for what a queue wrote about the fate of this message; `headers` come on top, such as a `type`.
+        `schema_version` says how the new `body` is written. The headers are handed on, also those
+        that nobody here knows, but for what a queue wrote about the fate of this message; `headers`
+        come on top, such as a `type`.
         """
         check.instance("new_id", new_id, str, optional=True)
         check.instance("headers", headers, dict, optional=True)
         check.instance("schema_version", schema_version, str)
-        handed = {name: value for name, value in self.headers.items()
-                  if name != "redrive_count" and not name.startswith("dead_letter_")}
-        envelope = {"correlation_id": self.correlation_id, "causation_id": self.id, "schema_version": schema_version}
+        handed = {
+            name: value
+            for name, value in self.headers.items()
+            if name != "redrive_count" and not name.startswith("dead_letter_")
+        }
+        envelope = {
+            "correlation_id": self.correlation_id,
+            "causation_id": self.id,
+            "schema_version": schema_version,
+        }
         answer = Message(body=body, headers=handed | envelope | (headers or {}))
         if new_id is not None:
             answer.id = new_id
         return answer
 
     def __lt__(self, other: object) -> bool:
-        """Whether it is to be served before `other`: a higher priority, or the same and an older timestamp."""
+        """Whether it is to be served before `other`: a higher priority, or the same and an older
+        timestamp.
+        """
         if not isinstance(other, Message):
             return NotImplemented
-        return (-self.priority.value, self.timestamp or 0.0) < (-other.priority.value, other.timestamp or 0.0)
+        return (-self.priority.value, self.timestamp or 0.0) < (
+            -other.priority.value,
+            other.timestamp or 0.0,
+        )
 
     def copy(self) -> Message:
         """The same message as another object, with headers of its own."""
         twin = object.__new__(type(self))
-        twin.id, twin.topic, twin.body, twin.headers = self.id, self.topic, self.body, self.headers.copy()
-        twin.priority, twin.timestamp, twin.ttl, twin.status = self.priority, self.timestamp, self.ttl, self.status
+        twin.id, twin.topic, twin.body, twin.headers = (
+            self.id,
+            self.topic,
+            self.body,
+            self.headers.copy(),
+        )
+        twin.priority, twin.timestamp, twin.ttl, twin.status = (
+            self.priority,
+            self.timestamp,
+            self.ttl,
+            self.status,
+        )
         twin.retry_count, twin.max_retries = self.retry_count, self.max_retries
         twin.receipt, twin.attempt = self.receipt, self.attempt
         return twin
 
 
 class Reject(Exception):
-    """Raised by a handler: this message can never succeed. It goes to the dead letters with `reason`."""
+    """Raised by a handler: this message can never succeed. It goes to the dead letters with
+    `reason`.
+    """
 
     def __init__(self, reason: str) -> None:
         check.instance("reason", reason, str)
@@ -171,7 +224,9 @@ class Reject(Exception):
 
 
 class Release(Exception):
-    """Raised by a handler: not now. The message is given back unspent, for `delay` seconds from now."""
+    """Raised by a handler: not now. The message is given back unspent, for `delay` seconds from
+    now.
+    """
 
     def __init__(self, delay: float = 0.0) -> None:
         check.number("delay", delay, low=0)

@@ -1,4 +1,6 @@
-"""The numbers of a running queue: counts, rates, percentiles, ages, and how long messages stay in each place."""
+"""The numbers of a running queue: counts, rates, percentiles, ages, and how long messages stay in
+each place.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from mqlearn.runtime.trace import Record
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is known of a queue at one instant: see `Tally` for what each mapping counts; `oldest_age` in seconds."""
+    """What is known of a queue at one instant: see `Tally` for what each mapping counts;
+    `oldest_age` in seconds.
+    """
 
     name: str
     counts: dict[str, float]
@@ -30,17 +34,24 @@ class Snapshot:
 
 
 class MessageQueueMetrics:
-    """Counts one queue by listening to it: whoever settles a message, from whichever thread, is counted once.
+    """Counts one queue by listening to it: whoever settles a message, from whichever thread, is
+    counted once.
 
-    What is in the queue already is counted as of now. Without a `queue`, and for one that cannot be listened to,
-    the `record_…` methods count by hand. `metrics` holds the counts: "acked" means that `ack` returned True,
-    "nacked" counts charged failures (a lost lease is one, a rejection is not), "error_count" exceptions of handlers.
-    Percentiles and throughput look back `window` seconds (None: to the start). `start_time` is in seconds on the
-    queue's clock. Closing the simulation ends the count.
+    What is in the queue already is counted as of now. Without a `queue`, and for one that cannot be
+    listened to, the `record_…` methods count by hand. `metrics` holds the counts: "acked" means
+    that `ack` returned True, "nacked" counts charged failures (a lost lease is one, a rejection is
+    not), "error_count" exceptions of handlers. Percentiles and throughput look back `window`
+    seconds (None: to the start). `start_time` is in seconds on the queue's clock. Closing the
+    simulation ends the count.
     """
 
-    def __init__(self, queue: MessageQueue | None = None, *, window: float | None = 60.0,
-                 runtime: Runtime | None = None) -> None:
+    def __init__(
+        self,
+        queue: MessageQueue | None = None,
+        *,
+        window: float | None = 60.0,
+        runtime: Runtime | None = None,
+    ) -> None:
         check.instance("queue", queue, MessageQueue, optional=True)
         check.number("window", window, above=0, optional=True)
         check.instance("runtime", runtime, Runtime, optional=True)
@@ -53,7 +64,8 @@ class MessageQueueMetrics:
         self.window = window
         self._runtime, self._tally = runtime, Tally(runtime, window)
         self.start_time, self.metrics = self._tally.start, self._tally.counts
-        self._lock = default_runtime().lock()  # held for an instant and across no wait: right on either clock
+        # held for an instant and across no wait: right on either clock
+        self._lock = default_runtime().lock()
         self._closed = False
         if listen is not None:
             runtime.at_close(self._close)
@@ -65,7 +77,9 @@ class MessageQueueMetrics:
                 self._tally.hear(record)
 
     def _close(self) -> None:
-        """What tasks still do while their simulation is closed is not counted, as it is not traced."""
+        """What tasks still do while their simulation is closed is not counted, as it is not
+        traced.
+        """
         self._closed = True
 
     # What is counted by hand.
@@ -94,11 +108,15 @@ class MessageQueueMetrics:
         self._count("messages_dead_letter")
 
     def record_error(self) -> None:
-        """A handler raised an exception. No record of the queue says so: whoever called the handler has to."""
+        """A handler raised an exception. No record of the queue says so: whoever called the handler
+        has to.
+        """
         self._count("error_count")
 
     def record_processing(self, delivery: Message, seconds: float) -> None:
-        """The handler took `seconds` over this delivery; if nobody says so, all the time that it is held counts."""
+        """The handler took `seconds` over this delivery; if nobody says so, all the time that it is
+        held counts.
+        """
         check.instance("delivery", delivery, Message)
         check.number("seconds", seconds, low=0)
         with self._lock:
@@ -125,15 +143,19 @@ class MessageQueueMetrics:
             "dead_letter_count": counts["messages_dead_letter"],
             "error_count": counts["error_count"],
             "throughput_msg_per_sec": round(processed / uptime, 2) if uptime > 0 else 0,
-            "avg_processing_time_ms": round(counts["processing_time_total"] / processed * 1000, 2) if processed else 0,
+            "avg_processing_time_ms": round(counts["processing_time_total"] / processed * 1000, 2)
+            if processed
+            else 0,
             "success_rate": round(processed / received * 100, 2) if received else 0,
         }
 
     def percentile(self, what: str, share: float) -> float | None:
-        """The seconds within which the `share` (0 to 1) of the window's messages stayed; None if there were none.
+        """The seconds within which the `share` (0 to 1) of the window's messages stayed; None if
+        there were none.
 
-        `what` is "wait" (from being sent to the first delivery), "processing" (the handler's time for what was
-        acked) or "sojourn" (from being sent to the ack). By nearest rank: a value that occurred, none in between.
+        `what` is "wait" (from being sent to the first delivery), "processing" (the handler's time
+        for what was acked) or "sojourn" (from being sent to the ack). By nearest rank: a value that
+        occurred, none in between.
         """
         check.one_of("what", what, SAMPLED)
         check.number("share", share, low=0, high=1)
@@ -142,7 +164,9 @@ class MessageQueueMetrics:
         return values[max(ceil(share * len(values)), 1) - 1] if values else None
 
     def throughput(self) -> float:
-        """Messages acked per second over the window, or since the start if that is less long ago."""
+        """Messages acked per second over the window, or since the start if that is less long
+        ago.
+        """
         with self._lock:
             acked, span = len(self._tally.recent("processing")), self._runtime.now - self.start_time
         if self.window is not None:
@@ -150,12 +174,16 @@ class MessageQueueMetrics:
         return acked / span if span > 0 else 0.0
 
     def oldest_message_age(self) -> float:
-        """Seconds since the oldest message that is neither done nor dead was sent or redriven; 0 if there is none."""
+        """Seconds since the oldest message that is neither done nor dead was sent or redriven; 0 if
+        there is none.
+        """
         with self._lock:
             return self._tally.oldest()
 
     def time_in_state(self) -> dict[str, float]:
-        """Message-seconds spent in each place so far: over the uptime, the mean number there (Little's law)."""
+        """Message-seconds spent in each place so far: over the uptime, the mean number there
+        (Little's law).
+        """
         with self._lock:
             return self._tally.seconds()
 
@@ -163,6 +191,13 @@ class MessageQueueMetrics:
         """Everything at one instant."""
         with self._lock:
             tally = self._tally
-            return Snapshot(self.name, dict(tally.counts), dict(tally.events), dict(tally.reasons),
-                            dict(tally.places), tally.seconds(),
-                            {error: list(row) for error, row in tally.durations.items()}, tally.oldest())
+            return Snapshot(
+                self.name,
+                dict(tally.counts),
+                dict(tally.events),
+                dict(tally.reasons),
+                dict(tally.places),
+                tally.seconds(),
+                {error: list(row) for error, row in tally.durations.items()},
+                tally.oldest(),
+            )

@@ -13,20 +13,29 @@ from mqlearn.runtime.base import Task, WorkerCrash
 
 
 class MonitoredMessageProcessor(MessageProcessor):
-    """A `MessageProcessor` whose `metrics` are those of its queue: a `MessageQueueMetrics` that listens to it.
+    """A `MessageProcessor` whose `metrics` are those of its queue: a `MessageQueueMetrics` that
+    listens to it.
 
-    It adds what no queue can know: what the handler took, and how often it raised an exception (`Reject`, `Release`
-    and a crash are answers, not errors). `counts` has what other processors have in `metrics`. On a queue that
-    cannot be listened to it counts what passes through its own hands: no sends, and no dead letters but those that
-    it rejected. Percentiles and throughput look back `window` seconds.
+    It adds what no queue can know: what the handler took, and how often it raised an exception
+    (`Reject`, `Release` and a crash are answers, not errors). `counts` has what other processors
+    have in `metrics`. On a queue that cannot be listened to it counts what passes through its own
+    hands: no sends, and no dead letters but those that it rejected. Percentiles and throughput look
+    back `window` seconds.
     """
 
-    def __init__(self, queue: MessageQueue, *, prefetch: int = 1, restart_after: float = 1.0,
-                 window: float | None = 60.0) -> None:
+    def __init__(
+        self,
+        queue: MessageQueue,
+        *,
+        prefetch: int = 1,
+        restart_after: float = 1.0,
+        window: float | None = 60.0,
+    ) -> None:
         super().__init__(queue, prefetch=prefetch, restart_after=restart_after)
         self._listens = hasattr(queue, "listen")
         self.metrics: MessageQueueMetrics = MessageQueueMetrics(  # type: ignore[assignment] # the fixed name of both
-            queue if self._listens else None, window=window, runtime=queue.runtime)
+            queue if self._listens else None, window=window, runtime=queue.runtime
+        )
         self._took: dict[Task | None, float] = {}
 
     def get_metrics(self) -> dict[str, Any]:

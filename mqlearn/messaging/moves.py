@@ -1,4 +1,5 @@
-"""How an entry moves between the places of a queue: it fails, its lease ends, its delay is over, it is buried.
+"""How an entry moves between the places of a queue: it fails, its lease ends, its delay is over, it
+is buried.
 
 Every method here but `is_current` expects the caller to hold the queue's lock.
 """
@@ -41,7 +42,9 @@ class Moves(MessageQueue):
         self._hungry = 0  # how many wait for a message
 
     def _find(self, delivery: Message | str, call: str) -> Entry | None:
-        """The entry in flight under this delivery's receipt; for a bare id the oldest lease on it."""
+        """The entry in flight under this delivery's receipt; for a bare id the oldest lease on
+        it.
+        """
         if isinstance(delivery, Message):
             entry = self._in_flight.get(delivery.receipt)
             if entry is not None and entry.message.id == delivery.id:
@@ -75,7 +78,8 @@ class Moves(MessageQueue):
         in_flight = self._in_flight
         del in_flight[entry.receipt]
         entry.lease = 0.0
-        # In real time a timer that finds nothing to do is free; in a simulation it would move the clock.
+        # In real time a timer that finds nothing to do is free; in a simulation it would move the
+        # clock.
         if not in_flight and self._runtime.virtual:
             self._arm()
 
@@ -117,8 +121,18 @@ class Moves(MessageQueue):
         if not self._observed:
             return
         now, worker = self._runtime.witness()
-        record = (now, event, self.name, entry.number, entry.message.id, NAMES[entry.lane], entry.attempt, worker,
-                  receipt, detail)
+        record = (
+            now,
+            event,
+            self.name,
+            entry.number,
+            entry.message.id,
+            NAMES[entry.lane],
+            entry.attempt,
+            worker,
+            receipt,
+            detail,
+        )
         for listener in self._listeners:
             listener(record)
 

@@ -6,26 +6,35 @@ from mqlearn.runtime import check
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Whether `topic` has the words of `pattern`, as many and in the same order; `*` stands for any one word.
+    """Whether `topic` has the words of `pattern`, as many and in the same order; `*` stands for any
+    one word.
 
     `orders.*` matches `orders.eu`, neither `orders` nor `orders.eu.paid`.
 
     Source: RabbitMQ's topic exchange, which has `#` for none or more words besides.
     """
     wanted, words = pattern.split("."), topic.split(".")
-    return len(wanted) == len(words) and all(want in ("*", word) for want, word in zip(wanted, words, strict=True))
+    return len(wanted) == len(words) and all(
+        want in ("*", word) for want, word in zip(wanted, words, strict=True)
+    )
 
 
 def check_topic(name: str, value: str) -> None:
-    """Refuse what is no topic that one can publish to: with a wildcard in it, it would reach nobody."""
+    """Refuse what is no topic that one can publish to: with a wildcard in it, it would reach
+    nobody.
+    """
     check.instance(name, value, str)
     if "*" in value:
         raise ValueError(f"{name} must be a topic, without *, got {value!r}")
 
 
 def check_pattern(name: str, value: str) -> None:
-    """Refuse what is neither a topic nor a pattern: a wildcard of another dialect would match nothing, silently."""
+    """Refuse what is neither a topic nor a pattern: a wildcard of another dialect would match
+    nothing, silently.
+    """
     check.instance(name, value, str)
     for word in value.split("."):
         if word == "#" or ("*" in word and word != "*"):
-            raise ValueError(f"{name} must have * for a whole word and no other wildcard, got {value!r}")
+            raise ValueError(
+                f"{name} must have * for a whole word and no other wildcard, got {value!r}"
+            )

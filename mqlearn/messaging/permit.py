@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 class Permit:
     """The right to make one call, and where to say how it went. Only the first answer counts.
 
-    It belongs to a `generation` of its breaker, which ends with each change of state: an answer that comes later
-    is not counted, so the result of a call that began before the breaker opened is never taken for a probe's.
-    `began` (s) is when the call began, `probe` whether the breaker was half-open.
+    It belongs to a `generation` of its breaker, which ends with each change of state: an answer
+    that comes later is not counted, so the result of a call that began before the breaker opened is
+    never taken for a probe's. `began` (s) is when the call began, `probe` whether the breaker was
+    half-open.
     """
 
     __slots__ = ("_breaker", "answered", "began", "generation", "probe")
@@ -30,7 +31,9 @@ class Permit:
         return not self.answered and self.generation == self._breaker.generation
 
     def begin(self) -> bool:
-        """The call begins now, if later than `acquire`; False if the permit is not current any more."""
+        """The call begins now, if later than `acquire`; False if the permit is not current any
+        more.
+        """
         return self._breaker._begin(self)
 
     def success(self) -> bool:
@@ -43,5 +46,7 @@ class Permit:
         return self._breaker._answer(self, reason)
 
     def cancel(self) -> bool:
-        """There was no call, or one that says nothing of the service; a probe's place is free again."""
+        """There was no call, or one that says nothing of the service; a probe's place is free
+        again.
+        """
         return self._breaker._cancel(self)

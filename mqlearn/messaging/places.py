@@ -1,4 +1,6 @@
-"""Where a queue keeps its entries: the lines of those who wait, and the heap of those who have a date."""
+"""Where a queue keeps its entries: the lines of those who wait, and the heap of those who have a
+date.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ MANY = 1000  # dates that are kept before void ones are looked for
 class Entry:
     """One accepted message and its state. The same id sent twice makes two entries with two fates.
 
-    `number` counts the queue's entries from 1; `lane` is its priority's line; `position` its place in the order
-    of joining; `lease` when the lease of the delivery `receipt` ends (s).
+    `number` counts the queue's entries from 1; `lane` is its priority's line; `position` its place
+    in the order of joining; `lease` when the lease of the delivery `receipt` ends (s).
     """
 
     __slots__ = ("attempt", "lane", "lease", "message", "number", "position", "receipt")
@@ -30,14 +32,17 @@ class Entry:
         self.lease = 0.0
 
 
-Line = tuple[list[tuple[int, Entry]], deque[Entry]]  # those who came back, by their position; the others
+# those who came back, by their position; the others
+Line = tuple[list[tuple[int, Entry]], deque[Entry]]
 
 
 class Ready:
-    """The entries that wait: one line a priority, first in first out. `length` is how many there are.
+    """The entries that wait: one line a priority, first in first out. `length` is how many there
+    are.
 
-    What comes back goes to its old place. It is older than everything that still waits in its line (it was
-    taken from the head of it), so a small heap of returned entries in front of the line is enough.
+    What comes back goes to its old place. It is older than everything that still waits in its line
+    (it was taken from the head of it), so a small heap of returned entries in front of the line is
+    enough.
     """
 
     def __init__(self) -> None:
@@ -52,7 +57,9 @@ class Ready:
             yield from line
 
     def clear(self) -> None:
-        """Forget them all; places in the order go on from where they were, for those who may yet come back."""
+        """Forget them all; places in the order go on from where they were, for those who may yet
+        come back.
+        """
         self._lines = [([], deque()) for _ in PRIORITIES]
         self.length = 0
 
@@ -87,7 +94,9 @@ class Ready:
 
 
 class Dated:
-    """Entries with a date (s), earliest first; a date is void once `current(entry, date, key)` is false."""
+    """Entries with a date (s), earliest first; a date is void once `current(entry, date, key)` is
+    false.
+    """
 
     def __init__(self, current: Callable[[Entry, float, int], bool]) -> None:
         self.heap: list[tuple[float, int, Entry]] = []
@@ -96,7 +105,8 @@ class Dated:
 
     def add(self, date: float, key: int, entry: Entry) -> None:
         heappush(self.heap, (date, key, entry))
-        if len(self.heap) > self._much:  # forget void dates now and then: memory follows what is alive
+        # forget void dates now and then: memory follows what is alive
+        if len(self.heap) > self._much:
             self.heap = [item for item in self.heap if self._current(item[2], item[0], item[1])]
             heapify(self.heap)
             self._much = 2 * len(self.heap) + MANY

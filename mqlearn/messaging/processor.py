@@ -11,14 +11,18 @@ from mqlearn.runtime import check
 
 
 class MessageProcessor(Workers):
-    """A pool of workers on one queue, and a handler for each `headers["type"]` ("default" without one).
+    """A pool of workers on one queue, and a handler for each `headers["type"]` ("default" without
+    one).
 
-    A handler succeeds by returning None or a true value; any other result or an exception is a charged failure.
-    It may raise `Reject(reason)` or `Release(delay)`. A type without a handler is rejected as unroutable. A
-    worker holds at most `prefetch` messages, their leases running. `metrics` are the counts of all `Workers`.
+    A handler succeeds by returning None or a true value; any other result or an exception is a
+    charged failure. It may raise `Reject(reason)` or `Release(delay)`. A type without a handler is
+    rejected as unroutable. A worker holds at most `prefetch` messages, their leases running.
+    `metrics` are the counts of all `Workers`.
     """
 
-    def __init__(self, queue: MessageQueue, *, prefetch: int = 1, restart_after: float = 1.0) -> None:
+    def __init__(
+        self, queue: MessageQueue, *, prefetch: int = 1, restart_after: float = 1.0
+    ) -> None:
         check.whole("prefetch", prefetch, low=1)
         super().__init__(queue, restart_after=restart_after)
         self.prefetch = prefetch
@@ -31,7 +35,9 @@ class MessageProcessor(Workers):
         self.processors[message_type] = processor
 
     def start_workers(self, num_workers: int = 4) -> None:
-        """Start workers, called worker-0, worker-1, … They can be started again after `stop_workers`."""
+        """Start workers, called worker-0, worker-1, … They can be started again after
+        `stop_workers`.
+        """
         check.whole("num_workers", num_workers, low=1)
         self._pool.start(num_workers)
 

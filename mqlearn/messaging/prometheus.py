@@ -1,9 +1,9 @@
 """Metrics as Prometheus reads them, through the optional library `prometheus-client`.
 
 Where OpenTelemetry's semantic conventions for messaging metrics (1.44.0, status: development,
-opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics) have a name, it is that one, written as the
-Prometheus exporters write it: underscores for dots, the unit behind, `_total` behind a counter. What they do not
-name begins with `mqlearn_`.
+opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics) have a name, it is that one,
+written as the Prometheus exporters write it: underscores for dots, the unit behind, `_total` behind
+a counter. What they do not name begins with `mqlearn_`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from mqlearn.messaging.tally import BUCKETS
 from mqlearn.runtime import check
 
 SYSTEM = "mqlearn"
-LABELS = ("messaging_system", "messaging_operation_name", "messaging_destination_name", "error_type")
+LABELS = (
+    "messaging_system",
+    "messaging_operation_name",
+    "messaging_destination_name",
+    "error_type",
+)
 QUEUE = ("messaging_destination_name",)
 
 
@@ -40,37 +45,84 @@ class _Families:
 
     def collect(self) -> Iterator[Any]:
         """One family after another, each with its samples of every queue."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+        from prometheus_client.core import (
+            CounterMetricFamily,
+            GaugeMetricFamily,
+            HistogramMetricFamily,
+        )
 
-        sent = CounterMetricFamily("messaging_client_sent_messages", "Messages that producers tried to send",
-                                   labels=LABELS)
-        consumed = CounterMetricFamily("messaging_client_consumed_messages", "Deliveries to workers", labels=LABELS)
-        process = HistogramMetricFamily("messaging_process_duration_seconds", "How long a try took", labels=LABELS)
+        sent = CounterMetricFamily(
+            "messaging_client_sent_messages", "Messages that producers tried to send", labels=LABELS
+        )
+        consumed = CounterMetricFamily(
+            "messaging_client_consumed_messages", "Deliveries to workers", labels=LABELS
+        )
+        process = HistogramMetricFamily(
+            "messaging_process_duration_seconds", "How long a try took", labels=LABELS
+        )
         for queue in self.queues:
             accepted, refused = queue.counts["messages_sent"], queue.events.get("rejected", 0)
-            sent.add_metric((SYSTEM, "send", queue.name, ""), accepted + queue.events.get("deduplicated", 0))
+            sent.add_metric(
+                (SYSTEM, "send", queue.name, ""), accepted + queue.events.get("deduplicated", 0)
+            )
             if refused:
                 sent.add_metric((SYSTEM, "send", queue.name, "queue_full"), refused)
-            consumed.add_metric((SYSTEM, "receive", queue.name, ""), queue.counts["messages_received"])
+            consumed.add_metric(
+                (SYSTEM, "receive", queue.name, ""), queue.counts["messages_received"]
+            )
             for error, (*buckets, seconds) in queue.durations.items():
                 bounds = [*map(str, BUCKETS), "+Inf"]
-                process.add_metric((SYSTEM, "process", queue.name, error.replace(" ", "_")),
-                                   list(zip(bounds, accumulate(buckets), strict=True)), seconds)
+                process.add_metric(
+                    (SYSTEM, "process", queue.name, error.replace(" ", "_")),
+                    list(zip(bounds, accumulate(buckets), strict=True)),
+                    seconds,
+                )
         yield from (sent, consumed, process)
-        yield self._each(CounterMetricFamily, "mqlearn_acked_messages", "Messages that are done",
-                         lambda queue: {"": queue.counts["messages_acked"]})
-        yield self._each(CounterMetricFamily, "mqlearn_charged_failures", "Failures charged to messages",
-                         lambda queue: {"": queue.counts["messages_nacked"]})
-        yield self._each(CounterMetricFamily, "mqlearn_handler_errors", "Exceptions raised by handlers",
-                         lambda queue: {"": queue.counts["error_count"]})
-        yield self._each(CounterMetricFamily, "mqlearn_dead_lettered_messages", "Messages that died, by reason",
-                         lambda queue: queue.reasons, "reason")
-        yield self._each(CounterMetricFamily, "mqlearn_state_seconds", "Message-seconds spent, by place",
-                         lambda queue: queue.seconds, "place")
-        yield self._each(GaugeMetricFamily, "mqlearn_messages", "Messages there now, by place",
-                         lambda queue: queue.places, "place")
-        yield self._each(GaugeMetricFamily, "mqlearn_oldest_message_age_seconds",
-                         "Age of the oldest message neither done nor dead", lambda queue: {"": queue.oldest_age})
+        yield self._each(
+            CounterMetricFamily,
+            "mqlearn_acked_messages",
+            "Messages that are done",
+            lambda queue: {"": queue.counts["messages_acked"]},
+        )
+        yield self._each(
+            CounterMetricFamily,
+            "mqlearn_charged_failures",
+            "Failures charged to messages",
+            lambda queue: {"": queue.counts["messages_nacked"]},
+        )
+        yield self._each(
+            CounterMetricFamily,
+            "mqlearn_handler_errors",
+            "Exceptions raised by handlers",
+            lambda queue: {"": queue.counts["error_count"]},
+        )
+        yield self._each(
+            CounterMetricFamily,
+            "mqlearn_dead_lettered_messages",
+            "Messages that died, by reason",
+            lambda queue: queue.reasons,
+            "reason",
+        )
+        yield self._each(
+            CounterMetricFamily,
+            "mqlearn_state_seconds",
+            "Message-seconds spent, by place",
+            lambda queue: queue.seconds,
+            "place",
+        )
+        yield self._each(
+            GaugeMetricFamily,
+            "mqlearn_messages",
+            "Messages there now, by place",
+            lambda queue: queue.places,
+            "place",
+        )
+        yield self._each(
+            GaugeMetricFamily,
+            "mqlearn_oldest_message_age_seconds",
+            "Age of the oldest message neither done nor dead",
+            lambda queue: {"": queue.oldest_age},
+        )
 
     def _each(self, kind: Any, name: str, help_text: str, values: Any, label: str = "") -> Any:
         """One family: a sample for each queue, or for each queue and each value of `label`."""

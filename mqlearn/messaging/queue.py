@@ -11,14 +11,16 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
 from mqlearn.runtime.trace import Trace
 
-POLL = 0.1  # seconds between two looks at whether to go on waiting, for a queue that cannot be woken
+# seconds between two looks at whether to go on waiting, for a queue that cannot be woken
+POLL = 0.1
 
 
 class MessageQueue(ABC):
     """Five methods make a queue; the rest has a default that rests on them.
 
-    A *delivery* is the `Message` that `receive` returned. A queue with receipts settles exactly that delivery;
-    one without knows only its id. Processors use `take` and `settle`, so they run on either.
+    A *delivery* is the `Message` that `receive` returned. A queue with receipts settles exactly
+    that delivery; one without knows only its id. Processors use `take` and `settle`, so they run on
+    either.
     """
 
     name: str = "queue"
@@ -36,7 +38,9 @@ class MessageQueue(ABC):
 
     @abstractmethod
     def receive(self, timeout: float | None = None) -> Message | None:
-        """The next message, now in flight; None if there is none within `timeout` seconds (None: for ever)."""
+        """The next message, now in flight; None if there is none within `timeout` seconds (None:
+        for ever).
+        """
 
     @abstractmethod
     def ack(self, message_id: str) -> bool:
@@ -44,14 +48,18 @@ class MessageQueue(ABC):
 
     @abstractmethod
     def nack(self, message_id: str, requeue: bool = True) -> bool:
-        """The work failed: try again, or with `requeue=False` never again. False if it was not in flight."""
+        """The work failed: try again, or with `requeue=False` never again. False if it was not in
+        flight.
+        """
 
     @abstractmethod
     def size(self) -> int:
         """How many messages wait."""
 
     def receive_many(self, n: int, timeout: float | None = None) -> list[Message]:
-        """Wait up to `timeout` seconds for a first message, then take what is there, at most `n` in all."""
+        """Wait up to `timeout` seconds for a first message, then take what is there, at most `n` in
+        all.
+        """
         check.whole("n", n, low=1)
         check.number("timeout", timeout, low=0, optional=True)
         batch: list[Message] = []
@@ -63,7 +71,9 @@ class MessageQueue(ABC):
         return batch
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
-        """The next message, or None once `cancelled()` is true; here by polling, every 0.1 seconds."""
+        """The next message, or None once `cancelled()` is true; here by polling, every 0.1
+        seconds.
+        """
         check.function("cancelled", cancelled)
         while not cancelled():
             message = self.receive(timeout=POLL)
@@ -83,7 +93,9 @@ class MessageQueue(ABC):
         return self.nack(delivery.id, requeue=outcome.kind != "rejected")
 
     def release(self, delivery: Message, *, delay: float = 0.0) -> bool:
-        """Give a delivery back for `delay` seconds from now; here a nack, which may charge a retry."""
+        """Give a delivery back for `delay` seconds from now; here a nack, which may charge a
+        retry.
+        """
         return self.settle(delivery, Outcome("released", delay=delay))
 
     def extend(self, delivery: Message, seconds: float) -> bool:

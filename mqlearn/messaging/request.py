@@ -13,13 +13,15 @@ from mqlearn.runtime import check
 
 
 class Requester:
-    """Asks, and waits for the answer on its own topic `reply_to`. Any number of tasks may ask at once.
+    """Asks, and waits for the answer on its own topic `reply_to`. Any number of tasks may ask at
+    once.
 
-    A request says in its header `reply_to` where the answer goes; the answer says by its causation id which request
-    it answers. What comes twice, or after the asker has gone, is counted in `late` and otherwise ignored.
+    A request says in its header `reply_to` where the answer goes; the answer says by its causation
+    id which request it answers. What comes twice, or after the asker has gone, is counted in `late`
+    and otherwise ignored.
 
-    Source: Hohpe and Woolf, "Enterprise Integration Patterns", 2003 (Request-Reply, Return Address, Correlation
-    Identifier).
+    Source: Hohpe and Woolf, "Enterprise Integration Patterns", 2003 (Request-Reply, Return Address,
+    Correlation Identifier).
     """
 
     def __init__(self, broker: TopicBasedMessageBroker, reply_to: str) -> None:
@@ -33,9 +35,9 @@ class Requester:
     def ask(self, topic: str, message: Message, *, timeout: float | None = None) -> Message | None:
         """Publish a request and wait for its answer, at most `timeout` seconds (None: for ever).
 
-        None if none came in time, or if there was no room for the request. Room in a queue that blocks is waited for
-        beyond `timeout`. Raises ValueError for a message whose answer somebody waits for already: it could not be
-        told which of the two an answer is for.
+        None if none came in time, or if there was no room for the request. Room in a queue that
+        blocks is waited for beyond `timeout`. Raises ValueError for a message whose answer somebody
+        waits for already: it could not be told which of the two an answer is for.
         """
         check.instance("message", message, Message)
         check.number("timeout", timeout, low=0, optional=True)
@@ -44,7 +46,9 @@ class Requester:
         deadline = None if timeout is None else clock.now + timeout
         with self._arrived:
             if request.id in self._answers:
-                raise ValueError(f"message must not be one that is being asked, got the id {request.id!r} again")
+                raise ValueError(
+                    f"message must not be one that is being asked, got the id {request.id!r} again"
+                )
             self._answers[request.id] = None
         try:
             if not self.broker.publish(topic, request):
@@ -70,8 +74,11 @@ class Requester:
                 self.late += 1
 
 
-def replying(broker: TopicBasedMessageBroker, answer: Callable[[Message], dict[str, Any]]) -> Handler:
-    """A handler that publishes the body `answer(message)` to where the request wants it; False if there was no room.
+def replying(
+    broker: TopicBasedMessageBroker, answer: Callable[[Message], dict[str, Any]]
+) -> Handler:
+    """A handler that publishes the body `answer(message)` to where the request wants it; False if
+    there was no room.
 
     A request without the header `reply_to` is rejected.
     """

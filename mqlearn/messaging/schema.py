@@ -1,4 +1,6 @@
-"""Bodies change their shape over the years; the header `schema_version` says which shape this one has."""
+"""Bodies change their shape over the years; the header `schema_version` says which shape this one
+has.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,9 @@ from mqlearn.runtime import check
 def by_schema_version(handlers: Mapping[str, Handler]) -> Handler:
     """A handler that has each message handled by the one for its schema version, for example "1".
 
-    A version that is not there is rejected, to the dead letters with "unknown schema": to guess how to read a body
-    is worse, and to try again does not help. A message without a version has the version "".
+    A version that is not there is rejected, to the dead letters with "unknown schema": to guess how
+    to read a body is worse, and to try again does not help. A message without a version has the
+    version "".
     """
     check.instance("handlers", handlers, Mapping)
     known = dict(handlers)
@@ -26,8 +29,10 @@ def by_schema_version(handlers: Mapping[str, Handler]) -> Handler:
     def handle(message: Message) -> object:
         handler = known.get(message.schema_version)
         if handler is None:
-            raise Reject(f"unknown schema: version {message.schema_version!r}, read here: "
-                         + ", ".join(map(repr, known)))
+            raise Reject(
+                f"unknown schema: version {message.schema_version!r}, read here: "
+                + ", ".join(map(repr, known))
+            )
         return handler(message)
 
     return handle

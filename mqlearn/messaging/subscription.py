@@ -1,4 +1,6 @@
-"""One subscriber: a queue of its own, and the loop that calls it with one message after the other."""
+"""One subscriber: a queue of its own, and the loop that calls it with one message after the
+other.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +11,28 @@ from mqlearn.runtime import check
 
 
 class Subscription(Workers):
-    """What `callback` is owed of the topics that `pattern` matches: `queue` holds it, one loop delivers it in turn.
+    """What `callback` is owed of the topics that `pattern` matches: `queue` holds it, one loop
+    delivers it in turn.
 
-    The callback answers as a handler does: None or a true value is success, an exception or any other result a
-    charged failure, `Reject` and `Release` as ever. Where the queue has no retry policy, a failed message is tried
-    again at once and before those behind it, so the order is kept; with a policy it steps aside for its backoff and
-    is overtaken. After its last retry it is a dead letter of this queue and of no other.
+    The callback answers as a handler does: None or a true value is success, an exception or any
+    other result a charged failure, `Reject` and `Release` as ever. Where the queue has no retry
+    policy, a failed message is tried again at once and before those behind it, so the order is
+    kept; with a policy it steps aside for its backoff and is overtaken. After its last retry it is
+    a dead letter of this queue and of no other.
 
-    The queue has no lease: the broker calls the subscriber itself and sees it die. A `WorkerCrash` is a charged
-    failure at once, as RabbitMQ takes back what a closed connection had not acknowledged, and the loop is back after
-    `restart_after` seconds.
+    The queue has no lease: the broker calls the subscriber itself and sees it die. A `WorkerCrash`
+    is a charged failure at once, as RabbitMQ takes back what a closed connection had not
+    acknowledged, and the loop is back after `restart_after` seconds.
     """
 
-    def __init__(self, pattern: str, callback: Handler, queue: InMemoryMessageQueue, *,
-                 restart_after: float = 1.0) -> None:
+    def __init__(
+        self,
+        pattern: str,
+        callback: Handler,
+        queue: InMemoryMessageQueue,
+        *,
+        restart_after: float = 1.0,
+    ) -> None:
         check.instance("pattern", pattern, str)
         check.function("callback", callback)
         super().__init__(queue, restart_after=restart_after)
@@ -39,7 +49,9 @@ class Subscription(Workers):
         return taken
 
     def leave(self, *, drain: bool) -> None:
-        """Deliver what is here already and end (`drain`), or throw it away; the call that is going on is finished."""
+        """Deliver what is here already and end (`drain`), or throw it away; the call that is going
+        on is finished.
+        """
         self._leaving, self._drain = True, drain
         self.queue.wake()
 
@@ -62,6 +74,11 @@ class Subscription(Workers):
 
 def counted(queue: InMemoryMessageQueue | None) -> dict[str, object]:
     """The course text's three counts of a queue, all of the same instant; of none, nothing."""
-    census = {"waiting": 0, "delayed": 0, "in flight": 0, "dead": 0} if queue is None else queue.census()
-    return {"queue_size": census["waiting"] + census["delayed"], "in_flight_count": census["in flight"],
-            "dead_letter_count": census["dead"]}
+    census = (
+        {"waiting": 0, "delayed": 0, "in flight": 0, "dead": 0} if queue is None else queue.census()
+    )
+    return {
+        "queue_size": census["waiting"] + census["delayed"],
+        "in_flight_count": census["in flight"],
+        "dead_letter_count": census["dead"],
+    }

@@ -1,4 +1,6 @@
-"""Adds up a queue's records as they come: counts, where messages are and for how long, how long tries take."""
+"""Adds up a queue's records as they come: counts, where messages are and for how long, how long
+tries take.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,29 @@ from collections import Counter, deque
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import FLYING, MOVES, PLACES, Record
 
-COUNTS = ("messages_sent", "messages_received", "messages_acked", "messages_nacked", "messages_dead_letter",
-          "processing_time_total", "error_count")
-COUNTED = {"sent": "messages_sent", "scheduled": "messages_sent", "received": "messages_received",
-           "acked": "messages_acked", "nacked": "messages_nacked", "delayed": "messages_nacked",
-           "lease_lost": "messages_nacked", "dead": "messages_dead_letter", "expired": "messages_dead_letter"}
+COUNTS = (
+    "messages_sent",
+    "messages_received",
+    "messages_acked",
+    "messages_nacked",
+    "messages_dead_letter",
+    "processing_time_total",
+    "error_count",
+)
+COUNTED = {
+    "sent": "messages_sent",
+    "scheduled": "messages_sent",
+    "received": "messages_received",
+    "acked": "messages_acked",
+    "nacked": "messages_nacked",
+    "delayed": "messages_nacked",
+    "lease_lost": "messages_nacked",
+    "dead": "messages_dead_letter",
+    "expired": "messages_dead_letter",
+}
 ERRORS = {"nacked": "failed", "delayed": "failed", "dead": "failed", "lease_lost": "lease lost"}
-REASONS = ("expired", "rejected", "retries exhausted", "unroutable", "unknown schema")  # the rest is "other"
+# the rest is "other"
+REASONS = ("expired", "rejected", "retries exhausted", "unroutable", "unknown schema")
 SAMPLED = ("wait", "processing", "sojourn")
 # Seconds; what OpenTelemetry asks of a histogram of durations, see prometheus.py.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -23,9 +41,10 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0,
 class Tally:
     """What follows from the records of one queue since `start` (s); whoever uses it holds a lock.
 
-    `counts` are those of the summary, `events` counts records by kind, `reasons` dead letters by reason, `places`
-    says how many messages are where. `durations` has for each kind of error ("" for none) how many tries fell into
-    each bucket of `BUCKETS`, how many beyond the last, and their sum (s). `samples` reach back `window` seconds.
+    `counts` are those of the summary, `events` counts records by kind, `reasons` dead letters by
+    reason, `places` says how many messages are where. `durations` has for each kind of error (""
+    for none) how many tries fell into each bucket of `BUCKETS`, how many beyond the last, and their
+    sum (s). `samples` reach back `window` seconds.
     """
 
     def __init__(self, runtime: Runtime, window: float | None) -> None:
@@ -38,8 +57,10 @@ class Tally:
         self.samples: dict[str, deque[tuple[float, float]]] = {what: deque() for what in SAMPLED}
         self.took: dict[int, float] = {}  # receipt: what its handler took (s)
         self._runtime, self._window = runtime, window
-        self._moments = dict.fromkeys(PLACES, 0.0)  # when messages left a place, less when they came (s)
-        self._since: dict[int, float] = {}  # entry that is neither done nor dead: since when (s), oldest first
+        # when messages left a place, less when they came (s)
+        self._moments = dict.fromkeys(PLACES, 0.0)
+        # entry that is neither done nor dead: since when (s), oldest first
+        self._since: dict[int, float] = {}
         self._flying: dict[int, float] = {}  # receipt: since when (s)
 
     def hear(self, record: Record) -> None:
@@ -63,7 +84,8 @@ class Tally:
     def _died(self, event: str, detail: str) -> None:
         reason = "expired" if event == "expired" else detail.partition(":")[0]
         self.reasons[reason if reason in REASONS else "other"] += 1
-        self.counts["messages_nacked"] += reason == "retries exhausted"  # the last straw was a charged failure too
+        # the last straw was a charged failure too
+        self.counts["messages_nacked"] += reason == "retries exhausted"
 
     def _landed(self, event: str, time: float, entry: int, receipt: int) -> None:
         """A delivery was settled, or lost its lease."""
@@ -124,4 +146,6 @@ class Tally:
     def seconds(self) -> dict[str, float]:
         """Message-seconds spent in each place."""
         elapsed = self._runtime.now - self.start
-        return {place: max(self._moments[place] + self.places[place] * elapsed, 0.0) for place in PLACES}
+        return {
+            place: max(self._moments[place] + self.places[place] * elapsed, 0.0) for place in PLACES
+        }

@@ -18,8 +18,8 @@ Handler = Callable[[Message], object]
 class Workers(Pooled):
     """A pool of workers on one queue; what one of them does is `_work`.
 
-    `counts` has the acks ("processed"), the charged failures ("failed") and those of them that may be tried again
-    ("retried"). A crashed worker is back after `restart_after` seconds.
+    `counts` has the acks ("processed"), the charged failures ("failed") and those of them that may
+    be tried again ("retried"). A crashed worker is back after `restart_after` seconds.
     """
 
     def __init__(self, queue: MessageQueue, *, restart_after: float = 1.0) -> None:
@@ -28,7 +28,8 @@ class Workers(Pooled):
         self.counts = {"processed": 0, "failed": 0, "retried": 0}
         self.metrics = self.counts
         self._runtime = queue.runtime
-        self._counting = threading.Lock()  # nobody waits while it is held, so a simulation needs no lock of its own
+        # nobody waits while it is held, so a simulation needs no lock of its own
+        self._counting = threading.Lock()
         self._pool = WorkerPool(self._runtime, self._work, restart_after=restart_after)
 
     def _work(self) -> None:
@@ -72,7 +73,11 @@ class Workers(Pooled):
             raise
         except Exception as error:
             return failed(error)
-        return COMPLETED if result is None or result else Outcome("failed", f"the handler returned {result!r}")
+        return (
+            COMPLETED
+            if result is None or result
+            else Outcome("failed", f"the handler returned {result!r}")
+        )
 
     def _call(self, handler: Handler, message: Message) -> object:
         return handler(message)
@@ -96,8 +101,20 @@ class Workers(Pooled):
         trace = self.queue.trace
         if trace is not None:
             now, worker = self._runtime.witness()
-            trace.record((now, event, self.queue.name, 0, message.id, message.priority._name_, message.attempt, worker,
-                          message.receipt, detail))
+            trace.record(
+                (
+                    now,
+                    event,
+                    self.queue.name,
+                    0,
+                    message.id,
+                    message.priority._name_,
+                    message.attempt,
+                    worker,
+                    message.receipt,
+                    detail,
+                )
+            )
 
 
 def failed(error: Exception) -> Outcome:

@@ -1,8 +1,8 @@
 """The few verbs that both clocks share.
 
-A queue or a worker is written once, against `Runtime`. `ThreadRuntime` gives it real threads and real
-time; `Simulation` gives it simulated tasks and virtual time. Nothing else in the package asks what time it
-is, waits, starts a thread or rolls a die.
+A queue or a worker is written once, against `Runtime`. `ThreadRuntime` gives it real threads and
+real time; `Simulation` gives it simulated tasks and virtual time. Nothing else in the package asks
+what time it is, waits, starts a thread or rolls a die.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CURRENT: ContextVar[Task | None] = ContextVar("mqlearn_task", default=None)
 class WorkerCrash(Exception):
     """The worker dies here and now, as if its machine had lost power.
 
-    Creating one marks the task that runs: whatever the handler then catches or returns, the pool settles
-    nothing for it, lets the lease run out and restarts the worker.
+    Creating one marks the task that runs: whatever the handler then catches or returns, the pool
+    settles nothing for it, lets the lease run out and restarts the worker.
     """
 
     def __init__(self, *args: object) -> None:
@@ -44,15 +44,22 @@ class Lock(Protocol):
 
     def __enter__(self) -> Any: ...
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None, /) -> None: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
 
 
 class Condition(Lock, Protocol):
     """A lock, and a line of tasks that wait to be notified."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Give the lock away until notified, at most `timeout` seconds; False if that time ran out."""
+        """Give the lock away until notified, at most `timeout` seconds; False if that time ran
+        out.
+        """
 
     def notify(self, n: int = 1) -> None: ...
 
@@ -69,7 +76,9 @@ class Timer(Protocol):
 
 
 def weakly(method: Callable[[], None]) -> Callable[[], None]:
-    """Call a method, unless its object is gone: what a timer is given, so that it keeps nothing alive."""
+    """Call a method, unless its object is gone: what a timer is given, so that it keeps nothing
+    alive.
+    """
     reference = weakref.WeakMethod(method)
 
     def call() -> None:
@@ -83,7 +92,8 @@ def weakly(method: Callable[[], None]) -> Callable[[], None]:
 class Task(ABC):
     """One simulated task or one thread.
 
-    `name` is what the trace calls it; `error` what it died of; `crashed` whether a `WorkerCrash` was raised.
+    `name` is what the trace calls it; `error` what it died of; `crashed` whether a `WorkerCrash`
+    was raised.
     """
 
     name: str
@@ -103,8 +113,9 @@ class Task(ABC):
 class Runtime(ABC):
     """What everything here runs on: a clock, tasks, locks, timers, chance.
 
-    `virtual` tells whether time is simulated. `random` is a `random.Random` with the runtime's seed, for code
-    where the order of draws does not matter; `draw` is for everything that is compared between runs.
+    `virtual` tells whether time is simulated. `random` is a `random.Random` with the runtime's
+    seed, for code where the order of draws does not matter; `draw` is for everything that is
+    compared between runs.
     """
 
     virtual: bool
@@ -125,17 +136,26 @@ class Runtime(ABC):
         """Suspend the caller for `seconds`; 0 lets others run first."""
 
     def sleep_until(self, time: float) -> None:
-        """Suspend the caller until the clock shows `time` (s). If that has passed, only let others run first.
+        """Suspend the caller until the clock shows `time` (s). If that has passed, only let others
+        run first.
 
-        A difference of two readings of the clock is no argument for `sleep`: on threads it may have become negative.
+        A difference of two readings of the clock is no argument for `sleep`: on threads it may have
+        become negative.
         """
         check.number("time", time)
         self.sleep(max(0.0, time - self.now))
 
     @abstractmethod
-    def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None,
-              daemon: bool = False) -> Task:
-        """Start `target(*args)` as a task of its own. A `daemon` does not keep a simulation running."""
+    def spawn(
+        self,
+        target: Callable[..., object],
+        *args: Any,
+        name: str | None = None,
+        daemon: bool = False,
+    ) -> Task:
+        """Start `target(*args)` as a task of its own. A `daemon` does not keep a simulation
+        running.
+        """
 
     @abstractmethod
     def lock(self) -> Lock:
@@ -147,7 +167,8 @@ class Runtime(ABC):
 
     @abstractmethod
     def call_at(self, time: float, fn: Callable[[], object], *, daemon: bool = False) -> Timer:
-        """Call `fn()` when the clock reaches `time` (seconds on this clock), at once if that has passed.
+        """Call `fn()` when the clock reaches `time` (seconds on this clock), at once if that has
+        passed.
 
         A `daemon` does not keep a simulation running.
         """
@@ -157,9 +178,11 @@ class Runtime(ABC):
         return CURRENT.get()
 
     def witness(self) -> tuple[float, str]:
-        """What a record is stamped with: the time (s), and the name of the task that runs ("" outside any).
+        """What a record is stamped with: the time (s), and the name of the task that runs (""
+        outside any).
 
-        A simulation takes it for a sign that something happened: one that only goes in circles is ended.
+        A simulation takes it for a sign that something happened: one that only goes in circles is
+        ended.
         """
         task = CURRENT.get()
         return self.now, "" if task is None else task.name
@@ -167,13 +190,15 @@ class Runtime(ABC):
     def draw(self, purpose: str, *key: object) -> float:
         """The number in [0, 1) that belongs to (seed, purpose, key).
 
-        It depends on nothing else: not on what was drawn before, the process or the machine. So a changed
-        parameter changes what it governs, and nothing besides.
+        It depends on nothing else: not on what was drawn before, the process or the machine. So a
+        changed parameter changes what it governs, and nothing besides.
         """
         digest = self._prefix.copy()
         digest.update(f"|{purpose}|{'|'.join(map(str, key))}".encode())
         return (int.from_bytes(digest.digest(), "big") >> 11) * 2.0**-53
 
     def at_close(self, fn: Callable[[], object]) -> None:
-        """Have `fn()` called when a simulation is closed, before its tasks are unwound; threads are never closed."""
+        """Have `fn()` called when a simulation is closed, before its tasks are unwound; threads are
+        never closed.
+        """
         check.function("fn", fn)

@@ -1,8 +1,8 @@
 """A simulation's calendar: who is due when.
 
-A heap of (time, ordinal, appointment), as in every discrete-event simulator (SimPy is the one our tests compare
-with): take out the smallest, set the clock, keep the appointment. Equal times come in the order in which they were
-made.
+A heap of (time, ordinal, appointment), as in every discrete-event simulator (SimPy is the one our
+tests compare with): take out the smallest, set the clock, keep the appointment. Equal times come in
+the order in which they were made.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from math import inf
 class Appointment:
     """Somebody who has at most one date: making a new one voids the old.
 
-    `ordinal` says which of the calendar's dates is the valid one (0: none), `counts` whether a run goes on for
-    its sake.
+    `ordinal` says which of the calendar's dates is the valid one (0: none), `counts` whether a run
+    goes on for its sake.
     """
 
     __slots__ = ("counts", "ordinal")
@@ -26,7 +26,9 @@ class Appointment:
         self.ordinal = 0
 
     def keep(self) -> Appointment | None:
-        """Do what is due now; return an appointment that came due meanwhile and is the hub's to keep, if any."""
+        """Do what is due now; return an appointment that came due meanwhile and is the hub's to
+        keep, if any.
+        """
         raise NotImplementedError
 
 
@@ -35,7 +37,9 @@ class Call(Appointment):
 
     __slots__ = ("_calendar", "_fn", "time")
 
-    def __init__(self, calendar: Calendar, time: float, fn: Callable[[], object], counts: bool = True) -> None:
+    def __init__(
+        self, calendar: Calendar, time: float, fn: Callable[[], object], counts: bool = True
+    ) -> None:
         super().__init__(counts)
         self._calendar, self.time, self._fn = calendar, time, fn
         calendar.at(time, self)
@@ -70,7 +74,9 @@ class Calendar:
             self.live -= appointment.counts
 
     def pop(self, until: float | None) -> tuple[float, Appointment] | None:
-        """Take out the next date that is not void, if it is due by `until` (s; None: if any that counts is left)."""
+        """Take out the next date that is not void, if it is due by `until` (s; None: if any that
+        counts is left).
+        """
         if until is None:
             if not self.live:
                 return None

@@ -1,4 +1,6 @@
-"""Checks of arguments: every error names the parameter, the rule and the value, before anything changes."""
+"""Checks of arguments: every error names the parameter, the rule and the value, before anything
+changes.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 
-def number(name: str, value: Any, *, above: float | None = None, low: float | None = None,
-           high: float | None = None, optional: bool = False) -> None:
+def number(
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    optional: bool = False,
+) -> None:
     """Refuse a value that is not a finite number within the bounds (`above` excludes its bound).
 
     Raises TypeError for another type, ValueError for a value outside.
@@ -20,9 +29,14 @@ def number(name: str, value: Any, *, above: float | None = None, low: float | No
     if not _finite(value):
         raise ValueError(f"{name} must be finite, got {value!r}")
     if above is not None and value <= above:
-        raise ValueError(f"{name} must be {'positive' if above == 0 else f'above {above:g}'}, got {value!r}")
+        raise ValueError(
+            f"{name} must be {'positive' if above == 0 else f'above {above:g}'}, got {value!r}"
+        )
     if low is not None and value < low:
-        raise ValueError(f"{name} must {'not be negative' if low == 0 else f'be at least {low:g}'}, got {value!r}")
+        raise ValueError(
+            f"{name} must {'not be negative' if low == 0 else f'be at least {low:g}'}, got "
+            f"{value!r}"
+        )
     if high is not None and value > high:
         raise ValueError(f"{name} must be at most {high:g}, got {value!r}")
 
@@ -34,7 +48,9 @@ def _finite(value: float) -> bool:
         return False
 
 
-def whole(name: str, value: Any, *, low: int = 0, high: int | None = None, optional: bool = False) -> None:
+def whole(
+    name: str, value: Any, *, low: int = 0, high: int | None = None, optional: bool = False
+) -> None:
     """Refuse a value that is not a whole number within the bounds.
 
     Raises TypeError for another type, ValueError for a value outside.
@@ -58,7 +74,9 @@ def one_of(name: str, value: Any, choices: Iterable[Any]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, listed))}, got {value!r}")
 
 
-def instance(name: str, value: Any, kind: type | tuple[type, ...], *, optional: bool = False) -> None:
+def instance(
+    name: str, value: Any, kind: type | tuple[type, ...], *, optional: bool = False
+) -> None:
     """Refuse a value of another type with a TypeError."""
     if value is None and optional:
         return

@@ -11,12 +11,15 @@ from mqlearn.runtime.base import Runtime, Task, WorkerCrash
 class WorkerPool:
     """Runs `work()` in each of its workers until it is told to stop.
 
-    `work` is a loop that returns when `stopping` is true. When it ends by a `WorkerCrash`, the worker sits out
-    `restart_after` seconds and begins again, as a supervisor would start a new process. Any other exception is
-    a bug: it ends the worker, and comes out of `run()` in a simulation, of `stop()` on threads.
+    `work` is a loop that returns when `stopping` is true. When it ends by a `WorkerCrash`, the
+    worker sits out `restart_after` seconds and begins again, as a supervisor would start a new
+    process. Any other exception is a bug: it ends the worker, and comes out of `run()` in a
+    simulation, of `stop()` on threads.
     """
 
-    def __init__(self, runtime: Runtime, work: Callable[[], None], *, restart_after: float = 1.0) -> None:
+    def __init__(
+        self, runtime: Runtime, work: Callable[[], None], *, restart_after: float = 1.0
+    ) -> None:
         check.number("restart_after", restart_after, low=0)
         self.restart_after = restart_after
         self.stopping = False
@@ -26,21 +29,26 @@ class WorkerPool:
         self._stop = runtime.condition()
 
     def start(self, count: int, name: str = "worker") -> None:
-        """Start `count` workers, called `name`-0, `name`-1, … Raises RuntimeError if some are running."""
+        """Start `count` workers, called `name`-0, `name`-1, … Raises RuntimeError if some are
+        running.
+        """
         check.whole("count", count, low=1)
         self.check_ended()
         self.stopping = False
         self.workers = [self._runtime.spawn(self._run, name=f"{name}-{i}") for i in range(count)]
 
     def check_ended(self) -> None:
-        """Raise RuntimeError if workers are running, or have been told to stop and are not done yet."""
+        """Raise RuntimeError if workers are running, or have been told to stop and are not done
+        yet.
+        """
         if any(worker.is_alive() for worker in self.workers):
             raise RuntimeError("the workers are running already; stop them first")
 
     def stop(self, wake: Callable[[], None]) -> None:
         """Tell every worker to stop, `wake()` those that wait, and join them.
 
-        A worker that calls it does not wait: it ends later itself, and two that did would wait for each other.
+        A worker that calls it does not wait: it ends later itself, and two that did would wait for
+        each other.
         """
         with self._stop:
             self.stopping = True

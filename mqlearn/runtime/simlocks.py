@@ -1,4 +1,6 @@
-"""Locks and conditions among simulated tasks: they exclude, and whoever has waited longest is next."""
+"""Locks and conditions among simulated tasks: they exclude, and whoever has waited longest is
+next.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ class SimLock:
 
     def acquire(self) -> bool:
         sim = self.sim
-        if self._owner is None and sim._active is not None and get_ident() == sim._thread:  # nearly always
+        # nearly always
+        if self._owner is None and sim._active is not None and get_ident() == sim._thread:
             self._owner, self._depth = sim._active, 1
             return True
         if get_ident() != sim._thread:

@@ -1,9 +1,10 @@
 """Virtual time: a discrete-event simulation in which ordinary blocking code runs.
 
-Each task is a greenlet. Whoever blocks takes the next appointment from the calendar, sets the clock, and switches to
-the task that waits for it; if it is its own turn again, it simply goes on. What is no task's business (a timer, the
-end of the run, a task that died) is left to the hub, which is whoever called `run()`.
-Only one runs at a time and they switch only where they block, so the same seed gives the same run.
+Each task is a greenlet. Whoever blocks takes the next appointment from the calendar, sets the
+clock, and switches to the task that waits for it; if it is its own turn again, it simply goes on.
+What is no task's business (a timer, the end of the run, a task that died) is left to the hub, which
+is whoever called `run()`. Only one runs at a time and they switch only where they block, so the
+same seed gives the same run.
 """
 
 from __future__ import annotations
@@ -50,8 +51,14 @@ class Waiter(Appointment):
 class SimTask(Waiter, Task):
     """A simulated task: a greenlet, and what it waits for."""
 
-    def __init__(self, sim: Simulation, target: Callable[..., object], args: tuple[Any, ...], name: str,
-                 daemon: bool) -> None:
+    def __init__(
+        self,
+        sim: Simulation,
+        target: Callable[..., object],
+        args: tuple[Any, ...],
+        name: str,
+        daemon: bool,
+    ) -> None:
         super().__init__(not daemon)
         self.name, self.daemon = name, daemon
         self.waits_for = ""
@@ -61,7 +68,9 @@ class SimTask(Waiter, Task):
         self.greenlet = greenlet(lambda: self._main(target, args))
 
     def keep(self) -> Appointment | None:
-        """Run on, and whoever is due after it; what the last of them found due that is the hub's to keep, if any."""
+        """Run on, and whoever is due after it; what the last of them found due that is the hub's to
+        keep, if any.
+        """
         sim = self.sim
         sim._active = self
         sim._idle += 1
@@ -96,9 +105,11 @@ class SimTask(Waiter, Task):
 
 
 class Simulation(Runtime):
-    """Virtual time from 0, in seconds. Use it in a `with`, or call `close()`: parked tasks are not collected.
+    """Virtual time from 0, in seconds. Use it in a `with`, or call `close()`: parked tasks are not
+    collected.
 
-    It belongs to the thread that made it. A blocking call outside any task advances time until it is answered.
+    It belongs to the thread that made it. A blocking call outside any task advances time until it
+    is answered.
     """
 
     virtual = True
@@ -112,7 +123,8 @@ class Simulation(Runtime):
         self._tasks: dict[SimTask, None] = {}
         self._names = count()
         self._until: float | None = None  # as in `Calendar.pop`, for the run that is going on
-        self._failed: BaseException | None = None  # what a task has just died of, if nobody had joined it
+        # what a task has just died of, if nobody had joined it
+        self._failed: BaseException | None = None
         self._idle, self._idle_since = 0, 0.0
         self._thread, self._home = get_ident(), CURRENT.get()
         self._closers: list[Callable[[], object]] = []
@@ -125,8 +137,13 @@ class Simulation(Runtime):
         self._idle = 0
         return self.now, "" if self._active is None else self._active.name
 
-    def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None,
-              daemon: bool = False) -> Task:
+    def spawn(
+        self,
+        target: Callable[..., object],
+        *args: Any,
+        name: str | None = None,
+        daemon: bool = False,
+    ) -> Task:
         check.function("target", target)
         check.instance("name", name, str, optional=True)
         check.instance("daemon", daemon, bool)
@@ -138,7 +155,8 @@ class Simulation(Runtime):
         return task
 
     def sleep(self, seconds: float) -> None:
-        if not (type(seconds) is float and 0 <= seconds < 1e300):  # the check itself costs more than a sleep
+        # the check itself costs more than a sleep
+        if not (type(seconds) is float and 0 <= seconds < 1e300):
             check.number("seconds", seconds, low=0)
         self._suspend(None, seconds, "time to pass")
 
@@ -164,10 +182,11 @@ class Simulation(Runtime):
         self._closers.append(fn)
 
     def run(self, until: float | None = None) -> None:
-        """Let time pass until `until` (seconds), what is due at that instant included; without it, until
-        nothing but daemons has anything left to do.
+        """Let time pass until `until` (seconds), what is due at that instant included; without it,
+        until nothing but daemons has anything left to do.
 
-        Raises what a task died of if nobody joined it, `SimulationError` if the run would never end.
+        Raises what a task died of if nobody joined it, `SimulationError` if the run would never
+        end.
         """
         check.number("until", until, optional=True)
         self._usable()
@@ -179,10 +198,14 @@ class Simulation(Runtime):
         if until is not None:
             self.now = until
         elif stuck := [t for t in self._tasks if not t.daemon and t.waits_for.startswith("the ")]:
-            raise SimulationError("deadlock: " + "; ".join(f"{t.name} waits for {t.waits_for}" for t in stuck))
+            raise SimulationError(
+                "deadlock: " + "; ".join(f"{t.name} waits for {t.waits_for}" for t in stuck)
+            )
 
     def close(self) -> None:
-        """Freeze the traces, then end every task by raising `GreenletExit` in it, at most ten times each."""
+        """Freeze the traces, then end every task by raising `GreenletExit` in it, at most ten times
+        each.
+        """
         if self.closed:
             return
         self._usable()
@@ -206,13 +229,19 @@ class Simulation(Runtime):
     def __enter__(self) -> Simulation:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def _usable(self) -> None:
         if get_ident() != self._thread:
-            raise RuntimeError("a simulation belongs to the thread that made it; this is another one")
+            raise RuntimeError(
+                "a simulation belongs to the thread that made it; this is another one"
+            )
         if self.closed:
             raise RuntimeError("this simulation is closed")
         self._at_home()
@@ -222,7 +251,9 @@ class Simulation(Runtime):
             raise RuntimeError("this belongs to another simulation than the task that uses it")
 
     def _suspend(self, line: list[Waiter] | None, seconds: float | None, what: str) -> bool:
-        """Suspend the caller: in `line` until somebody wakes it, at most `seconds`. True if woken."""
+        """Suspend the caller: in `line` until somebody wakes it, at most `seconds`. True if
+        woken.
+        """
         task = self._active
         if task is None or self.closed or getcurrent() is not task.greenlet:
             if self.closed and task is not None:
@@ -244,14 +275,17 @@ class Simulation(Runtime):
         return waiter.notified
 
     def _pass_on(self, task: SimTask) -> None:
-        """Let the next one run, which may be this very task; return when its turn has come again."""
+        """Let the next one run, which may be this very task; return when its turn has come
+        again.
+        """
         self._idle += 1
         due = None if self._idle > IDLE_LIMIT else self._calendar.pop(self._until)
         if due is None:
             self._hub.switch(None)
             return
         self.now, appointment = due
-        if type(appointment) is not SimTask or not appointment.greenlet:  # begun here, it would begin at our depth
+        # begun here, it would begin at our depth
+        if type(appointment) is not SimTask or not appointment.greenlet:
             self._hub.switch(appointment)
         elif appointment is not task:
             self._active = appointment
@@ -274,14 +308,18 @@ class Simulation(Runtime):
                 self._notify(waiter)
 
     def _unwind(self, task: SimTask) -> bool:
-        """Blocking in a simulation that is being closed: interrupted again, and in the end left parked."""
+        """Blocking in a simulation that is being closed: interrupted again, and in the end left
+        parked.
+        """
         task.unwound += 1
         if task.unwound > UNWIND_LIMIT:
             self._hub.switch()
         raise GreenletExit
 
     def _loop(self, until: float | None, waiter: Waiter | None) -> None:
-        """Keep appointments: those up to `until`; or until `waiter` is woken; or while any that counts is left."""
+        """Keep appointments: those up to `until`; or until `waiter` is woken; or while any that
+        counts is left.
+        """
         calendar, outer = self._calendar, (self._hub, self._until)
         self._hub, self._until = getcurrent(), until if waiter is None else math.inf
         self._idle, self._idle_since = 0, self.now
@@ -292,7 +330,8 @@ class Simulation(Runtime):
                     break
                 appointment: Appointment | None
                 self.now, appointment = due
-                while appointment is not None:  # not by recursion: a task may begin a task may begin a task
+                # not by recursion: a task may begin a task may begin a task
+                while appointment is not None:
                     appointment = appointment.keep()
                 if self._idle > IDLE_LIMIT:
                     self._check_idle(until)
@@ -304,7 +343,9 @@ class Simulation(Runtime):
     def _check_idle(self, until: float | None) -> None:
         """Within `until`, time that moves is enough; without it, something has to happen."""
         if until is None or self.now == self._idle_since:
-            raise SimulationError(f"{IDLE_LIMIT:,} wake-ups in a row achieved nothing; {self._describe()}")
+            raise SimulationError(
+                f"{IDLE_LIMIT:,} wake-ups in a row achieved nothing; {self._describe()}"
+            )
         self._idle, self._idle_since = 0, self.now
 
     def _describe(self) -> str:

@@ -17,7 +17,9 @@ from mqlearn.runtime.base import CURRENT, Condition, Lock, Runtime, Task, Timer
 class Thread(Task):
     """A task on a thread of its own."""
 
-    def __init__(self, target: Callable[..., object], args: tuple[Any, ...], name: str | None, daemon: bool) -> None:
+    def __init__(
+        self, target: Callable[..., object], args: tuple[Any, ...], name: str | None, daemon: bool
+    ) -> None:
         self.daemon = daemon
         self._target, self._args = target, args
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -31,7 +33,9 @@ class Thread(Task):
         CURRENT.set(self)
         try:
             self._target(*self._args)
-        except BaseException as error:  # kept for whoever joins, and shown at once if nobody does yet
+        except (
+            BaseException
+        ) as error:  # kept for whoever joins, and shown at once if nobody does yet
             self.error = error
             if not self._joined:
                 threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
@@ -50,7 +54,9 @@ class Thread(Task):
 
 
 class QuietCondition(threading.Condition):
-    """A condition whose notification costs next to nothing where no thread waits: most find nobody waiting."""
+    """A condition whose notification costs next to nothing where no thread waits: most find nobody
+    waiting.
+    """
 
     def notify(self, n: int = 1) -> None:
         if self._waiters:  # type: ignore[attr-defined]
@@ -73,7 +79,8 @@ class Alarm:
 
 
 class ThreadRuntime(Runtime):
-    """Tasks are threads, time is real; `now` is the epoch at the start plus monotonic seconds since.
+    """Tasks are threads, time is real; `now` is the epoch at the start plus monotonic seconds
+    since.
 
     One thread serves all timers; it starts with the first of them. A timer's `fn` should not wait.
     """
@@ -89,7 +96,9 @@ class ThreadRuntime(Runtime):
         self._timer_thread: threading.Thread | None = None
 
     def anew(self, seed: int) -> ThreadRuntime:
-        """Another one with this seed, on which it is 0 s now: what the times of a run count from."""
+        """Another one with this seed, on which it is 0 s now: what the times of a run count
+        from.
+        """
         fresh = type(self)(seed)
         fresh._start = -time.monotonic()
         return fresh
@@ -102,8 +111,13 @@ class ThreadRuntime(Runtime):
         check.number("seconds", seconds, low=0)
         time.sleep(seconds)
 
-    def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None,
-              daemon: bool = False) -> Task:
+    def spawn(
+        self,
+        target: Callable[..., object],
+        *args: Any,
+        name: str | None = None,
+        daemon: bool = False,
+    ) -> Task:
         check.function("target", target)
         check.instance("name", name, str, optional=True)
         check.instance("daemon", daemon, bool)
@@ -115,7 +129,8 @@ class ThreadRuntime(Runtime):
         return cast(Lock, threading.RLock())
 
     def condition(self, lock: Lock | None = None) -> Condition:
-        check.instance("lock", lock, type(threading.RLock()), optional=True)  # not one of a simulation
+        # not one of a simulation
+        check.instance("lock", lock, type(threading.RLock()), optional=True)
         return QuietCondition(cast(Any, lock))
 
     def call_at(self, time: float, fn: Callable[[], object], *, daemon: bool = False) -> Timer:
@@ -126,7 +141,9 @@ class ThreadRuntime(Runtime):
         with self._due:
             heapq.heappush(self._alarms, (time, next(self._ordinal), alarm))
             if self._timer_thread is None:
-                self._timer_thread = threading.Thread(target=self._serve, name="mqlearn-timer", daemon=True)
+                self._timer_thread = threading.Thread(
+                    target=self._serve, name="mqlearn-timer", daemon=True
+                )
                 self._timer_thread.start()
             elif self._alarms[0][2] is alarm:
                 self._due.notify()
@@ -148,7 +165,9 @@ class ThreadRuntime(Runtime):
         try:
             fn()
         except Exception:  # one bad call must not stop the timers of everybody else
-            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+            threading.excepthook(
+                threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
+            )
 
 
 _default: list[ThreadRuntime] = []

@@ -1,8 +1,9 @@
 """The event log that every chart is drawn from, and its books.
 
-A queue reports each thing that happens to an entry as one record. The kinds below say what a record means, and
-from which place to which it moves the entry. The places a queue counts in its own structures (its *census*)
-must equal what its records add up to, so an entry that is dropped without a word is found.
+A queue reports each thing that happens to an entry as one record. The kinds below say what a record
+means, and from which place to which it moves the entry. The places a queue counts in its own
+structures (its *census*) must equal what its records add up to, so an entry that is dropped without
+a word is found.
 """
 
 from __future__ import annotations
@@ -21,7 +22,18 @@ if TYPE_CHECKING:
 Record = tuple[float, str, str, int, str, str, int, str, int, Any]
 Listener = Callable[[Record], object]
 
-COLUMNS = ("time", "event", "source", "entry", "message_id", "priority", "attempt", "worker", "receipt", "detail")
+COLUMNS = (
+    "time",
+    "event",
+    "source",
+    "entry",
+    "message_id",
+    "priority",
+    "attempt",
+    "worker",
+    "receipt",
+    "detail",
+)
 PLACES = ("waiting", "delayed", "in flight", "dead")
 
 
@@ -31,7 +43,9 @@ class UnbalancedBooks(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of record: the places it takes an entry from, the place it takes it to, what `detail` says."""
+    """One kind of record: the places it takes an entry from, the place it takes it to, what
+    `detail` says.
+    """
 
     frm: tuple[str, ...]
     to: str | None
@@ -47,16 +61,26 @@ EVENTS: dict[str, Kind] = {
     "due": Kind(("delayed",), "waiting", "its delay is over"),
     "received": Kind(("waiting",), "in flight", "handed to a worker"),
     "acked": Kind(FLYING, "completed", "the work is done"),
-    "nacked": Kind(FLYING, "waiting", "a charged failure, to be tried again at once; detail: reason"),
-    "delayed": Kind(FLYING, "delayed", "a charged failure, to be tried again later; detail: delay (s)"),
+    "nacked": Kind(
+        FLYING, "waiting", "a charged failure, to be tried again at once; detail: reason"
+    ),
+    "delayed": Kind(
+        FLYING, "delayed", "a charged failure, to be tried again later; detail: delay (s)"
+    ),
     "lease_lost": Kind(FLYING, "waiting", "a charged failure: the visibility timeout ran out"),
     "released": Kind(FLYING, "waiting", "given back unspent"),
     "postponed": Kind(FLYING, "delayed", "given back unspent, for later; detail: delay (s)"),
     "dead": Kind(FLYING, "dead", "to the dead letters; detail: reason"),
-    "expired": Kind(("waiting",), "dead", "to the dead letters, older than its TTL; detail: when that was (s)"),
+    "expired": Kind(
+        ("waiting",), "dead", "to the dead letters, older than its TTL; detail: when that was (s)"
+    ),
     "redriven": Kind(("dead",), "waiting", "a new life after death"),
-    "purged": Kind(("waiting", "delayed"), "purged", "thrown away by purge(); detail: where it was"),
-    "dropped": Kind(("waiting", "delayed"), "dropped", "thrown away to make room; detail: where it was"),
+    "purged": Kind(
+        ("waiting", "delayed"), "purged", "thrown away by purge(); detail: where it was"
+    ),
+    "dropped": Kind(
+        ("waiting", "delayed"), "dropped", "thrown away to make room; detail: where it was"
+    ),
     "rejected": Kind((), None, "send refused, the queue was full; entry 0"),
     "deduplicated": Kind((), None, "send answered True, the message was taken before; entry 0"),
     "stale": Kind((), None, "settling refused, the delivery is not current; detail: which call"),
@@ -64,31 +88,66 @@ EVENTS: dict[str, Kind] = {
     "lost_ack": Kind((), None, "an ack that never reached the queue"),
     "started": Kind((), None, "a handler began"),
     "finished": Kind((), None, "a handler ended; detail: how"),
-    "batched": Kind((), None, "a batch went to its handler, this its first message; detail: how many messages"),
-    "opened": Kind((), None, "a breaker lets no call through from now on; source: the breaker; detail: why"),
+    "batched": Kind(
+        (), None, "a batch went to its handler, this its first message; detail: how many messages"
+    ),
+    "opened": Kind(
+        (), None, "a breaker lets no call through from now on; source: the breaker; detail: why"
+    ),
     "half_opened": Kind((), None, "a breaker lets probes through from now on; detail: why"),
     "closed": Kind((), None, "a breaker lets every call through again; detail: why"),
     "probed": Kind((), None, "a breaker's probe ended; detail: how"),
-    "occurred": Kind((), None, "something happened of which the source, a subscriber, is to hear; detail: its topic"),
-    "effect": Kind((), None, "something done to the world outside, such as a charge; detail: its business key"),
-    # Logs. source: the stream, or "stream/group"; entry: the offset; message_id: the event's or the member's id.
+    "occurred": Kind(
+        (),
+        None,
+        "something happened of which the source, a subscriber, is to hear; detail: its topic",
+    ),
+    "effect": Kind(
+        (), None, "something done to the world outside, such as a charge; detail: its business key"
+    ),
+    # Logs. source: the stream, or "stream/group"; entry: the offset; message_id: the event's or the
+    # member's id.
     "appended": Kind((), None, "an event was added to a log; detail: partition"),
-    "deleted": Kind((), None, "retention dropped the head of a log; entry: its new start; detail: partition"),
-    "compacted": Kind((), None, "events with a newer one of their key were dropped; entry: how many"),
+    "deleted": Kind(
+        (), None, "retention dropped the head of a log; entry: its new start; detail: partition"
+    ),
+    "compacted": Kind(
+        (), None, "events with a newer one of their key were dropped; entry: how many"
+    ),
     "read": Kind((), None, "an event was handed to a reader of the group; detail: partition"),
-    "sought": Kind((), None, "a member goes on here; entry: the next offset to be read; detail: partition"),
-    "committed": Kind((), None, "the group will go on here; entry: the next offset to read; detail: partition"),
-    "reset": Kind((), None, "the group's offset was outside the log; entry: that offset; detail: partition"),
+    "sought": Kind(
+        (), None, "a member goes on here; entry: the next offset to be read; detail: partition"
+    ),
+    "committed": Kind(
+        (), None, "the group will go on here; entry: the next offset to read; detail: partition"
+    ),
+    "reset": Kind(
+        (), None, "the group's offset was outside the log; entry: that offset; detail: partition"
+    ),
     "joined": Kind((), None, "a member joined the group; entry: the generation this began"),
     "left": Kind((), None, "a member left the group; entry: the generation this began"),
-    "evicted": Kind((), None, "a member was removed from the group; entry: the generation this began; detail: why"),
-    "assigned": Kind((), None, "a member owns these from now on; entry: generation; detail: partitions"),
-    "revoked": Kind((), None, "a member owns these no longer; entry: generation; detail: partitions"),
+    "evicted": Kind(
+        (),
+        None,
+        "a member was removed from the group; entry: the generation this began; detail: why",
+    ),
+    "assigned": Kind(
+        (), None, "a member owns these from now on; entry: generation; detail: partitions"
+    ),
+    "revoked": Kind(
+        (), None, "a member owns these no longer; entry: generation; detail: partitions"
+    ),
     "stalled": Kind((), None, "a member stands still, heart and all; detail: for how long (s)"),
     "fenced": Kind((), None, "a commit was refused; entry: its offset; detail: partition"),
     "skipped": Kind((), None, "an event was given up after it failed; detail: partition"),
-    "answered": Kind((), None, "a question was answered out of events; entry: how many it folded; detail: the answer"),
-    "parked": Kind((), None, "an event that failed was appended to the stream `park`; detail: partition"),
+    "answered": Kind(
+        (),
+        None,
+        "a question was answered out of events; entry: how many it folded; detail: the answer",
+    ),
+    "parked": Kind(
+        (), None, "an event that failed was appended to the stream `park`; detail: partition"
+    ),
 }
 MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}
 
@@ -97,8 +156,8 @@ MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}
 class Balance:
     """The books of one queue, or of several: all numbers of entries.
 
-    accepted = completed + dead + purged + dropped + waiting + delayed + in_flight; redriven, rejected and
-    deduplicated are counted beside it.
+    accepted = completed + dead + purged + dropped + waiting + delayed + in_flight; redriven,
+    rejected and deduplicated are counted beside it.
     """
 
     accepted: int
@@ -125,7 +184,9 @@ class Watched(Protocol):
 
 
 class Trace:
-    """A list of records (`records`), in the order in which things happened, from one or more queues."""
+    """A list of records (`records`), in the order in which things happened, from one or more
+    queues.
+    """
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -133,7 +194,9 @@ class Trace:
         self._census: dict[str, Callable[[], Mapping[str, int]]] = {}
 
     def watch(self, queue: Watched, at_close: Callable[[Callable[[], object]], None]) -> None:
-        """Record what happens to `queue` from now on. A queue calls this itself for its `trace=`."""
+        """Record what happens to `queue` from now on. A queue calls this itself for its
+        `trace=`.
+        """
         if self.record is _ignore:
             return  # frozen: the books stay as they are, whoever opens a queue afterwards
         if queue.name in self._census:
@@ -141,7 +204,8 @@ class Trace:
         if not self._census:
             at_close(self.freeze)
         self._census[queue.name] = queue.census
-        queue.listen(self.record, carried=True)  # appends to this very list, which freeze() lets go of
+        # appends to this very list, which freeze() lets go of
+        queue.listen(self.record, carried=True)
 
     def freeze(self) -> None:
         """Keep the records and the census as they are now, whatever the queues do next."""
@@ -149,7 +213,8 @@ class Trace:
         while True:
             self.records = list(live)
             counted = {name: dict(census()) for name, census in self._census.items()}
-            if len(live) == len(self.records):  # on threads a queue may move while it is counted, or another is
+            # on threads a queue may move while it is counted, or another is
+            if len(live) == len(self.records):
                 break
         self._census = {name: counted[name].copy for name in counted}
 
@@ -162,8 +227,9 @@ class Trace:
     def balance(self, source: str | None = None) -> Balance:
         """The books of the queue called `source`, or of all together.
 
-        Raises UnbalancedBooks where an entry moved from a place it was not in, or a queue's own count of a
-        place differs from what the records add up to; ValueError for a `source` that was never watched.
+        Raises UnbalancedBooks where an entry moved from a place it was not in, or a queue's own
+        count of a place differs from what the records add up to; ValueError for a `source` that was
+        never watched.
         """
         check.instance("source", source, str, optional=True)
         if source is not None and source not in self._census:
@@ -173,11 +239,19 @@ class Trace:
         for name in names:
             places.update(self._audited(name))
         events = Counter(r[1] for r in self.records if r[2] in names)
-        return Balance(accepted=events["sent"] + events["scheduled"] + events["carried"],
-                       completed=places["completed"], dead=places["dead"], purged=places["purged"],
-                       dropped=places["dropped"], waiting=places["waiting"], delayed=places["delayed"],
-                       in_flight=places["in flight"], redriven=events["redriven"], rejected=events["rejected"],
-                       deduplicated=events["deduplicated"])
+        return Balance(
+            accepted=events["sent"] + events["scheduled"] + events["carried"],
+            completed=places["completed"],
+            dead=places["dead"],
+            purged=places["purged"],
+            dropped=places["dropped"],
+            waiting=places["waiting"],
+            delayed=places["delayed"],
+            in_flight=places["in flight"],
+            redriven=events["redriven"],
+            rejected=events["rejected"],
+            deduplicated=events["deduplicated"],
+        )
 
     def _audited(self, name: str) -> Counter[str]:
         where: dict[int, str] = {}
@@ -187,15 +261,21 @@ class Trace:
                 continue
             time, event, _, entry, message_id, *_, detail = record
             if where.get(entry, "new") not in kind.frm:
-                raise UnbalancedBooks(f"{message_id} ({name}, entry {entry}) was {where.get(entry, 'new')} when it "
-                                      f"was {event} at {time:g} s")
+                raise UnbalancedBooks(
+                    f"{message_id} ({name}, entry {entry}) was "
+                    f"{where.get(entry, 'new')} when it "
+                    f"was {event} at {time:g} s"
+                )
             where[entry] = kind.to or detail
         folded = Counter(where.values())
         counted = self._census[name]()
         for place in PLACES:
             if folded[place] != counted.get(place, 0):
-                raise UnbalancedBooks(f"{name} holds {counted.get(place, 0)} entries {place}, its records say "
-                                      f"{folded[place]}")
+                raise UnbalancedBooks(
+                    f"{name} holds {counted.get(place, 0)} entries {place}, its "
+                    "records say "
+                    f"{folded[place]}"
+                )
         return folded
 
 

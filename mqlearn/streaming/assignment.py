@@ -11,11 +11,14 @@ Previous = Mapping[str, Sequence[int]]
 Assignor = Callable[[list[str], int, Previous], Mapping[str, Sequence[int]]]
 
 
-def range_assignment(members: Iterable[str], partitions: int, previous: Previous | None = None) -> Owners:
+def range_assignment(
+    members: Iterable[str], partitions: int, previous: Previous | None = None
+) -> Owners:
     """Contiguous ranges of partitions 0 to `partitions` − 1, in the order of the members' names.
 
-    The first ranges are one longer where it does not come out even. What was before (`previous`) does not matter, so
-    one member more or fewer may move nearly everything. Members beyond the partitions get none.
+    The first ranges are one longer where it does not come out even. What was before (`previous`)
+    does not matter, so one member more or fewer may move nearly everything. Members beyond the
+    partitions get none.
 
     Source: Apache Kafka, `RangeAssignor`.
     """
@@ -28,11 +31,14 @@ def range_assignment(members: Iterable[str], partitions: int, previous: Previous
     return owners
 
 
-def sticky_assignment(members: Iterable[str], partitions: int, previous: Previous | None = None) -> Owners:
-    """As even as a range, but whoever had a partition before keeps it where possible: the fewest that can move, move.
+def sticky_assignment(
+    members: Iterable[str], partitions: int, previous: Previous | None = None
+) -> Owners:
+    """As even as a range, but whoever had a partition before keeps it where possible: the fewest
+    that can move, move.
 
-    Each member keeps what it had, up to its share; whoever kept most gets the larger shares. The rest is dealt out,
-    one by one, to whoever has least, in the order of names.
+    Each member keeps what it had, up to its share; whoever kept most gets the larger shares. The
+    rest is dealt out, one by one, to whoever has least, in the order of names.
 
     Source: Apache Kafka, `StickyAssignor`, for members that all read the same one topic.
     """
@@ -40,7 +46,7 @@ def sticky_assignment(members: Iterable[str], partitions: int, previous: Previou
     kept = _kept(names, partitions, previous or {})
     richest_first = sorted(names, key=lambda name: -len(kept[name]))
     quotas = dict(zip(richest_first, _quotas(len(names), partitions), strict=True))
-    owners = {name: kept[name][:quotas[name]] for name in names}
+    owners = {name: kept[name][: quotas[name]] for name in names}
     owned = {partition for had in owners.values() for partition in had}
     for partition in range(partitions if names else 0):
         if partition not in owned:
@@ -48,7 +54,10 @@ def sticky_assignment(members: Iterable[str], partitions: int, previous: Previou
     return owners
 
 
-ASSIGNORS: dict[str, Callable[..., Owners]] = {"range": range_assignment, "sticky": sticky_assignment}
+ASSIGNORS: dict[str, Callable[..., Owners]] = {
+    "range": range_assignment,
+    "sticky": sticky_assignment,
+}
 
 
 def moves(before: Previous, after: Previous) -> int:
@@ -59,16 +68,24 @@ def moves(before: Previous, after: Previous) -> int:
     return sum(was.get(partition, name) != name for name, has in after.items() for partition in has)
 
 
-def complete(owners: Mapping[str, Sequence[int]], members: Iterable[str], partitions: int) -> Owners:
-    """`owners` as an assignor returned it, if every member is in it and every partition has exactly one owner.
+def complete(
+    owners: Mapping[str, Sequence[int]], members: Iterable[str], partitions: int
+) -> Owners:
+    """`owners` as an assignor returned it, if every member is in it and every partition has exactly
+    one owner.
 
     Raises ValueError if not.
     """
     check.instance("owners", owners, Mapping)
     if sorted(owners) != sorted(members):
-        raise ValueError(f"an assignment must name the members {sorted(members)}, got {sorted(owners)}")
+        raise ValueError(
+            f"an assignment must name the members {sorted(members)}, got {sorted(owners)}"
+        )
     if sorted(p for has in owners.values() for p in has) != list(range(partitions)):
-        raise ValueError(f"an assignment must give each of {partitions} partitions to one member, got {dict(owners)}")
+        raise ValueError(
+            f"an assignment must give each of {partitions} partitions to one member, "
+            f"got {dict(owners)}"
+        )
     return {name: list(owners[name]) for name in owners}
 
 

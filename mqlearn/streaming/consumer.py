@@ -16,16 +16,25 @@ Hook = Callable[[list[int]], object]
 class Consumer:
     """Reads the partitions that its group gives it; the first `poll` joins the group.
 
-    Nothing is committed unless `commit` is called or `auto_commit` is given: then whatever earlier polls returned is
-    committed every so many seconds, by a poll, and before partitions are given up. `on_assigned(partitions)` and
-    `on_revoked(partitions)` are called from within `poll`, with no lock held; a member that was evicted is told when
-    it next polls, and joins again.
+    Nothing is committed unless `commit` is called or `auto_commit` is given: then whatever earlier
+    polls returned is committed every so many seconds, by a poll, and before partitions are given
+    up. `on_assigned(partitions)` and `on_revoked(partitions)` are called from within `poll`, with
+    no lock held; a member that was evicted is told when it next polls, and joins again.
 
-    Source: Apache Kafka's `KafkaConsumer`, which commits automatically unless told otherwise, every 5 s.
+    Source: Apache Kafka's `KafkaConsumer`, which commits automatically unless told otherwise, every
+    5 s.
     """
 
-    def __init__(self, stream: EventStream, group: str, *, name: str = "member", auto_commit: float | None = None,
-                 on_assigned: Hook | None = None, on_revoked: Hook | None = None) -> None:
+    def __init__(
+        self,
+        stream: EventStream,
+        group: str,
+        *,
+        name: str = "member",
+        auto_commit: float | None = None,
+        on_assigned: Hook | None = None,
+        on_revoked: Hook | None = None,
+    ) -> None:
         check.instance("stream", stream, EventStream)
         check.instance("group", group, str)
         check.instance("name", name, str)
@@ -60,15 +69,21 @@ class Consumer:
                 self._still()  # the heart of its life before, if that still beats
                 self._beat_on()
 
-    def poll(self, n: int = 500, timeout: float | None = None, *,
-             cancelled: Callable[[], bool] | None = None) -> list[StreamEvent]:
-        """The next events of its partitions, at most `n`; none after `timeout` seconds, or once `cancelled()`.
+    def poll(
+        self,
+        n: int = 500,
+        timeout: float | None = None,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> list[StreamEvent]:
+        """The next events of its partitions, at most `n`; none after `timeout` seconds, or once
+        `cancelled()`.
 
-        `timeout=0` only looks, `None` waits for ever. Here the member follows its group: it joins, gives up what it
-        has when the group rebalances, waits for the others, gets its partitions.
+        `timeout=0` only looks, `None` waits for ever. Here the member follows its group: it joins,
+        gives up what it has when the group rebalances, waits for the others, gets its partitions.
 
-        Raises OffsetOutOfRange where retention has overtaken the group and the stream's `out_of_range` is "error",
-        RuntimeError once closed.
+        Raises OffsetOutOfRange where retention has overtaken the group and the stream's
+        `out_of_range` is "error", RuntimeError once closed.
         """
         self._usable()
         check.whole("n", n, low=1)
@@ -92,26 +107,37 @@ class Consumer:
                     if events or (left is not None and left <= 0):
                         return events
                     limits = [left, self.group.patience(), self._until_commit()]
-                    changed.wait(min((limit for limit in limits if limit is not None), default=None))
+                    changed.wait(
+                        min((limit for limit in limits if limit is not None), default=None)
+                    )
         finally:
             with changed:
                 self._polled = runtime.now
 
     def commit(self, offsets: Mapping[int, int] | None = None) -> bool:
-        """Commit `offsets`, the next to read by partition, or else the position: all that polls have returned.
+        """Commit `offsets`, the next to read by partition, or else the position: all that polls
+        have returned.
 
         False if the group refused one of them, because this member no longer owns that partition.
         """
         check.instance("offsets", offsets, Mapping, optional=True)
         for partition, offset in ({} if offsets is None else offsets).items():
-            check.whole("each partition in offsets", partition, high=self.stream.partition_count - 1)
+            check.whole(
+                "each partition in offsets", partition, high=self.stream.partition_count - 1
+            )
             check.whole("each offset in offsets", offset)
         with self.stream.changed:
             if offsets is None:
-                offsets = {p: at for p, at in self._position.items() if at is not None and at != self._saved.get(p)}
+                offsets = {
+                    p: at
+                    for p, at in self._position.items()
+                    if at is not None and at != self._saved.get(p)
+                }
             accepted = True
             for partition, offset in offsets.items():
-                if self.group.commit(partition, offset, member=self.member, generation=self.generation):
+                if self.group.commit(
+                    partition, offset, member=self.member, generation=self.generation
+                ):
                     self._saved[partition] = offset
                 else:
                     accepted = False
@@ -120,7 +146,8 @@ class Consumer:
     def seek(self, partition: int, offset: int) -> None:
         """Go on at `offset`, back or forth, in a partition it owns; the next commit may commit it.
 
-        Raises ValueError for another partition, OffsetOutOfRange for an offset that is not in the log.
+        Raises ValueError for another partition, OffsetOutOfRange for an offset that is not in the
+        log.
         """
         with self.stream.changed:
             check.one_of("partition", partition, self._position)
@@ -138,13 +165,17 @@ class Consumer:
             self._position = {}
 
     def die(self) -> None:
-        """Fall silent without a word, as in a power failure: the group learns it from the heartbeats it misses."""
+        """Fall silent without a word, as in a power failure: the group learns it from the
+        heartbeats it misses.
+        """
         with self.stream.changed:
             self.closed = True
             self._still()
 
     def stall(self, seconds: float) -> None:
-        """Stand still for `seconds` and then go on as if nothing had happened: a long pause to collect garbage."""
+        """Stand still for `seconds` and then go on as if nothing had happened: a long pause to
+        collect garbage.
+        """
         check.number("seconds", seconds, low=0)
         self._still()
         self.stream.runtime.sleep(seconds)
@@ -153,7 +184,9 @@ class Consumer:
 
     def _usable(self) -> None:
         if self.closed:
-            raise RuntimeError(f"{self.member or self.name} is closed, or died; make another consumer")
+            raise RuntimeError(
+                f"{self.member or self.name} is closed, or died; make another consumer"
+            )
 
     # How a member follows its group.
 
@@ -223,14 +256,18 @@ class Consumer:
             self._next_commit = self.stream.runtime.now + self.auto_commit
 
     def _until_commit(self) -> float | None:
-        if self.auto_commit is None or all(self._saved.get(p) == at for p, at in self._position.items()):
+        if self.auto_commit is None or all(
+            self._saved.get(p) == at for p, at in self._position.items()
+        ):
             return None
         return max(self._next_commit - self.stream.runtime.now, 0.0)
 
     # The heart.
 
     def _beat(self) -> None:
-        """Send a heartbeat, or leave if `poll` was not called for too long; an evicted member's heart stops."""
+        """Send a heartbeat, or leave if `poll` was not called for too long; an evicted member's
+        heart stops.
+        """
         with self.stream.changed:
             self._still()
             now, group = self.stream.runtime.now, self.group

@@ -11,12 +11,14 @@ from mqlearn.runtime import check
 
 @dataclass(slots=True)
 class StreamEvent:
-    """Something that happened. It is never changed afterwards, so all readers are handed the same object.
+    """Something that happened. It is never changed afterwards, so all readers are handed the same
+    object.
 
-    `data` is passed by reference; a real broker would serialise it. `timestamp` (s) is when it happened, as the
-    producer says; without it, when the stream took it. `partition_key` says which events must keep their order
-    among each other; without it, `stream_id` does. The stream fills in `sequence_number`, the offset in its
-    partition, `partition`, and `appended_at`, when it took the event (s, on its own clock).
+    `data` is passed by reference; a real broker would serialise it. `timestamp` (s) is when it
+    happened, as the producer says; without it, when the stream took it. `partition_key` says which
+    events must keep their order among each other; without it, `stream_id` does. The stream fills in
+    `sequence_number`, the offset in its partition, `partition`, and `appended_at`, when it took the
+    event (s, on its own clock).
 
     Raises TypeError or ValueError for a field of the wrong kind.
     """
@@ -36,11 +38,19 @@ class StreamEvent:
 
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
-        # Asked at each append: what is right nearly always is seen at a glance, and only the rest is looked at.
-        if (type(self.stream_id) is type(self.event_id) is type(self.event_type) is type(self.partition_key) is str
-                and type(self.data) is dict and self.timestamp is self.appended_at is None
-                and type(self.sequence_number) is type(self.partition) is int
-                and self.sequence_number >= 0 <= self.partition):
+        # Asked at each append: what is right nearly always is seen at a glance, and only the rest
+        # is looked at.
+        if (
+            type(self.stream_id)
+            is type(self.event_id)
+            is type(self.event_type)
+            is type(self.partition_key)
+            is str
+            and type(self.data) is dict
+            and self.timestamp is self.appended_at is None
+            and type(self.sequence_number) is type(self.partition) is int
+            and self.sequence_number >= 0 <= self.partition
+        ):
             return
         for name in ("stream_id", "event_id", "event_type", "partition_key"):
             check.instance(name, getattr(self, name), str)
@@ -58,7 +68,19 @@ class StreamEvent:
     def copy(self) -> StreamEvent:
         """The same event as another object."""
         twin = object.__new__(type(self))
-        twin.stream_id, twin.event_id, twin.event_type = self.stream_id, self.event_id, self.event_type
-        twin.data, twin.timestamp, twin.sequence_number = self.data, self.timestamp, self.sequence_number
-        twin.partition_key, twin.partition, twin.appended_at = self.partition_key, self.partition, self.appended_at
+        twin.stream_id, twin.event_id, twin.event_type = (
+            self.stream_id,
+            self.event_id,
+            self.event_type,
+        )
+        twin.data, twin.timestamp, twin.sequence_number = (
+            self.data,
+            self.timestamp,
+            self.sequence_number,
+        )
+        twin.partition_key, twin.partition, twin.appended_at = (
+            self.partition_key,
+            self.partition,
+            self.appended_at,
+        )
         return twin

@@ -1,4 +1,6 @@
-"""A consumer group's coordinator: who is a member, who reads which partition, how far the group is."""
+"""A consumer group's coordinator: who is a member, who reads which partition, how far the group
+is.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Member:
-    """`heard`: when its last heartbeat came (s). `ready`: it has given up what it had and waits for what it gets."""
+    """`heard`: when its last heartbeat came (s). `ready`: it has given up what it had and waits for
+    what it gets.
+    """
 
     heard: float
     ready: bool = False
@@ -25,17 +29,27 @@ class Member:
 class ConsumerGroup:
     """Gives every partition of a stream to one member, and fences those who are no longer members.
 
-    Whenever a member joins or is gone, the group *rebalances*, eagerly: each member, when it next polls, gives up all
-    it has; when the last has done so a new generation begins, and `assignment` ("range", "sticky" or a function like
-    those) deals the partitions out. A member is gone when it leaves, when no heartbeat came for `session_timeout`
-    seconds, or when it has not polled for `poll_interval` seconds, which it notices itself between two heartbeats,
-    sent every `heartbeat_interval` seconds. `committed` is the next offset to read in each partition.
+    Whenever a member joins or is gone, the group *rebalances*, eagerly: each member, when it next
+    polls, gives up all it has; when the last has done so a new generation begins, and `assignment`
+    ("range", "sticky" or a function like those) deals the partitions out. A member is gone when it
+    leaves, when no heartbeat came for `session_timeout` seconds, or when it has not polled for
+    `poll_interval` seconds, which it notices itself between two heartbeats, sent every
+    `heartbeat_interval` seconds. `committed` is the next offset to read in each partition.
 
-    Source: Apache Kafka's classic protocol and its defaults (`session.timeout.ms`, `max.poll.interval.ms`).
+    Source: Apache Kafka's classic protocol and its defaults (`session.timeout.ms`,
+    `max.poll.interval.ms`).
     """
 
-    def __init__(self, stream: EventStream, name: str, *, assignment: str | Assignor = "range",
-                 session_timeout: float = 45.0, poll_interval: float = 300.0, heartbeat_interval: float = 3.0) -> None:
+    def __init__(
+        self,
+        stream: EventStream,
+        name: str,
+        *,
+        assignment: str | Assignor = "range",
+        session_timeout: float = 45.0,
+        poll_interval: float = 300.0,
+        heartbeat_interval: float = 3.0,
+    ) -> None:
         check.instance("name", name, str)
         if not callable(assignment):
             check.one_of("assignment", assignment, ASSIGNORS)
@@ -60,7 +74,8 @@ class ConsumerGroup:
     # What members call. The consumer of each does it for them.
 
     def join(self, name: str) -> str:
-        """Become a member; returns the id: the `name`, with a number behind it if that was ever taken.
+        """Become a member; returns the id: the `name`, with a number behind it if that was ever
+        taken.
 
         An id is never used again, or a zombie would pass for its successor.
         """
@@ -93,7 +108,9 @@ class ConsumerGroup:
             return member in self.members
 
     def leave(self, member: str, *, why: str = "") -> bool:
-        """Be no member any more: of one's own will or, with a reason, evicted; False if it was none."""
+        """Be no member any more: of one's own will or, with a reason, evicted; False if it was
+        none.
+        """
         check.instance("member", member, str)
         check.instance("why", why, str)
         with self.stream.changed:
@@ -102,12 +119,21 @@ class ConsumerGroup:
             self._remove(member, why)
             return True
 
-    def commit(self, partition: int, offset: int, *, member: str | None = None, generation: int | None = None) -> bool:
-        """Keep `offset` as the next to read in `partition`; False if that was not the caller's to say.
+    def commit(
+        self,
+        partition: int,
+        offset: int,
+        *,
+        member: str | None = None,
+        generation: int | None = None,
+    ) -> bool:
+        """Keep `offset` as the next to read in `partition`; False if that was not the caller's to
+        say.
 
-        A member may do so for what it owns, in the generation in which it got it; somebody who is none, only while
-        the group has no members. A member's old generation is how a *zombie* is known: it was taken for dead and
-        works on. Its commit is refused; what else it does to the world is not.
+        A member may do so for what it owns, in the generation in which it got it; somebody who is
+        none, only while the group has no members. A member's old generation is how a *zombie* is
+        known: it was taken for dead and works on. Its commit is refused; what else it does to the
+        world is not.
         """
         check.whole("partition", partition, high=self.stream.partition_count - 1)
         check.whole("offset", offset)
@@ -116,7 +142,9 @@ class ConsumerGroup:
         with self.stream.changed:
             return self.keep(partition, offset, member, generation)
 
-    def keep(self, partition: int, offset: int, member: str | None = None, generation: int | None = None) -> bool:
+    def keep(
+        self, partition: int, offset: int, member: str | None = None, generation: int | None = None
+    ) -> bool:
         """`commit`, for who holds the stream's lock and has checked what it says."""
         allowed = self._allows(partition, member, generation)
         if allowed:
@@ -135,7 +163,9 @@ class ConsumerGroup:
     # How a rebalance goes.
 
     def _rebalance(self) -> None:
-        """Call all members in; those who wait in `poll` at once, the others when they next come by."""
+        """Call all members in; those who wait in `poll` at once, the others when they next come
+        by.
+        """
         if not self.rebalancing:
             self.rebalancing = True
             for member in self.members.values():
@@ -149,12 +179,15 @@ class ConsumerGroup:
         self.rebalancing = False
         if self.members:
             partitions, names = self.stream.partition_count, sorted(self.members)
-            self._before = complete(self._assign(names, partitions, self._before), names, partitions)
+            self._before = complete(
+                self._assign(names, partitions, self._before), names, partitions
+            )
             self.assignment = {name: list(owned) for name, owned in self._before.items()}
             self.generation += 1
             for name, owned in self.assignment.items():
                 self._emit("assigned", name, tuple(owned), self.generation)
-        if self.stream.start == "latest":  # or what comes before the first commit is missed by the next owner
+        # or what comes before the first commit is missed by the next owner
+        if self.stream.start == "latest":
             for partition in range(self.stream.partition_count):
                 self.committed.setdefault(partition, self.stream.end(partition))
         self.stream.changed.notify_all()
@@ -178,7 +211,9 @@ class ConsumerGroup:
     def _watch(self) -> None:
         """Look again when the first session may run out."""
         if self._timer is None and self.members:
-            self._timer = self.stream.runtime.call_at(self._first_end(), weakly(self._bury), daemon=True)
+            self._timer = self.stream.runtime.call_at(
+                self._first_end(), weakly(self._bury), daemon=True
+            )
 
     def _bury(self) -> None:
         with self.stream.changed:
@@ -193,14 +228,19 @@ class ConsumerGroup:
         return min(member.heard for member in self.members.values()) + self.session_timeout
 
     def patience(self) -> float | None:
-        """How long (s) who waits for events should at most wait before looking at the clock; None: for ever.
+        """How long (s) who waits for events should at most wait before looking at the clock; None:
+        for ever.
 
-        While events are uncommitted somebody may have died over them, and it takes time until that shows. In a
-        simulation such a wait keeps time going, but not for ever if nobody is at work.
+        While events are uncommitted somebody may have died over them, and it takes time until that
+        shows. In a simulation such a wait keeps time going, but not for ever if nobody is at work.
         """
         with self.stream.changed:
             now = self.stream.runtime.now
-            seen = (sum(log.end for log in self.stream.partitions), sum(self.committed.values()), self.generation)
+            seen = (
+                sum(log.end for log in self.stream.partitions),
+                sum(self.committed.values()),
+                self.generation,
+            )
             if seen != self._seen:
                 self._seen, self._since = seen, now
             hopeless = now > self._since + self.poll_interval + self.session_timeout
@@ -210,13 +250,23 @@ class ConsumerGroup:
 
     def _behind(self) -> bool:
         stream, committed = self.stream, self.committed
-        return any(log.end > (committed[p] if p in committed else stream._resolve(p, None))
-                   for p, log in enumerate(stream.partitions))
+        return any(
+            log.end > (committed[p] if p in committed else stream._resolve(p, None))
+            for p, log in enumerate(stream.partitions)
+        )
 
     def _member(self, name: str) -> Member:
         check.one_of("member", name, self.members)
         return self.members[name]
 
-    def _emit(self, event: str, member: str, detail: object = None, entry: int | None = None) -> None:
-        self.stream.emit(event, self.source, self.generation + 1 if entry is None else entry, member, detail,
-                         worker=member)
+    def _emit(
+        self, event: str, member: str, detail: object = None, entry: int | None = None
+    ) -> None:
+        self.stream.emit(
+            event,
+            self.source,
+            self.generation + 1 if entry is None else entry,
+            member,
+            detail,
+            worker=member,
+        )

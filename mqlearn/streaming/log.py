@@ -13,24 +13,30 @@ OFFSET = attrgetter("sequence_number")
 
 
 class OffsetOutOfRange(LookupError):
-    """Somebody asks for an `offset` that a partition does not hold: it is before `start` or after `end`."""
+    """Somebody asks for an `offset` that a partition does not hold: it is before `start` or after
+    `end`.
+    """
 
     def __init__(self, partition: int, offset: int, start: int, end: int) -> None:
-        super().__init__(f"offset must be within {start} to {end} in partition {partition}, got {offset}")
+        super().__init__(
+            f"offset must be within {start} to {end} in partition {partition}, got {offset}"
+        )
         self.partition, self.offset, self.start, self.end = partition, offset, start, end
 
 
 class PartitionLog(Sequence[StreamEvent]):
     """The events of one partition, oldest first; whoever changes it holds the stream's lock.
 
-    `start` is the first offset that retention has left, `end` the one the next event will get. Offsets never
-    change and are never used again; compaction leaves gaps between them. As a sequence it is what is left.
+    `start` is the first offset that retention has left, `end` the one the next event will get.
+    Offsets never change and are never used again; compaction leaves gaps between them. As a
+    sequence it is what is left.
     """
 
     def __init__(self) -> None:
         self.start = self.end = 0
         self._events: list[StreamEvent] = []
-        self._head = 0  # cutting a list at the front moves all the rest: done only when half of it is gone
+        # cutting a list at the front moves all the rest: done only when half of it is gone
+        self._head = 0
 
     def append(self, event: StreamEvent) -> None:
         """Give `event` the next offset, and keep it."""
@@ -41,23 +47,30 @@ class PartitionLog(Sequence[StreamEvent]):
     def fetch(self, offset: int, n: int) -> list[StreamEvent]:
         """At most `n` events from `offset` on."""
         events, at = self._events, self._head + offset - self.start
-        if not (self._head <= at < len(events) and events[at].sequence_number == offset):  # compaction left gaps
+        # compaction left gaps
+        if not (self._head <= at < len(events) and events[at].sequence_number == offset):
             at = bisect_left(events, offset, lo=self._head, key=OFFSET)
-        return events[at:at + n]
+        return events[at : at + n]
 
     def first(self, offset: int) -> StreamEvent | None:
         """The first event from `offset` on."""
         at = self._head + offset - self.start
-        if self._head <= at < len(self._events) and (event := self._events[at]).sequence_number == offset:
+        if (
+            self._head <= at < len(self._events)
+            and (event := self._events[at]).sequence_number == offset
+        ):
             return event
         return next(iter(self.fetch(offset, 1)), None)
 
     def cut(self, before: float | None, keep: int | None) -> bool:
-        """Drop what was appended up to the time `before` (s), and all but the last `keep`; whether any was."""
+        """Drop what was appended up to the time `before` (s), and all but the last `keep`; whether
+        any was.
+        """
         head, events = self._head, self._events
         while head < len(events) and (
-                (before is not None and (events[head].appended_at or 0.0) <= before)
-                or (keep is not None and len(events) - head > keep)):
+            (before is not None and (events[head].appended_at or 0.0) <= before)
+            or (keep is not None and len(events) - head > keep)
+        ):
             head += 1
         if head == self._head:
             return False
@@ -69,9 +82,13 @@ class PartitionLog(Sequence[StreamEvent]):
         return True
 
     def compact(self) -> int:
-        """Drop each event whose partition key has a newer one; returns how many. Events without a key stay."""
+        """Drop each event whose partition key has a newer one; returns how many. Events without a
+        key stay.
+        """
         last = {event.partition_key: event.sequence_number for event in self}
-        kept = [e for e in self if not e.partition_key or last[e.partition_key] == e.sequence_number]
+        kept = [
+            e for e in self if not e.partition_key or last[e.partition_key] == e.sequence_number
+        ]
         gone = len(self) - len(kept)
         self._events, self._head = kept, 0
         return gone
@@ -86,7 +103,11 @@ class PartitionLog(Sequence[StreamEvent]):
     def __getitem__(self, index: slice) -> list[StreamEvent]: ...
 
     def __getitem__(self, index: int | slice) -> StreamEvent | list[StreamEvent]:
-        return self._events[self._head:][index] if isinstance(index, slice) else self._events[self._place(index)]
+        return (
+            self._events[self._head :][index]
+            if isinstance(index, slice)
+            else self._events[self._place(index)]
+        )
 
     def _place(self, index: int) -> int:
         if not -len(self) <= index < len(self):
@@ -94,4 +115,4 @@ class PartitionLog(Sequence[StreamEvent]):
         return self._head + index if index >= 0 else index
 
     def __iter__(self) -> Iterator[StreamEvent]:
-        return iter(self._events[self._head:])
+        return iter(self._events[self._head :])

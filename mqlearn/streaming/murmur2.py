@@ -30,10 +30,11 @@ def murmur2(data: bytes) -> int:
 
 
 def partition_for(key: str, partitions: int) -> int:
-    """The partition, from 0, of `key` among `partitions`: toPositive(murmur2(key in UTF-8)) % partitions.
+    """The partition, from 0, of `key` among `partitions`: toPositive(murmur2(key in UTF-8)) %
+    partitions.
 
-    Kafka's Java client and kafka-python put a key there; confluent-kafka does if told `partitioner=murmur2_random`.
-    `toPositive` drops the sign bit and is not the absolute value.
+    Kafka's Java client and kafka-python put a key there; confluent-kafka does if told
+    `partitioner=murmur2_random`. `toPositive` drops the sign bit and is not the absolute value.
     """
     check.instance("key", key, str)
     check.whole("partitions", partitions, low=1)
@@ -42,5 +43,7 @@ def partition_for(key: str, partitions: int) -> int:
 
 @lru_cache(KEYS)
 def place(key: str, partitions: int) -> int:
-    """`partition_for` of a key and a number that have been checked: remembered, since keys come again."""
+    """`partition_for` of a key and a number that have been checked: remembered, since keys come
+    again.
+    """
     return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions

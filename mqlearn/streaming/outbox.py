@@ -1,4 +1,6 @@
-"""Writing the state and publishing the event: both or neither, by an outbox in the state's own database."""
+"""Writing the state and publishing the event: both or neither, by an outbox in the state's own
+database.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,17 @@ from mqlearn.streaming.sqlite import FIELDS, connect, event_of, row
 
 
 class OrderTable:
-    """The shop's database: a row for each order, and in the same database an outbox of events to publish.
+    """The shop's database: a row for each order, and in the same database an outbox of events to
+    publish.
 
-    What happens within `with table.transaction():` is there as a whole when the block ends, and not at all if an
-    exception or the death of the process ends it. The transaction has the database to itself until then, so nothing
-    slow belongs into it. A broker is another system: it takes no part in the transaction, whatever the order of the
-    two writes. The outbox needs no part of it, and `relay` brings the events over afterwards.
+    What happens within `with table.transaction():` is there as a whole when the block ends, and not
+    at all if an exception or the death of the process ends it. The transaction has the database to
+    itself until then, so nothing slow belongs into it. A broker is another system: it takes no part
+    in the transaction, whatever the order of the two writes. The outbox needs no part of it, and
+    `relay` brings the events over afterwards.
 
-    `path` is a file, or ":memory:". Source: Chris Richardson, Transactional outbox (microservices.io).
+    `path` is a file, or ":memory:". Source: Chris Richardson, Transactional outbox
+    (microservices.io).
     """
 
     def __init__(self, path: str | Path = ":memory:", *, runtime: Runtime | None = None) -> None:
@@ -31,8 +36,12 @@ class OrderTable:
         self._database = connect(path, self)
         self._lock = (default_runtime() if runtime is None else runtime).lock()
         self._within = False
-        self._database.execute("CREATE TABLE IF NOT EXISTS orders (order_id TEXT PRIMARY KEY, state TEXT)")
-        self._database.execute(f"CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, {FIELDS})")
+        self._database.execute(
+            "CREATE TABLE IF NOT EXISTS orders (order_id TEXT PRIMARY KEY, state TEXT)"
+        )
+        self._database.execute(
+            f"CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, {FIELDS})"
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -58,20 +67,26 @@ class OrderTable:
         check.instance("order_id", order_id, str)
         check.instance("state", state, dict)
         with self._lock:
-            self._database.execute("INSERT OR REPLACE INTO orders VALUES (?, ?)", (order_id, json.dumps(state)))
+            self._database.execute(
+                "INSERT OR REPLACE INTO orders VALUES (?, ?)", (order_id, json.dumps(state))
+            )
 
     def load(self, order_id: str) -> dict[str, Any] | None:
         """The row of an order; None if there is none."""
         check.instance("order_id", order_id, str)
         with self._lock:
-            found = self._database.execute("SELECT state FROM orders WHERE order_id = ?", (order_id,)).fetchone()
+            found = self._database.execute(
+                "SELECT state FROM orders WHERE order_id = ?", (order_id,)
+            ).fetchone()
         return None if found is None else json.loads(found[0])
 
     def enqueue(self, event: StreamEvent) -> None:
         """Put an event into the outbox. Raises TypeError for data that JSON cannot hold."""
         check.instance("event", event, StreamEvent)
         with self._lock:
-            self._database.execute(f"INSERT INTO outbox ({FIELDS}) VALUES (?, ?, ?, ?, ?, ?)", row(event))
+            self._database.execute(
+                f"INSERT INTO outbox ({FIELDS}) VALUES (?, ?, ?, ?, ?, ?)", row(event)
+            )
 
     def pending(self) -> list[tuple[int, StreamEvent]]:
         """What is committed and still in the outbox, oldest first: each event with its id there."""
@@ -86,11 +101,13 @@ class OrderTable:
             return self._database.execute("DELETE FROM outbox WHERE id = ?", (entry,)).rowcount == 1
 
     def relay(self, publish: Callable[[StreamEvent], object]) -> int:
-        """Publish what is in the outbox, oldest first, and remove each once it is published; returns how many.
+        """Publish what is in the outbox, oldest first, and remove each once it is published;
+        returns how many.
 
-        Who dies between the two publishes that event again next time, under the same `event_id`: at least once, so a
-        reader must know a duplicate. Removing first would lose it. Reading what is there, and not what comes after
-        the last id, misses nothing in databases that give out ids before transactions commit.
+        Who dies between the two publishes that event again next time, under the same `event_id`: at
+        least once, so a reader must know a duplicate. Removing first would lose it. Reading what is
+        there, and not what comes after the last id, misses nothing in databases that give out ids
+        before transactions commit.
         """
         check.function("publish", publish)
         waiting = self.pending()

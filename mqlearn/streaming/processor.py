@@ -19,19 +19,30 @@ EventHandler = Callable[[StreamEvent], object]
 class EventStreamProcessor(Pooled):
     """A pool of workers, each a member of `consumer_group`: the partitions are divided among them.
 
-    A worker takes up to `batch` events, and commits them when they are handled (`commit="after"`: a death repeats
-    some) or before the first one is (`"before"`: a death loses some). An event that fails, because one of its
-    functions raised, is skipped (`on_failure="skip"`; it is in `skipped` with the reason); or tried again from there
-    on, after the waits of `retry`, so that its partition stands still ("retry"); or appended to the stream `park`,
-    where its order among others is lost ("park"). A worker that crashes leaves no word; `restart_after` seconds
-    later a new member takes its place, while the dead one keeps its partitions until its session times out.
+    A worker takes up to `batch` events, and commits them when they are handled (`commit="after"`: a
+    death repeats some) or before the first one is (`"before"`: a death loses some). An event that
+    fails, because one of its functions raised, is skipped (`on_failure="skip"`; it is in `skipped`
+    with the reason); or tried again from there on, after the waits of `retry`, so that its
+    partition stands still ("retry"); or appended to the stream `park`, where its order among others
+    is lost ("park"). A worker that crashes leaves no word; `restart_after` seconds later a new
+    member takes its place, while the dead one keeps its partitions until its session times out.
 
-    `counts` has the events "processed", "failed" (tries), "skipped", "parked", and the commits "fenced".
+    `counts` has the events "processed", "failed" (tries), "skipped", "parked", and the commits
+    "fenced".
     """
 
-    def __init__(self, stream: EventStream, consumer_group: str, *, commit: str = "after", batch: int = 1,
-                 on_failure: str = "skip", retry: RetryPolicy | None = None, park: EventStream | None = None,
-                 restart_after: float = 1.0) -> None:
+    def __init__(
+        self,
+        stream: EventStream,
+        consumer_group: str,
+        *,
+        commit: str = "after",
+        batch: int = 1,
+        on_failure: str = "skip",
+        retry: RetryPolicy | None = None,
+        park: EventStream | None = None,
+        restart_after: float = 1.0,
+    ) -> None:
         check.instance("stream", stream, EventStream)
         check.instance("consumer_group", consumer_group, str)
         check.one_of("commit", commit, ("after", "before"))
@@ -40,7 +51,9 @@ class EventStreamProcessor(Pooled):
         check.instance("retry", retry, RetryPolicy, optional=True)
         check.instance("park", park, EventStream, optional=True)
         if (on_failure == "park") != (park is not None):
-            raise ValueError(f"park must be a stream if on_failure is 'park', and None if not, got {park!r}")
+            raise ValueError(
+                f"park must be a stream if on_failure is 'park', and None if not, got {park!r}"
+            )
         self._pool = WorkerPool(stream.runtime, self._work, restart_after=restart_after)
         self.stream, self.consumer_group = stream, consumer_group
         self.commit, self.batch, self.on_failure, self.park = commit, batch, on_failure, park
@@ -49,7 +62,8 @@ class EventStreamProcessor(Pooled):
         self.skipped: list[tuple[StreamEvent, str]] = []
         self.counts = {"processed": 0, "failed": 0, "skipped": 0, "parked": 0, "fenced": 0}
         self.consumers: dict[str, Consumer] = {}  # by the worker's name
-        self._tries: Counter[tuple[int, int]] = Counter()  # failures of the event that a partition stands still at
+        # failures of the event that a partition stands still at
+        self._tries: Counter[tuple[int, int]] = Counter()
         self._counting = stream.runtime.lock()
 
     def add_processor(self, processor: EventHandler) -> None:
@@ -58,18 +72,25 @@ class EventStreamProcessor(Pooled):
         self.processors.append(processor)
 
     def start(self, num_workers: int = 2, *, name: str = "worker") -> None:
-        """Start workers, `name`-0, `name`-1, …; those beyond the number of partitions have nothing to do."""
+        """Start workers, `name`-0, `name`-1, …; those beyond the number of partitions have nothing
+        to do.
+        """
         check.whole("num_workers", num_workers, low=1)
         check.instance("name", name, str)
         self._pool.check_ended()
         names = [f"{name}-{i}" for i in range(num_workers)]
-        self.consumers = {each: Consumer(self.stream, self.consumer_group, name=each) for each in names}
-        for consumer in self.consumers.values():  # all before the first one polls, or it would get everything
+        self.consumers = {
+            each: Consumer(self.stream, self.consumer_group, name=each) for each in names
+        }
+        # all before the first one polls, or it would get everything
+        for consumer in self.consumers.values():
             consumer.join()
         self._pool.start(num_workers, name)
 
     def stop(self) -> None:
-        """Let every worker finish the events it has taken, commit and leave the group; wait for them."""
+        """Let every worker finish the events it has taken, commit and leave the group; wait for
+        them.
+        """
         self._pool.stop(self._wake)
 
     def _wake(self) -> None:
@@ -81,7 +102,9 @@ class EventStreamProcessor(Pooled):
         assert task is not None
         consumer = self.consumers[task.name]
         if consumer.generation:  # it has crashed: its successor is a new member
-            consumer = self.consumers[task.name] = Consumer(self.stream, self.consumer_group, name=task.name)
+            consumer = self.consumers[task.name] = Consumer(
+                self.stream, self.consumer_group, name=task.name
+            )
         while not self._pool.stopping:
             events = consumer.poll(self.batch, cancelled=lambda: self._pool.stopping)
             if self.commit == "before":
@@ -94,8 +117,12 @@ class EventStreamProcessor(Pooled):
                 self._commit(consumer, done)
         consumer.close()
 
-    def _handle_all(self, consumer: Consumer, events: list[StreamEvent], task: Task) -> list[StreamEvent]:
-        """The events that need not be read again. Behind one that is to be tried again, its partition stands still."""
+    def _handle_all(
+        self, consumer: Consumer, events: list[StreamEvent], task: Task
+    ) -> list[StreamEvent]:
+        """The events that need not be read again. Behind one that is to be tried again, its
+        partition stands still.
+        """
         done, standing = list[StreamEvent](), dict[int, StreamEvent]()
         for event in events:
             if event.partition in standing:
@@ -110,8 +137,13 @@ class EventStreamProcessor(Pooled):
         if standing and consumer.member in consumer.group.members:
             for partition, event in standing.items():
                 with self.stream.changed:  # retention may have taken it meanwhile
-                    consumer.seek(partition, max(event.sequence_number, self.stream.log_start(partition)))
-            self._rest(max(self._tries[e.partition, e.sequence_number] for e in standing.values()), consumer.member)
+                    consumer.seek(
+                        partition, max(event.sequence_number, self.stream.log_start(partition))
+                    )
+            self._rest(
+                max(self._tries[e.partition, e.sequence_number] for e in standing.values()),
+                consumer.member,
+            )
         return done
 
     def _try(self, event: StreamEvent) -> str | None:
@@ -143,19 +175,29 @@ class EventStreamProcessor(Pooled):
         what = "skipped" if self.park is None else "parked"
         self._count(what)
         with self.stream.changed:
-            self.stream.emit(what, self.stream.group(self.consumer_group).source, place[1], event.event_id, place[0])
+            self.stream.emit(
+                what,
+                self.stream.group(self.consumer_group).source,
+                place[1],
+                event.event_id,
+                place[0],
+            )
         return True
 
     def _rest(self, failures: int, member: str) -> None:
         """Wait before trying again, unless told to stop."""
         runtime = self.stream.runtime
-        ends = runtime.now + self.retry.delay(failures, runtime.draw("retry", self.consumer_group, member, failures))
+        ends = runtime.now + self.retry.delay(
+            failures, runtime.draw("retry", self.consumer_group, member, failures)
+        )
         with self.stream.changed:
             while not self._pool.stopping and (left := ends - runtime.now) > 0:
                 self.stream.changed.wait(left)
 
     def _commit(self, consumer: Consumer, events: list[StreamEvent]) -> None:
-        if events and not consumer.commit({event.partition: event.sequence_number + 1 for event in events}):
+        if events and not consumer.commit(
+            {event.partition: event.sequence_number + 1 for event in events}
+        ):
             self._count("fenced")
 
     def _count(self, what: str) -> None:

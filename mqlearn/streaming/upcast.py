@@ -16,15 +16,22 @@ def upcasting(steps: Mapping[tuple[str, int], Step]) -> Callable[[StreamEvent], 
     """A function that brings an event to its newest version, one step after another.
 
     `steps[event_type, n]` makes the data of version n + 1 of that of version n; the version is
-    `data["schema_version"]`, 1 where nobody said, so whoever writes a newer one says so. The event that is stored
-    stays as it is: a step gets a copy. A version that no step starts from is taken for the newest.
+    `data["schema_version"]`, 1 where nobody said, so whoever writes a newer one says so. The event
+    that is stored stays as it is: a step gets a copy. A version that no step starts from is taken
+    for the newest.
 
-    Source: Greg Young, Versioning in an Event Sourced System: a new version is what the old one can be converted to;
-    what it cannot be converted to is another event. Axon and Marten convert on reading, too.
+    Source: Greg Young, Versioning in an Event Sourced System: a new version is what the old one can
+    be converted to; what it cannot be converted to is another event. Axon and Marten convert on
+    reading, too.
     """
     check.instance("steps", steps, Mapping)
     for key, step in steps.items():
-        if not (isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], str) and type(key[1]) is int):
+        if not (
+            isinstance(key, tuple)
+            and len(key) == 2
+            and isinstance(key[0], str)
+            and type(key[1]) is int
+        ):
             raise TypeError(f"steps must be keyed by (event_type, version), got {key!r}")
         check.function(f"steps[{key!r}]", step)
 

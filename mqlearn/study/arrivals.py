@@ -1,11 +1,11 @@
 """When work arrives: two recorded days of flights, a class's own recording, or a formula.
 
-    flight_day        departures from New York on a good and on a bad day, by the timetable or as flown
+    flight_day        departures from New York on a good and a bad day, by timetable or as flown
     read_arrivals     a CSV file of one's own, checked line by line
     poisson, regular  arrivals at random and like clockwork
 
-A time is in seconds since the start of the recording (for a flight day: since midnight in New York), and
-arrivals are always in the order of time.
+A time is in seconds since the start of the recording (for a flight day: since midnight in New
+York), and arrivals are always in the order of time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One arrival: its `time` in seconds, its `size`, the `key` it belongs to, if any, and its `priority`.
+    """One arrival: its `time` in seconds, its `size`, the `key` it belongs to, if any, and its
+    `priority`.
 
     The unit of `size` is whatever the recorder counted; it is 1 where nothing was.
     """
@@ -43,15 +44,18 @@ class Arrival:
 
 
 def poisson(rate: float, until: float, draw: Callable[[str, int], float]) -> list[float]:
-    """Arrivals at random, `rate` a second, up to and including `until` seconds: a gap is -ln(1 - u) / rate.
+    """Arrivals at random, `rate` a second, up to and including `until` seconds: a gap is -ln(1 - u)
+    / rate.
 
-    `draw("gap", i)` gives the u in [0, 1) of the gap before arrival i = 1, 2, …, as `runtime.draw` does. So a
-    later `until` only adds arrivals, and twice the `rate` brings the same arrivals in half the time.
+    `draw("gap", i)` gives the u in [0, 1) of the gap before arrival i = 1, 2, …, as `runtime.draw`
+    does. So a later `until` only adds arrivals, and twice the `rate` brings the same arrivals in
+    half the time.
     """
     _check(rate, until)
     check.function("draw", draw)
     times: list[float] = []
-    expected = 0.0  # at a rate of one a second: scaled once a time, so that rounding does not add up
+    # at a rate of one a second: scaled once a time, so that rounding does not add up
+    expected = 0.0
     while rate > 0:
         expected -= math.log1p(-draw("gap", len(times) + 1))
         if expected / rate > until:
@@ -61,7 +65,9 @@ def poisson(rate: float, until: float, draw: Callable[[str, int], float]) -> lis
 
 
 def regular(rate: float, until: float) -> list[float]:
-    """Arrivals like clockwork, `rate` a second: at i / rate, i = 1, 2, …, to `until` seconds inclusive."""
+    """Arrivals like clockwork, `rate` a second: at i / rate, i = 1, 2, …, to `until` seconds
+    inclusive.
+    """
     _check(rate, until)
     count = math.floor(rate * until * (1 + 1e-12))  # 0.7 a second for 30 s are 21, rounded or not
     return [min(i / rate, until) for i in range(1, count + 1)]
@@ -73,12 +79,14 @@ def _check(rate: float, until: float) -> None:
 
 
 def flight_day(day: str, which: str) -> list[float]:
-    """Departures from New York's three airports on one day, in seconds since local midnight, sorted.
+    """Departures from New York's three airports on one day, in seconds since local midnight,
+    sorted.
 
-    `day` is "2013-12-02" (a good day) or "2013-07-10" (a bad one). `which` is "timetable": all 1,004 flights
-    at their scheduled times, those that were cancelled included; or "actual": when the 1,001 or 883 that flew
-    left, the cancelled ones left out, because a cancellation has no time of its own. What left after midnight
-    has a time beyond 86,400. Source: US Bureau of Transportation Statistics, see notebooks/data/README.md.
+    `day` is "2013-12-02" (a good day) or "2013-07-10" (a bad one). `which` is "timetable": all
+    1,004 flights at their scheduled times, those that were cancelled included; or "actual": when
+    the 1,001 or 883 that flew left, the cancelled ones left out, because a cancellation has no time
+    of its own. What left after midnight has a time beyond 86,400. Source: US Bureau of
+    Transportation Statistics, see notebooks/data/README.md.
 
     Raises ValueError for another day or kind, FileNotFoundError where there is no notebooks/data/.
     """
@@ -90,7 +98,9 @@ def flight_day(day: str, which: str) -> list[float]:
 
 
 def flight_file(day: str) -> Path:
-    """The CSV file with the flights of `day`: in the clone of the project, or below the current folder."""
+    """The CSV file with the flights of `day`: in the clone of the project, or below the current
+    folder.
+    """
     check.one_of("day", day, DAYS)
     name = f"flights_{day}.csv"
     clone = Path(__file__).resolve().parents[2]
@@ -98,27 +108,34 @@ def flight_file(day: str) -> Path:
     for folder in folders:
         if (folder / name).is_file():
             return folder / name
-    raise FileNotFoundError(f"{name} is in none of {', '.join(map(str, folders))}: the recordings come with "
-                            "a clone of the project (pip install -e .), not with the package alone")
+    raise FileNotFoundError(
+        f"{name} is in none of {', '.join(map(str, folders))}: the recordings "
+        "come with "
+        "a clone of the project (pip install -e .), not with the package alone"
+    )
 
 
 def read_arrivals(source: str | os.PathLike[str] | IO[str]) -> tuple[Arrival, ...]:
     """The arrivals of a CSV file (a path, or a file opened as text), sorted by time.
 
-    The first line names the columns, in any order and case: `time`, and if wanted `size`, `key`, `priority`.
-    `time` is in seconds, 0 or more; `size` is positive, 1 where blank; `key` is any text, None where blank;
-    `priority` is LOW, NORMAL, HIGH or CRITICAL in any case, NORMAL where blank. Fields are separated by
-    commas, the text is UTF-8 (a byte order mark does no harm), empty lines are skipped. Lines need not be in
-    order of time: those of the same time keep theirs.
+    The first line names the columns, in any order and case: `time`, and if wanted `size`, `key`,
+    `priority`. `time` is in seconds, 0 or more; `size` is positive, 1 where blank; `key` is any
+    text, None where blank; `priority` is LOW, NORMAL, HIGH or CRITICAL in any case, NORMAL where
+    blank. Fields are separated by commas, the text is UTF-8 (a byte order mark does no harm), empty
+    lines are skipped. Lines need not be in order of time: those of the same time keep theirs.
 
-    Raises ValueError for anything else, a column of another name included, so that a misspelt one does not
-    go unnoticed. It names the line and the column, what was expected there and what was found.
+    Raises ValueError for anything else, a column of another name included, so that a misspelt one
+    does not go unnoticed. It names the line and the column, what was expected there and what was
+    found.
     """
     rows = _rows(_text(source))
     line, header = next(rows, (1, []))
     columns = _columns(line, header)
-    arrivals = [_arrival(line, dict(zip(columns, row, strict=True)))
-                for line, row in rows if _has_width(line, row, columns)]
+    arrivals = [
+        _arrival(line, dict(zip(columns, row, strict=True)))
+        for line, row in rows
+        if _has_width(line, row, columns)
+    ]
     if not arrivals:
         raise _refused(line + 1, "time", "at least one arrival", None)
     return tuple(sorted(arrivals, key=lambda arrival: arrival.time))
@@ -136,13 +153,15 @@ def _text(source: str | os.PathLike[str] | IO[str]) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # Spreadsheets still write Latin-1 now and then.
-        line = data[:error.start].count(b"\n") + 1
+        line = data[: error.start].count(b"\n") + 1
         found = f"the byte 0x{data[error.start]:02x}"
         raise ValueError(f"line {line}: expected text in UTF-8, got {found}") from None
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not empty, its fields stripped, after the number of the line that it begins on."""
+    """Each row that is not empty, its fields stripped, after the number of the line that it begins
+    on.
+    """
     reader = csv.reader(io.StringIO(text, newline=None), strict=True)
     begins = 1
     try:
@@ -152,16 +171,22 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
                 yield begins, fields
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise ValueError(f"line {begins}: expected comma-separated values, got none ({error})") from None
+        raise ValueError(
+            f"line {begins}: expected comma-separated values, got none ({error})"
+        ) from None
 
 
 def _columns(line: int, header: list[str]) -> list[str]:
     names = [name.lower() for name in header]
     if "time" not in names:
-        raise _refused(line, "time", "a header with this name, commas between columns", ",".join(header))
+        raise _refused(
+            line, "time", "a header with this name, commas between columns", ",".join(header)
+        )
     for index, name in enumerate(names):
         if name not in COLUMNS:
-            raise _refused(line, str(index + 1), f"one of the names {', '.join(COLUMNS)}", header[index])
+            raise _refused(
+                line, str(index + 1), f"one of the names {', '.join(COLUMNS)}", header[index]
+            )
         if name in names[:index]:
             raise _refused(line, name, "each column once", ",".join(header))
     return names
@@ -196,5 +221,7 @@ def _number(line: int, column: str, found: str, expected: str) -> float:
 
 
 def _refused(line: int, column: str, expected: str, found: str | None) -> ValueError:
-    return ValueError(f"line {line}, column {column}: expected {expected}, got "
-                      f"{'nothing' if not found else repr(found)}")
+    return ValueError(
+        f"line {line}, column {column}: expected {expected}, got "
+        f"{'nothing' if not found else repr(found)}"
+    )

@@ -1,7 +1,8 @@
-"""Services with an effect that cannot be taken back: one that takes an idempotency key, one that takes none.
+"""Services with an effect that cannot be taken back: one that takes an idempotency key, one that
+takes none.
 
-The `EffectLedger` behind a card service has what really happened: `ledger.twice()` are the orders that were charged
-more than once, whatever queue and workers believe.
+The `EffectLedger` behind a card service has what really happened: `ledger.twice()` are the orders
+that were charged more than once, whatever queue and workers believe.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ class Effect:
 
 
 class EffectLedger:
-    """What really happened, whatever queue and workers believe: every effect, in order, by business key.
+    """What really happened, whatever queue and workers believe: every effect, in order, by business
+    key.
 
-    With a `trace`, each is recorded there too, beside what the queue did, so that charts can show it.
+    With a `trace`, each is recorded there too, beside what the queue did, so that charts can show
+    it.
     """
 
     def __init__(self, runtime: Runtime, *, trace: Trace | None = None) -> None:
@@ -71,8 +74,8 @@ class EffectLedger:
 class PlainCard:
     """A card service without keys: each call is a charge. (So is an e-mail that is sent.)
 
-    A call takes `seconds`, and the effect is at its end. What it books is told apart by the `order` that it is
-    given as a reference, but it never looks whether it has seen that before.
+    A call takes `seconds`, and the effect is at its end. What it books is told apart by the `order`
+    that it is given as a reference, but it never looks whether it has seen that before.
     """
 
     def __init__(self, ledger: EffectLedger, *, seconds: float = 0.0) -> None:
@@ -97,17 +100,22 @@ class PlainCard:
 
 
 class KeyedCard(PlainCard):
-    """A card service that remembers the key of each charge, for `remember` seconds (None: for ever).
+    """A card service that remembers the key of each charge, for `remember` seconds (None: for
+    ever).
 
-    A key that it knows is answered with the receipt of its charge, and charges nothing. The same key with another
-    amount is an error of the caller and raises ValueError, as Stripe answers it (docs.stripe.com/idempotency).
+    A key that it knows is answered with the receipt of its charge, and charges nothing. The same
+    key with another amount is an error of the caller and raises ValueError, as Stripe answers it
+    (docs.stripe.com/idempotency).
     """
 
-    def __init__(self, ledger: EffectLedger, *, seconds: float = 0.0, remember: float | None = None) -> None:
+    def __init__(
+        self, ledger: EffectLedger, *, seconds: float = 0.0, remember: float | None = None
+    ) -> None:
         super().__init__(ledger, seconds=seconds)
         check.number("remember", remember, above=0, optional=True)
         self.remember = remember
-        self._known: dict[str, tuple[float, float, str]] = {}  # key: when (s), amount, receipt; the oldest first
+        # key: when (s), amount, receipt; the oldest first
+        self._known: dict[str, tuple[float, float, str]] = {}
         self._lock = ledger.runtime.lock()
 
     def charge(self, key: str, amount: float) -> str:
@@ -121,7 +129,9 @@ class KeyedCard(PlainCard):
                 self._known[key] = (self.ledger.runtime.now, amount, self._book(key, amount))
             _, charged, receipt = self._known[key]
             if charged != amount:
-                raise ValueError(f"amount must be {charged:g} as before for the key {key!r}, got {amount!r}")
+                raise ValueError(
+                    f"amount must be {charged:g} as before for the key {key!r}, got {amount!r}"
+                )
             return receipt
 
     def _forget(self) -> None:

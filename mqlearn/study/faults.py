@@ -4,8 +4,8 @@
     processor = MessageProcessor(faults.link(queue))
     processor.register_processor("default", faults.handler(charge, runtime))
 
-Every fault is drawn for its own purpose and for one try of one message: a changed parameter changes what it governs
-and nothing else, and a higher rate only adds to what a lower one strikes.
+Every fault is drawn for its own purpose and for one try of one message: a changed parameter changes
+what it governs and nothing else, and a higher rate only adds to what a lower one strikes.
 """
 
 from __future__ import annotations
@@ -23,20 +23,24 @@ from mqlearn.runtime.base import Runtime, WorkerCrash
 
 
 class Failure(Exception):
-    """What a faulty handler or service raises in place of its effect; `Faults` says "outage", "poison" or "chance"."""
+    """What a faulty handler or service raises in place of its effect; `Faults` says "outage",
+    "poison" or "chance".
+    """
 
 
 @dataclass(frozen=True)
 class Faults:
     """How often what goes wrong; by default nothing does.
 
-    `failure_rate`: the probability with which a try fails. `poison`: the share of messages whose every try fails.
-    `crash_before`, `crash_after`: the probability that the worker dies in a try, just before the effect or just
-    after it. `lost_ack`: that an ack never reaches the queue. `duplicates`: the share of messages that are sent
-    twice. `outage`: from when to when (s on the runtime's clock, the end excluded) every try fails. `slow_factor`:
-    how many times as long `slow_worker` takes, which is a worker's name or the share of workers that are slow.
+    `failure_rate`: the probability with which a try fails. `poison`: the share of messages whose
+    every try fails. `crash_before`, `crash_after`: the probability that the worker dies in a try,
+    just before the effect or just after it. `lost_ack`: that an ack never reaches the queue.
+    `duplicates`: the share of messages that are sent twice. `outage`: from when to when (s on the
+    runtime's clock, the end excluded) every try fails. `slow_factor`: how many times as long
+    `slow_worker` takes, which is a worker's name or the share of workers that are slow.
 
-    A crash and a lost ack settle nothing: the message comes back when its lease ends, or never without a lease.
+    A crash and a lost ack settle nothing: the message comes back when its lease ends, or never
+    without a lease.
     """
 
     failure_rate: float = 0.0
@@ -50,7 +54,14 @@ class Faults:
     slow_factor: float = 1.0
 
     def __post_init__(self) -> None:
-        for rate in ("failure_rate", "poison", "crash_before", "crash_after", "lost_ack", "duplicates"):
+        for rate in (
+            "failure_rate",
+            "poison",
+            "crash_before",
+            "crash_after",
+            "lost_ack",
+            "duplicates",
+        ):
             check.number(rate, getattr(self, rate), low=0, high=1)
         check.number("slow_factor", self.slow_factor, low=1)
         if not isinstance(self.slow_worker, str):
@@ -61,11 +72,14 @@ class Faults:
             check.number("outage", self.outage[0])
             check.number("outage", self.outage[1], low=self.outage[0])
 
-    def handler(self, fn: Handler, runtime: Runtime, *, seconds: float | Callable[[Message], float] = 0.0) -> Handler:
-        """`fn` as it fares under these faults: work, and at its end the effect `fn(message)`, if it comes to that.
+    def handler(
+        self, fn: Handler, runtime: Runtime, *, seconds: float | Callable[[Message], float] = 0.0
+    ) -> Handler:
+        """`fn` as it fares under these faults: work, and at its end the effect `fn(message)`, if it
+        comes to that.
 
-        The work takes `seconds`, a number or what `seconds(message)` says, and no effect is made by a try that fails.
-        A slow worker is slow at that work, and at what time `fn` takes by itself.
+        The work takes `seconds`, a number or what `seconds(message)` says, and no effect is made by
+        a try that fails. A slow worker is slow at that work, and at what time `fn` takes by itself.
         """
         check.function("fn", fn)
         check.instance("runtime", runtime, Runtime)
@@ -89,14 +103,19 @@ class Faults:
         return faulty
 
     def link(self, queue: MessageQueue) -> Link:
-        """`queue` as it is seen through a bad connection: acks get lost on it, messages are sent twice."""
+        """`queue` as it is seen through a bad connection: acks get lost on it, messages are sent
+        twice.
+        """
         check.instance("queue", queue, MessageQueue)
         return Link(queue, self)
 
     def _slowness(self, runtime: Runtime) -> float:
         name = getattr(runtime.current_task(), "name", "")
-        slow = (name == self.slow_worker if isinstance(self.slow_worker, str)
-                else happens(runtime, self.slow_worker, "slow", name))
+        slow = (
+            name == self.slow_worker
+            if isinstance(self.slow_worker, str)
+            else happens(runtime, self.slow_worker, "slow", name)
+        )
         return self.slow_factor if slow else 1.0
 
     def _before(self, message: Message, runtime: Runtime) -> None:
@@ -122,19 +141,27 @@ def strikes(runtime: Runtime, rate: float, purpose: str, message: Message) -> bo
 
 
 def one_try(message: Message) -> tuple[object, ...]:
-    """What tells this try from every other of the message: the failures charged so far, and the life it is in.
+    """What tells this try from every other of the message: the failures charged so far, and the
+    life it is in.
 
-    Not the attempt, since giving a delivery back unspent must change no fate. An id sent twice has one fate for both.
+    Not the attempt, since giving a delivery back unspent must change no fate. An id sent twice has
+    one fate for both.
     """
     life = message.headers.get("redrive_count")
-    return (message.id, message.retry_count) if life is None else (message.id, message.retry_count, life)
+    return (
+        (message.id, message.retry_count)
+        if life is None
+        else (message.id, message.retry_count, life)
+    )
 
 
 class Link(MessageQueue):
-    """A queue in front of the real one: the same messages, receipts and trace, but for what gets lost.
+    """A queue in front of the real one: the same messages, receipts and trace, but for what gets
+    lost.
 
-    A lost ack returns False and is traced as "lost_ack". Only acks get lost: a nack or a release that does ends as it
-    would have anyhow, in a redelivery. What is not here (`redrive`, `census`, …) is the real queue's.
+    A lost ack returns False and is traced as "lost_ack". Only acks get lost: a nack or a release
+    that does ends as it would have anyhow, in a redelivery. What is not here (`redrive`, `census`,
+    …) is the real queue's.
     """
 
     def __init__(self, queue: MessageQueue, faults: Faults) -> None:
@@ -146,7 +173,9 @@ class Link(MessageQueue):
         return getattr(self.__dict__["queue"], name)
 
     def send(self, message: Message, **options: float | None) -> bool:
-        """Send it, and once accepted perhaps once more; `options` (delay, timeout: seconds) are the real queue's."""
+        """Send it, and once accepted perhaps once more; `options` (delay, timeout: seconds) are the
+        real queue's.
+        """
         accepted = self.queue.send(message, **options)
         if accepted and happens(self.runtime, self.faults.duplicates, "duplicate", message.id):
             self.queue.send(message, **options)
@@ -170,8 +199,20 @@ class Link(MessageQueue):
         lost = happens(self.runtime, self.faults.lost_ack, "lost ack", *key)
         if lost and self.trace is not None:
             now, worker = self.runtime.witness()
-            self.trace.record((now, "lost_ack", self.name, 0, message.id, message.priority.name, message.attempt,
-                               worker, message.receipt, None))
+            self.trace.record(
+                (
+                    now,
+                    "lost_ack",
+                    self.name,
+                    0,
+                    message.id,
+                    message.priority.name,
+                    message.attempt,
+                    worker,
+                    message.receipt,
+                    None,
+                )
+            )
         return lost
 
     def receive(self, timeout: float | None = None, **options: Any) -> Message | None:

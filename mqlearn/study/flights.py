@@ -1,4 +1,6 @@
-"""A flight day as what happened to each flight: the events of a thousand short histories, in their order."""
+"""A flight day as what happened to each flight: the events of a thousand short histories, in their
+order.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,12 @@ TYPES = ("flight_due", "flight_departed", "flight_arrived", "flight_cancelled", 
 def flight_events(day: str) -> list[StreamEvent]:
     """All events of `day`, one of `DAYS`, by their time; keyed by flight, such as "UA-1452".
 
-    `timestamp` is in seconds since local midnight. A flight is due at its scheduled departure, and many leave some
-    minutes before; it departs and arrives at its gates, or is cancelled, or diverted. Nobody recorded when a flight
-    was cancelled or diverted: here it is cancelled when it is due, and diverted when it should have arrived (when it
-    left, if that was later). The data have the flight's "flight", "route" ("EWR-IAH") and "tail" ("" if unknown).
-    Source: see notebooks/data/README.md.
+    `timestamp` is in seconds since local midnight. A flight is due at its scheduled departure, and
+    many leave some minutes before; it departs and arrives at its gates, or is cancelled, or
+    diverted. Nobody recorded when a flight was cancelled or diverted: here it is cancelled when it
+    is due, and diverted when it should have arrived (when it left, if that was later). The data
+    have the flight's "flight", "route" ("EWR-IAH") and "tail" ("" if unknown). Source: see
+    notebooks/data/README.md.
 
     Raises ValueError for another day, FileNotFoundError where there is no notebooks/data/.
     """
@@ -34,7 +37,9 @@ def _history(row: dict[str, str]) -> Iterator[StreamEvent]:
     data = {"flight": flight, "route": f"{row['origin']}-{row['destination']}", "tail": row["tail"]}
 
     def happened(event_type: str, time: float) -> StreamEvent:
-        return StreamEvent("flights", f"{flight}/{event_type}", event_type, dict(data), time, partition_key=flight)
+        return StreamEvent(
+            "flights", f"{flight}/{event_type}", event_type, dict(data), time, partition_key=flight
+        )
 
     due = float(row["scheduled_departure"])
     yield happened("flight_due", due)

@@ -1,8 +1,9 @@
-"""A service that can do only so much, and a budget for asking it again: what retries are up against.
+"""A service that can do only so much, and a budget for asking it again: what retries are up
+against.
 
-    service = Service(20.0, timeout=2.0)           twenty calls a second; a caller gives up after two seconds
-    service.call(now)                              seconds until the caller knows, and whether it has an answer
-    budget = RetryBudget(0.1)                      one retry for ten first tries
+    service = Service(20.0, timeout=2.0)   twenty calls per second; a caller gives up after two
+    service.call(now)                      seconds until the caller knows, and whether it answered
+    budget = RetryBudget(0.1)              one retry for ten first tries
 
 `Budgeted` puts such a budget between a queue and its workers.
 """
@@ -23,10 +24,11 @@ WAITS = 30.0  # seconds, on average, after which a retry that was refused asks a
 
 @dataclass
 class Service:
-    """Calls are answered one after the other, `capacity` a second; a caller waits `timeout` seconds for its answer.
+    """Calls are answered one after the other, `capacity` a second; a caller waits `timeout` seconds
+    for its answer.
 
-    The service does not learn that a caller has given up: late work is still done, and delays what comes after it.
-    During `stall`, from when to when in seconds, it accepts calls and answers none.
+    The service does not learn that a caller has given up: late work is still done, and delays what
+    comes after it. During `stall`, from when to when in seconds, it accepts calls and answers none.
     """
 
     capacity: float
@@ -42,7 +44,9 @@ class Service:
             check.number("stall", self.stall[1], low=self.stall[0])
 
     def call(self, now: float) -> tuple[float, bool]:
-        """A call that begins at `now` (s): the seconds until its caller knows more, and whether it has an answer."""
+        """A call that begins at `now` (s): the seconds until its caller knows more, and whether it
+        has an answer.
+        """
         done = max(now, self.free_at) + 1 / self.capacity
         if self.stall is not None and done > self.stall[0] and now < self.stall[1]:
             done = max(done, self.stall[1] + 1 / self.capacity)
@@ -52,11 +56,13 @@ class Service:
 
 @dataclass
 class RetryBudget:
-    """Retries as a share of first tries: each first try earns `share` of a retry, each retry spends one.
+    """Retries as a share of first tries: each first try earns `share` of a retry, each retry spends
+    one.
 
     At most ten are saved up, so that a calm hour does not pay for a storm.
 
-    Sources: Finagle, "Retry Budgets", 2016; Google, "Site Reliability Engineering", chapter 21, 2016.
+    Sources: Finagle, "Retry Budgets", 2016; Google, "Site Reliability Engineering", chapter 21,
+    2016.
     """
 
     share: float
@@ -79,9 +85,9 @@ class RetryBudget:
 class Budgeted(Link):
     """A queue whose workers get a retry only if the budget has one; first tries always.
 
-    What a refused retry comes to is for us to say, since a queue keeps messages where a caller without one can only
-    give up: with `wait` it is given back unspent and asks again after some seconds; else it is dead at once, with
-    the reason "retry budget spent".
+    What a refused retry comes to is for us to say, since a queue keeps messages where a caller
+    without one can only give up: with `wait` it is given back unspent and asks again after some
+    seconds; else it is dead at once, with the reason "retry budget spent".
     """
 
     def __init__(self, queue: MessageQueue, budget: RetryBudget, *, wait: bool = False) -> None:

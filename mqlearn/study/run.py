@@ -16,11 +16,14 @@ COLUMN = {"waiting": 0, "in flight": 1, "delayed": 2, "completed": 3, "dead": 4}
 NAMES = ["waiting", "in_flight", "delayed", "done", "dead"]
 SENT = ("sent", "scheduled", "carried")
 HELD = ("acked", "nacked", "delayed", "lease_lost", "released", "postponed", "dead")
-DETAILED = [event for event, kind in MOVES.items() if kind.to is None or len(kind.frm) > 1]  # detail: the place
+# detail: the place
+DETAILED = [event for event, kind in MOVES.items() if kind.to is None or len(kind.frm) > 1]
 
 
 def _step(kind: Kind, place: object) -> list[int]:
-    """What one move of this kind adds to each place; `place` is where a record's detail says it came from or goes."""
+    """What one move of this kind adds to each place; `place` is where a record's detail says it
+    came from or goes.
+    """
     frm = place if len(kind.frm) > 1 else kind.frm[0]
     to = place if kind.to is None else kind.to
     return [(name == to) - (name == frm) for name in COLUMN]
@@ -28,7 +31,9 @@ def _step(kind: Kind, place: object) -> list[int]:
 
 @dataclass(frozen=True)
 class Item:
-    """A message at one instant: its id, how often a handler was called for it, since when it is where it is (s)."""
+    """A message at one instant: its id, how often a handler was called for it, since when it is
+    where it is (s).
+    """
 
     message_id: str
     tries: int
@@ -50,7 +55,8 @@ class Instant:
 class Run:
     """`until` is the end of the observed time, in seconds. Its books have been balanced.
 
-    `headline` says in few words what the verdict says, for the title of a chart; "" where the verdict is short.
+    `headline` says in few words what the verdict says, for the title of a chart; "" where the
+    verdict is short.
     """
 
     scenario: Any
@@ -69,32 +75,50 @@ class Run:
         check.number("until", until, optional=True)
         books = trace.balance()
         end = max((record[0] for record in trace.records), default=0.0) if until is None else until
-        totals: dict[str, float] = {"sent": books.accepted, "done": books.completed, "dead": books.dead}
+        totals: dict[str, float] = {
+            "sent": books.accepted,
+            "done": books.completed,
+            "dead": books.dead,
+        }
         parts = [f"{books.completed} done", f"{books.dead} dead", f"{books.waiting} waiting"]
         rest = ((books.delayed, "delayed"), (books.in_flight, "in flight"))
-        verdict = f"{books.accepted} sent: {', '.join(parts + [f'{count} {place}' for count, place in rest if count])}."
+        verdict = (
+            f"{books.accepted} sent: "
+            f"{', '.join(parts + [f'{count} {place}' for count, place in rest if count])}."
+        )
         return cls(None, 0, trace, end, totals, verdict)
 
     @cached_property
     def _moves(self) -> list[tuple[float, tuple[str, int], str, str, Record]]:
         """Each move of an entry: time, entry, place, event, record."""
-        return [(record[0], (record[2], record[3]), MOVES[record[1]].to or record[9], record[1], record)
-                for record in self.trace.records if record[1] in MOVES]
+        return [
+            (record[0], (record[2], record[3]), MOVES[record[1]].to or record[9], record[1], record)
+            for record in self.trace.records
+            if record[1] in MOVES
+        ]
 
     def depth(self) -> pd.DataFrame:
-        """How many entries were in each place: index time (s), right-continuous steps, columns `NAMES`."""
+        """How many entries were in each place: index time (s), right-continuous steps, columns
+        `NAMES`.
+        """
         import numpy as np
         import pandas as pd
 
         moves = [record for record in self.trace.records if record[1] in MOVES]
         known: dict[tuple[str, object], int] = {}
-        kinds = [known.setdefault((r[1], r[9] if r[1] in DETAILED else None), len(known)) for r in moves]
-        steps = np.array([_step(MOVES[event], place) for event, place in known], dtype=np.int64).reshape(-1, len(NAMES))
+        kinds = [
+            known.setdefault((r[1], r[9] if r[1] in DETAILED else None), len(known)) for r in moves
+        ]
+        steps = np.array(
+            [_step(MOVES[event], place) for event, place in known], dtype=np.int64
+        ).reshape(-1, len(NAMES))
         times = pd.Index([record[0] for record in moves], name="time", dtype=float)
         return pd.DataFrame(steps[kinds].cumsum(axis=0), index=times, columns=NAMES)
 
     def jobs(self) -> pd.DataFrame:
-        """One row an entry; times in seconds, NaN where it has not happened, `outcome` "" while unsettled."""
+        """One row an entry; times in seconds, NaN where it has not happened, `outcome` "" while
+        unsettled.
+        """
         import pandas as pd
 
         rows: dict[tuple[str, int], list[Any]] = {}
@@ -110,34 +134,73 @@ class Run:
                     row[4] = time
             elif place in ("completed", "dead", "purged", "dropped"):
                 row[5], row[6] = time, place
-                row[7] = ("expired" if event == "expired" else record[9] or "") if place == "dead" else ""
+                row[7] = (
+                    ("expired" if event == "expired" else record[9] or "")
+                    if place == "dead"
+                    else ""
+                )
             elif event == "redriven":
                 row[5], row[6], row[7] = nan, "", ""
-        columns = ["entry", "message_id", "priority", "sent", "first_received", "settled", "outcome", "reason", "tries"]
+        columns = [
+            "entry",
+            "message_id",
+            "priority",
+            "sent",
+            "first_received",
+            "settled",
+            "outcome",
+            "reason",
+            "tries",
+        ]
         table = pd.DataFrame(list(rows.values()), columns=columns)
         table["wait"] = table["first_received"] - table["sent"]
         table["sojourn"] = table["settled"] - table["sent"]
         return table
 
     def tries(self) -> pd.DataFrame:
-        """One row a call of a handler: worker, message_id, entry, attempt, start and end (s), outcome."""
+        """One row a call of a handler: worker, message_id, entry, attempt, start and end (s),
+        outcome.
+        """
         import pandas as pd
 
         entries = {(r[2], r[8]): r[3] for r in self.trace.records if r[1] == "received"}
         open_: dict[tuple[str, int], list[Any]] = {}
         rows = []
-        for time, event, source, _, message_id, _, attempt, worker, receipt, detail in self.trace.records:
+        for (
+            time,
+            event,
+            source,
+            _,
+            message_id,
+            _,
+            attempt,
+            worker,
+            receipt,
+            detail,
+        ) in self.trace.records:
             if event == "started":
-                row = [worker, message_id, entries.get((source, receipt), 0), attempt, time, self.until, ""]
+                row = [
+                    worker,
+                    message_id,
+                    entries.get((source, receipt), 0),
+                    attempt,
+                    time,
+                    self.until,
+                    "",
+                ]
                 open_[source, receipt] = row
                 rows.append(row)
             elif event == "finished":
                 row = open_.pop((source, receipt))
                 row[5], row[6] = time, detail
-        return pd.DataFrame(rows, columns=["worker", "message_id", "entry", "attempt", "start", "end", "outcome"])
+        return pd.DataFrame(
+            rows, columns=["worker", "message_id", "entry", "attempt", "start", "end", "outcome"]
+        )
 
     def holds(self) -> pd.DataFrame:
-        """One row a delivery: message_id, entry, worker, received and until (s), end (how it ended)."""
+        """One row a delivery: message_id, entry, worker, received and until (s), end (how it
+        ended).
+        """
         import pandas as pd
 
         rows: dict[tuple[str, int], list[Any]] = {}
@@ -146,15 +209,19 @@ class Run:
                 rows[record[2], record[8]] = [record[4], record[3], record[7], time, self.until, ""]
             elif event in HELD:
                 rows[record[2], record[8]][4:] = [time, event]
-        return pd.DataFrame(list(rows.values()),
-                            columns=["message_id", "entry", "worker", "received", "until", "end"])
+        return pd.DataFrame(
+            list(rows.values()),
+            columns=["message_id", "entry", "worker", "received", "until", "end"],
+        )
 
     def at(self, time: float) -> Instant:
         """What was where at `time` (s), everything that happened at that instant included."""
         check.number("time", time)
         state: dict[tuple[str, int], tuple[str, Item, str]] = {}
         tries: dict[tuple[str, int], int] = {}
-        workers: dict[str, list[Item]] = {r[7]: [] for r in self.trace.records if r[1] == "received"}
+        workers: dict[str, list[Item]] = {
+            r[7]: [] for r in self.trace.records if r[1] == "received"
+        }
         for when, entry, place, event, record in self._moves:
             if when > time:
                 break
@@ -164,5 +231,9 @@ class Run:
         for place, item, worker in state.values():
             if place == "in flight":
                 workers[worker].append(item)
-        listed = {name: [item for place, item, _ in state.values() if place == name] for name in COLUMN}
-        return Instant(listed["waiting"], listed["delayed"], listed["completed"], listed["dead"], workers)
+        listed = {
+            name: [item for place, item, _ in state.values() if place == name] for name in COLUMN
+        }
+        return Instant(
+            listed["waiting"], listed["delayed"], listed["completed"], listed["dead"], workers
+        )

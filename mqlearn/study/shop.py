@@ -1,4 +1,6 @@
-"""A shop that writes each change twice, to its database and as an event; and three ways to do so."""
+"""A shop that writes each change twice, to its database and as an event; and three ways to do
+so.
+"""
 
 from __future__ import annotations
 
@@ -45,11 +47,17 @@ def with_outbox(shop: Shop, event: StreamEvent, die: Callable[[], None]) -> None
         shop.enqueue(event)
 
 
-WRITERS: Final[dict[str, Write]] = {"state first": state_first, "event first": event_first, "outbox": with_outbox}
+WRITERS: Final[dict[str, Write]] = {
+    "state first": state_first,
+    "event first": event_first,
+    "outbox": with_outbox,
+}
 
 
 class Shop:
-    """The database, the stream, and who writes to them. A process dies with probability `crash` where it may die."""
+    """The database, the stream, and who writes to them. A process dies with probability `crash`
+    where it may die.
+    """
 
     def __init__(self, runtime: Runtime, trace: Trace, write: Write, crash: float) -> None:
         self.runtime, self.trace, self.write, self.crash = runtime, trace, write, crash
@@ -71,7 +79,9 @@ class Shop:
         self.stream.append(event)
 
     def enqueue(self, event: StreamEvent) -> None:
-        """Put the event into the outbox; the relay will see it there once the transaction has ended."""
+        """Put the event into the outbox; the relay will see it there once the transaction has
+        ended.
+        """
         self.table.enqueue(event)
         with self._enqueued:
             self._entries += 1
@@ -80,9 +90,13 @@ class Shop:
     # Who is at work.
 
     def customer(self, changes: Sequence[Change]) -> None:
-        """Ask for one change after another. Who gets no answer looks at the page, and asks again if need be."""
+        """Ask for one change after another. Who gets no answer looks at the page, and asks again if
+        need be.
+        """
         for change in changes:
-            self.runtime.call_at(self.start + change.time, partial(self._note, "occurred", change.id, change.state))
+            self.runtime.call_at(
+                self.start + change.time, partial(self._note, "occurred", change.id, change.state)
+            )
         for change in changes:
             self.runtime.sleep_until(self.start + change.time)
             attempt = 1
@@ -93,8 +107,14 @@ class Shop:
     def _asked(self, change: Change, attempt: int) -> bool:
         """Whether the shop's page shows the change, after somebody asked for it."""
         name = change.id if attempt == 1 else f"{change.id}, asked again {attempt - 1}"
-        event = StreamEvent("orders", name, change.event_type, dict(change.data), self.start + change.time,
-                            partition_key=change.key)
+        event = StreamEvent(
+            "orders",
+            name,
+            change.event_type,
+            dict(change.data),
+            self.start + change.time,
+            partition_key=change.key,
+        )
         self._calls += 1
         call, ended = self._calls, "completed"
         self._note("started", change.id, None, attempt, call)
@@ -113,7 +133,9 @@ class Shop:
             raise WorkerCrash
 
     def relay(self) -> None:
-        """Publish what is in the outbox, for ever; a relay that dies after publishing has not removed it."""
+        """Publish what is in the outbox, for ever; a relay that dies after publishing has not
+        removed it.
+        """
         tries = Counter[str]()
 
         def publish(event: StreamEvent) -> None:
@@ -136,14 +158,28 @@ class Shop:
     # Who asks.
 
     def board(self, snapshot_every: int) -> None:
-        """Every hour, ask how many are in which state: by a projection, which begins at the last snapshot."""
+        """Every hour, ask how many are in which state: by a projection, which begins at the last
+        snapshot.
+        """
         saved: dict[str, Any] | None = None
         for hour in range(1, 25):
             self.runtime.sleep_until(self.start + hour * HOUR)
             states = Projection(self.stream, _onto_the_board, {}, saved=saved)
             states.catch_up()
-            self.trace.record((self.runtime.now, "answered", "board", states.folded, "", "", 0, "", 0,
-                               summed(states.state)))
+            self.trace.record(
+                (
+                    self.runtime.now,
+                    "answered",
+                    "board",
+                    states.folded,
+                    "",
+                    "",
+                    0,
+                    "",
+                    0,
+                    summed(states.state),
+                )
+            )
             if snapshot_every and states.folded >= snapshot_every:
                 saved = states.save()
 
@@ -158,7 +194,9 @@ class Shop:
 
 @dataclass(frozen=True)
 class Day:
-    """A day that is over: its trace, and its events, those of an order in their order; from `start` to `until` (s)."""
+    """A day that is over: its trace, and its events, those of an order in their order; from `start`
+    to `until` (s).
+    """
 
     trace: Trace
     events: tuple[StreamEvent, ...]
@@ -166,7 +204,9 @@ class Day:
     until: float
 
     def true_at(self, time: float) -> dict[str, str]:
-        """The state of each order at `time` (s since midnight), by all that events have said of it since."""
+        """The state of each order at `time` (s since midnight), by all that events have said of it
+        since.
+        """
         states: dict[str, str] = {}
         for event in self.events:
             if (event.timestamp or 0.0) <= self.start + time:
@@ -175,7 +215,9 @@ class Day:
 
 
 def _onto_the_board(states: dict[str, str], event: StreamEvent) -> dict[str, str]:
-    """The state of each order. The dict is the projection's own, so it is changed, and not copied each time."""
+    """The state of each order. The dict is the projection's own, so it is changed, and not copied
+    each time.
+    """
     states[event.key] = event.data["status"]
     return states
 

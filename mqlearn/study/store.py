@@ -1,11 +1,12 @@
 """A store that takes many orders in one call, and what it does with a bad one among them.
 
     store = BulkStore(runtime, bad={"order-17"})
-    store.write(batch)                          one answer for each: the good ones are written, order-17 is not
-    store.load(batch)                           all or nothing: raises BadRecord before anything is written
-    bisected(batch, store.load)                 after that: the halves, their halves, …, until only the bad one is left
+    store.write(batch)             one answer for each: the good ones are written, order-17 is not
+    store.load(batch)              all or nothing: raises BadRecord before anything is written
+    bisected(batch, store.load)    after that the halves, their halves, … until the bad are alone
 
-The good orders beside a bad one are written by `write`, and by `bisected`; `load` alone writes none of them.
+The good orders beside a bad one are written by `write`, and by `bisected`; `load` alone writes none
+of them.
 """
 
 from __future__ import annotations
@@ -29,12 +30,19 @@ class BadRecord(Exception):
 class BulkStore:
     """A call with n orders lasts `per_call` + n · `per_item` seconds, whatever comes of it.
 
-    `bad` are the ids that cannot be written: a collection, or a function that says it of one id. `written` counts how
-    often each id was; `calls` are the calls so far, each when it began (s) and how many orders it had.
+    `bad` are the ids that cannot be written: a collection, or a function that says it of one id.
+    `written` counts how often each id was; `calls` are the calls so far, each when it began (s) and
+    how many orders it had.
     """
 
-    def __init__(self, runtime: Runtime, per_call: float = PER_CALL, per_item: float = PER_ITEM, *,
-                 bad: Collection[str] | Callable[[str], bool] = ()) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        per_call: float = PER_CALL,
+        per_item: float = PER_ITEM,
+        *,
+        bad: Collection[str] | Callable[[str], bool] = (),
+    ) -> None:
         check.instance("runtime", runtime, Runtime)
         check.number("per_call", per_call, low=0)
         check.number("per_item", per_item, low=0)
@@ -49,7 +57,9 @@ class BulkStore:
         """Write what is good, and answer for each whether it was written."""
         self._work(batch)
         results = [not self._is_bad(message.id) for message in batch]
-        self.written.update(message.id for message, good in zip(batch, results, strict=True) if good)
+        self.written.update(
+            message.id for message, good in zip(batch, results, strict=True) if good
+        )
         return results
 
     def load(self, batch: Sequence[Message]) -> list[bool]:
@@ -66,7 +76,8 @@ class BulkStore:
 
 
 def bisected(batch: list[Message], call: Callable[[list[Message]], Sequence[bool]]) -> list[bool]:
-    """What `call` says of each message of a batch that it has just refused as a whole, by asking it with the halves.
+    """What `call` says of each message of a batch that it has just refused as a whole, by asking it
+    with the halves.
 
     One bad record among n = 2ᵏ costs 2k calls more: 9 in all of 16, 15 of 128.
     """
@@ -74,7 +85,7 @@ def bisected(batch: list[Message], call: Callable[[list[Message]], Sequence[bool
     if len(batch) < 2:
         return [False] * len(batch)
     results: list[bool] = []
-    for part in (batch[:len(batch) // 2], batch[len(batch) // 2:]):
+    for part in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
         try:
             results += call(part)
         except BadRecord:
@@ -83,8 +94,22 @@ def bisected(batch: list[Message], call: Callable[[list[Message]], Sequence[bool
 
 
 def report_call(trace: Trace, queue: MessageQueue, batch: Sequence[Message]) -> None:
-    """Record that a call begins with this batch, or part of one, as a processor does before it calls its handler."""
+    """Record that a call begins with this batch, or part of one, as a processor does before it
+    calls its handler.
+    """
     first = batch[0]
     now, worker = queue.runtime.witness()
-    trace.record((now, "batched", queue.name, 0, first.id, first.priority.name, first.attempt, worker, first.receipt,
-                  len(batch)))
+    trace.record(
+        (
+            now,
+            "batched",
+            queue.name,
+            0,
+            first.id,
+            first.priority.name,
+            first.attempt,
+            worker,
+            first.receipt,
+            len(batch),
+        )
+    )

@@ -1,16 +1,16 @@
 """What queueing theory says a run should show: waits, loads, Little's law, dead letters.
 
-    load and utilisation    a = λ/μ, ρ = a/c                 Erlang 1917
-    all servers busy        erlang_b, erlang_c               Erlang 1917
-    mean wait               M/M/1, M/D/1, M/G/1, M/M/c       Pollaczek 1930, Khinchine 1932, Erlang 1917
-    wait beyond t           wait_exceeds, wait_percentile    Erlang 1917
-    wait by priority        priority_waits                   Cobham 1954
-    number = rate × time    little                           Little 1961
-    dead letters            expected_dead_letters            n independent orders, p^(retries + 1) each
+    load and utilisation  a = λ/μ, ρ = a/c               Erlang 1917
+    all servers busy      erlang_b, erlang_c             Erlang 1917
+    mean wait             M/M/1, M/D/1, M/G/1, M/M/c     Pollaczek 1930, Khinchine 1932, Erlang 1917
+    wait beyond t         wait_exceeds, wait_percentile  Erlang 1917
+    wait by priority      priority_waits                 Cobham 1954
+    number = rate × time  little                         Little 1961
+    dead letters          expected_dead_letters          n orders, p^(retries + 1) each
 
-Everywhere λ is `arrival_rate` and μ is `service_rate` (both per second; a service lasts 1/μ seconds on
-average), c is `servers`, and a *wait* is seconds from arrival to the start of service. Arrivals are Poisson.
-A finite run scatters around these long-run means, widely when ρ is close to 1.
+Everywhere λ is `arrival_rate` and μ is `service_rate` (both per second; a service lasts 1/μ seconds
+on average), c is `servers`, and a *wait* is seconds from arrival to the start of service. Arrivals
+are Poisson. A finite run scatters around these long-run means, widely when ρ is close to 1.
 """
 
 import math
@@ -21,26 +21,33 @@ from mqlearn.runtime import check
 
 
 def offered_load(arrival_rate: float, service_rate: float) -> float:
-    """Mean number of servers the work keeps busy, a = λ/μ, in erlangs (Erlang 1917); rates are per second."""
+    """Mean number of servers the work keeps busy, a = λ/μ, in erlangs (Erlang 1917); rates are per
+    second.
+    """
     _check_rates(arrival_rate, service_rate)
     return arrival_rate / service_rate
 
 
 def utilisation(arrival_rate: float, service_rate: float, servers: int = 1) -> float:
-    """Share of time that a server is busy if it can keep up, ρ = λ/(cμ); at 1 or more the backlog grows."""
+    """Share of time that a server is busy if it can keep up, ρ = λ/(cμ); at 1 or more the backlog
+    grows.
+    """
     check.whole("servers", servers, low=1)
     return offered_load(arrival_rate, service_rate) / servers
 
 
 def backlog_growth(arrival_rate: float, service_rate: float, servers: int = 1) -> float:
-    """Messages a second by which the backlog grows in the long run, max(0, λ - cμ); rates are per second."""
+    """Messages a second by which the backlog grows in the long run, max(0, λ - cμ); rates are per
+    second.
+    """
     check.whole("servers", servers, low=1)
     _check_rates(arrival_rate, service_rate)
     return max(0.0, arrival_rate - servers * service_rate)
 
 
 def erlang_b(load: float, servers: int) -> float:
-    """Chance that all of `servers` are busy when nobody waits: B(0) = 1, B(n) = aB(n-1) / (n + aB(n-1)).
+    """Chance that all of `servers` are busy when nobody waits: B(0) = 1, B(n) = aB(n-1) / (n +
+    aB(n-1)).
 
     `load` is a in erlangs, and may exceed `servers`. The recursion on the number of servers neither
     overflows nor cancels, where the textbook quotient of powers and factorials does (Erlang 1917).
@@ -66,26 +73,31 @@ def erlang_c(load: float, servers: int) -> float:
 
 
 def mm1_wait(arrival_rate: float, service_rate: float) -> float:
-    """Mean wait in seconds with one server and exponential services, ρ / (μ - λ); ValueError if ρ >= 1."""
+    """Mean wait in seconds with one server and exponential services, ρ / (μ - λ); ValueError if ρ
+    >= 1.
+    """
     return mg1_wait(arrival_rate, service_rate, service_cv=1.0)
 
 
 def md1_wait(arrival_rate: float, service_rate: float) -> float:
-    """Mean wait in seconds with one server and constant services, half of M/M/1; ValueError if ρ >= 1."""
+    """Mean wait in seconds with one server and constant services, half of M/M/1; ValueError if ρ >=
+    1.
+    """
     return mg1_wait(arrival_rate, service_rate, service_cv=0.0)
 
 
 def mg1_wait(arrival_rate: float, service_rate: float, *, service_cv: float) -> float:
     """Mean wait in seconds with one server and any services, ρ/(μ - λ) · (1 + cv²)/2.
 
-    `service_cv` is the standard deviation of the service time over its mean: 0 if all last the same, 1 if
-    exponential. Raises ValueError when ρ >= 1. Source: Pollaczek 1930, Khinchine 1932.
+    `service_cv` is the standard deviation of the service time over its mean: 0 if all last the
+    same, 1 if exponential. Raises ValueError when ρ >= 1. Source: Pollaczek 1930, Khinchine 1932.
     """
     return mgc_wait(arrival_rate, service_rate, 1, service_cv=service_cv)
 
 
 def mmc_wait(arrival_rate: float, service_rate: float, servers: int) -> float:
-    """Mean wait in seconds with c servers on one line, exponential services, C / (cμ - λ) (Erlang 1917).
+    """Mean wait in seconds with c servers on one line, exponential services, C / (cμ - λ) (Erlang
+    1917).
 
     Rates are per second. Raises ValueError when ρ = λ/(cμ) >= 1.
     """
@@ -96,22 +108,25 @@ def mmc_wait(arrival_rate: float, service_rate: float, servers: int) -> float:
 def mgc_wait(arrival_rate: float, service_rate: float, servers: int, *, service_cv: float) -> float:
     """Mean wait in seconds with c servers on one line and any services, M/M/c's · (1 + cv²)/2.
 
-    Exact for one server and for exponential services (`service_cv` = 1), a good approximation otherwise
-    (Lee & Longton 1959). Raises ValueError when ρ >= 1.
+    Exact for one server and for exponential services (`service_cv` = 1), a good approximation
+    otherwise (Lee & Longton 1959). Raises ValueError when ρ >= 1.
     """
     check.number("service_cv", service_cv, low=0)
     return mmc_wait(arrival_rate, service_rate, servers) * (1.0 + service_cv**2) / 2.0
 
 
 def wait_exceeds(seconds: float, arrival_rate: float, service_rate: float, servers: int) -> float:
-    """Chance that a wait in M/M/c is longer than `seconds`, P(W > t) = C · exp(-(cμ - λ)t) (Erlang 1917)."""
+    """Chance that a wait in M/M/c is longer than `seconds`, P(W > t) = C · exp(-(cμ - λ)t) (Erlang
+    1917).
+    """
     check.number("seconds", seconds, low=0)
     must_wait = erlang_c(offered_load(arrival_rate, service_rate), servers)
     return must_wait * math.exp(-(servers * service_rate - arrival_rate) * seconds)
 
 
 def wait_percentile(share: float, arrival_rate: float, service_rate: float, servers: int) -> float:
-    """Seconds that a `share` (0 <= share < 1) of all waits in M/M/c do not exceed: P(W > t) = 1 - share.
+    """Seconds that a `share` (0 <= share < 1) of all waits in M/M/c do not exceed: P(W > t) = 1 -
+    share.
 
     ln(C / (1 - share)) / (cμ - λ), and 0 where that many do not wait at all (Erlang 1917).
     """
@@ -125,14 +140,18 @@ def wait_percentile(share: float, arrival_rate: float, service_rate: float, serv
 
 
 def priority_waits(
-    arrival_rates: Sequence[float], service_rate: float, servers: int = 1, *, service_cv: float = 1.0
+    arrival_rates: Sequence[float],
+    service_rate: float,
+    servers: int = 1,
+    *,
+    service_cv: float = 1.0,
 ) -> list[float]:
     """Mean wait in seconds of each priority, highest first, when work begun is never interrupted.
 
-    W(k) = W0 / ((1 - σ(k-1)) (1 - σ(k))), where σ(k) is the utilisation by priorities 1 to k and W0 is the
-    mean time until a server is free for an urgent arrival: FIFO's mean wait times 1 - ρ. The mean over all
-    messages is FIFO's, so priorities move waiting and do not remove it (Cobham 1954; with several servers,
-    exact for exponential services). Raises ValueError when ρ >= 1.
+    W(k) = W0 / ((1 - σ(k-1)) (1 - σ(k))), where σ(k) is the utilisation by priorities 1 to k and W0
+    is the mean time until a server is free for an urgent arrival: FIFO's mean wait times 1 - ρ. The
+    mean over all messages is FIFO's, so priorities move waiting and do not remove it (Cobham 1954;
+    with several servers, exact for exponential services). Raises ValueError when ρ >= 1.
     """
     total = sum(arrival_rates)
     fifo = mgc_wait(total, service_rate, servers, service_cv=service_cv)
@@ -160,10 +179,12 @@ class Little:
 
 
 def little(sojourns: Iterable[tuple[float, float | None]], start: float, end: float) -> Little:
-    """L, λ and W of `sojourns` (arrived, left or None if still there; seconds) from `start` to `end`.
+    """L, λ and W of `sojourns` (arrived, left or None if still there; seconds) from `start` to
+    `end`.
 
-    Each sojourn is clipped to the window: then L = λW holds exactly for any arrivals, stable or not (Little
-    1961, in its finite form). L is integrated over the steps up and down, W averaged from each one's times.
+    Each sojourn is clipped to the window: then L = λW holds exactly for any arrivals, stable or not
+    (Little 1961, in its finite form). L is integrated over the steps up and down, W averaged from
+    each one's times.
     """
     check.number("start", start)
     check.number("end", end)
@@ -173,7 +194,9 @@ def little(sojourns: Iterable[tuple[float, float | None]], start: float, end: fl
     for arrived, left in sojourns:
         leaves = math.inf if left is None else left
         if not arrived <= leaves:
-            raise ValueError(f"a sojourn must not end before it begins, got ({arrived!r}, {left!r})")
+            raise ValueError(
+                f"a sojourn must not end before it begins, got ({arrived!r}, {left!r})"
+            )
         if arrived < end and leaves > start:
             inside.append((max(arrived, start), min(leaves, end)))
     steps = sorted([(t, 1) for t, _ in inside] + [(t, -1) for _, t in inside])
@@ -185,7 +208,9 @@ def little(sojourns: Iterable[tuple[float, float | None]], start: float, end: fl
 
 
 def expected_dead_letters(messages: int, failure_rate: float, retries: int) -> float:
-    """Mean count of `messages` whose every try fails, n · p^(retries + 1), if tries fail independently."""
+    """Mean count of `messages` whose every try fails, n · p^(retries + 1), if tries fail
+    independently.
+    """
     check.whole("messages", messages, low=0)
     check.whole("retries", retries, low=0)
     check.number("failure_rate", failure_rate, low=0, high=1)

@@ -8,7 +8,8 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REQUIRED = "MQLEARN_REQUIRE_BROWSER"
 
-# No sandbox, because root may run the tests; no background traffic, because nothing outside is to be reached.
+# No sandbox, because root may run the tests; no background traffic, because nothing outside is to
+# be reached.
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -22,7 +23,9 @@ ARGUMENTS = (
 
 
 def find() -> str:
-    """The path of a Chromium; without one, skip the test, or fail it where a browser is required."""
+    """The path of a Chromium; without one, skip the test, or fail it where a browser is
+    required.
+    """
     for name in NAMES:
         if path := shutil.which(name):
             return path

@@ -1,4 +1,6 @@
-"""For each process that runs tests of this folder a browser and a JupyterLab; a line for each time measured."""
+"""For each process that runs tests of this folder a browser and a JupyterLab; a line for each time
+measured.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +21,9 @@ def browser() -> Iterator[Browser]:
     """The system's Chromium, started once."""
     executable = chromium.find()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(chromium.ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=list(chromium.ARGUMENTS)
+        )
         yield browser
         browser.close()
 
@@ -59,9 +63,16 @@ def measured(record_property: Callable[[str, object], None]) -> Callable[[str], 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was measured, for whoever wonders how close to the limit it was."""
-    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
-    lines = sorted(str(line) for report in reports if report.when == "call"
-                   for name, line in report.user_properties if name == MEASURED)
+    reports = [
+        report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)
+    ]
+    lines = sorted(
+        str(line)
+        for report in reports
+        if report.when == "call"
+        for name, line in report.user_properties
+        if name == MEASURED
+    )
     if lines:
         terminalreporter.section("from a key press on a slider to the new picture")
         for line in lines:

@@ -1,4 +1,6 @@
-"""A JupyterLab of its own for a test: a free loopback port, a copy of the notebooks, quiet settings."""
+"""A JupyterLab of its own for a test: a free loopback port, a copy of the notebooks, quiet
+settings.
+"""
 
 import json
 import os
@@ -38,7 +40,9 @@ class Jupyter:
 
 
 def copy_notebooks(to: Path) -> None:
-    """Copy the course into `to`, without its outputs: what a test then sees, its own run has made."""
+    """Copy the course into `to`, without its outputs: what a test then sees, its own run has
+    made.
+    """
     shutil.copytree(NOTEBOOKS, to, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for path in to.rglob("*.ipynb"):
         notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -78,19 +82,32 @@ def wait_until_it_answers(server: Jupyter, process: "subprocess.Popen[bytes]", l
     deadline = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{server.address}/api/status?token={server.token}", timeout=5):
+            with urllib.request.urlopen(
+                f"{server.address}/api/status?token={server.token}", timeout=5
+            ):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)  # a real server: it is polled, up to the deadline
-    raise RuntimeError(f"JupyterLab did not answer within {STARTS_WITHIN:g} s:\n{log.read_text()[-3000:]}")
+    raise RuntimeError(
+        f"JupyterLab did not answer within {STARTS_WITHIN:g} s:\n{log.read_text()[-3000:]}"
+    )
 
 
 @contextmanager
 def running(home: Path) -> Iterator[Jupyter]:
-    """A JupyterLab on a copy of the notebooks, everything it writes below `home`; stopped at the end."""
+    """A JupyterLab on a copy of the notebooks, everything it writes below `home`; stopped at the
+    end.
+    """
     copy_notebooks(home / "notebooks")
     port, token, log = free_port(), secrets.token_hex(16), home / "jupyter.log"
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+    ]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     command += [f"--notebook-dir={home / 'notebooks'}"]
     server = Jupyter(f"http://127.0.0.1:{port}", token)

@@ -1,4 +1,6 @@
-"""The machine, which the tests of this folder share, until one of them times something and must have it to itself."""
+"""The machine, which the tests of this folder share, until one of them times something and must
+have it to itself.
+"""
 
 import fcntl
 from collections.abc import Iterator

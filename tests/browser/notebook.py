@@ -1,4 +1,6 @@
-"""What a person does with a notebook in JupyterLab: run all cells, move a slider, press the buttons."""
+"""What a person does with a notebook in JupyterLab: run all cells, move a slider, press the
+buttons.
+"""
 
 import re
 from dataclasses import dataclass
@@ -12,8 +14,9 @@ SETTLES = 50  # looks, a tenth of a second apart, until a page stands still
 
 FAILURES = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
 
-# Times each key press inside the browser, until a picture with another source stands in the panel. Where a
-# widget replaces its <img>, the old element is gone, so the panel is watched, not the image.
+# Times each key press inside the browser, until a picture with another source stands in the panel.
+# Where a widget replaces its <img>, the old element is gone, so the panel is watched, not the
+# image.
 STOPWATCH = """panel => {
     const shown = () => panel.querySelector('img[alt]')?.src;
     const watch = {source: shown(), pressed: null, taken: []};
@@ -40,12 +43,14 @@ def run_all(page: Page, address: str) -> None:
     """Open the notebook at `address`, wait for its kernel, run every cell and wait for the last."""
     page.goto(address)
     # The status bar, since the indicator in the toolbar reads idle before there is a kernel.
-    expect(page.locator("#jp-bottom-panel, #jp-main-statusbar").get_by_text("| Idle")).to_be_visible(
-        timeout=RUNS_WITHIN
-    )
+    expect(
+        page.locator("#jp-bottom-panel, #jp-main-statusbar").get_by_text("| Idle")
+    ).to_be_visible(timeout=RUNS_WITHIN)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    unfinished = page.locator(".jp-CodeCell .jp-InputPrompt").filter(has_not_text=re.compile(r"^\[\d+\]:$"))
+    unfinished = page.locator(".jp-CodeCell .jp-InputPrompt").filter(
+        has_not_text=re.compile(r"^\[\d+\]:$")
+    )
     expect(unfinished).to_have_count(0, timeout=RUNS_WITHIN)
 
 
@@ -77,7 +82,8 @@ class Panel:
         return self.root.locator(".widget-slider .noUi-handle:visible")
 
     def nameless(self) -> list[str]:
-        """What the accessibility tree shows of the controls in sight that have no name, sliders excepted.
+        """What the accessibility tree shows of the controls in sight that have no name, sliders
+        excepted.
 
         No slider of ipywidgets has a name; each has a number field beside it that must.
         """
@@ -89,15 +95,19 @@ class Panel:
     def named_fields(self) -> int:
         """How many named fields are in sight that take a number."""
         return sum(
-            self.root.get_by_role(role, name=re.compile(r"\w")).count() for role in ("spinbutton", "textbox")
+            self.root.get_by_role(role, name=re.compile(r"\w")).count()
+            for role in ("spinbutton", "textbox")
         )
 
     def time_moves(self, slider: Locator, moves: int) -> list[float]:
-        """Move `slider` to and fro by the arrow keys; milliseconds from each press to the next picture."""
+        """Move `slider` to and fro by the arrow keys; milliseconds from each press to the next
+        picture.
+        """
         self.root.evaluate(STOPWATCH)
         slider.focus()
         for n in range(moves):
-            # Three steps one way, three back: the scale does not end, and no picture comes twice in a row.
+            # Three steps one way, three back: the scale does not end, and no picture comes twice in
+            # a row.
             slider.press("ArrowRight" if n % 6 < 3 else "ArrowLeft")
             self.page.wait_for_function(
                 "n => window.stopwatch.taken.length >= n", arg=n + 1, timeout=ANSWERS_WITHIN
@@ -105,7 +115,9 @@ class Panel:
         return list(self.page.evaluate("window.stopwatch.taken"))
 
     def press_every_button(self) -> list[str]:
-        """Open each tab in turn and press all of its buttons; return the names of what was pressed."""
+        """Open each tab in turn and press all of its buttons; return the names of what was
+        pressed.
+        """
         pressed = []
         tabs = self.root.get_by_role("tab")
         for n in range(max(1, tabs.count())):
@@ -125,13 +137,16 @@ class Panel:
                     names.append(name or button.get_attribute("title", timeout=GONE_AFTER) or "")
                     button.click(timeout=ANSWERS_WITHIN)
             except TimeoutError:
-                if n < buttons.count() and button.is_visible():  # it is still there, and cannot be pressed
+                # it is still there, and cannot be pressed
+                if n < buttons.count() and button.is_visible():
                     raise
             n += 1
         return names
 
     def choose_everything(self) -> list[str]:
-        """Choose every option of every list in sight, one after the other; return what was chosen."""
+        """Choose every option of every list in sight, one after the other; return what was
+        chosen.
+        """
         chosen = []
         lists = self.root.get_by_role("combobox")
         for n in range(lists.count()):
@@ -154,9 +169,11 @@ class Panel:
         expect(idle).to_be_visible(timeout=RUNS_WITHIN)
 
     def cut_off(self) -> float:
-        """Bring the panel into sight; by how many CSS pixels it sticks out of its notebook's window.
+        """Bring the panel into sight; by how many CSS pixels it sticks out of its notebook's
+        window.
 
-        A page that is still laying out what stands above may push it out again: it is looked at until it stays.
+        A page that is still laying out what stands above may push it out again: it is looked at
+        until it stays.
         """
         for _ in range(SETTLES):
             self.root.evaluate("e => e.scrollIntoView({block: 'center'})")

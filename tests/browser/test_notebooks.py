@@ -1,4 +1,6 @@
-"""Each notebook in a real JupyterLab: it runs, its labs answer, fit the screen and are there for everyone."""
+"""Each notebook in a real JupyterLab: it runs, its labs answer, fit the screen and are there for
+everyone.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +16,12 @@ from tests.browser.notebook import Panel, failures, labs, run_all
 
 SCREENS = ((1440, 900), (1280, 720))
 MOVES = 12
-# From a key press to the new picture, the median, on a machine that spins as below. The aim is 100 ms; labs that run
-# a thousand messages are near it, those that run five thousand are not. This bound keeps a change from doubling it.
+# From a key press to the new picture, the median, on a machine that spins as below. The aim is 100
+# ms; labs that run a thousand messages are near it, those that run five thousand are not. This
+# bound keeps a change from doubling it.
 LIMIT = 300.0  # ms
-ROUNDS = 5  # a machine that is busy with something else gets another chance; a slow lab is slow in each
+# a machine that is busy with something else gets another chance; a slow lab is slow in each
+ROUNDS = 5
 SPIN = 5.0  # ms in which such a machine adds a hundred thousand squares
 
 
@@ -33,7 +37,9 @@ def slowness() -> float:
 
 
 def quickest_median(panel: Panel) -> tuple[float, float]:
-    """The median time of several moves of the first slider, in ms, and its limit; in the best of a few rounds."""
+    """The median time of several moves of the first slider, in ms, and its limit; in the best of a
+    few rounds.
+    """
     rounds: list[tuple[float, float]] = []
     for _ in range(ROUNDS):
         before = slowness()
@@ -57,11 +63,15 @@ def check_it_fits(panel: Panel, shots: Path, name: str) -> None:
         panel.page.set_viewport_size({"width": width, "height": height})
         cut_off = panel.cut_off()
         panel.page.screenshot(path=shots / f"{name}-{width}x{height}.png")
-        assert cut_off <= 1, f"{name} at {width}×{height}: {cut_off:.0f} pixels of the lab are out of sight"
+        assert cut_off <= 1, (
+            f"{name} at {width}×{height}: {cut_off:.0f} pixels of the lab are out of sight"
+        )
 
 
 def check_it_survives(panel: Panel, act: Callable[[], list[str]]) -> None:
-    """Whatever is chosen and pressed, there is a picture and a verdict, and the panel has no complaint."""
+    """Whatever is chosen and pressed, there is a picture and a verdict, and the panel has no
+    complaint.
+    """
     assert act()
     panel.wait_until_idle()
     expect(panel.picture()).to_be_visible()
@@ -71,7 +81,12 @@ def check_it_survives(panel: Panel, act: Callable[[], list[str]]) -> None:
 
 @pytest.mark.parametrize("notebook", sorted(path.name for path in NOTEBOOKS.glob("*.ipynb")))
 def test_a_notebook_runs_and_its_labs_answer(
-    notebook: str, server: Jupyter, page: Page, machine: Machine, shots: Path, measured: Callable[[str], None]
+    notebook: str,
+    server: Jupyter,
+    page: Page,
+    machine: Machine,
+    shots: Path,
+    measured: Callable[[str], None],
 ) -> None:
     """It runs without an error; every lab shows whole, answers in time and survives its buttons."""
     with machine.shared():
@@ -86,7 +101,10 @@ def test_a_notebook_runs_and_its_labs_answer(
             check_it_fits(panel, shots, name)
         with machine.alone():
             taken, limit = quickest_median(panel)
-        measured(f"{name}: median {taken:.0f} ms over {MOVES} moves (at most {limit:.0f} on this machine just now)")
+        measured(
+            f"{name}: median {taken:.0f} ms over {MOVES} moves (at most {limit:.0f} on this "
+            "machine just now)"
+        )
         assert taken < limit
         for act in (panel.choose_everything, panel.press_every_button):
             with machine.shared():

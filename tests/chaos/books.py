@@ -1,4 +1,6 @@
-"""Where every entry is: added up from the records, and after each of them compared with the queue's own count."""
+"""Where every entry is: added up from the records, and after each of them compared with the queue's
+own count.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ ENDS = ("completed", "purged", "dropped")
 
 @dataclass
 class Life:
-    """One entry: where it is since `born` (s), when it is due there (s), failures charged, deliveries, last reason."""
+    """One entry: where it is since `born` (s), when it is due there (s), failures charged,
+    deliveries, last reason.
+    """
 
     message: Message
     place: str = "new"
@@ -28,7 +32,9 @@ class Life:
 
 
 class Books:
-    """What the records of a queue must add up to. `broken` gets (rule, record) for each that breaks a rule."""
+    """What the records of a queue must add up to. `broken` gets (rule, record) for each that breaks
+    a rule.
+    """
 
     def __init__(self, day: Day, broken: list[tuple[str, Record]]) -> None:
         self.day, self.broken = day, broken
@@ -88,7 +94,9 @@ class Books:
             return "" if time == life.due else f"it was due at {life.due:g} s"
         if event in CHARGES or (event == "dead" and detail == "retries exhausted"):
             life.charged += 1
-            if life.charged > message.max_retries + 1 or (life.charged > message.max_retries) is not (event == "dead"):
+            if life.charged > message.max_retries + 1 or (
+                life.charged > message.max_retries
+            ) is not (event == "dead"):
                 return f"failure {life.charged} of a message with {message.max_retries} retries"
         if event in ("delayed", "postponed"):
             life.due = time + detail
@@ -113,7 +121,10 @@ class Books:
         if self.day.dedup_window and before is not None and time < before + self.day.dedup_window:
             return f"it was taken at {before:g} s already"
         made_room, self.made_room = self.made_room, False
-        if self.places["waiting"] + self.places["delayed"] > self.day.queue["max_size"] and not made_room:
+        if (
+            self.places["waiting"] + self.places["delayed"] > self.day.queue["max_size"]
+            and not made_room
+        ):
             return "there was no room"
         return ""
 
@@ -122,8 +133,11 @@ class Books:
             return f"its time was over at {life.born + life.message.ttl:g} s"
         if attempt != life.attempts:
             return f"it was delivery {life.attempts}"
-        before = [each.name for each in MessagePriority
-                  if self.waiting[each.name] and each.value > MessagePriority[priority].value]
+        before = [
+            each.name
+            for each in MessagePriority
+            if self.waiting[each.name] and each.value > MessagePriority[priority].value
+        ]
         return f"{before[0]} waited" if before else ""
 
     def _backoff(self, life: Life, seconds: float) -> str:
@@ -138,10 +152,19 @@ class Books:
         assert self.queue is not None
         for number, life in self.lives.items():
             if life.place == "delayed" and life.due <= now:
-                self.broken.append(("it is overdue", (now, "", "", number, life.message.id, "", 0, "", 0, life.due)))
-        dead = sorted((letter.id, letter.headers["dead_letter_reason"])
-                      for letter in self.queue.get_dead_letter_messages())
-        told = sorted((life.message.id, life.reason) for life in self.lives.values() if life.place == "dead")
+                self.broken.append(
+                    (
+                        "it is overdue",
+                        (now, "", "", number, life.message.id, "", 0, "", 0, life.due),
+                    )
+                )
+        dead = sorted(
+            (letter.id, letter.headers["dead_letter_reason"])
+            for letter in self.queue.get_dead_letter_messages()
+        )
+        told = sorted(
+            (life.message.id, life.reason) for life in self.lives.values() if life.place == "dead"
+        )
         assert dead == told, "dead letters and their reasons are those of the records"
         done = {number for number, life in self.lives.items() if life.place in ENDS}
         held = {number for number, *_ in self.queue.entries()}

@@ -9,21 +9,34 @@ from typing import Any
 from mqlearn import FailureRate, Message, MessagePriority, RetryPolicy
 from mqlearn.study.faults import Faults
 
-KINDS = ("plain", "monitored", "breaker", "by hand", "batch")  # "by hand": one call behind a breaker at a time
-RETRIES = (None, None, RetryPolicy(1.0), RetryPolicy(0.5, cap=4.0, jitter="equal"), RetryPolicy(2.0, jitter="none"),
-           RetryPolicy(3.0, factor=1.0, jitter="none"))
+# "by hand": one call behind a breaker at a time
+KINDS = ("plain", "monitored", "breaker", "by hand", "batch")
+RETRIES = (
+    None,
+    None,
+    RetryPolicy(1.0),
+    RetryPolicy(0.5, cap=4.0, jitter="equal"),
+    RetryPolicy(2.0, jitter="none"),
+    RetryPolicy(3.0, factor=1.0, jitter="none"),
+)
 NORMAL = MessagePriority.NORMAL
-RATES = (None, None, FailureRate(0.5, calls=6, minimum=4), FailureRate(0.5, seconds=10.0, minimum=3))
+RATES = (
+    None,
+    None,
+    FailureRate(0.5, calls=6, minimum=4),
+    FailureRate(0.5, seconds=10.0, minimum=3),
+)
 
 
 @dataclass(frozen=True)
 class Day:
     """The settings of one day; all times in seconds.
 
-    `kind` is the sort of processor, `queue` its queue's options, `breaker` and `batch` theirs. `work` is the longest
-    that a try works; `heartbeat` whether it renews its lease half-way. Of the messages, `rejects`, `releases`,
-    `false` and `unroutable` are the shares that end so. `orders` is when which message is sent by which producer,
-    with what delay and how much patience; `operations` what operators do when.
+    `kind` is the sort of processor, `queue` its queue's options, `breaker` and `batch` theirs.
+    `work` is the longest that a try works; `heartbeat` whether it renews its lease half-way. Of the
+    messages, `rejects`, `releases`, `false` and `unroutable` are the shares that end so. `orders`
+    is when which message is sent by which producer, with what delay and how much patience;
+    `operations` what operators do when.
     """
 
     seed: int
@@ -50,13 +63,19 @@ class Day:
 
     def __str__(self) -> str:
         """Every setting on a line, and every message."""
-        settings = [f"  {each.name} = {getattr(self, each.name)!r}" for each in fields(self) if each.name != "orders"]
+        settings = [
+            f"  {each.name} = {getattr(self, each.name)!r}"
+            for each in fields(self)
+            if each.name != "orders"
+        ]
         return "\n".join([*settings, "  orders:", *(f"    {order}" for order in self.orders)])
 
 
 @dataclass(frozen=True)
 class Order:
-    """A message, and when (s) which producer sends it, to be delivered after `delay` s, with `patience` s for room."""
+    """A message, and when (s) which producer sends it, to be delivered after `delay` s, with
+    `patience` s for room.
+    """
 
     time: float
     producer: int
@@ -66,8 +85,12 @@ class Order:
 
     def __str__(self) -> str:
         it = self.message
-        return (f"{self.time:6.2f} s  producer-{self.producer} {it.id} ({it.body['order']}, {it.priority.name}, "
-                f"{it.max_retries} retries, ttl {it.ttl:g}) delay {self.delay:g} patience {self.patience}")
+        return (
+            f"{self.time:6.2f} s  producer-{self.producer} {it.id} ({it.body['order']}, "
+            f"{it.priority.name}, "
+            f"{it.max_retries} retries, ttl {it.ttl:g}) delay {self.delay:g} patience "
+            f"{self.patience}"
+        )
 
 
 def draw_day(seed: int) -> Day:
@@ -76,45 +99,102 @@ def draw_day(seed: int) -> Day:
     one, maybe = dice.choice, lambda share, value: value if dice.random() < share else 0.0
     span = one((10.0, 30.0, 60.0))
     outage = dice.uniform(0.0, span)
-    faults = Faults(failure_rate=one((0.0, 0.1, 0.4)), poison=one((0.0, 0.1, 0.3)), crash_before=one((0.0, 0.05, 0.1)),
-                    crash_after=one((0.0, 0.05, 0.1)), lost_ack=one((0.0, 0.1, 0.2)),
-                    duplicates=one((0.0, 0.2)), outage=one((None, (outage, outage + dice.uniform(1.0, 20.0)))),
-                    slow_worker=one((0.0, "worker-0", 0.5)), slow_factor=one((1.0, 4.0)))
-    queue = {"max_size": one((3, 8, 1000, 1000)), "on_full": one(("reject", "block", "drop_oldest")),
-             "visibility_timeout": one((None, 1.0, 4.0, 4.0, 30.0)), "retry": one(RETRIES)}
-    breaker = {"failure_threshold": one((1, 2, 5)), "cooldown": one((0.5, 3.0, 10.0)), "probes": one((1, 1, 2, 4)),
-               "rate": one(RATES), "slow_after": one((None, None, 3.0)), "probe_timeout": one((4.0, 60.0))}
-    batch = {"batch_size": one((1, 3, 10)), "batch_timeout": one((0.0, 1.0, 9.0)),
-             "on_failure": one(("failures", "failures", "all", "one by one")), "on_stop": one(("flush", "return"))}
+    faults = Faults(
+        failure_rate=one((0.0, 0.1, 0.4)),
+        poison=one((0.0, 0.1, 0.3)),
+        crash_before=one((0.0, 0.05, 0.1)),
+        crash_after=one((0.0, 0.05, 0.1)),
+        lost_ack=one((0.0, 0.1, 0.2)),
+        duplicates=one((0.0, 0.2)),
+        outage=one((None, (outage, outage + dice.uniform(1.0, 20.0)))),
+        slow_worker=one((0.0, "worker-0", 0.5)),
+        slow_factor=one((1.0, 4.0)),
+    )
+    queue = {
+        "max_size": one((3, 8, 1000, 1000)),
+        "on_full": one(("reject", "block", "drop_oldest")),
+        "visibility_timeout": one((None, 1.0, 4.0, 4.0, 30.0)),
+        "retry": one(RETRIES),
+    }
+    breaker = {
+        "failure_threshold": one((1, 2, 5)),
+        "cooldown": one((0.5, 3.0, 10.0)),
+        "probes": one((1, 1, 2, 4)),
+        "rate": one(RATES),
+        "slow_after": one((None, None, 3.0)),
+        "probe_timeout": one((4.0, 60.0)),
+    }
+    batch = {
+        "batch_size": one((1, 3, 10)),
+        "batch_timeout": one((0.0, 1.0, 9.0)),
+        "on_failure": one(("failures", "failures", "all", "one by one")),
+        "on_stop": one(("flush", "return")),
+    }
     idempotent = dice.random() < 0.4
-    if idempotent and queue["visibility_timeout"] is None:  # the claim of a worker that dies would never end
+    # the claim of a worker that dies would never end
+    if idempotent and queue["visibility_timeout"] is None:
         queue["visibility_timeout"] = 4.0
-    return Day(seed, one(KINDS), queue, one((None, None, None, 5.0, 60.0)), one((1, 2, 3, 8)), one((1, 1, 3)),
-               one((0.0, 1.0, 5.0)), breaker, batch, maybe(0.6, 0.15), idempotent, faults,
-               one((0.0, 1.0, 3.0, 6.0)), dice.random() < 0.2, maybe(0.5, 0.1), maybe(0.5, 0.15), maybe(0.5, 0.1),
-               maybe(0.3, 0.1), one((None, 20.0)), draw_orders(dice, one((12, 24, 40)), span),
-               draw_operations(dice, span))
+    return Day(
+        seed,
+        one(KINDS),
+        queue,
+        one((None, None, None, 5.0, 60.0)),
+        one((1, 2, 3, 8)),
+        one((1, 1, 3)),
+        one((0.0, 1.0, 5.0)),
+        breaker,
+        batch,
+        maybe(0.6, 0.15),
+        idempotent,
+        faults,
+        one((0.0, 1.0, 3.0, 6.0)),
+        dice.random() < 0.2,
+        maybe(0.5, 0.1),
+        maybe(0.5, 0.15),
+        maybe(0.5, 0.1),
+        maybe(0.3, 0.1),
+        one((None, 20.0)),
+        draw_orders(dice, one((12, 24, 40)), span),
+        draw_operations(dice, span),
+    )
 
 
 def draw_orders(dice: Random, count: int, span: float) -> tuple[Order, ...]:
-    """So many messages over so many seconds; some of them the same message or the same order again."""
+    """So many messages over so many seconds; some of them the same message or the same order
+    again.
+    """
     one, orders = dice.choice, list[Order]()
     ttls, retries = one(((3600.0,), (3600.0, 2.0, 6.0))), one(((3,), (0, 1, 3)))
     for number in range(count):
-        message = Message(id=f"message-{number}", body={"order": f"order-{number}"}, ttl=one(ttls),
-                          max_retries=one(retries), priority=one((NORMAL, NORMAL, *MessagePriority)))
+        message = Message(
+            id=f"message-{number}",
+            body={"order": f"order-{number}"},
+            ttl=one(ttls),
+            max_retries=one(retries),
+            priority=one((NORMAL, NORMAL, *MessagePriority)),
+        )
         chance = dice.random()
         if orders and chance < 0.1:
             message = dice.choice(orders).message
         elif orders and chance < 0.25:
             message.body = dice.choice(orders).message.body
-        orders.append(Order(dice.uniform(0.0, span), one((0, 0, 1)), message, one((0.0, 0.0, 0.0, 1.0, 7.5)),
-                            one((0.0, 0.7, 5.0, None))))
+        orders.append(
+            Order(
+                dice.uniform(0.0, span),
+                one((0, 0, 1)),
+                message,
+                one((0.0, 0.0, 0.0, 1.0, 7.5)),
+                one((0.0, 0.7, 5.0, None)),
+            )
+        )
     return tuple(sorted(orders, key=lambda order: order.time))
 
 
 def draw_operations(dice: Random, span: float) -> tuple[tuple[float, str], ...]:
     """What operators do while messages come and for as long again: each day something else."""
-    chosen = dice.choices(("stop", "restart", "redrive", "purge", "wake", "close"), (3, 3, 4, 3, 1, 1),
-                          k=dice.choice((0, 3, 6)))
+    chosen = dice.choices(
+        ("stop", "restart", "redrive", "purge", "wake", "close"),
+        (3, 3, 4, 3, 1, 1),
+        k=dice.choice((0, 3, 6)),
+    )
     return tuple(sorted((dice.uniform(0.0, 2 * span), operation) for operation in chosen))

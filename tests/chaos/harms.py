@@ -1,4 +1,6 @@
-"""The package with one fault each, on purpose: chaos must catch every one, or it would not catch the next bug."""
+"""The package with one fault each, on purpose: chaos must catch every one, or it would not catch
+the next bug.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ MOVE, HEAR, STOP = tally.Tally._move, tally.Tally.hear, pool.WorkerPool.stop
 
 
 def without(owner: type, method: str, line: str, instead: str = "pass") -> Harm:
-    """This method with `instead` in place of `line`, which must be in it once, and all else as it is."""
+    """This method with `instead` in place of `line`, which must be in it once, and all else as it
+    is.
+    """
 
     def harm(patch: pytest.MonkeyPatch) -> None:
         function = inspect.getattr_static(owner, method)
@@ -37,12 +41,21 @@ def without(owner: type, method: str, line: str, instead: str = "pass") -> Harm:
         source = textwrap.dedent(inspect.getsource(wrapped))
         assert source.count(line) == 1, f"{line!r} is {source.count(line)} times in {method}"
         scope = dict(wrapped.__globals__)
-        exec("from __future__ import annotations\n" + with_class(owner, source.replace(line, instead)), scope)
+        exec(
+            "from __future__ import annotations\n"
+            + with_class(owner, source.replace(line, instead)),
+            scope,
+        )
         changed = vars(scope[owner.__name__])[method]
-        cell = next((c for c in changed.__closure__ or ()), None) if not isinstance(changed, property) else None
+        cell = (
+            next((c for c in changed.__closure__ or ()), None)
+            if not isinstance(changed, property)
+            else None
+        )
         if cell is not None:  # `super()` is that of the real class
             cell.cell_contents = owner
         patch.setattr(owner, method, changed)
+
     return harm
 
 
@@ -53,7 +66,9 @@ def with_class(owner: type, source: str) -> str:
 
 def forgets(name: str, event: str) -> Harm:
     """A table of the tally without this kind of record."""
-    return lambda patch: patch.setattr(tally, name, {k: v for k, v in getattr(tally, name).items() if k != event})
+    return lambda patch: patch.setattr(
+        tally, name, {k: v for k, v in getattr(tally, name).items() if k != event}
+    )
 
 
 def replaces(owner: Any, name: str, value: Callable[..., Any]) -> Harm:
@@ -69,18 +84,36 @@ def pads(results: Sequence[Any], count: int) -> list[Any]:
 
 READ = batch.read
 QUEUE, MOVES, POOL = memory.InMemoryMessageQueue, moves.Moves, workers.Workers
-PLAIN, BATCH, BREAKER = processor.MessageProcessor, batch.BatchMessageProcessor, breaker.CircuitBreaker
-GUARDED, TALLY, ONCE = breaker_processor.CircuitBreakerMessageProcessor, tally.Tally, idempotency.IdempotentHandler
+PLAIN, BATCH, BREAKER = (
+    processor.MessageProcessor,
+    batch.BatchMessageProcessor,
+    breaker.CircuitBreaker,
+)
+GUARDED, TALLY, ONCE = (
+    breaker_processor.CircuitBreakerMessageProcessor,
+    tally.Tally,
+    idempotency.IdempotentHandler,
+)
 DEDUP = deduplication.DeduplicatingQueue
 
 HARMS: dict[str, Harm] = {
     # The queue.
     "an ack asks for no receipt": without(
-        MOVES, "_find", "self._in_flight.get(delivery.receipt)",
-        "next((entry for entry in self._in_flight.values() if entry.message.id == delivery.id), None)"),
-    "a failure is charged twice": without(MOVES, "_charge", "message.retry_count += 1", "message.retry_count += 2"),
-    "a lost lease is not charged": without(MOVES, "_tick", 'self._charge(entry, "lease_lost", "lease lost")',
-                                           'self._return(entry, "lease_lost", None)'),
+        MOVES,
+        "_find",
+        "self._in_flight.get(delivery.receipt)",
+        "next((entry for entry in self._in_flight.values() if entry.message.id == delivery.id), "
+        "None)",
+    ),
+    "a failure is charged twice": without(
+        MOVES, "_charge", "message.retry_count += 1", "message.retry_count += 2"
+    ),
+    "a lost lease is not charged": without(
+        MOVES,
+        "_tick",
+        'self._charge(entry, "lease_lost", "lease lost")',
+        'self._return(entry, "lease_lost", None)',
+    ),
     "a new message wakes nobody": without(QUEUE, "send", "self._available.notify()"),
     "a message that comes back wakes nobody": without(MOVES, "_return", "self._available.notify()"),
     "a message that is due wakes nobody": without(MOVES, "_tick", "self._available.notify()"),
@@ -88,82 +121,142 @@ HARMS: dict[str, Harm] = {
     "room after a purge wakes nobody": without(QUEUE, "purge", "self._room.notify_all()"),
     "room after a delivery wakes nobody": without(QUEUE, "_deliver", "self._room.notify()"),
     "a requeued entry is lost": without(MOVES, "_return", "self._ready.come_back(entry)"),
-    "a lease never ends": without(QUEUE, "_deliver", "self._lease(entry, now + self.visibility_timeout)"),
+    "a lease never ends": without(
+        QUEUE, "_deliver", "self._lease(entry, now + self.visibility_timeout)"
+    ),
     "an extended lease ends at its old time": without(
-        QUEUE, "extend", "self._lease(entry, self._runtime.now + seconds)"),
-    "a backoff is not waited for": without(MOVES, "_charge", "self._runtime.now + delay", "self._runtime.now"),
+        QUEUE, "extend", "self._lease(entry, self._runtime.now + seconds)"
+    ),
+    "a backoff is not waited for": without(
+        MOVES, "_charge", "self._runtime.now + delay", "self._runtime.now"
+    ),
     "what expired is handed out": without(QUEUE, "_next", "due >= now", "True"),
-    "a redriven message keeps its failures": without(QUEUE, "redrive", "message.retry_count, message.status, ",
-                                                     "_, message.status, "),
+    "a redriven message keeps its failures": without(
+        QUEUE, "redrive", "message.retry_count, message.status, ", "_, message.status, "
+    ),
     "a redriven message stays dead": without(QUEUE, "redrive", "del self._dead[entry.number]"),
     "a purge leaves what is delayed": without(QUEUE, "purge", "self._delayed.clear()"),
-    "a purge throws away what is in flight": without(QUEUE, "purge", "self._ready.clear()",
-                                                     "self._ready.clear(); self._in_flight.clear()"),
+    "a purge throws away what is in flight": without(
+        QUEUE, "purge", "self._ready.clear()", "self._ready.clear(); self._in_flight.clear()"
+    ),
     "a full queue takes one more": without(QUEUE, "send", ">= self.max_size", "> self.max_size"),
     "a refusal is answered True": without(QUEUE, "send", "return False", "return True"),
     "priorities are forgotten": without(QUEUE, "send", "LANE[stored.priority])", "2)"),
     "what is taken is taken again": without(DEDUP, "send", "key in self._taken", "False"),
     # Processors.
     "a crash is settled": without(POOL, "_attempt", "return None", "return COMPLETED"),
-    "an exception is a success": without(POOL, "_answer", "return failed(error)", "return COMPLETED"),
-    "a false result is a success": without(POOL, "_answer", "if result is None or result else",
-                                           "if True else"),
-    "a release is a failure": without(POOL, "_answer", 'Outcome("released", delay=release.delay)',
-                                      'Outcome("failed", "released")'),
-    "a rejection is retried": without(POOL, "_answer", 'Outcome("rejected", rejection.reason)',
-                                      'Outcome("failed", rejection.reason)'),
-    "a stopped worker keeps what it holds": without(PLAIN, "_work", "queue.release(held.popleft())", "held.popleft()"),
+    "an exception is a success": without(
+        POOL, "_answer", "return failed(error)", "return COMPLETED"
+    ),
+    "a false result is a success": without(
+        POOL, "_answer", "result is None or result", "True"
+    ),
+    "a release is a failure": without(
+        POOL, "_answer", 'Outcome("released", delay=release.delay)', 'Outcome("failed", "released")'
+    ),
+    "a rejection is retried": without(
+        POOL,
+        "_answer",
+        'Outcome("rejected", rejection.reason)',
+        'Outcome("failed", rejection.reason)',
+    ),
+    "a stopped worker keeps what it holds": without(
+        PLAIN, "_work", "queue.release(held.popleft())", "held.popleft()"
+    ),
     "stale settlings are counted": without(POOL, "_settle", "if settled:", "if True:"),
-    "a message is handled twice": without(PLAIN, "_handle", "return self._answer(handler, message)",
-                                          "self._answer(handler, message); return self._answer(handler, message)"),
-    "a stop wakes nobody": replaces(pool.WorkerPool, "stop", lambda self, wake: STOP(self, lambda: None)),
+    "a message is handled twice": without(
+        PLAIN,
+        "_handle",
+        "return self._answer(handler, message)",
+        "self._answer(handler, message); return self._answer(handler, message)",
+    ),
+    "a stop wakes nobody": replaces(
+        pool.WorkerPool, "stop", lambda self, wake: STOP(self, lambda: None)
+    ),
     # The breaker.
-    "half-open lets one probe more in": without(BREAKER, "acquire", "self._out >= self.probes",
-                                                "self._out > self.probes"),
+    "half-open lets one probe more in": without(
+        BREAKER, "acquire", "self._out >= self.probes", "self._out > self.probes"
+    ),
     "open is closed": without(BREAKER, "acquire", "self.state == OPEN or", "False or"),
     "what waited for a message takes it though it opened": without(
-        GUARDED, "_take", "lambda: cancelled() or not permit.current", "lambda: cancelled()"),
-    "an old answer counts": without(permit.Permit, "current", "and self.generation == self._breaker.generation",
-                                    "and True"),
-    "half of the cool-down is enough": without(BREAKER, "_become", "self._call_after(cooldown,",
-                                               "self._call_after(cooldown / 2,"),
+        GUARDED, "_take", "lambda: cancelled() or not permit.current", "lambda: cancelled()"
+    ),
+    "an old answer counts": without(
+        permit.Permit, "current", "and self.generation == self._breaker.generation", "and True"
+    ),
+    "half of the cool-down is enough": without(
+        BREAKER, "_become", "self._call_after(cooldown,", "self._call_after(cooldown / 2,"
+    ),
     "it half-opens and tells nobody": without(BREAKER, "_cooled", "self._tell()"),
     "who finds no message keeps the permit": without(GUARDED, "_take", "permit.cancel()"),
     "a cancelled probe keeps its place": without(BREAKER, "_cancel", "self._out -= 1"),
-    "a lost probe is waited for for ever": without(BREAKER, "_begin", "permit.probe and", "False and"),
-    "one good probe of several closes": without(BREAKER, "_judge", "self._succeeded == self.probes",
-                                                "self._succeeded >= 1"),
-    "failures are counted for ever": without(BREAKER, "_judge", "self.failure_count + 1 if failed else 0",
-                                             "self.failure_count + failed"),
-    "a failure too few opens": without(BREAKER, "_judge", "self.failure_count >= self.failure_threshold",
-                                       "self.failure_count >= self.failure_threshold - 1"),
+    "a lost probe is waited for for ever": without(
+        BREAKER, "_begin", "permit.probe and", "False and"
+    ),
+    "one good probe of several closes": without(
+        BREAKER, "_judge", "self._succeeded == self.probes", "self._succeeded >= 1"
+    ),
+    "failures are counted for ever": without(
+        BREAKER, "_judge", "self.failure_count + 1 if failed else 0", "self.failure_count + failed"
+    ),
+    "a failure too few opens": without(
+        BREAKER,
+        "_judge",
+        "self.failure_count >= self.failure_threshold",
+        "self.failure_count >= self.failure_threshold - 1",
+    ),
     # Batches.
     "a list too short is filled up": replaces(batch, "read", pads),
-    "the first result is everybody's": without(BATCH, "_process", "self._settle(message, outcome)",
-                                               "self._settle(message, outcomes[0])"),
+    "the first result is everybody's": without(
+        BATCH, "_process", "self._settle(message, outcome)", "self._settle(message, outcomes[0])"
+    ),
     "a stopped batch is kept": without(BATCH, "_work", "self.queue.release(message)"),
-    "a batch that fills lets its leases end": without(BATCH, "_collect", "self.queue.extend(message, lease)", "True"),
-    "a batch waits twice as long": without(BATCH, "_collect", "clock.now + self.batch_timeout",
-                                           "clock.now + 2 * self.batch_timeout"),
-    "a crashed batch is settled": without(BATCH, "_process", "task.crashed = True",
-                                          "outcomes, task.crashed = [COMPLETED] * len(batch), False"),
+    "a batch that fills lets its leases end": without(
+        BATCH, "_collect", "self.queue.extend(message, lease)", "True"
+    ),
+    "a batch waits twice as long": without(
+        BATCH, "_collect", "clock.now + self.batch_timeout", "clock.now + 2 * self.batch_timeout"
+    ),
+    "a crashed batch is settled": without(
+        BATCH,
+        "_process",
+        "task.crashed = True",
+        "outcomes, task.crashed = [COMPLETED] * len(batch), False",
+    ),
     # Idempotency.
     "nobody's claim holds": without(ONCE, "_holds", "return bool(", "return False and bool("),
     "no result is kept": without(ONCE, "_keep", "if until > before:", "if False:"),
-    "the dead end their claims": without(ONCE, "_dead", "return task is not None and task.crashed", "return False"),
+    "the dead end their claims": without(
+        ONCE, "_dead", "return task is not None and task.crashed", "return False"
+    ),
     # Metrics.
     "a lost lease is no failure": forgets("COUNTED", "lease_lost"),
-    "the last failure is not charged": replaces(TALLY, "_died", lambda self, event, detail: self.reasons.update(
-        [detail if event == "dead" else event])),
+    "the last failure is not charged": replaces(
+        TALLY,
+        "_died",
+        lambda self, event, detail: self.reasons.update([detail if event == "dead" else event]),
+    ),
     "an expired message is no dead letter": forgets("COUNTED", "expired"),
     "a delayed retry is no failure": forgets("COUNTED", "delayed"),
     "a scheduled message is not sent": forgets("COUNTED", "scheduled"),
     "a lost lease leaves its delivery open": forgets("ERRORS", "lease_lost"),
     "the window never moves": replaces(TALLY, "_trim", lambda self, what, now: None),
-    "a redriven message has its old age": replaces(TALLY, "_move", lambda self, time, entry, frm, to: MOVE(
-        self, time, entry, "waiting" if frm == "dead" else frm, to)),
-    "the dead still age": replaces(TALLY, "_move", lambda self, time, entry, frm, to: [
-        MOVE(self, time, entry, frm, to), self._since.setdefault(entry, time) if to == "dead" else None]),
-    "a stale settling lands": replaces(TALLY, "hear", lambda self, r: HEAR(
-        self, (r[0], "acked", *r[2:]) if r[1] == "stale" else r)),
+    "a redriven message has its old age": replaces(
+        TALLY,
+        "_move",
+        lambda self, time, entry, frm, to: MOVE(
+            self, time, entry, "waiting" if frm == "dead" else frm, to
+        ),
+    ),
+    "the dead still age": replaces(
+        TALLY,
+        "_move",
+        lambda self, time, entry, frm, to: [
+            MOVE(self, time, entry, frm, to),
+            self._since.setdefault(entry, time) if to == "dead" else None,
+        ],
+    ),
+    "a stale settling lands": replaces(
+        TALLY, "hear", lambda self, r: HEAR(self, (r[0], "acked", *r[2:]) if r[1] == "stale" else r)
+    ),
 }

@@ -1,4 +1,6 @@
-"""Who holds what: every delivery from the moment it is taken until it is settled, and every worker's state."""
+"""Who holds what: every delivery from the moment it is taken until it is settled, and every
+worker's state.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,21 @@ from mqlearn.runtime.trace import MOVES, Record
 from tests.chaos.day import Day
 
 # How a try ended, and what may then become of its delivery.
-SETTLED = {"": ("released", "postponed"), "completed": ("acked",), "failed": ("nacked", "delayed", "dead"),
-           "rejected": ("dead",), "released": ("released", "postponed"), "crashed": ()}
+SETTLED = {
+    "": ("released", "postponed"),
+    "completed": ("acked",),
+    "failed": ("nacked", "delayed", "dead"),
+    "rejected": ("dead",),
+    "released": ("released", "postponed"),
+    "crashed": (),
+}
 
 
 @dataclass
 class Held:
-    """One delivery: who took it when (s), until when it is theirs; how its try went, and how it was settled."""
+    """One delivery: who took it when (s), until when it is theirs; how its try went, and how it was
+    settled.
+    """
 
     worker: str
     since: float
@@ -37,7 +47,9 @@ class Holders:
 
     def __init__(self, day: Day, broken: list[tuple[str, Record]]) -> None:
         self.day, self.broken = day, broken
-        self.lease = math.inf if day.queue["visibility_timeout"] is None else day.queue["visibility_timeout"]
+        self.lease = (
+            math.inf if day.queue["visibility_timeout"] is None else day.queue["visibility_timeout"]
+        )
         self.held: dict[int, Held] = {}
         self.hands: defaultdict[str, set[int]] = defaultdict(set)  # worker: what it has to settle
         self.down: dict[str, float] = {}  # worker that crashed: until when (s)
@@ -91,7 +103,9 @@ class Holders:
                 rule = f"{held.worker} holds it"
             elif event not in SETTLED[held.finished]:
                 rule = f"its try ended: {held.finished}"
-            elif event == "dead" and detail != ("retries exhausted" if held.finished == "failed" else held.why):
+            elif event == "dead" and detail != (
+                "retries exhausted" if held.finished == "failed" else held.why
+            ):
                 rule = f"it was {held.finished}: {held.why}"
             elif time > held.until:
                 rule = f"its lease ended at {held.until:g} s"
@@ -122,8 +136,13 @@ class Holders:
         if held.truth == held.finished or held.why.startswith("unroutable"):
             return ""
         alone = self.day.kind != "batch" or self.day.batch["on_failure"] == "failures"
-        spoilt = not alone and held.finished in ("failed", "released")  # by another message of its batch
-        return "" if spoilt or receipt in self.lost else f"its handler {held.truth or 'was not called'}"
+        # by another message of its batch
+        spoilt = not alone and held.finished in ("failed", "released")
+        return (
+            ""
+            if spoilt or receipt in self.lost
+            else f"its handler {held.truth or 'was not called'}"
+        )
 
     def called(self, message: Message, worker: str) -> str:
         """The rule that a call of the handler breaks, or ""."""
@@ -134,7 +153,9 @@ class Holders:
             return f"it was {held.ended or held.finished} before"
         if worker != held.worker or not held.started:
             return f"{held.worker} holds it, begun: {held.started}"
-        return "" if message.retry_count == held.failures else f"{held.failures} failures were charged"
+        return (
+            "" if message.retry_count == held.failures else f"{held.failures} failures were charged"
+        )
 
     def idle(self, now: float) -> list[str]:
         """Workers that should take what waits: they neither work nor are being restarted."""
@@ -149,11 +170,15 @@ class Holders:
 
     def overdue(self, now: float) -> list[int]:
         """Receipts whose lease should have ended."""
-        return [receipt for receipt, held in self.held.items() if not held.ended and held.until <= now]
+        return [
+            receipt for receipt, held in self.held.items() if not held.ended and held.until <= now
+        ]
 
     def busy(self) -> bool:
         """Whether any delivery will still be settled, or come back."""
-        return any(not held.ended and held.until < math.inf for held in self.held.values()) or bool(self.stuck())
+        return any(not held.ended and held.until < math.inf for held in self.held.values()) or bool(
+            self.stuck()
+        )
 
     def stuck(self) -> set[int]:
         """Receipts in flight that somebody alive should have settled."""

@@ -9,8 +9,8 @@ from tests.chaos.shop import Shop, order_of
 class Once:
     """Asked before each call of what is behind an `IdempotentHandler`, and told what came of it.
 
-    It promises nothing where a worker dies between the effect and its result, or works on after its lease; so a
-    second try is wrong only while the first is somebody's, or once its result is kept.
+    It promises nothing where a worker dies between the effect and its result, or works on after its
+    lease; so a second try is wrong only while the first is somebody's, or once its result is kept.
     """
 
     def __init__(self, shop: Shop) -> None:
@@ -30,7 +30,9 @@ class Once:
         return ""
 
     def ended(self, message: Message, done: bool, crashed: bool) -> None:
-        """A try ended: with a result, with none, or with its worker, whose claim ends with its lease."""
+        """A try ended: with a result, with none, or with its worker, whose claim ends with its
+        lease.
+        """
         key = order_of(message)
         if done and not crashed:
             self.claims.pop(key, None)

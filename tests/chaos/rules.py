@@ -1,4 +1,6 @@
-"""Chaos: a random day for a seed, lived through in simulated time, and held to the rules while it goes on."""
+"""Chaos: a random day for a seed, lived through in simulated time, and held to the rules while it
+goes on.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,16 @@ from tests.chaos.shop import Shop
 from tests.chaos.states import States
 from tests.messaging.recount import agree
 
-LOOKS = (0.2, 0.5, 0.9)  # when all is compared, as shares of the time in which messages come; and at the end
+# when all is compared, as shares of the time in which messages come; and at the end
+LOOKS = (0.2, 0.5, 0.9)
 LONG = 10_000.0  # seconds after which a day should be over
 MOST = 20_000  # records of a day; one that makes more goes in circles
 
 
 class Broken(AssertionError):
-    """A rule does not hold on this day: which one, the records concerned, and how to see it again."""
+    """A rule does not hold on this day: which one, the records concerned, and how to see it
+    again.
+    """
 
     def __init__(self, day: Day, what: str, records: list[Record]) -> None:
         told = "".join(f"\n    {dict(zip(COLUMNS, record, strict=True))}" for record in records)
@@ -40,7 +45,12 @@ class Watch:
         self.states = States(day, self.broken) if shop.breaker else None
         self.books.queue = shop.queue
         self.once = Once(shop)
-        shop.called, shop.answered, shop.began, shop.ended = self.called, self.answered, self.began, self.ended
+        shop.called, shop.answered, shop.began, shop.ended = (
+            self.called,
+            self.answered,
+            self.began,
+            self.ended,
+        )
         shop.stopped = self.stopped
 
     def hear(self, record: Record) -> None:
@@ -72,8 +82,12 @@ class Watch:
         self.once.ended(message, done, task is not None and task.crashed)
 
     def stopped(self) -> None:
-        """All workers have ended: what they held is settled or given back, but for what died with them."""
-        assert not self.holders.stuck(), f"receipts {self.holders.stuck()} are in flight, and nobody holds them"
+        """All workers have ended: what they held is settled or given back, but for what died with
+        them.
+        """
+        assert not self.holders.stuck(), (
+            f"receipts {self.holders.stuck()} are in flight, and nobody holds them"
+        )
 
     def _worker(self) -> str:
         task = self.sim.current_task()
@@ -81,17 +95,36 @@ class Watch:
 
     def _note(self, message: Message, rule: str) -> None:
         if rule:
-            self.broken.append((rule, (self.sim.now, "(called)", self.shop.queue.name, 0, message.id,
-                                       message.priority.name, message.attempt, self._worker(), message.receipt, None)))
+            self.broken.append(
+                (
+                    rule,
+                    (
+                        self.sim.now,
+                        "(called)",
+                        self.shop.queue.name,
+                        0,
+                        message.id,
+                        message.priority.name,
+                        message.attempt,
+                        self._worker(),
+                        message.receipt,
+                        None,
+                    ),
+                )
+            )
 
     # When everything that was due has happened.
 
     def at_rest(self) -> None:
-        """The books close, metrics say what the trace says, nothing is overdue, and nobody idles while work waits."""
+        """The books close, metrics say what the trace says, nothing is overdue, and nobody idles
+        while work waits.
+        """
         now, shop = self.sim.now, self.shop
         shop.trace.balance()
         self.books.at_rest(now)
-        assert not self.holders.overdue(now), f"the leases of receipts {self.holders.overdue(now)} are over"
+        assert not self.holders.overdue(now), (
+            f"the leases of receipts {self.holders.overdue(now)} are over"
+        )
         shop.fill_the_room()
         agree(shop.metrics, shop.trace, now)
         if isinstance(shop.processor, MonitoredMessageProcessor):
@@ -100,10 +133,14 @@ class Watch:
         open_to_all = self.states is None or self.states.state == "closed"
         if shop.processor.running and open_to_all and self.books.places["waiting"]:
             idle = self.holders.idle(now)
-            assert not idle, f"{self.books.places['waiting']} messages wait, though {idle} have nothing to do"
+            assert not idle, (
+                f"{self.books.places['waiting']} messages wait, though {idle} have nothing to do"
+            )
 
     def at_the_end(self) -> None:
-        """All is completed or dead, but for what died with its holder; what was said and counted is what happened."""
+        """All is completed or dead, but for what died with its holder; what was said and counted is
+        what happened.
+        """
         shop = self.shop
         assert not self.books.busy(), f"messages are left: {self.books.census()}"
         made, events = Counter[str](), Counter[str]()
@@ -115,13 +152,21 @@ class Watch:
         for message_id, count in made.items():
             sure = told[message_id]
             most = 2 * sure if self.day.faults.duplicates else sure
-            assert sure <= count <= most, f"{message_id} was accepted {count} times, and {sure} times told so"
-        assert shop.processor.counts["processed"] == events["acked"], "counted as processed what was acked"
-        assert shop.processor.counts["failed"] == sum(events[event] for event in ("nacked", "delayed", "dead"))
+            assert sure <= count <= most, (
+                f"{message_id} was accepted {count} times, and {sure} times told so"
+            )
+        assert shop.processor.counts["processed"] == events["acked"], (
+            "counted as processed what was acked"
+        )
+        assert shop.processor.counts["failed"] == sum(
+            events[event] for event in ("nacked", "delayed", "dead")
+        )
 
 
 def chaos(seed: int) -> Counter[str]:
-    """Live through the day of this seed; returns the kinds of records that it made. Raises Broken."""
+    """Live through the day of this seed; returns the kinds of records that it made. Raises
+    Broken.
+    """
     day = draw_day(seed)
     with Simulation(seed) as sim:
         watch = Watch(day, sim)
@@ -131,7 +176,9 @@ def chaos(seed: int) -> Counter[str]:
             if watch.broken:  # what was seen first tells more
                 raise_first(watch)
             line = traceback.extract_tb(error.__traceback__)[-1].line
-            raise Broken(day, f"{type(error).__name__}: {str(error) or line}", watch.shop.trace.records[-5:]) from error
+            raise Broken(
+                day, f"{type(error).__name__}: {str(error) or line}", watch.shop.trace.records[-5:]
+            ) from error
         return Counter(record[1] for record in watch.shop.trace.records)
 
 
@@ -166,6 +213,11 @@ def look(watch: Watch) -> None:
 def raise_first(watch: Watch) -> None:
     """The first rule that was broken, with the life of the message concerned up to there."""
     rule, record = watch.broken[0]
-    before = [each for each in watch.shop.trace.records if each[4] == record[4] and each[0] <= record[0]]
-    raise Broken(watch.day, f"{record[1] or 'at rest'} {record[4]} at {record[0]:g} s: {rule}",
-                 [*before[-12:], record] if record not in before else before[-12:])
+    before = [
+        each for each in watch.shop.trace.records if each[4] == record[4] and each[0] <= record[0]
+    ]
+    raise Broken(
+        watch.day,
+        f"{record[1] or 'at rest'} {record[4]} at {record[0]:g} s: {rule}",
+        [*before[-12:], record] if record not in before else before[-12:],
+    )

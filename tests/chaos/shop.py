@@ -1,4 +1,6 @@
-"""The shop that is open on such a day: real classes, faults all around them, and everything it does written down."""
+"""The shop that is open on such a day: real classes, faults all around them, and everything it does
+written down.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def order_of(message: Message) -> str:
 
 
 class Shop:
-    """A queue, its processor, its producers and its operators; `tell` hears of each record, before it is kept."""
+    """A queue, its processor, its producers and its operators; `tell` hears of each record, before
+    it is kept.
+    """
 
     def __init__(self, day: Day, sim: Simulation, tell: Callable[[Record], object]) -> None:
         self.day, self.sim, self.trace = day, sim, Trace()
@@ -46,8 +50,11 @@ class Shop:
 
         self.trace.record = record
         given = day.queue | {"runtime": sim, "trace": self.trace}
-        self.queue = (DeduplicatingQueue(dedup_window=day.dedup_window, **given) if day.dedup_window
-                      else InMemoryMessageQueue(**given))
+        self.queue = (
+            DeduplicatingQueue(dedup_window=day.dedup_window, **given)
+            if day.dedup_window
+            else InMemoryMessageQueue(**given)
+        )
         self.metrics = MessageQueueMetrics(self.queue, window=day.window)
         self.link = day.faults.link(self.queue)
         self.told: list[tuple[Order, bool]] = []  # what each send answered
@@ -64,7 +71,9 @@ class Shop:
         work = day.faults.handler(self._work, sim, seconds=self._seconds)
         self.handler: Callable[[Message], object] = work
         if day.idempotent:
-            self.handler = IdempotentHandler(lambda message: self._once(work, message), self.link, key=order_of)
+            self.handler = IdempotentHandler(
+                lambda message: self._once(work, message), self.link, key=order_of
+            )
 
     def _processor(self) -> MessageProcessor | BatchMessageProcessor:
         day, link = self.day, self.link
@@ -75,9 +84,13 @@ class Shop:
             return BatchMessageProcessor(link, **options, **rest)
         if day.kind in ("breaker", "by hand"):
             self.breaker = CircuitBreaker(**day.breaker, runtime=self.sim, trace=self.trace)
-            return self._registered(CircuitBreakerMessageProcessor(link, breaker=self.breaker, **rest))
+            return self._registered(
+                CircuitBreakerMessageProcessor(link, breaker=self.breaker, **rest)
+            )
         if day.kind == "monitored":
-            return self._registered(MonitoredMessageProcessor(link, prefetch=day.prefetch, window=day.window, **rest))
+            return self._registered(
+                MonitoredMessageProcessor(link, prefetch=day.prefetch, window=day.window, **rest)
+            )
         return self._registered(MessageProcessor(link, prefetch=day.prefetch, **rest))
 
     def _registered(self, processor: MessageProcessor) -> MessageProcessor:
@@ -90,7 +103,9 @@ class Shop:
             return
         self.closing = False
         if self.day.kind == "by hand":
-            self.callers = [self.sim.spawn(self._call, name=f"worker-{i}") for i in range(self.day.workers)]
+            self.callers = [
+                self.sim.spawn(self._call, name=f"worker-{i}") for i in range(self.day.workers)
+            ]
         elif isinstance(self.processor, BatchMessageProcessor):
             self.processor.start_batch_processing(self.handle_batch, num_workers=self.day.workers)
         else:
@@ -134,8 +149,12 @@ class Shop:
         try:
             result = self.handler(message)
         except BaseException as error:
-            self.answered(message, {Reject: "rejected", Release: "released", WorkerCrash: "crashed"}.get(
-                type(error), "failed"))
+            self.answered(
+                message,
+                {Reject: "rejected", Release: "released", WorkerCrash: "crashed"}.get(
+                    type(error), "failed"
+                ),
+            )
             raise
         self.answered(message, "completed" if result is None or result else "failed")
         return result
@@ -143,7 +162,9 @@ class Shop:
     def handle_batch(self, batch: list[Message]) -> list[Outcome]:
         """Have each handled; now and then the whole call fails, or its answer is cut short."""
         outcomes = [self._outcome(message) for message in batch]
-        chance = self.sim.draw("batch", batch[0].id, batch[0].attempt, len(batch)) / (self.day.batch_faults or 1e-9)
+        chance = self.sim.draw("batch", batch[0].id, batch[0].attempt, len(batch)) / (
+            self.day.batch_faults or 1e-9
+        )
         if chance >= 1:
             return outcomes
         for message in batch:
@@ -198,22 +219,31 @@ class Shop:
     # What others do.
 
     def produce(self, producer: int) -> None:
-        """Send what this producer has to send, each at its time or as soon as there was room for the one before."""
+        """Send what this producer has to send, each at its time or as soon as there was room for
+        the one before.
+        """
         for order in self.day.orders:
             if order.producer != producer:
                 continue
             self.sim.sleep_until(order.time)
             message = order.message.copy()
-            if self.sim.draw("unroutable", message.id) < self.day.unroutable and self.day.kind != "batch":
+            if (
+                self.sim.draw("unroutable", message.id) < self.day.unroutable
+                and self.day.kind != "batch"
+            ):
                 message.headers["type"] = "nobody's"
             self.sending.add(producer)
-            self.told.append((order, self.link.send(message, delay=order.delay, timeout=order.patience)))
+            self.told.append(
+                (order, self.link.send(message, delay=order.delay, timeout=order.patience))
+            )
             self.sending.discard(producer)
 
     def fill_the_room(self) -> None:
         """Nobody waits for room that there is, when all that was due has happened."""
         room = self.queue.max_size - self.queue.size()
-        assert room <= 0 or not self.sending, f"producers {self.sending} wait, though there is room for {room}"
+        assert room <= 0 or not self.sending, (
+            f"producers {self.sending} wait, though there is room for {room}"
+        )
 
     def operate(self) -> None:
         """Do what operators do, each at its time."""

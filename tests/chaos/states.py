@@ -1,4 +1,6 @@
-"""What a breaker may do: its transitions, their reasons, and what is taken in each of its states."""
+"""What a breaker may do: its transitions, their reasons, and what is taken in each of its
+states.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,18 @@ FOLLOWS = {"closed": {"opened"}, "opened": {"half_opened"}, "half_opened": {"ope
 
 
 class States:
-    """One breaker and the pool behind it. `broken` gets (rule, record) for each record that breaks a rule."""
+    """One breaker and the pool behind it. `broken` gets (rule, record) for each record that breaks
+    a rule.
+    """
 
     def __init__(self, day: Day, broken: list[tuple[str, Record]]) -> None:
         self.broken = broken
-        self.probes, self.cooldown, self.rate = (day.breaker[name] for name in ("probes", "cooldown", "rate"))
+        self.probes, self.cooldown, self.rate = (
+            day.breaker[name] for name in ("probes", "cooldown", "rate")
+        )
         self.threshold = day.breaker["failure_threshold"]
-        self.counts = self.rate is None and day.breaker["slow_after"] is None  # failures in a row, and nothing else
+        # failures in a row, and nothing else
+        self.counts = self.rate is None and day.breaker["slow_after"] is None
         self._turn("closed", 0.0)
 
     def _turn(self, state: str, time: float) -> None:
@@ -82,4 +89,6 @@ class States:
             seen = self.good if self.rate is None else self.answers
             enough = event == "opened" or seen >= needed
             return "" if self.probed and enough else f"{seen} probes of {needed} have said so"
-        return f"{self.row} in a row have failed" if self.counts and self.row < self.threshold else ""
+        return (
+            f"{self.row} in a row have failed" if self.counts and self.row < self.threshold else ""
+        )

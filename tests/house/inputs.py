@@ -25,16 +25,25 @@ KINDS: dict[str, Kind] = {
     r"int": (lambda world: 1, ["ten", True, 1.5, [1], -1]),
     r"str": (lambda world: "x", [5, b"x", ["x"]]),
     r"bool": (lambda world: True, ["yes", 0, []]),
-    r"Callable\[.*|Handler|BatchHandler|Listener|Evolve|EventHandler|Hook": (lambda world: print, [5, "x"]),
+    r"Callable\[.*|Handler|BatchHandler|Listener|Evolve|EventHandler|Hook": (
+        lambda world: print,
+        [5, "x"],
+    ),
     r"Message": (lambda world: world.delivery, [5, "x", {}]),
     r"Message \| str": (lambda world: world.delivery, [5, b"x", {}]),
     r"Outcome": (lambda world: Outcome(), [5, "completed"]),
     r"RetryPolicy": (lambda world: RetryPolicy(), [5, "full", RetryPolicy]),
     r"FailureRate": (lambda world: mqlearn.FailureRate(), [5, 0.5, mqlearn.FailureRate]),
-    r"CircuitBreaker": (lambda world: mqlearn.CircuitBreaker(runtime=world.sim), [5, "OPEN", mqlearn.CircuitBreaker]),
+    r"CircuitBreaker": (
+        lambda world: mqlearn.CircuitBreaker(runtime=world.sim),
+        [5, "OPEN", mqlearn.CircuitBreaker],
+    ),
     r"Runtime": (lambda world: world.sim, [5, "x", Simulation]),
     r"Trace": (lambda world: Trace(), [5, [], Trace]),
-    r"TopicBasedMessageBroker": (lambda world: world.broker, [5, [], mqlearn.TopicBasedMessageBroker]),
+    r"TopicBasedMessageBroker": (
+        lambda world: world.broker,
+        [5, [], mqlearn.TopicBasedMessageBroker],
+    ),
     r"EffectLedger": (lambda world: EffectLedger(world.sim), [5, [], EffectLedger]),
     r"EventStream": (lambda world: world.stream, [5, "x", mqlearn.EventStream]),
     r"StreamEvent": (lambda world: mqlearn.StreamEvent("x"), [5, "x", {}]),
@@ -48,13 +57,19 @@ KINDS: dict[str, Kind] = {
     r"str \| float": (lambda world: 0.5, [True, [], math.nan, -1]),
     r"str \| Path": (lambda world: ":memory:", [5, b"x", ["x"]]),
     r"list\[dict\[str, Any\]\]": (lambda world: [], [5, "x", {}]),
-    r"Mapping\[tuple\[str, int\], Step\]": (lambda world: {("x", 1): dict}, [5, "x", {"x": dict}, {("x", 1): 5}]),
+    r"Mapping\[tuple\[str, int\], Step\]": (
+        lambda world: {("x", 1): dict},
+        [5, "x", {"x": dict}, {("x", 1): 5}],
+    ),
     r"Iterable\[str\]": (lambda world: ["x"], [5, "x", [5]]),
     r"Previous": (lambda world: {}, [5, "x", []]),
     r"Mapping\[int, int\]": (lambda world: {0: 1}, [5, "x", [], {"x": 1}, {0: -1}]),
     r"str \| Assignor": (lambda world: "range", [5, "explode"]),
     r"list\[str\]": (lambda world: ["x"], [5, "x", [5]]),
-    r"Mapping\[str, Handler\]": (lambda world: {"1": print}, [5, "x", [], {}, {"1": 5}, {5: print}]),
+    r"Mapping\[str, Handler\]": (
+        lambda world: {"1": print},
+        [5, "x", [], {}, {"1": 5}, {5: print}],
+    ),
     r"tuple\[float, float\]": (lambda world: (1.0, 2.0), [5, "ab", (1.0,), (2.0, 1.0), (1.0, "x")]),
 }
 
@@ -66,7 +81,9 @@ def kind_of(annotation: str) -> tuple[Kind, bool]:
     for pattern, kind in KINDS.items():
         if re.fullmatch(pattern, bare):
             return kind, optional
-    raise AssertionError(f"tests/house/inputs.py knows no wrong values for the annotation {annotation!r}")
+    raise AssertionError(
+        f"tests/house/inputs.py knows no wrong values for the annotation {annotation!r}"
+    )
 
 
 # Right values where the first of the kind is not.
@@ -92,9 +109,17 @@ def right(path: str, annotation: str, world: World) -> Any:
 
 # Wrong values beyond those of the kind.
 ALSO_WRONG: dict[str, list[Any]] = {
-    **{f"{queue}.{parameter}": wrong for queue in ("InMemoryMessageQueue", "DeduplicatingQueue", "MessageGroupQueue")
-       for parameter, wrong in {"max_size": [0], "visibility_timeout": [0], "on_full": ["explode"],
-                                "extend.seconds": [0], "receive_many.n": [0]}.items()},
+    **{
+        f"{queue}.{parameter}": wrong
+        for queue in ("InMemoryMessageQueue", "DeduplicatingQueue", "MessageGroupQueue")
+        for parameter, wrong in {
+            "max_size": [0],
+            "visibility_timeout": [0],
+            "on_full": ["explode"],
+            "extend.seconds": [0],
+            "receive_many.n": [0],
+        }.items()
+    },
     "BatchMessageProcessor.batch_size": [0],
     "BatchMessageProcessor.on_stop": ["explode"],
     "BatchMessageProcessor.start_batch_processing.num_workers": [0],
@@ -104,11 +129,31 @@ ALSO_WRONG: dict[str, list[Any]] = {
     "CircuitBreakerMessageProcessor.failure_threshold": [0],
     "CircuitBreakerMessageProcessor.start_workers.num_workers": [0],
     "DeduplicatingQueue.dedup_window": [0],
-    **{f"EventStream.{parameter}": wrong for parameter, wrong in {
-        "partition_count": [0], "retention_seconds": [0], "retention_events": [0], "start": ["error"],
-        "out_of_range": ["explode"], "fetch.n": [0]}.items()},
-    **{f"EventStream.{method}.partition": [2] for method in (
-        "read", "history", "fetch", "resolve", "log_start", "end", "commit_offset", "seek", "get_latest_offset")},
+    **{
+        f"EventStream.{parameter}": wrong
+        for parameter, wrong in {
+            "partition_count": [0],
+            "retention_seconds": [0],
+            "retention_events": [0],
+            "start": ["error"],
+            "out_of_range": ["explode"],
+            "fetch.n": [0],
+        }.items()
+    },
+    **{
+        f"EventStream.{method}.partition": [2]
+        for method in (
+            "read",
+            "history",
+            "fetch",
+            "resolve",
+            "log_start",
+            "end",
+            "commit_offset",
+            "seek",
+            "get_latest_offset",
+        )
+    },
     "partition_for.partitions": [0],
     "FailureRate.share": [0, 1.5],
     "FailureRate.calls": [0],
@@ -130,9 +175,18 @@ ALSO_WRONG: dict[str, list[Any]] = {
     "MessageProcessor.prefetch": [0],
     "MessageProcessor.start_workers.num_workers": [0],
     "OrderEventStore.snapshot_every": [0],
-    **{f"OrderEventStore.{method}.order_id": [""] for method in (
-        "create_order", "update_order_status", "add_payment", "record", "version", "get_order_history",
-        "rebuild_order_state")},
+    **{
+        f"OrderEventStore.{method}.order_id": [""]
+        for method in (
+            "create_order",
+            "update_order_status",
+            "add_payment",
+            "record",
+            "version",
+            "get_order_history",
+            "rebuild_order_state",
+        )
+    },
     "DurableEventStream.partition_count": [0],
     "Projection.saved": [{"state": 1}],
     "Outcome.kind": ["explode"],
@@ -177,7 +231,10 @@ RIGHT: dict[str, tuple[Any, str]] = {
     "Simulation.call_at.time": (-1, "any time; one that has passed is due at once"),
     "*.run.seed": (-1, "any whole number, in every scenario"),
     "OrderEventStore.add_payment.amount": (-1, "any number: money may come back"),
-    "OrderEventStore.record.timestamp": (-1, "any time: it may have happened before the clock began"),
+    "OrderEventStore.record.timestamp": (
+        -1,
+        "any time: it may have happened before the clock began",
+    ),
     "OrderEventStore.get_order_history.until": (-1, "any time"),
     "OrderEventStore.rebuild_order_state.until": (-1, "any time"),
     "Projection.catch_up.until": (-1, "any time"),
@@ -196,7 +253,8 @@ ANYTHING: dict[str, str] = {
     "Snapshot": "a result, made by MessageQueueMetrics.snapshot",
     "prometheus_text.metrics": "any number of them; what is none is refused, as is tested apart",
     "OffsetOutOfRange": "an exception takes what an exception takes",
-    "EventStream.group": "its options are those of a ConsumerGroup, which looks at them; its name is tested apart",
+    "EventStream.group": "its options are those of a ConsumerGroup, which looks at them; its name "
+    "is tested apart",
     "ConsumerGroup.keep": "what a stream calls under its own lock, with what it has checked",
     "ConsumerGroup": "made by EventStream.group, which gives it itself and checks the name",
     "SharedPartitions.report": "what a run calls for itself, with its own frozen trace",
@@ -225,7 +283,8 @@ ANYTHING: dict[str, str] = {
     "Run": "a result, made by a scenario; only Run.of and Run.at take what a reader gives",
     "Arrival": "a result, made by read_arrivals",
     "Little": "a result, made by little",
-    "read_arrivals.source": "a path or an open file; Python's own open() says what is wrong with another",
+    "read_arrivals.source": "a path or an open file; Python's own open() says what is wrong with "
+    "another",
     "little.sojourns": "an iterable of pairs, each checked on its own",
     "priority_waits.arrival_rates": "an iterable of rates, each checked on its own",
 }

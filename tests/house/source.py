@@ -28,14 +28,18 @@ def tree(path: Path) -> ast.Module:
 
 
 def package_of(path: Path) -> list[str]:
-    """The package that a file's relative imports start from: ["mqlearn", "study"] for study/run.py."""
+    """The package that a file's relative imports start from: ["mqlearn", "study"] for
+    study/run.py.
+    """
     return list(path.relative_to(ROOT).parts[:-1])
 
 
 def imports(path: Path, *, at_import: bool = False) -> Iterator[tuple[int, str]]:
-    """Each module that a file imports, by its full dotted name, with the line; a relative one is resolved.
+    """Each module that a file imports, by its full dotted name, with the line; a relative one is
+    resolved.
 
-    With `at_import`, only those that importing the file runs: none in a function, none for the type checker.
+    With `at_import`, only those that importing the file runs: none in a function, none for the type
+    checker.
     """
     nodes = _run_at_import(tree(path).body) if at_import else ast.walk(tree(path))
     for node in nodes:

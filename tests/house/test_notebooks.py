@@ -1,4 +1,6 @@
-"""What a committed notebook may hold: one fresh run, no secrets of a machine, more words than code."""
+"""What a committed notebook may hold: one fresh run, no secrets of a machine, more words than
+code.
+"""
 
 import itertools
 import json
@@ -18,7 +20,9 @@ COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 # What tells nbval to look away, as a tag or as a comment.
 LOOK_AWAY = re.compile(r"nbval[-_](ignore|skip|raises)", re.IGNORECASE)
-MACHINE = re.compile(r"(?<![\w/.])/(home|Users|root|work|tmp|opt|usr)/\w|[A-Z]:\\\\Users|0x[0-9a-f]{8,}")
+MACHINE = re.compile(
+    r"(?<![\w/.])/(home|Users|root|work|tmp|opt|usr)/\w|[A-Z]:\\\\Users|0x[0-9a-f]{8,}"
+)
 
 
 def content(path: Path) -> Any:
@@ -83,7 +87,11 @@ def test_it_names_no_machine(path: Path) -> None:
     for cell in content(path).cells:
         shown = [{k: v for k, v in o.items() if k != "data"} for o in cell.get("outputs", [])]
         shown += [
-            {kind: text for kind, text in output.get("data", {}).items() if not kind.startswith("image/")}
+            {
+                kind: text
+                for kind, text in output.get("data", {}).items()
+                if not kind.startswith("image/")
+            }
             for output in cell.get("outputs", [])
         ]
         found = MACHINE.search(cell.source + json.dumps(shown))
@@ -108,7 +116,9 @@ def test_code_cells_are_short(path: Path) -> None:
 
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.name)
 def test_a_lab_has_its_picture_without_a_kernel(path: Path) -> None:
-    """Each cell that opens a lab shows a picture when nbconvert, which has no kernel, renders it."""
+    """Each cell that opens a lab shows a picture when nbconvert, which has no kernel, renders
+    it.
+    """
     labs = [cell for cell in code_cells(path) if shows_a_lab(cell)]
     assert labs, f"{path.name} has no lab"
     exporter = HTMLExporter()
@@ -120,7 +130,11 @@ def test_a_lab_has_its_picture_without_a_kernel(path: Path) -> None:
 
 
 def shows_a_lab(cell: Any) -> bool:
-    """Whether the cell's value is a lab: its last line makes or names one, or its output says so."""
+    """Whether the cell's value is a lab: its last line makes or names one, or its output says
+    so.
+    """
     last = cell.source.rstrip().rpartition("\n")[2]
     texts = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
-    return bool(re.match(r"Lab\(|(\w*_)?lab$", last)) or any(text.startswith("Lab(") for text in texts)
+    return bool(re.match(r"Lab\(|(\w*_)?lab$", last)) or any(
+        text.startswith("Lab(") for text in texts
+    )

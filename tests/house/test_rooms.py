@@ -8,8 +8,8 @@ import pytest
 
 from tests.house.source import PACKAGE, imports, modules, name
 
-# Each room with those that it may import, itself apart. What is not in this table is a module of its own on
-# the ground floor, such as the table of technologies, which imports no room.
+# Each room with those that it may import, itself apart. What is not in this table is a module of
+# its own on the ground floor, such as the table of technologies, which imports no room.
 BELOW = {
     "runtime": set(),
     "messaging": {"runtime"},
@@ -51,12 +51,18 @@ def test_imports_point_down(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules("mqlearn"), ids=name)
 def test_a_library_stays_in_its_room(path: Path) -> None:
-    """Only the lab draws, only the runtime simulates, and pandas waits until a table is asked for."""
+    """Only the lab draws, only the runtime simulates, and pandas waits until a table is asked
+    for.
+    """
     for line, module in imports(path):
         library = module.split(".")[0]
-        assert ONLY_IN.get(library, room(path)) == room(path), f"{name(path)}:{line} imports {library}"
+        assert ONLY_IN.get(library, room(path)) == room(path), (
+            f"{name(path)}:{line} imports {library}"
+        )
     if room(path) in ("runtime", "messaging", "streaming"):
-        early = [module for _, module in imports(path, at_import=True) if module.split(".")[0] in HEAVY]
+        early = [
+            module for _, module in imports(path, at_import=True) if module.split(".")[0] in HEAVY
+        ]
         assert early == [], f"{name(path)} imports {early} before anybody asks for a table"
 
 

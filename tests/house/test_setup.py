@@ -1,4 +1,6 @@
-"""The files around the package agree with each other, and say what to do when something is missing."""
+"""The files around the package agree with each other, and say what to do when something is
+missing.
+"""
 
 import re
 import stat
@@ -26,11 +28,15 @@ def environment() -> list[str]:
 
 
 def test_environment_is_in_step() -> None:
-    """The conda environment takes its packages from pyproject.toml, on a Python that is supported there."""
+    """The conda environment takes its packages from pyproject.toml, on a Python that is supported
+    there.
+    """
     entries = environment()
     python = next(entry for entry in entries if entry.startswith("python="))
     oldest = project()["requires-python"].removeprefix(">=")
-    version, least = ([int(part) for part in text.split(".")] for text in (python.split("=")[1], oldest))
+    version, least = (
+        [int(part) for part in text.split(".")] for text in (python.split("=")[1], oldest)
+    )
     assert version >= least
     editable = next(entry for entry in entries if entry.startswith("-e "))
     extras = re.findall(r"\[(.*)\]", editable)[0].split(",")
@@ -56,7 +62,9 @@ def test_python_that_cannot_set_up_is_told_why() -> None:
 
 
 def test_jupyter_listens_on_loopback_with_a_token() -> None:
-    """`make lab` binds to loopback, never passes its token where other users see it, and knows root."""
+    """`make lab` binds to loopback, never passes its token where other users see it, and knows
+    root.
+    """
     words = open_lab.command(8888, browser=False, root=True)
     assert {"--ServerApp.ip=127.0.0.1", "--no-browser", "--allow-root"} <= set(words)
     assert not [word for word in words if "token" in word.lower() or "password" in word.lower()]
@@ -65,7 +73,9 @@ def test_jupyter_listens_on_loopback_with_a_token() -> None:
 
 
 def test_ci_runs_what_people_run() -> None:
-    """CI's own file is executable, valid bash, ends in `make test`, and the workflow calls nothing else."""
+    """CI's own file is executable, valid bash, ends in `make test`, and the workflow calls nothing
+    else.
+    """
     run = ROOT / ".ci" / "run"
     assert run.stat().st_mode & stat.S_IXUSR
     subprocess.run(["bash", "-n", str(run)], check=True)
@@ -79,7 +89,9 @@ def test_ci_runs_what_people_run() -> None:
 
 def test_make_lists_its_targets() -> None:
     """`make` alone says what there is, and each target that people call is there."""
-    shown = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "-C", str(ROOT)], capture_output=True, text=True, check=True
+    ).stdout
     for target in ("lab", "test", "notebooks", "bench", "clean"):
         assert re.search(rf"make {target} +\w", shown)
 

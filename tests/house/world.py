@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import mqlearn
-from mqlearn import Message, MessageProcessor, MessageQueue, RetryPolicy, Simulation, ThreadRuntime, Trace
+from mqlearn import (
+    Message,
+    MessageProcessor,
+    MessageQueue,
+    RetryPolicy,
+    Simulation,
+    ThreadRuntime,
+    Trace,
+)
 from mqlearn.study import scenarios
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.faults import Faults
@@ -33,7 +41,9 @@ class Plain(MessageQueue):
 
 
 class World:
-    """A simulation with a message in every place of a queue, in which a refused call must change nothing."""
+    """A simulation with a message in every place of a queue, in which a refused call must change
+    nothing.
+    """
 
     def __init__(self) -> None:
         self.sim = Simulation()
@@ -52,7 +62,10 @@ class World:
         for _ in range(5):
             self.stream.append(mqlearn.StreamEvent("x"))
         self.stream.commit_offset("x", 0, 1)
-        self.store, self.table = mqlearn.OrderEventStore(runtime=self.sim), mqlearn.OrderTable(runtime=self.sim)
+        self.store, self.table = (
+            mqlearn.OrderEventStore(runtime=self.sim),
+            mqlearn.OrderTable(runtime=self.sim),
+        )
         self.table.save("x", {})
         self.table.enqueue(mqlearn.StreamEvent("x"))
         self.consumer = mqlearn.Consumer(self.stream, "y", name="x")
@@ -66,20 +79,41 @@ class World:
     def seen(self) -> object:
         """All that can be seen of it."""
         dead = [vars(letter) for letter in self.queue.get_dead_letter_messages()]
-        return (list(self.trace.records), self.queue.entries(), self.queue.census(), self.queue.size(), dead,
-                self.sim.now, self.processor.running, dict(self.processor.processors), dict(self.processor.metrics),
-                self.broker.get_topic_stats("x"), self.stream.get_stream_info(),
-                self.store.stream.get_stream_info(), self.table.load("x"), len(self.table.pending()),
-                self.consumer.position, list(self.consumer.group.members), self.consumer.group.assignment,
-                self.consumer.group.generation, list(self.broker.topics), len(self.broker.subscribers),
-                repr(self.delivery), repr(self.message), self.policy, self.queue.trace is self.trace)
+        return (
+            list(self.trace.records),
+            self.queue.entries(),
+            self.queue.census(),
+            self.queue.size(),
+            dead,
+            self.sim.now,
+            self.processor.running,
+            dict(self.processor.processors),
+            dict(self.processor.metrics),
+            self.broker.get_topic_stats("x"),
+            self.stream.get_stream_info(),
+            self.store.stream.get_stream_info(),
+            self.table.load("x"),
+            len(self.table.pending()),
+            self.consumer.position,
+            list(self.consumer.group.members),
+            self.consumer.group.assignment,
+            self.consumer.group.generation,
+            list(self.broker.topics),
+            len(self.broker.subscribers),
+            repr(self.delivery),
+            repr(self.message),
+            self.policy,
+            self.queue.trace is self.trace,
+        )
 
 
 # How to get an object whose methods are to be called.
 MAKE: dict[str, Callable[[World], Any]] = {
     "BatchMessageProcessor": lambda world: mqlearn.BatchMessageProcessor(world.queue),
     "CircuitBreaker": lambda world: mqlearn.CircuitBreaker(runtime=world.sim),
-    "CircuitBreakerMessageProcessor": lambda world: mqlearn.CircuitBreakerMessageProcessor(world.queue),
+    "CircuitBreakerMessageProcessor": lambda world: mqlearn.CircuitBreakerMessageProcessor(
+        world.queue
+    ),
     "DeduplicatingQueue": lambda world: mqlearn.DeduplicatingQueue(runtime=world.sim),
     "InMemoryMessageQueue": lambda world: world.queue,
     "Message": lambda world: world.message,
@@ -94,8 +128,12 @@ MAKE: dict[str, Callable[[World], Any]] = {
     "EventStreamProcessor": lambda world: mqlearn.EventStreamProcessor(world.stream, "z"),
     "FailureRate": lambda world: mqlearn.FailureRate(),
     "Permit": lambda world: mqlearn.CircuitBreaker(runtime=world.sim).acquire(),
-    "Requester": lambda world: mqlearn.Requester(mqlearn.TopicBasedMessageBroker(runtime=world.sim), "answers"),
-    "DurableEventStream": lambda world: mqlearn.DurableEventStream(":memory:", "x", 2, runtime=world.sim),
+    "Requester": lambda world: mqlearn.Requester(
+        mqlearn.TopicBasedMessageBroker(runtime=world.sim), "answers"
+    ),
+    "DurableEventStream": lambda world: mqlearn.DurableEventStream(
+        ":memory:", "x", 2, runtime=world.sim
+    ),
     "OrderEventStore": lambda world: world.store,
     "OrderTable": lambda world: world.table,
     "Projection": lambda world: mqlearn.Projection(world.stream, print),

@@ -1,4 +1,6 @@
-"""A scenario as small as the lab allows: what the panel asks of a scenario and a run, no more. And what sticks out."""
+"""A scenario as small as the lab allows: what the panel asks of a scenario and a run, no more. And
+what sticks out.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,7 +17,8 @@ from mqlearn.lab.canvas import Canvas
 
 def _param(default: Any, low: float, high: float, group: str, **more: Any) -> Any:
     return dataclasses.field(
-        default=default, metadata={"unit": "", "low": low, "high": high, "step": 1, "group": group, **more}
+        default=default,
+        metadata={"unit": "", "low": low, "high": high, "step": 1, "group": group, **more},
     )
 
 
@@ -27,14 +30,19 @@ class HandMadeRun:
         records = []
         for i in range(1, 11):
             order = ("orders", i, f"order-{i}", "NORMAL", 1)
-            ending = ("dead", "worker-0", i, "boom") if i <= scenario.dying else ("acked", "worker-0", i, "")
+            ending = (
+                ("dead", "worker-0", i, "boom")
+                if i <= scenario.dying
+                else ("acked", "worker-0", i, "")
+            )
             events = [
                 (i + 0.0, "sent", "", 0, ""),
                 (i + 0.5, "received", "worker-0", i, ""),
                 (i + 1.5, *ending),
             ]
             records += [
-                (t, event, *order, worker, receipt, detail) for t, event, worker, receipt, detail in events
+                (t, event, *order, worker, receipt, detail)
+                for t, event, worker, receipt, detail in events
             ]
         self.trace = SimpleNamespace(records=sorted(records, key=lambda r: r[0]))
         self.totals = {"sent": 10, "dead": scenario.dying}
@@ -52,7 +60,8 @@ class HandMadeRun:
         dying = self.scenario.dying
         rows = [
             {"entry": i, "message_id": f"order-{i}", "priority": "NORMAL", "sent": float(i),
-             "settled": i + 1.5, "tries": 1, "outcome": "dead" if i <= dying else "completed", "wait": 0.5}
+             "settled": i + 1.5, "tries": 1,
+             "outcome": "dead" if i <= dying else "completed", "wait": 0.5}
             for i in range(1, 11)
         ]  # fmt: skip
         return pd.DataFrame(rows)
@@ -65,7 +74,9 @@ class HandMadeRun:
         return pd.DataFrame(rows)
 
     def holds(self) -> pd.DataFrame:
-        return self.tries().rename(columns={"start": "received", "end": "until"}).assign(end="acked")
+        return (
+            self.tries().rename(columns={"start": "received", "end": "until"}).assign(end="acked")
+        )
 
     def at(self, time: float) -> Any:
         places: dict[int, str] = {}

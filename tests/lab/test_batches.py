@@ -1,4 +1,6 @@
-"""The charts of batching draw every call, count items where they belong, and tell latencies as percentiles."""
+"""The charts of batching draw every call, count items where they belong, and tell latencies as
+percentiles.
+"""
 
 from __future__ import annotations
 
@@ -37,16 +39,28 @@ def points(line: Any) -> list[tuple[float, float]]:
 def test_each_call_is_a_dot_and_one_with_a_bad_order_a_cross(spoilt: View) -> None:
     """A hundred dots and four crosses, all at ten; the limit dashed at ten."""
     chart = chart_of("batches", spoilt)
-    assert (len(points(chart.dots)), len(points(chart.failing)), len(points(chart.parts))) == (100, 4, 0)
+    assert (len(points(chart.dots)), len(points(chart.failing)), len(points(chart.parts))) == (
+        100,
+        4,
+        0,
+    )
     assert {size for _, size in points(chart.dots) + points(chart.failing)} == {10}
     assert list(chart.limit.get_ydata()) == [10, 10] and chart.limit.get_visible()
-    assert (chart.said.text, chart.count.text, chart.failed.text) == ("mean 10", "104 calls", "× 4 with bad")
+    assert (chart.said.text, chart.count.text, chart.failed.text) == (
+        "mean 10",
+        "104 calls",
+        "× 4 with bad",
+    )
     assert chart.sentence(spoilt) == "Batches: 104 calls of 10 items each, 4 with a failure."
 
 
 def test_parts_of_a_refused_batch_are_rings() -> None:
-    """Ten are halved to five and five, these to two and three, and these to one, the bad one, and two."""
-    run = View(BatchedWriter(**{**BatchedWriter.PRESETS["one bad record"], "on_failure": "bisect"}).run(0))
+    """Ten are halved to five and five, these to two and three, and these to one, the bad one, and
+    two.
+    """
+    run = View(
+        BatchedWriter(**{**BatchedWriter.PRESETS["one bad record"], "on_failure": "bisect"}).run(0)
+    )
     chart = chart_of("batches", run)
     assert sorted(size for _, size in points(chart.parts)) == [1, 2, 2, 3, 5, 5]
     assert chart.count.text == "101 calls + 6"
@@ -59,20 +73,27 @@ def test_items_are_stacked_by_what_came_of_them(spoilt: View) -> None:
     counted = (chart.values * np.diff(chart.edges)).sum(axis=1)
     assert counted == pytest.approx([spoilt.run.totals["done"], 36, 4])
     assert chart.edges[-1] == spoilt.until
-    assert chart.sentence(spoilt) == ("Items: 20.3 a second came, 20 were done, 167 can be; good items handled in vain "
-                                      "36 times; 4 tries of bad ones.")
+    assert chart.sentence(spoilt) == (
+        "Items: 20.3 a second came, 20 were done, 167 can be; good "
+        "items handled in vain "
+        "36 times; 4 tries of bad ones."
+    )
 
 
 def test_the_capacity_is_drawn_where_it_is_near() -> None:
     """At 100 a second, 138 is on the chart; 909 is only said, since it would flatten all else."""
     near, far = (chart_of("items", View(BatchedWriter(size=size).run(0))) for size in (8, 500))
-    assert near.capacity.get_visible() and list(near.capacity.get_ydata()) == pytest.approx([137.9, 137.9], abs=0.1)
+    assert near.capacity.get_visible() and list(near.capacity.get_ydata()) == pytest.approx(
+        [137.9, 137.9], abs=0.1
+    )
     assert near.ax.get_ylim()[1] >= 138
     assert not far.capacity.get_visible() and far.capacity_label.text == "╌ can do 909"
 
 
 def test_latency_over_time_has_three_lines_in_order(spoilt: View) -> None:
-    """The median below the 95th below the 99th percentile in every slice; the numbers are those of all items."""
+    """The median below the 95th below the 99th percentile in every slice; the numbers are those of
+    all items.
+    """
     chart = chart_of("latency", spoilt)
     p50, p95, p99 = (np.array(chart.lines[p].get_ydata()) for p in (50, 95, 99))
     assert len(p50) == 40 and (p50 <= p95).all() and (p95 <= p99).all()
@@ -87,7 +108,9 @@ def test_the_distribution_is_of_all_items(spoilt: View) -> None:
     """The shares add up to one, and the median's tick stands at the median."""
     chart = chart_of("latency_distribution", spoilt)
     assert chart.shares.sum() == pytest.approx(1.0)
-    assert chart.lines[50].get_xdata()[0] == pytest.approx(np.median(spoilt.batches.latencies), abs=0.01)
+    assert chart.lines[50].get_xdata()[0] == pytest.approx(
+        np.median(spoilt.batches.latencies), abs=0.01
+    )
     assert chart.said.text.startswith("mean 277 ms, p50 255 ms")
 
 
@@ -110,7 +133,9 @@ def test_the_lab_takes_a_prediction_and_both_ends_of_every_slider() -> None:
     """Each field at its lowest and highest value runs, is drawn and says a sentence."""
     lab = Lab(BatchedWriter, items=200)
     lab.predict(0.1)
-    assert "You said 100 ms, it is " in lab.verdict and lab.charts["latency"].marks.line.get_visible()
+    assert (
+        "You said 100 ms, it is " in lab.verdict and lab.charts["latency"].marks.line.get_visible()
+    )
     for name, row in lab._ui.rows.items():
         if row.kind in ("whole", "real"):
             for end in ("low", "high"):

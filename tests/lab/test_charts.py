@@ -31,7 +31,12 @@ def test_a_peak_shorter_than_a_pixel_is_still_drawn() -> None:
 
 def test_an_axis_widens_in_round_steps_and_narrows_late() -> None:
     """A dragged slider moves the curve, not the axis."""
-    assert nice_top(39) == 40 and nice_top(41, 40) == 60 and nice_top(20, 60) == 60 and nice_top(5, 60) == 6
+    assert (
+        nice_top(39) == 40
+        and nice_top(41, 40) == 60
+        and nice_top(20, 60) == 60
+        and nice_top(5, 60) == 6
+    )
 
 
 def test_numbers_and_ticks_are_written_as_people_write_them() -> None:

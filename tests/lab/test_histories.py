@@ -10,11 +10,22 @@ from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
 from mqlearn.study.scenarios import OrderHistory
 
 
-@pytest.mark.parametrize("scenario", [
-    OrderHistory(), OrderHistory(crash_rate=0.3, write="event first"), OrderHistory(hour=0.0),
-    OrderHistory(arrivals="flights", hour=18.0), OrderHistory(arrivals="flights", hour=7.0, snapshot_every=20)])
-def test_no_label_leaves_the_picture(scenario: OrderHistory, outside: Callable[[Canvas], list[str]]) -> None:
-    """Neither a flight's name at the left nor "most 2,352" at the right, with a baseline beneath it."""
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        OrderHistory(),
+        OrderHistory(crash_rate=0.3, write="event first"),
+        OrderHistory(hour=0.0),
+        OrderHistory(arrivals="flights", hour=18.0),
+        OrderHistory(arrivals="flights", hour=7.0, snapshot_every=20),
+    ],
+)
+def test_no_label_leaves_the_picture(
+    scenario: OrderHistory, outside: Callable[[Canvas], list[str]]
+) -> None:
+    """Neither a flight's name at the left nor "most 2,352" at the right, with a baseline beneath
+    it.
+    """
     board = Board(OrderHistory.CHARTS, RIGHT, PICTURE_HEIGHT)
     board.draw(scenario.run(0), OrderHistory(write="outbox").run(0))
     assert outside(board.canvas) == []

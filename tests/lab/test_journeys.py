@@ -15,7 +15,9 @@ def slow_then_quick(first: float) -> Trace:
         trace = Trace()
         queue = InMemoryMessageQueue(visibility_timeout=5.0, runtime=sim, trace=trace)
         processor = MessageProcessor(queue)
-        processor.register_processor("default", lambda m: sim.sleep(first if m.attempt == 1 else 1.0))
+        processor.register_processor(
+            "default", lambda m: sim.sleep(first if m.attempt == 1 else 1.0)
+        )
         queue.send(Message(id="order-1"))
         processor.start_workers(2)
         sim.run()
@@ -42,10 +44,15 @@ def died_then_quick() -> Trace:
         return trace
 
 
-@pytest.mark.parametrize(("trace", "lanes", "orphaned"), [(slow_then_quick(8.0), 2, 1), (died_then_quick(), 1, 0)],
-                         ids=["still at work", "dead"])
+@pytest.mark.parametrize(
+    ("trace", "lanes", "orphaned"),
+    [(slow_then_quick(8.0), 2, 1), (died_then_quick(), 1, 0)],
+    ids=["still at work", "dead"],
+)
 def test_lanes_are_for_two_workers_at_once(trace: Trace, lanes: int, orphaned: int) -> None:
-    """A worker that goes on without its lease gets a lane of its own; a dead one does not narrow the bars."""
+    """A worker that goes on without its lease gets a lane of its own; a dead one does not narrow
+    the bars.
+    """
     board = Board(["journeys"])
     board.draw(Run.of(trace))
     chart: Any = board.charts[0]

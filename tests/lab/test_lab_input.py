@@ -1,4 +1,6 @@
-"""What a lab, `show` and `replay` are given and cannot use is refused by name, and the panel shows what it showed."""
+"""What a lab, `show` and `replay` are given and cannot use is refused by name, and the panel shows
+what it showed.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,20 @@ import mqlearn.lab
 from mqlearn.lab import Lab, replay, show
 from mqlearn.study.scenarios import FailingWork
 
-# For each public parameter, values that must be refused. A name that is not here fails the test of coverage below.
+# For each public parameter, values that must be refused. A name that is not here fails the test of
+# coverage below.
 WRONG: dict[str, list[Any]] = {
     "Lab.scenario": [5, "FailingWork", None, FailingWork()],
     "Lab.seed": ["x", 1.5, None, True],
     "Lab.settings": [{"failure_rate": 2.0}, {"failure_rate": "x"}, {"no_such_field": 1}],
-    "Lab.set.settings": [{"failure_rate": 2.0}, {"failure_rate": -0.1}, {"failure_rate": "x"}, {"failure_rate": None},
-                         {"failure_rate": math.nan}, {"no_such_field": 1}],
+    "Lab.set.settings": [
+        {"failure_rate": 2.0},
+        {"failure_rate": -0.1},
+        {"failure_rate": "x"},
+        {"failure_rate": None},
+        {"failure_rate": math.nan},
+        {"no_such_field": 1},
+    ],
     "Lab.predict.value": ["x", [1], math.nan, True],
     "Lab.room.answers": [5, ["x"], [math.nan], [1, None]],
     "Lab.preset.name": ["no such day", 5, None, []],
@@ -35,7 +44,9 @@ WRONG: dict[str, list[Any]] = {
     "replay.charts": ["explode", 5],
     "replay.at": ["x", math.nan],
 }
-ANYTHING = {"Lab.by_hand.settings": "what the lab's own controls call; its errors are told in the panel"}
+ANYTHING = {
+    "Lab.by_hand.settings": "what the lab's own controls call; its errors are told in the panel"
+}
 
 
 CALLS: dict[str, Callable[[Lab, Any], object]] = {
@@ -61,9 +72,15 @@ def lab() -> Lab:
     return Lab(FailingWork, failure_rate=0.2)
 
 
-@pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in WRONG.items() for value in values])
-def test_a_wrong_value_is_refused_by_name(lab: Lab, path: str, value: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """By a TypeError or ValueError that names parameter and value; run, verdict and picture are the last good ones."""
+@pytest.mark.parametrize(
+    ("path", "value"), [(path, value) for path, values in WRONG.items() for value in values]
+)
+def test_a_wrong_value_is_refused_by_name(
+    lab: Lab, path: str, value: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By a TypeError or ValueError that names parameter and value; run, verdict and picture are the
+    last good ones.
+    """
     before = (lab.run, lab.scenario, lab.seed, lab.verdict, lab.sentence, lab.baseline, lab.png())
     name, method = path.rpartition(".")[2], path.split(".")[1]
     call = CALLS.get(path, lambda lab, value: getattr(lab, method)(value))
@@ -72,21 +89,47 @@ def test_a_wrong_value_is_refused_by_name(lab: Lab, path: str, value: Any, capsy
     named = next(iter(value)) if isinstance(value, dict) else name
     assert named in str(caught.value)
     if named != "no_such_field":  # there it is the name that is wrong
-        parts = [value, *(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())]
+        parts = [
+            value,
+            *(
+                value.values()
+                if isinstance(value, dict)
+                else value
+                if isinstance(value, list)
+                else ()
+            ),
+        ]
         assert any(repr(part) in str(caught.value) for part in parts)
-    assert (lab.run, lab.scenario, lab.seed, lab.verdict, lab.sentence, lab.baseline, lab.png()) == before
+    assert (
+        lab.run,
+        lab.scenario,
+        lab.seed,
+        lab.verdict,
+        lab.sentence,
+        lab.baseline,
+        lab.png(),
+    ) == before
     assert capsys.readouterr().out == ""
 
 
 def test_no_public_parameter_is_forgotten() -> None:
-    """Each parameter of each public name of the lab stands in one of the tables, and nothing else does."""
+    """Each parameter of each public name of the lab stands in one of the tables, and nothing else
+    does.
+    """
     found = set()
     for name in mqlearn.lab.__all__:
         target = getattr(mqlearn.lab, name)
         functions = {name: target}
         if isinstance(target, type):
-            functions |= {f"{name}.{key}": value for key, value in vars(target).items()
-                          if not key.startswith("_") and inspect.isfunction(value)}
-        found |= {f"{path}.{each}" for path, function in functions.items()
-                  for each in inspect.signature(function).parameters if each != "self"}
+            functions |= {
+                f"{name}.{key}": value
+                for key, value in vars(target).items()
+                if not key.startswith("_") and inspect.isfunction(value)
+            }
+        found |= {
+            f"{path}.{each}"
+            for path, function in functions.items()
+            for each in inspect.signature(function).parameters
+            if each != "self"
+        }
     assert found == set(WRONG) | set(ANYTHING)

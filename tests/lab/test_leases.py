@@ -15,7 +15,9 @@ ORDERS = ("order-1", "order-2", "order-3", "order-2/2")
 
 
 def handled(charge: Any) -> Run:
-    """Four messages for three orders, two workers, a lease of 5 s; `charge(sim, ledger, message)` is the work."""
+    """Four messages for three orders, two workers, a lease of 5 s; `charge(sim, ledger, message)`
+    is the work.
+    """
     with Simulation() as sim:
         trace = Trace()
         queue = InMemoryMessageQueue(visibility_timeout=5.0, runtime=sim, trace=trace)
@@ -30,7 +32,9 @@ def handled(charge: Any) -> Run:
 
 
 def rough(sim: Simulation, ledger: EffectLedger, message: Message) -> None:
-    """Two seconds of work, 6 s for order-1 the first time; order-3 kills its workers before the charge."""
+    """Two seconds of work, 6 s for order-1 the first time; order-3 kills its workers before the
+    charge.
+    """
     sim.sleep(6.0 if message.id == "order-1" and message.attempt == 1 else 2.0)
     if message.id == "order-3":
         raise WorkerCrash
@@ -51,22 +55,35 @@ def chart(run: Any, name: str, marks: Marks | None = None) -> Any:
 
 
 def test_each_charge_is_marked_where_and_when_it_was_made(run: Run) -> None:
-    """A circle for the first of an order, a diamond for the others, in the lane of the worker that made it."""
+    """A circle for the first of an order, a diamond for the others, in the lane of the worker that
+    made it.
+    """
     drawn = chart(run, "leases")
     effects = [record[0] for record in run.trace.records if record[1] == "effect"]
-    assert sorted([*drawn.first.get_xdata(), *drawn.again.get_xdata()]) == effects and len(effects) == 4
+    assert (
+        sorted([*drawn.first.get_xdata(), *drawn.again.get_xdata()]) == effects
+        and len(effects) == 4
+    )
     by_worker = sorted(zip(drawn.first.get_xdata(), drawn.first.get_ydata(), strict=True))
     assert by_worker[0][0] == 2.0 and by_worker[0][1] == 1.0, "order-2 is row 1, in one lane"
     first = [row for time, row in by_worker if time == 6.0]
-    assert first[0] == pytest.approx(-0.24), "order-1 has two lanes: the late worker is in the upper one"
+    assert first[0] == pytest.approx(-0.24), (
+        "order-1 has two lanes: the late worker is in the upper one"
+    )
     assert sorted(number.text for number in drawn.numbers if number.visible) == ["1", "1", "2", "2"]
 
 
 def test_the_end_of_a_row_says_how_often_its_order_was_charged(run: Run) -> None:
-    """Over all messages of that order; bold where it is not once; the deaths of workers are crosses."""
+    """Over all messages of that order; bold where it is not once; the deaths of workers are
+    crosses.
+    """
     drawn = chart(run, "leases")
-    assert [end.text for end in drawn.ends if end.text] == ["charged 2×", "charged 2×", "not charged, dead",
-                                                            "charged 2×"]
+    assert [end.text for end in drawn.ends if end.text] == [
+        "charged 2×",
+        "charged 2×",
+        "not charged, dead",
+        "charged 2×",
+    ]
     assert all(end.weight == "bold" for end in drawn.ends if end.text)
     assert len(drawn.deaths.get_xdata()) == 2
 
@@ -89,11 +106,15 @@ def test_what_is_held_for_good_runs_out_of_the_picture() -> None:
 
 
 def test_an_ack_before_the_work_is_work_without_a_lease() -> None:
-    """The bar of a worker that acked first is the hatched one, from the ack to the end of its work."""
+    """The bar of a worker that acked first is the hatched one, from the ack to the end of its
+    work.
+    """
     first = CardCharges(**CardCharges.PRESETS["ack first"]).run(0)
     drawn = chart(first, "leases")
     assert len(drawn.orphaned.get_paths()) == drawn.most
-    assert all(path.vertices[:, 0].max() == path.vertices[:, 0].min() for path in drawn.held.get_paths())
+    assert all(
+        path.vertices[:, 0].max() == path.vertices[:, 0].min() for path in drawn.held.get_paths()
+    )
 
 
 def test_orders_by_charges(run: Run) -> None:

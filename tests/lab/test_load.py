@@ -1,4 +1,6 @@
-"""The chart of a service's load counts tries by how often they were made before, and says what came of them."""
+"""The chart of a service's load counts tries by how often they were made before, and says what came
+of them.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def chart_of(run: View, ghost: View | None = None) -> Load:
 
 
 def test_tries_are_stacked_by_how_often_they_were_made(outage: View) -> None:
-    """Ten a second of each kind in the outage; before it first tries alone; together they are all tries."""
+    """Ten a second of each kind in the outage; before it first tries alone; together they are all
+    tries.
+    """
     chart = chart_of(outage)
     seconds = chart.edges[:-1]
     assert chart.edges[1] == 1.0
@@ -53,7 +57,9 @@ def test_the_green_line_is_what_was_done(outage: View) -> None:
 def test_the_capacity_is_a_dashed_line_at_its_height(outage: View) -> None:
     """It is on the chart and in its margin; a run that knows none shows none."""
     chart = chart_of(outage)
-    assert list(chart.capacity.get_ydata()) == [100, 100] and chart.capacity_label.text.endswith("can do 100")
+    assert list(chart.capacity.get_ydata()) == [100, 100] and chart.capacity_label.text.endswith(
+        "can do 100"
+    )
     assert chart.ax.get_ylim()[1] >= 100
     outage_run = CardOutage(arrivals="regular").run(0)
     outage_run.theory.clear()
@@ -64,8 +70,10 @@ def test_the_capacity_is_a_dashed_line_at_its_height(outage: View) -> None:
 def test_its_sentence_says_peak_load_and_goodput(outage: View) -> None:
     """With numbers, for those who do not see it."""
     assert chart_of(outage).sentence(outage) == (
-        "Load: at most 40 tries per second, at 27 s; in the last 60 s 10, 0 of them retries, and 10 done per second, "
-        "of 100 that the service can do.")
+        "Load: at most 40 tries per second, at 27 s; in the last 60 s 10, 0 of them retries, and "
+        "10 done per second, "
+        "of 100 that the service can do."
+    )
 
 
 def test_kinds_of_tries_differ_in_more_than_colour() -> None:
@@ -76,4 +84,6 @@ def test_kinds_of_tries_differ_in_more_than_colour() -> None:
         return float(np.dot(to_rgb(look["facecolor"]), (0.299, 0.587, 0.114)))
 
     for one, other in pairwise(SHADES):
-        assert one.get("hatch") != other.get("hatch") or abs(lightness(one) - lightness(other)) > 0.3
+        assert (
+            one.get("hatch") != other.get("hatch") or abs(lightness(one) - lightness(other)) > 0.3
+        )

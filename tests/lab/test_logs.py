@@ -1,4 +1,6 @@
-"""The charts of a log: the band and its reader, what was skipped, the lag of one and of many, whole labels."""
+"""The charts of a log: the band and its reader, what was skipped, the lag of one and of many, whole
+labels.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def chart(board: Board, kind: type[Any]) -> Any:
 
 
 def test_what_a_reader_skips_is_marked_on_its_line() -> None:
-    """One stroke from the offset it wanted to the one it went on at, as many events as it never reads."""
+    """One stroke from the offset it wanted to the one it went on at, as many events as it never
+    reads.
+    """
     offsets = chart(drawn(FELL), Offsets)
     story = View(FELL.run(0)).log
     time, level = offsets.skipped.get_data()
@@ -50,7 +54,11 @@ def test_a_log_of_one_partition_has_one_line_of_lag() -> None:
     assert lag.most.get_visible() and lag.labels[1].visible
 
 
-@pytest.mark.parametrize("scenario", [FELL, BUSY, ReadingTheLog(partitions=12, big=0.95, rate=50.0, window=180.0)])
-def test_no_label_leaves_the_picture(scenario: ReadingTheLog, outside: Callable[[Canvas], list[str]]) -> None:
+@pytest.mark.parametrize(
+    "scenario", [FELL, BUSY, ReadingTheLog(partitions=12, big=0.95, rate=50.0, window=180.0)]
+)
+def test_no_label_leaves_the_picture(
+    scenario: ReadingTheLog, outside: Callable[[Canvas], list[str]]
+) -> None:
     """Neither a "10,000" at the left nor the key of the bars at the right."""
     assert outside(drawn(scenario).canvas) == []

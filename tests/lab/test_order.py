@@ -13,7 +13,9 @@ LOW, CRITICAL = MessagePriority.LOW, MessagePriority.CRITICAL
 
 
 def order_chart(*priorities: MessagePriority) -> tuple[Any, str]:
-    """The chart of one message of each priority, sent in this order and then taken one by one, and its sentence."""
+    """The chart of one message of each priority, sent in this order and then taken one by one, and
+    its sentence.
+    """
     with Simulation() as sim:
         trace = Trace()
         queue = InMemoryMessageQueue(runtime=sim, trace=trace)

@@ -10,7 +10,9 @@ from mqlearn.lab import Lab
 from mqlearn.study.scenarios import FailingWork, PriorityMix
 
 
-def test_a_moved_slider_runs_the_scenario_and_moves_its_number_field(lab: Lab, by_hand: Any) -> None:
+def test_a_moved_slider_runs_the_scenario_and_moves_its_number_field(
+    lab: Lab, by_hand: Any
+) -> None:
     """The browser's own message ends in another run, and both widgets agree."""
     row = lab._ui.rows["dying"]
     by_hand(row.slider, 5)
@@ -38,7 +40,9 @@ def test_set_refuses_impossible_values_and_changes_nothing(lab: Lab, value: floa
     assert lab.run.totals["dead"] == 2 and f"got {value}" in lab._ui._verdict.value
 
 
-def test_a_scenario_that_raises_is_told_in_the_panel_and_the_last_chart_kept(lab: Lab, by_hand: Any) -> None:
+def test_a_scenario_that_raises_is_told_in_the_panel_and_the_last_chart_kept(
+    lab: Lab, by_hand: Any
+) -> None:
     """An exception in a callback would vanish: it is shown, and gone after the next good run."""
     before = lab._ui._picture.value
     by_hand(lab._ui.rows["pace"].slider, 0)
@@ -54,22 +58,33 @@ def test_a_kept_run_is_the_grey_baseline_until_dropped(lab: Lab) -> None:
     lab.keep()
     lab.set(dying=6)
     dead = lab.charts["dead"]
-    assert dead.ghost.get_ydata()[-1] == 2 and dead.line.get_ydata()[-1] == 6 and dead.ghost.get_visible()
+    assert (
+        dead.ghost.get_ydata()[-1] == 2
+        and dead.line.get_ydata()[-1] == 6
+        and dead.ghost.get_visible()
+    )
     assert "baseline" in lab._ui._totals.value and lab._ui.keep.value
     lab.keep(False)
     assert not dead.ghost.get_visible() and lab.baseline is None
 
 
 def test_a_prediction_is_a_dashed_line_and_a_room_a_rug(lab: Lab, by_hand: Any) -> None:
-    """What people said stands at its own height over the result; nonsense is refused in the panel."""
+    """What people said stands at its own height over the result; nonsense is refused in the
+    panel.
+    """
     lab.room([1, 8, 3])
     by_hand(lab._ui.prediction, "8")
     marks = lab.charts["dead"].marks
-    assert marks.line.get_ydata()[0] == 8 and marks.line.get_visible() and marks.label.text == "you 8"
+    assert (
+        marks.line.get_ydata()[0] == 8 and marks.line.get_visible() and marks.label.text == "you 8"
+    )
     assert sorted(marks.rug.get_ydata()) == [1, 3, 8] and lab.scenario.prediction == 8
     assert "You said 8, it is 2" in lab.verdict
     by_hand(lab._ui.prediction, "many")
-    assert lab.error == "your prediction must be a number, got 'many'" and "many" in lab._ui._verdict.value
+    assert (
+        lab.error == "your prediction must be a number, got 'many'"
+        and "many" in lab._ui._verdict.value
+    )
 
 
 def test_a_lab_may_begin_with_a_prediction() -> None:
@@ -99,7 +114,9 @@ def test_a_prediction_that_the_scenario_refuses_is_not_drawn() -> None:
 
 
 def test_the_slider_of_a_real_number_counts_steps() -> None:
-    """No browser can correct a whole number, and every step gives the number that is written there."""
+    """No browser can correct a whole number, and every step gives the number that is written
+    there.
+    """
     row = Lab(PriorityMix)._ui.rows["rate"]
     said = []
     for notch in range(row.slider.max + 1):
@@ -134,7 +151,10 @@ def test_presets_reset_and_reroll(lab: Lab) -> None:
 def test_code_makes_the_run_again(lab: Lab) -> None:
     """Three lines, with only what differs from the defaults."""
     lab.set(dying=4)
-    assert lab.code().splitlines()[1:] == ["run = Orders(dying=4).run(seed=0)", "print(run.verdict)"]
+    assert lab.code().splitlines()[1:] == [
+        "run = Orders(dying=4).run(seed=0)",
+        "print(run.verdict)",
+    ]
 
 
 def test_step_through_shows_what_run_at_says(lab: Lab) -> None:
@@ -163,7 +183,8 @@ def test_without_a_kernel_the_picture_is_there(lab: Lab) -> None:
 def test_the_picture_has_its_sentence_as_text_and_the_verdict_is_a_live_region(lab: Lab) -> None:
     """Those who do not see the picture hear the same numbers."""
     assert lab.sentence == (
-        "Depth: at most 2 messages not yet settled, at 2 s; at the end 0 waiting, 0 in flight, 0 delayed. "
+        "Depth: at most 2 messages not yet settled, at 2 s; at the end 0 waiting, 0 in flight, 0 "
+        "delayed. "
         "Dead letters: 2, the first at 2.5 s (2 boom)."
     )
     assert f'alt="{lab.sentence}"' in lab._ui._picture.value

@@ -1,4 +1,6 @@
-"""The charts of subscribers: lines that are told apart where they end, everybody shown or counted, whole labels."""
+"""The charts of subscribers: lines that are told apart where they end, everybody shown or counted,
+whole labels.
+"""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -45,7 +47,9 @@ def chart(board: Board, kind: type[Any]) -> Any:
 
 
 def test_lines_that_end_level_are_told_apart() -> None:
-    """Each name has a piece of its line before it, at its height, though the lines are one upon the other."""
+    """Each name has a piece of its line before it, at its height, though the lines are one upon the
+    other.
+    """
     board = drawn(FanOut(mail_time=0.5, parcel_time=0.5, audit_time=0.5).run(0))
     behind = chart(board, Behind)
     ends = {line.get_ydata()[-1] for line in behind.lines[:3]}
@@ -61,28 +65,41 @@ def test_lines_that_end_level_are_told_apart() -> None:
 
 @pytest.mark.parametrize("count", [3, 4, 6])
 def test_every_subscriber_has_a_bar_or_is_counted(count: int) -> None:
-    """Up to four in one picture; of more, and of the points of more than three, it says that some are left out."""
+    """Up to four in one picture; of more, and of the points of more than three, it says that some
+    are left out.
+    """
     board = drawn(heard_by(count))
     fates = chart(board, Fates)
-    assert [name.text for name in fates.names if name.text] == list(NAMES[:min(count, MOST)])
+    assert [name.text for name in fates.names if name.text] == list(NAMES[: min(count, MOST)])
     assert [bool(said.text) for said in fates.said] == [row < count for row in range(MOST)]
     bottom = fates.box.y + fates.box.height
     assert all(name.y + 5 <= bottom for name in fates.names if name.text)
     low, _ = fates.ax.get_ylim()
     assert low == max(count if count <= MOST else MOST, FEW) - 0.5
     texts = [chart(board, kind).rest.text for kind in (Behind, Fates, Orders)]
-    assert texts == {3: ["", "", ""], 4: ["", "", "3 of 4 shown"],
-                     6: ["4 of 6 shown", "4 of 6 shown", "3 of 6 shown"]}[count]
+    assert (
+        texts
+        == {
+            3: ["", "", ""],
+            4: ["", "", "3 of 4 shown"],
+            6: ["4 of 6 shown", "4 of 6 shown", "3 of 6 shown"],
+        }[count]
+    )
 
 
-@pytest.mark.parametrize("run", [FanOut(rate=30.0, window=120.0, audit_time=10.0, parcel_time=10.0).run(0),
-                                 heard_by(6)], ids=["thousands", "six"])
+@pytest.mark.parametrize(
+    "run",
+    [FanOut(rate=30.0, window=120.0, audit_time=10.0, parcel_time=10.0).run(0), heard_by(6)],
+    ids=["thousands", "six"],
+)
 def test_no_label_leaves_the_picture(run: Run, outside: Callable[[Canvas], list[str]]) -> None:
     """Not even "parcel 3,600" behind its piece of line."""
     assert outside(drawn(run).canvas) == []
 
 
-def test_a_chart_that_asks_for_no_spare_height_can_stand_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chart_that_asks_for_no_spare_height_can_stand_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """It gets the height that it needs."""
     monkeypatch.setattr(Fates, "weight", 0.0)
     board = Board(("fates",), RIGHT, PICTURE_HEIGHT)
@@ -92,7 +109,9 @@ def test_a_chart_that_asks_for_no_spare_height_can_stand_alone(monkeypatch: pyte
 
 @pytest.mark.parametrize("prediction", [0.0, 0.3])
 def test_who_predicts_nothing_is_not_written_over_the_time(prediction: float) -> None:
-    """Two labels are at the foot already: the prediction's goes above them, not below, into the axis."""
+    """Two labels are at the foot already: the prediction's goes above them, not below, into the
+    axis.
+    """
     board = Board(FanOut.CHARTS, RIGHT, PICTURE_HEIGHT)
     board.draw(FanOut().run(0), marks=Marks(prediction=prediction))
     behind = chart(board, Behind)

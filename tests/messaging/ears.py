@@ -6,7 +6,9 @@ from mqlearn import Message, Simulation, TopicBasedMessageBroker
 
 
 class Ear:
-    """A subscriber that remembers what it heard and when; it takes `seconds` a message, and `fails` at some ids."""
+    """A subscriber that remembers what it heard and when; it takes `seconds` a message, and `fails`
+    at some ids.
+    """
 
     def __init__(self, sim: Simulation, seconds: float = 0.0, fails: str = "") -> None:
         self.sim, self.seconds, self.fails = sim, seconds, fails

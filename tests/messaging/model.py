@@ -1,7 +1,9 @@
-"""A small independent model of a queue: one list of items, looked through from end to end each time.
+"""A small independent model of a queue: one list of items, looked through from end to end each
+time.
 
-It is written from what the queue promises, shares no structure with the real one, and does everything the slow,
-plain way. `pair.py` drives both with the same calls and compares them after each.
+It is written from what the queue promises, shares no structure with the real one, and does
+everything the slow, plain way. `pair.py` drives both with the same calls and compares them after
+each.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ LogLine = tuple[float, str, int]  # time (s), event, entry
 
 @dataclass(eq=False)
 class Item:
-    """One accepted message. `rank` is its place among its equals, `turn` which delivery holds it."""
+    """One accepted message. `rank` is its place among its equals, `turn` which delivery holds
+    it.
+    """
 
     number: int
     message: Message
@@ -34,10 +38,17 @@ class Item:
 
 
 class Model:
-    """What the queue should be. `wait` is the backoff (s) that the queue drew, `admissions` who got in meanwhile."""
+    """What the queue should be. `wait` is the backoff (s) that the queue drew, `admissions` who got
+    in meanwhile.
+    """
 
-    def __init__(self, max_size: int, visibility_timeout: float | None, retry: RetryPolicy | None,
-                 on_full: str) -> None:
+    def __init__(
+        self,
+        max_size: int,
+        visibility_timeout: float | None,
+        retry: RetryPolicy | None,
+        on_full: str,
+    ) -> None:
         self.max_size, self.retry, self.on_full = max_size, retry, on_full
         self.lease = math.inf if visibility_timeout is None else visibility_timeout
         self.now = 0.0
@@ -46,12 +57,16 @@ class Model:
         self.blocked: dict[str, Message] = {}  # who waits for room, and with what
         self.admissions: deque[str] = deque()
         self.wait = 0.0
-        self.counts = dict.fromkeys(("accepted", "completed", "purged", "dropped", "redriven", "rejected"), 0)
+        self.counts = dict.fromkeys(
+            ("accepted", "completed", "purged", "dropped", "redriven", "rejected"), 0
+        )
         self.log: list[LogLine] = []
         self._ranks = self._turns = 0
 
     def at(self, place: str) -> list[Item]:
-        """The items in a place; those who wait in the order of service, those with a date by their date."""
+        """The items in a place; those who wait in the order of service, those with a date by their
+        date.
+        """
         found = [item for item in self.items if item.place == place]
         if place == "waiting":
             return sorted(found, key=lambda item: (-item.message.priority.value, item.rank))
@@ -105,7 +120,9 @@ class Model:
         self.dead.append(item)
 
     def charge(self, item: Item, event: str, error: str | None) -> None:
-        """Another failure: one too many, or tried again; a lost lease at once, a nack after the policy's backoff."""
+        """Another failure: one too many, or tried again; a lost lease at once, a nack after the
+        policy's backoff.
+        """
         item.retries += 1
         if item.retries > item.message.max_retries:
             item.error = error
@@ -122,7 +139,9 @@ class Model:
 
     def least_wait(self, failures: int) -> float:
         assert self.retry is not None
-        return {"none": 1.0, "equal": 0.5, "full": 0.0}[self.retry.jitter] * self.longest_wait(failures)
+        return {"none": 1.0, "equal": 0.5, "full": 0.0}[self.retry.jitter] * self.longest_wait(
+            failures
+        )
 
     # What producers do.
 
@@ -149,13 +168,17 @@ class Model:
 
     def drop_one(self) -> None:
         """The oldest of the lowest priority that waits; if none does, whoever is due first."""
-        waiting = sorted(self.at("waiting"), key=lambda item: (item.message.priority.value, item.rank))
+        waiting = sorted(
+            self.at("waiting"), key=lambda item: (item.message.priority.value, item.rank)
+        )
         victim = (waiting or self.at("delayed"))[0]
         self.counts["dropped"] += 1
         self.put(victim, "dropped", "dropped")
 
     def admit(self) -> bool:
-        """Whoever waits for room gets in as far as there is room; in which order is the queue's affair."""
+        """Whoever waits for room gets in as far as there is room; in which order is the queue's
+        affair.
+        """
         before = len(self.blocked)
         while self.blocked and self.size() < self.max_size:
             assert self.admissions, f"{list(self.blocked)} wait although there is room"
@@ -189,9 +212,14 @@ class Model:
         return None
 
     def holder(self, which: tuple[int, int] | str) -> Item | None:
-        """The item that delivery number `turn` of entry `number` holds; of a bare id, the one held longest."""
-        flying = [item for item in self.at("in flight")
-                  if which in (item.message.id, (item.number, item.turn))]
+        """The item that delivery number `turn` of entry `number` holds; of a bare id, the one held
+        longest.
+        """
+        flying = [
+            item
+            for item in self.at("in flight")
+            if which in (item.message.id, (item.number, item.turn))
+        ]
         found = min(flying, key=lambda item: item.turn, default=None)
         if found is None and not isinstance(which, str):
             self.note("stale")

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mqlearn import IdempotentHandler, InMemoryMessageQueue, Message, MessageProcessor, Simulation, Trace
+from mqlearn import (
+    IdempotentHandler,
+    InMemoryMessageQueue,
+    Message,
+    MessageProcessor,
+    Simulation,
+    Trace,
+)
 from mqlearn.study.card import EffectLedger, PlainCard
 
 
@@ -15,12 +22,20 @@ def order_of(message: Message) -> str:
 
 
 class Shop:
-    """A queue, a card without keys, and a handler that is to charge it once an order, after `seconds` of work."""
+    """A queue, a card without keys, and a handler that is to charge it once an order, after
+    `seconds` of work.
+    """
 
-    def __init__(self, sim: Simulation, workers: int = 2, lease: float | None = 10.0,
-                 before: Callable[[Message], None] = lambda message: None,
-                 after: Callable[[Message], object] = lambda message: "charged", seconds: float = 4.0,
-                 **options: Any) -> None:
+    def __init__(
+        self,
+        sim: Simulation,
+        workers: int = 2,
+        lease: float | None = 10.0,
+        before: Callable[[Message], None] = lambda message: None,
+        after: Callable[[Message], object] = lambda message: "charged",
+        seconds: float = 4.0,
+        **options: Any,
+    ) -> None:
         self.sim, self.trace = sim, Trace()
         self.queue = InMemoryMessageQueue(runtime=sim, visibility_timeout=lease, trace=self.trace)
         self.ledger = EffectLedger(sim)
@@ -47,4 +62,6 @@ class Shop:
             self.processor.start_workers(self.workers)
         self.sim.run(until)
         shown = ("acked", "nacked", "postponed", "lease_lost", "dead")
-        return [(record[0], record[1], record[4]) for record in self.trace.records if record[1] in shown]
+        return [
+            (record[0], record[1], record[4]) for record in self.trace.records if record[1] in shown
+        ]

@@ -9,29 +9,53 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from mqlearn import InMemoryMessageQueue, Message, MessageStatus, Outcome, RetryPolicy, Simulation, Trace
+from mqlearn import (
+    InMemoryMessageQueue,
+    Message,
+    MessageStatus,
+    Outcome,
+    RetryPolicy,
+    Simulation,
+    Trace,
+)
 from tests.messaging.model import Item, Model
 
 MakeQueue = Callable[..., InMemoryMessageQueue]
 KIND = {"ack": "completed", "nack": "failed", "reject": "rejected", "release": "released"}
-STATUS = {"ack": MessageStatus.COMPLETED, "nack": MessageStatus.FAILED, "reject": MessageStatus.FAILED,
-          "release": MessageStatus.PENDING}
+STATUS = {
+    "ack": MessageStatus.COMPLETED,
+    "nack": MessageStatus.FAILED,
+    "reject": MessageStatus.FAILED,
+    "release": MessageStatus.PENDING,
+}
 
 
 class Pair:
     """One queue in a simulation, driven from outside, and its model.
 
-    Each call is made on the queue first, then time passes to the next whole second, so that only a backoff is ever
-    due at a fraction of one; then the model is told.
+    Each call is made on the queue first, then time passes to the next whole second, so that only a
+    backoff is ever due at a fraction of one; then the model is told.
     """
 
-    def __init__(self, make: MakeQueue, max_size: int, lease: float | None, retry: RetryPolicy | None,
-                 on_full: str) -> None:
+    def __init__(
+        self,
+        make: MakeQueue,
+        max_size: int,
+        lease: float | None,
+        retry: RetryPolicy | None,
+        on_full: str,
+    ) -> None:
         self.sim = Simulation(seed=1)
         self.trace = Trace()
         self.model = Model(max_size, lease, retry, on_full)
-        self.queue = make(max_size, visibility_timeout=lease, retry=retry, on_full=on_full, runtime=self.sim,
-                          trace=self.trace)
+        self.queue = make(
+            max_size,
+            visibility_timeout=lease,
+            retry=retry,
+            on_full=on_full,
+            runtime=self.sim,
+            trace=self.trace,
+        )
         self.held: list[Message] = []  # deliveries that nobody has settled yet
         self.past: list[Message] = []  # all there ever were
         self._turns: dict[int, tuple[int, int]] = {}  # by receipt: entry and turn
@@ -44,12 +68,16 @@ class Pair:
             self.take(1000, 0)
 
     def _pass_time(self) -> float:
-        """Let happen what is due up to the next whole second; tell the model what only the queue can know."""
+        """Let happen what is due up to the next whole second; tell the model what only the queue
+        can know.
+        """
         until = float(math.ceil(self.sim.now))
         self.sim.run(until=until)
-        news = self.trace.records[self._heard:]
+        news = self.trace.records[self._heard :]
         self._heard += len(news)
-        self.model.admissions.extend(record[7] for record in news if record[7] in self.model.blocked)
+        self.model.admissions.extend(
+            record[7] for record in news if record[7] in self.model.blocked
+        )
         self.model.wait = next((record[9] for record in news if record[1] == "delayed"), -1.0)
         return until
 
@@ -64,7 +92,11 @@ class Pair:
         sent = self.queue.send(message, delay=delay, timeout=timeout)
         until = self._pass_time()
         assert sent == self.model.send(replace(message), delay, timeout)
-        assert (message.timestamp, message.receipt, message.status) == (None, 0, MessageStatus.PENDING)
+        assert (message.timestamp, message.receipt, message.status) == (
+            None,
+            0,
+            MessageStatus.PENDING,
+        )
         self._follow(until)
 
     def wait_for_room(self, message: Message) -> None:
@@ -92,8 +124,16 @@ class Pair:
         """The right message, as a fresh copy in the right state."""
         assert item is not None, f"{delivery}, where the model has nothing"
         sent = item.message
-        assert (delivery.id, delivery.attempt, delivery.retry_count) == (sent.id, item.attempt, item.retries)
-        assert (delivery.priority, delivery.max_retries, delivery.ttl) == (sent.priority, sent.max_retries, sent.ttl)
+        assert (delivery.id, delivery.attempt, delivery.retry_count) == (
+            sent.id,
+            item.attempt,
+            item.retries,
+        )
+        assert (delivery.priority, delivery.max_retries, delivery.ttl) == (
+            sent.priority,
+            sent.max_retries,
+            sent.ttl,
+        )
         assert (delivery.timestamp, delivery.status) == (item.sent, MessageStatus.PROCESSING)
         assert delivery.receipt not in self._turns and "scribble" not in delivery.headers
         delivery.headers["scribble"] = "a delivery's headers are its own"
@@ -113,7 +153,9 @@ class Pair:
         """Any delivery there ever was, as a processor settles it."""
         if self.past:
             delivery = self.past[which % len(self.past)]
-            self.settle(delivery, self._turns[delivery.receipt], call, None, outcome=Outcome(KIND[call]))
+            self.settle(
+                delivery, self._turns[delivery.receipt], call, None, outcome=Outcome(KIND[call])
+            )
 
     def settle_by_id(self, message_id: str, call: str) -> None:
         self.settle(message_id, message_id, call, None)
@@ -122,8 +164,14 @@ class Pair:
         """A message of this id that was never delivered."""
         self.settle(Message(id=message_id), (0, 0), call, None)
 
-    def settle(self, delivery: Any, which: tuple[int, int] | str, call: str, argument: Any,
-               outcome: Outcome | None = None) -> None:
+    def settle(
+        self,
+        delivery: Any,
+        which: tuple[int, int] | str,
+        call: str,
+        argument: Any,
+        outcome: Outcome | None = None,
+    ) -> None:
         calls: dict[str, Callable[[], bool]] = {
             "ack": lambda: self.queue.ack(delivery),
             "nack": lambda: self.queue.nack(delivery, reason=argument),
@@ -137,7 +185,9 @@ class Pair:
         assert answer == (item is not None), f"{call} answered {answer}"
         if item is not None:
             self.model.settle(item, call, argument)
-            assert not isinstance(delivery, Message) or delivery.status is STATUS.get(call, delivery.status)
+            assert not isinstance(delivery, Message) or delivery.status is STATUS.get(
+                call, delivery.status
+            )
         self._follow(until)
 
     def advance(self, seconds: float) -> None:
@@ -165,18 +215,29 @@ class Pair:
 
     def _compare(self) -> None:
         queue, model = self.queue, self.model
-        news = [(record[0], record[1], record[3]) for record in self.trace.records[self._read:]]
+        news = [(record[0], record[1], record[3]) for record in self.trace.records[self._read :]]
         assert news == model.log
         self._read, model.log = len(self.trace.records), []
         held = Counter(item.place for item in model.items)
         assert (queue.size(), queue.get_in_flight_count()) == (model.size(), held["in flight"])
         letters = queue.get_dead_letter_messages()
-        told = [(each.id, each.status, each.headers["dead_letter_reason"], each.headers.get("dead_letter_error"))
-                for each in letters]
-        assert told == [(item.message.id, MessageStatus.DEAD_LETTER, item.reason, item.error) for item in model.dead]
+        told = [
+            (
+                each.id,
+                each.status,
+                each.headers["dead_letter_reason"],
+                each.headers.get("dead_letter_error"),
+            )
+            for each in letters
+        ]
+        assert told == [
+            (item.message.id, MessageStatus.DEAD_LETTER, item.reason, item.error)
+            for item in model.dead
+        ]
         waiting = [number for number, _, _, place in queue.entries() if place == "waiting"]
         assert waiting == [item.number for item in model.at("waiting")]
         books = self.trace.balance()
         assert {name: getattr(books, name) for name in model.counts} == model.counts
         assert (books.waiting, books.delayed, books.in_flight, books.dead) == tuple(
-            held[place] for place in ("waiting", "delayed", "in flight", "dead"))
+            held[place] for place in ("waiting", "delayed", "in flight", "dead")
+        )

@@ -1,4 +1,6 @@
-"""The numbers of a queue, worked out afresh from its trace: each entry's life is written down, then looked through."""
+"""The numbers of a queue, worked out afresh from its trace: each entry's life is written down, then
+looked through.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from mqlearn.runtime.trace import MOVES, PLACES, Record
 
 @dataclass
 class Life:
-    """One entry: its stays as (place, from, to) in seconds, when it was born, its waits and sojourns as (at, s)."""
+    """One entry: its stays as (place, from, to) in seconds, when it was born, its waits and
+    sojourns as (at, s).
+    """
 
     place: str = "new"
     since: float = 0.0
@@ -21,11 +25,16 @@ class Life:
 
 
 class Recount:
-    """Everything that metrics should say of one queue at `now` (s), looking back `window` seconds."""
+    """Everything that metrics should say of one queue at `now` (s), looking back `window`
+    seconds.
+    """
 
     def __init__(self, trace: Trace, name: str, now: float, window: float | None) -> None:
-        self.records = [record for record in trace.records
-                        if record[2] == name and record[1] not in ("started", "finished", "batched", "lost_ack")]
+        self.records = [
+            record
+            for record in trace.records
+            if record[2] == name and record[1] not in ("started", "finished", "batched", "lost_ack")
+        ]
         self.now, self.window = now, window
         self.events = Counter(record[1] for record in self.records)
         self.lives: dict[int, Life] = {}
@@ -58,27 +67,52 @@ class Recount:
             self.sojourns.append((time, time - life.born))
 
     def recent(self, samples: list[tuple[float, float]]) -> list[float]:
-        return [value for time, value in samples if self.window is None or time > self.now - self.window]
+        return [
+            value for time, value in samples if self.window is None or time > self.now - self.window
+        ]
 
     def counts(self) -> dict[str, float]:
         """The counts of the summary, as far as a trace can know them."""
-        died = [record for record in self.records if record[1] == "dead" and record[9] == "retries exhausted"]
+        died = [
+            record
+            for record in self.records
+            if record[1] == "dead" and record[9] == "retries exhausted"
+        ]
         event = self.events
-        return {"messages_sent": event["sent"] + event["scheduled"], "messages_received": event["received"],
-                "messages_acked": event["acked"], "messages_dead_letter": event["dead"] + event["expired"],
-                "messages_nacked": event["nacked"] + event["delayed"] + event["lease_lost"] + len(died)}
+        return {
+            "messages_sent": event["sent"] + event["scheduled"],
+            "messages_received": event["received"],
+            "messages_acked": event["acked"],
+            "messages_dead_letter": event["dead"] + event["expired"],
+            "messages_nacked": event["nacked"] + event["delayed"] + event["lease_lost"] + len(died),
+        }
 
     def seconds(self) -> dict[str, float]:
         """Message-seconds by place, each stay added up."""
-        stays = [stay for life in self.lives.values() for stay in (*life.stays, (life.place, life.since, self.now))]
-        return {place: math.fsum(end - start for where, start, end in stays if where == place) for place in PLACES}
+        stays = [
+            stay
+            for life in self.lives.values()
+            for stay in (*life.stays, (life.place, life.since, self.now))
+        ]
+        return {
+            place: math.fsum(end - start for where, start, end in stays if where == place)
+            for place in PLACES
+        }
 
     def processing(self, trace: Trace | None) -> list[tuple[float, float]]:
-        """For each ack: when (s), and how long its handler took, or without `trace` how long it was held."""
+        """For each ack: when (s), and how long its handler took, or without `trace` how long it was
+        held.
+        """
         if trace is None:
-            return [(end, end - start) for start, end, event in self.held.values() if event == "acked"]
+            return [
+                (end, end - start) for start, end, event in self.held.values() if event == "acked"
+            ]
         began = {record[8]: record[0] for record in trace.records if record[1] == "started"}
-        took = {record[8]: record[0] - began[record[8]] for record in trace.records if record[1] == "finished"}
+        took = {
+            record[8]: record[0] - began[record[8]]
+            for record in trace.records
+            if record[1] == "finished"
+        }
         return [(record[0], took[record[8]]) for record in self.records if record[1] == "acked"]
 
     def raised(self, trace: Trace) -> int:
@@ -88,37 +122,66 @@ class Recount:
 
     def oldest(self) -> float:
         """The age (s) of the oldest that is neither done nor dead."""
-        alive = [life.born for life in self.lives.values() if life.place in ("waiting", "delayed", "in flight")]
+        alive = [
+            life.born
+            for life in self.lives.values()
+            if life.place in ("waiting", "delayed", "in flight")
+        ]
         return self.now - min(alive, default=self.now)
 
 
 def percentile(values: list[float], share: float) -> float | None:
     """The least value that so large a share of them does not exceed."""
-    return next((v for v in sorted(values) if sum(w <= v for w in values) >= share * len(values)), None)
+    return next(
+        (v for v in sorted(values) if sum(w <= v for w in values) >= share * len(values)), None
+    )
 
 
 def agree(metrics: MessageQueueMetrics, trace: Trace, now: float, *, handled: bool = False) -> None:
     """Every number of these metrics is what the trace says, to the last message.
 
-    With `handled` they are those of a monitored pool, which knows what its handlers took, and which of them raised.
+    With `handled` they are those of a monitored pool, which knows what its handlers took, and which
+    of them raised.
     """
     truth = Recount(trace, metrics.name, now, metrics.window)
     seen = metrics.snapshot()
     assert {name: seen.counts[name] for name in truth.counts()} == truth.counts()
     assert seen.events == truth.events
-    assert seen.places == {place: sum(life.place == place for life in truth.lives.values()) for place in PLACES}
+    assert seen.places == {
+        place: sum(life.place == place for life in truth.lives.values()) for place in PLACES
+    }
     assert sum(seen.reasons.values()) == truth.events["dead"] + truth.events["expired"]
     for place, seconds in truth.seconds().items():
-        assert math.isclose(metrics.time_in_state()[place], seconds, rel_tol=1e-9, abs_tol=1e-6), place
+        assert math.isclose(metrics.time_in_state()[place], seconds, rel_tol=1e-9, abs_tol=1e-6), (
+            place
+        )
     assert math.isclose(metrics.oldest_message_age(), truth.oldest(), rel_tol=1e-12, abs_tol=1e-9)
     processing = truth.processing(trace if handled else None)
-    assert math.isclose(seen.counts["processing_time_total"], math.fsum(value for _, value in processing))
+    assert math.isclose(
+        seen.counts["processing_time_total"], math.fsum(value for _, value in processing)
+    )
     assert seen.counts["error_count"] == (truth.raised(trace) if handled else 0)
-    for what, samples in (("wait", truth.waits), ("sojourn", truth.sojourns), ("processing", processing)):
+    for what, samples in (
+        ("wait", truth.waits),
+        ("sojourn", truth.sojourns),
+        ("processing", processing),
+    ):
         for share in (0.0, 0.5, 0.95, 0.99, 1.0):
-            assert metrics.percentile(what, share) == percentile(truth.recent(samples), share), (what, share)
-    span = now - metrics.start_time if metrics.window is None else min(now - metrics.start_time, metrics.window)
+            assert metrics.percentile(what, share) == percentile(truth.recent(samples), share), (
+                what,
+                share,
+            )
+    span = (
+        now - metrics.start_time
+        if metrics.window is None
+        else min(now - metrics.start_time, metrics.window)
+    )
     assert metrics.throughput() == (len(truth.recent(truth.sojourns)) / span if span else 0.0)
-    tries = Counter({"": truth.events["acked"], "lease lost": truth.events["lease_lost"], "failed": sum(
-        truth.events[event] for event in ("nacked", "delayed", "dead"))})
+    tries = Counter(
+        {
+            "": truth.events["acked"],
+            "lease lost": truth.events["lease_lost"],
+            "failed": sum(truth.events[event] for event in ("nacked", "delayed", "dead")),
+        }
+    )
     assert {error: sum(row[:-1]) for error, row in seen.durations.items()} == +tries

@@ -20,17 +20,31 @@ from mqlearn import (
 
 
 class Shop:
-    """A queue with a trace, a batch processor on it, and what its handler was given, and when (s)."""
+    """A queue with a trace, a batch processor on it, and what its handler was given, and when
+    (s).
+    """
 
-    def __init__(self, sim: Simulation, size: int = 10, timeout: float = 5.0, *, lease: float | None = 30.0,
-                 **options: Any) -> None:
+    def __init__(
+        self,
+        sim: Simulation,
+        size: int = 10,
+        timeout: float = 5.0,
+        *,
+        lease: float | None = 30.0,
+        **options: Any,
+    ) -> None:
         self.sim, self.trace = sim, Trace()
         self.queue = InMemoryMessageQueue(visibility_timeout=lease, runtime=sim, trace=self.trace)
         self.processor = BatchMessageProcessor(self.queue, size, timeout, **options)
         self.batches: list[tuple[float, list[str]]] = []
 
-    def start(self, answer: Callable[[list[Message]], Any] = lambda batch: [True] * len(batch), *,
-              takes: float = 0.0, workers: int = 1) -> None:
+    def start(
+        self,
+        answer: Callable[[list[Message]], Any] = lambda batch: [True] * len(batch),
+        *,
+        takes: float = 0.0,
+        workers: int = 1,
+    ) -> None:
         def handler(batch: list[Message]) -> Any:
             self.batches.append((self.sim.now, [message.id for message in batch]))
             self.sim.sleep(takes)
@@ -44,12 +58,16 @@ class Shop:
 
     def dead(self) -> dict[str, str]:
         """Why each dead letter failed last."""
-        return {letter.id: letter.headers.get("dead_letter_error", letter.headers["dead_letter_reason"])
-                for letter in self.queue.get_dead_letter_messages()}
+        return {
+            letter.id: letter.headers.get("dead_letter_error", letter.headers["dead_letter_reason"])
+            for letter in self.queue.get_dead_letter_messages()
+        }
 
 
 def test_a_batch_goes_when_it_is_full_or_its_first_message_has_waited() -> None:
-    """Three of three at once; two wait five seconds from the first of them, however long the line was idle."""
+    """Three of three at once; two wait five seconds from the first of them, however long the line
+    was idle.
+    """
     with Simulation() as sim:
         shop = Shop(sim, 3, 5.0)
         shop.start()
@@ -86,24 +104,50 @@ def test_no_waiting_at_all_takes_what_is_there() -> None:
 
 
 def test_each_message_is_settled_by_its_own_result() -> None:
-    """True is acked, false and None are charged, an Outcome is done as it says; only the failures come again."""
+    """True is acked, false and None are charged, an Outcome is done as it says; only the failures
+    come again.
+    """
     with Simulation() as sim:
         shop = Shop(sim, 5, 1.0)
-        first: list[Any] = [True, False, None, Outcome("rejected", "no such order"), Outcome("released")]
+        first: list[Any] = [
+            True,
+            False,
+            None,
+            Outcome("rejected", "no such order"),
+            Outcome("released"),
+        ]
         shop.send("good", "false", "none", "bad", "later")
         shop.start(lambda batch: first if len(batch) == 5 else [True] * len(batch))
         sim.run()
-        assert shop.batches == [(0, ["good", "false", "none", "bad", "later"]), (1, ["false", "none", "later"])]
+        assert shop.batches == [
+            (0, ["good", "false", "none", "bad", "later"]),
+            (1, ["false", "none", "later"]),
+        ]
         assert (shop.dead(), shop.processor.metrics) == (
-            {"bad": "no such order"}, {"processed": 4, "failed": 3, "retried": 2})
-        ended = {record[4]: record[9] for record in shop.trace.records if record[1] == "finished" and record[0] == 0}
-        assert ended == {"good": "completed", "false": "failed: the result was False",
-                         "none": "failed: the result was None", "bad": "rejected: no such order", "later": "released"}
+            {"bad": "no such order"},
+            {"processed": 4, "failed": 3, "retried": 2},
+        )
+        ended = {
+            record[4]: record[9]
+            for record in shop.trace.records
+            if record[1] == "finished" and record[0] == 0
+        }
+        assert ended == {
+            "good": "completed",
+            "false": "failed: the result was False",
+            "none": "failed: the result was None",
+            "bad": "rejected: no such order",
+            "later": "released",
+        }
 
 
 @pytest.mark.parametrize(("on_failure", "handled"), [("failures", 10 + 3), ("all", 10 * 4)])
-def test_one_bad_record_costs_its_own_retries_or_the_whole_batchs(on_failure: str, handled: int) -> None:
-    """Redelivering only the failure handles the nine good orders once; redelivering all, four times, and kills them."""
+def test_one_bad_record_costs_its_own_retries_or_the_whole_batchs(
+    on_failure: str, handled: int
+) -> None:
+    """Redelivering only the failure handles the nine good orders once; redelivering all, four
+    times, and kills them.
+    """
     with Simulation() as sim:
         shop = Shop(sim, 10, 1.0, on_failure=on_failure)
         shop.send(*(f"order-{number}" for number in range(9)), "bad")
@@ -115,17 +159,28 @@ def test_one_bad_record_costs_its_own_retries_or_the_whole_batchs(on_failure: st
         assert good.items() <= shop.dead().items()
 
 
-@pytest.mark.parametrize(("answer", "said"), [
-    (lambda batch: [True], "the handler returned 1 results for 3 messages"),
-    (lambda batch: [True] * 4, "the handler returned 4 results for 3 messages"),
-    (lambda batch: [], "the handler returned 0 results for 3 messages"),
-    (lambda batch: None, "the handler returned None instead of a list of 3 results"),
-    (lambda batch: True, "the handler returned True instead of a list of 3 results"),
-    (lambda batch: "yes", "the handler returned 'yes' instead of a list of 3 results"),
-    (lambda batch: {"a": 1, "b": 2, "c": 3}, "the handler returned {'a': 1, 'b': 2, 'c': 3} instead of a list"),
-    (lambda batch: 1 / 0, "division by zero")])
-def test_an_answer_that_cannot_be_matched_acks_nothing_and_says_so(answer: Callable[[Any], Any], said: str) -> None:
-    """A list too short or too long, no list, an exception: all are charged, and the reason is the true one."""
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda batch: [True], "the handler returned 1 results for 3 messages"),
+        (lambda batch: [True] * 4, "the handler returned 4 results for 3 messages"),
+        (lambda batch: [], "the handler returned 0 results for 3 messages"),
+        (lambda batch: None, "the handler returned None instead of a list of 3 results"),
+        (lambda batch: True, "the handler returned True instead of a list of 3 results"),
+        (lambda batch: "yes", "the handler returned 'yes' instead of a list of 3 results"),
+        (
+            lambda batch: {"a": 1, "b": 2, "c": 3},
+            "the handler returned {'a': 1, 'b': 2, 'c': 3} instead of a list",
+        ),
+        (lambda batch: 1 / 0, "division by zero"),
+    ],
+)
+def test_an_answer_that_cannot_be_matched_acks_nothing_and_says_so(
+    answer: Callable[[Any], Any], said: str
+) -> None:
+    """A list too short or too long, no list, an exception: all are charged, and the reason is the
+    true one.
+    """
     with Simulation() as sim:
         shop = Shop(sim, 3, 1.0)
         shop.send("a", "b", "c", max_retries=0)
@@ -154,11 +209,13 @@ def test_release_gives_the_whole_batch_back_unspent() -> None:
 
 
 def halving(batch: list[Message], call: Callable[[list[Message]], Sequence[Any]]) -> list[Any]:
-    """What a student may write: the batch is known to fail; call each half, and so on down to the culprit."""
+    """What a student may write: the batch is known to fail; call each half, and so on down to the
+    culprit.
+    """
     if len(batch) == 1:
         return [Outcome("rejected", "bad record")]
     results: list[Any] = []
-    for half in (batch[:len(batch) // 2], batch[len(batch) // 2:]):
+    for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
         try:
             results += call(half)
         except ValueError:
@@ -168,7 +225,9 @@ def halving(batch: list[Message], call: Callable[[list[Message]], Sequence[Any]]
 
 @pytest.mark.parametrize(("count", "calls"), [(16, 9), (128, 15)])
 def test_a_failed_call_can_be_bisected(count: int, calls: int) -> None:
-    """on_failure as a function finds one bad record of n in 2·log2(n) + 1 calls: the others are done, once."""
+    """on_failure as a function finds one bad record of n in 2·log2(n) + 1 calls: the others are
+    done, once.
+    """
     with Simulation() as sim:
         shop = Shop(sim, count, 1.0, on_failure=halving)
 
@@ -181,12 +240,19 @@ def test_a_failed_call_can_be_bisected(count: int, calls: int) -> None:
         shop.start(answer)
         sim.run()
         assert len(shop.batches) == calls
-        assert (shop.dead(), shop.processor.metrics["processed"]) == ({"bad": "bad record"}, count - 1)
+        assert (shop.dead(), shop.processor.metrics["processed"]) == (
+            {"bad": "bad record"},
+            count - 1,
+        )
 
 
 @pytest.mark.parametrize(("on_stop", "batches"), [("flush", [(3, ["a", "b"])]), ("return", [])])
-def test_a_stopped_batch_is_flushed_or_returned(on_stop: str, batches: list[tuple[float, list[str]]]) -> None:
-    """Stopped while it waits for more, nothing stays in flight: handled at once, or given back unspent."""
+def test_a_stopped_batch_is_flushed_or_returned(
+    on_stop: str, batches: list[tuple[float, list[str]]]
+) -> None:
+    """Stopped while it waits for more, nothing stays in flight: handled at once, or given back
+    unspent.
+    """
     with Simulation() as sim:
         shop = Shop(sim, 10, 60.0, lease=None, on_stop=on_stop)
         shop.send("a", "b")
@@ -195,7 +261,9 @@ def test_a_stopped_batch_is_flushed_or_returned(on_stop: str, batches: list[tupl
         shop.processor.stop()
         assert (sim.now, shop.batches, shop.processor.running) == (3, batches, False)
         books = shop.trace.balance()
-        assert (books.in_flight, books.waiting, books.completed) == ((0, 0, 2) if batches else (0, 2, 0))
+        assert (books.in_flight, books.waiting, books.completed) == (
+            (0, 0, 2) if batches else (0, 2, 0)
+        )
         shop.processor.start_batch_processing(lambda batch: [True] * len(batch))
         sim.run()
         assert shop.trace.balance().completed == 2
@@ -203,7 +271,9 @@ def test_a_stopped_batch_is_flushed_or_returned(on_stop: str, batches: list[tupl
 
 
 def test_a_batch_that_takes_longer_to_fill_than_a_lease_keeps_what_it_has() -> None:
-    """A minute of waiting under leases of four seconds: renewed at half time, each message handled once."""
+    """A minute of waiting under leases of four seconds: renewed at half time, each message handled
+    once.
+    """
     with Simulation() as sim:
         shop = Shop(sim, 100, 60.0, lease=4.0)
         for number in range(60):
@@ -228,7 +298,9 @@ def test_a_message_whose_lease_was_lost_meanwhile_leaves_the_batch() -> None:
 
 
 def test_a_crash_settles_nothing_and_the_leases_bring_the_batch_back() -> None:
-    """Swallowed by the handler or not, the worker is dead: every message is charged once, and handled again."""
+    """Swallowed by the handler or not, the worker is dead: every message is charged once, and
+    handled again.
+    """
     for swallowed in (True, False):
         with Simulation() as sim:
             shop = Shop(sim, 3, 1.0, lease=10.0)
@@ -246,7 +318,9 @@ def test_a_crash_settles_nothing_and_the_leases_bring_the_batch_back() -> None:
             shop.start(answer)
             sim.run()
             assert shop.batches == [(0, ["a", "b", "c"]), (10, ["a", "b", "c"])]
-            assert [record[9] for record in shop.trace.records if record[1] == "finished"][:3] == ["crashed"] * 3
+            assert [record[9] for record in shop.trace.records if record[1] == "finished"][:3] == [
+                "crashed"
+            ] * 3
             assert shop.trace.balance().completed == 3
 
 

@@ -1,4 +1,6 @@
-"""Batches on real threads, where nothing is lost or left in flight; and what batches buy and cost."""
+"""Batches on real threads, where nothing is lost or left in flight; and what batches buy and
+cost.
+"""
 
 from __future__ import annotations
 
@@ -64,11 +66,17 @@ def test_ten_thousand_messages_on_real_threads_are_each_handled_and_acked_once()
         task.join(DEADLINE)
         assert not task.is_alive()
     assert set(handled.values()) == {1}
-    assert (processor.metrics["processed"], queue.size(), queue.get_in_flight_count()) == (10000, 0, 0)
+    assert (processor.metrics["processed"], queue.size(), queue.get_in_flight_count()) == (
+        10000,
+        0,
+        0,
+    )
 
 
 def test_what_batches_buy_and_cost() -> None:
-    """A call of 50 ms and 1 ms an item: 19.6 a second singly, 667 by the hundred; at 100/s eight beat twenty."""
+    """A call of 50 ms and 1 ms an item: 19.6 a second singly, 667 by the hundred; at 100/s eight
+    beat twenty.
+    """
     with_load = {size: timed(size, 100.0) for size in (8, 20, 100)}
     assert [round(1000 / flooded(size), 1) for size in (1, 100)] == [19.6, 666.7]
     assert abs(with_load[8] - 0.098) < 0.005
@@ -87,7 +95,9 @@ def flooded(size: int) -> float:
 
 
 def timed(size: int, rate: float) -> float:
-    """The mean seconds from sending to the answer, for six thousand messages that come at this rate."""
+    """The mean seconds from sending to the answer, for six thousand messages that come at this
+    rate.
+    """
     with Simulation() as sim:
         shop, sojourns, dice = Shop(sim, size, 1000.0, lease=None), list[float](), Random(5)
 

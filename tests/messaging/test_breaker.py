@@ -24,7 +24,9 @@ def transitions(trace: Trace) -> list[tuple[float, str, str]]:
 
 
 def test_its_whole_life_is_in_the_trace(sim: Simulation) -> None:
-    """Five failures open it, the timer half-opens it without any call, a bad probe opens it, a good one closes it."""
+    """Five failures open it, the timer half-opens it without any call, a bad probe opens it, a good
+    one closes it.
+    """
     trace = Trace()
     breaker = CircuitBreaker(runtime=sim, trace=trace, name="card service")
     sim.run(until=10)
@@ -37,10 +39,14 @@ def test_its_whole_life_is_in_the_trace(sim: Simulation) -> None:
     assert ask(breaker).success()
     assert breaker.state == "CLOSED"
     assert transitions(trace) == [
-        (10, "opened", "failures in a row: 5"), (40, "half_opened", "the cool-down is over"),
-        (40, "probed", "failed: failure"), (40, "opened", "a probe failed"),
+        (10, "opened", "failures in a row: 5"),
+        (40, "half_opened", "the cool-down is over"),
+        (40, "probed", "failed: failure"),
+        (40, "opened", "a probe failed"),
         (70, "half_opened", "the cool-down is over"),
-        (75, "probed", "succeeded"), (75, "closed", "probes succeeded: 1")]
+        (75, "probed", "succeeded"),
+        (75, "closed", "probes succeeded: 1"),
+    ]
     assert {record[2] for record in trace.records} == {"card service"}
 
 
@@ -73,7 +79,9 @@ def test_an_old_answer_is_not_taken_for_a_probes(sim: Simulation) -> None:
 
 
 def test_a_permit_is_answered_once(sim: Simulation) -> None:
-    """The second answer of one call is refused: it neither counts a failure nor frees a probe's place."""
+    """The second answer of one call is refused: it neither counts a failure nor frees a probe's
+    place.
+    """
     breaker = CircuitBreaker(2, 10, probes=2, runtime=sim)
     permit = ask(breaker)
     again = [permit.failure(), permit.failure(), permit.success(), permit.cancel(), permit.begin()]
@@ -88,7 +96,9 @@ def test_a_permit_is_answered_once(sim: Simulation) -> None:
 
 
 def test_a_cancelled_probe_frees_its_place_and_says_so(sim: Simulation) -> None:
-    """A probe that found nothing to do is no answer: the next one takes its place, and listeners hear of it."""
+    """A probe that found nothing to do is no answer: the next one takes its place, and listeners
+    hear of it.
+    """
     breaker = CircuitBreaker(1, 10, runtime=sim)
     heard: list[str] = []
     breaker.listen(lambda: heard.append(breaker.state))
@@ -102,7 +112,9 @@ def test_a_cancelled_probe_frees_its_place_and_says_so(sim: Simulation) -> None:
 
 
 def test_a_lost_probe_does_not_hold_it_half_open_for_ever(sim: Simulation) -> None:
-    """A probe that never answers has failed after probe_timeout, counted from when it began; late, it says nothing."""
+    """A probe that never answers has failed after probe_timeout, counted from when it began; late,
+    it says nothing.
+    """
     trace = Trace()
     breaker = CircuitBreaker(1, 10, probe_timeout=7, runtime=sim, trace=trace)
     fail(breaker)
@@ -117,8 +129,10 @@ def test_a_lost_probe_does_not_hold_it_half_open_for_ever(sim: Simulation) -> No
     assert breaker.state == "HALF_OPEN"
     sim.run(until=112)
     assert breaker.state == "OPEN" and not reserved.success()
-    assert transitions(trace)[-2:] == [(112, "probed", "failed: no answer within 7 s"),
-                                       (112, "opened", "a probe failed")]
+    assert transitions(trace)[-2:] == [
+        (112, "probed", "failed: no answer within 7 s"),
+        (112, "opened", "a probe failed"),
+    ]
 
 
 def test_timers_of_settled_probes_do_not_move_the_clock(sim: Simulation) -> None:
@@ -145,16 +159,21 @@ def test_a_slow_call_has_failed_if_asked(sim: Simulation) -> None:
     probe = ask(breaker)
     sim.run(until=sim.now + 5)
     probe.success()
-    assert transitions(trace)[-2:] == [(45.5, "probed", "failed: slow: 5 s"), (45.5, "opened", "a probe failed")]
+    assert transitions(trace)[-2:] == [
+        (45.5, "probed", "failed: slow: 5 s"),
+        (45.5, "opened", "a probe failed"),
+    ]
 
 
 def test_the_cool_down_may_grow_with_each_opening(sim: Simulation) -> None:
-    """A function of how often it has opened since it was last closed; a wrong answer is refused before anything."""
+    """A function of how often it has opened since it was last closed; a wrong answer is refused
+    before anything.
+    """
     asked: list[int] = []
 
     def doubling(times: int) -> float:
         asked.append(times)
-        return 5.0 * 2 ** times
+        return 5.0 * 2**times
 
     breaker = CircuitBreaker(1, doubling, runtime=sim)
     fail(breaker)
@@ -196,8 +215,12 @@ def test_a_cool_down_keeps_no_breaker_alive() -> None:
 
 
 @pytest.mark.parametrize(("share", "row"), [(0.3, 5), (0.5, 4)])
-def test_chance_alone_opens_it_as_often_as_theory_says(sim: Simulation, share: float, row: int) -> None:
-    """So many failures in a row come once in (1 - p^k) / (p^k (1 - p)) calls: 586 for five at 30 %."""
+def test_chance_alone_opens_it_as_often_as_theory_says(
+    sim: Simulation, share: float, row: int
+) -> None:
+    """So many failures in a row come once in (1 - p^k) / (p^k (1 - p)) calls: 586 for five at 30
+    %.
+    """
     breaker, dice = CircuitBreaker(row, runtime=sim), Random(1)
     calls = openings = 0
     while openings < 200:
@@ -207,5 +230,6 @@ def test_chance_alone_opens_it_as_often_as_theory_says(sim: Simulation, share: f
         if breaker.state == "OPEN":
             openings += 1
             breaker.reset()
-    expected = (1 - share ** row) / (share ** row * (1 - share))
-    assert abs(calls / openings - expected) < 3 * expected / 200 ** 0.5  # three standard errors of the mean
+    expected = (1 - share**row) / (share**row * (1 - share))
+    # three standard errors of the mean
+    assert abs(calls / openings - expected) < 3 * expected / 200**0.5

@@ -1,6 +1,8 @@
-"""The behaviours that resilience4j and pybreaker document for their breakers, and which of them are not ours.
+"""The behaviours that resilience4j and pybreaker document for their breakers, and which of them are
+not ours.
 
-resilience4j 2.x: CircuitBreakerConfig, CircuitBreakerMetrics, CircuitBreakerStateMachine. pybreaker 1.4.1.
+resilience4j 2.x: CircuitBreakerConfig, CircuitBreakerMetrics, CircuitBreakerStateMachine. pybreaker
+1.4.1.
 """
 
 from __future__ import annotations
@@ -12,14 +14,21 @@ from tests.messaging.permits import ask
 
 # What is not so here, in whole or in part, and why.
 OTHERWISE = {
-    "resilience4j 3": "a slow call is a failure, with one rate for both: two rates would be two sliders for one thing",
-    "resilience4j 5": "no third kind of exception: what says nothing of the service is cancelled, all else is failure",
-    "resilience4j 8": "half-open comes by timer alone (its automatic transition): a paused pool makes no call",
-    "resilience4j 14": "the limit runs from the probe's own beginning: an idle queue is no lost probe",
-    "resilience4j 15": "an answer from an earlier generation is not counted: it would pass for a probe's",
-    "resilience4j 16": "no DISABLED, METRICS_ONLY or FORCED_OPEN: leave the breaker out, or stop the pool; reset() is",
+    "resilience4j 3": "a slow call is a failure, with one rate for both: two rates would be two "
+    "sliders for one thing",
+    "resilience4j 5": "no third kind of exception: what says nothing of the service is cancelled, "
+    "all else is failure",
+    "resilience4j 8": "half-open comes by timer alone (its automatic transition): a paused pool "
+    "makes no call",
+    "resilience4j 14": "the limit runs from the probe's own beginning: an idle queue is no lost "
+    "probe",
+    "resilience4j 15": "an answer from an earlier generation is not counted: it would pass for a "
+    "probe's",
+    "resilience4j 16": "no DISABLED, METRICS_ONLY or FORCED_OPEN: leave the breaker out, or stop "
+    "the pool; reset() is",
     "pybreaker 1": "the course's cool-down is 30 s, not 60",
-    "pybreaker 3": "nothing raises: acquire answers None, and the handler's own words stay the reason",
+    "pybreaker 3": "nothing raises: acquire answers None, and the handler's own words stay the "
+    "reason",
     "pybreaker 4": "what is excluded is no success: it leaves the count as it was",
     "pybreaker 5": "the state reads half-open as soon as it is, by timer",
     "pybreaker 6": "no lock is held during the call: half-open is limited by permits instead",
@@ -36,9 +45,14 @@ def calls(breaker: CircuitBreaker, outcomes: str) -> str:
 
 
 def rated(sim: Simulation, *, probes: int = 10, **rule: float) -> CircuitBreaker:
-    """A breaker with a failure rate as resilience4j has it, in small: half of the last ten calls, at least ten."""
-    return CircuitBreaker(rate=FailureRate(**{"share": 0.5, "calls": 10, "minimum": 10} | rule),  # type: ignore[arg-type]
-                          probes=probes, runtime=sim)
+    """A breaker with a failure rate as resilience4j has it, in small: half of the last ten calls,
+    at least ten.
+    """
+    return CircuitBreaker(
+        rate=FailureRate(**{"share": 0.5, "calls": 10, "minimum": 10} | rule),  # type: ignore[arg-type]
+        probes=probes,
+        runtime=sim,
+    )
 
 
 def half_open(sim: Simulation, breaker: CircuitBreaker) -> CircuitBreaker:
@@ -50,24 +64,36 @@ def half_open(sim: Simulation, breaker: CircuitBreaker) -> CircuitBreaker:
     return breaker
 
 
-def test_resilience4j_1_closed_passes_every_call_and_judges_nothing_below_the_minimum(sim: Simulation) -> None:
-    """Nine failures of nine are no rate yet; a window smaller than the minimum is judged when it is full."""
+def test_resilience4j_1_closed_passes_every_call_and_judges_nothing_below_the_minimum(
+    sim: Simulation,
+) -> None:
+    """Nine failures of nine are no rate yet; a window smaller than the minimum is judged when it is
+    full.
+    """
     assert calls(rated(sim), "-" * 9) == "CLOSED"
     assert calls(rated(sim, minimum=100), "-" * 9) == "CLOSED"
     assert calls(rated(sim, minimum=100), "-" * 10) == "OPEN"
 
 
-def test_resilience4j_2_opens_when_the_rate_reaches_the_share_as_an_outcome_is_recorded(sim: Simulation) -> None:
-    """Five of ten open it, four do not; a success that completes the minimum may be what opens it."""
+def test_resilience4j_2_opens_when_the_rate_reaches_the_share_as_an_outcome_is_recorded(
+    sim: Simulation,
+) -> None:
+    """Five of ten open it, four do not; a success that completes the minimum may be what opens
+    it.
+    """
     assert calls(rated(sim), "++++++----") == "CLOSED"
     assert calls(rated(sim), "+++++-----") == "OPEN"
     assert calls(rated(sim), "-----+++++") == "OPEN"
 
 
-def test_resilience4j_3_a_slow_success_counts_and_slow_means_longer_than_the_limit(sim: Simulation) -> None:
+def test_resilience4j_3_a_slow_success_counts_and_slow_means_longer_than_the_limit(
+    sim: Simulation,
+) -> None:
     """Ten calls of exactly a second are not slow; half of them a little longer open it."""
     for seconds, state in ((1.0, "CLOSED"), (1.5, "OPEN")):
-        breaker = CircuitBreaker(rate=FailureRate(0.5, calls=10, minimum=10), slow_after=1.0, runtime=sim)
+        breaker = CircuitBreaker(
+            rate=FailureRate(0.5, calls=10, minimum=10), slow_after=1.0, runtime=sim
+        )
         for number in range(10):
             permit = ask(breaker)
             sim.run(until=sim.now + (seconds if number % 2 else 0.5))
@@ -76,7 +102,9 @@ def test_resilience4j_3_a_slow_success_counts_and_slow_means_longer_than_the_lim
 
 
 def test_resilience4j_4_a_window_of_calls_or_of_seconds(sim: Simulation) -> None:
-    """Failures leave a window of calls by later calls, one of seconds by time; its minimum is not capped."""
+    """Failures leave a window of calls by later calls, one of seconds by time; its minimum is not
+    capped.
+    """
     assert calls(rated(sim, minimum=5), "+++++++----") == "CLOSED"
     assert calls(rated(sim), "----" + "+" * 10 + "----") == "CLOSED"
     timed = rated(sim, seconds=60.0, minimum=5, calls=1)
@@ -87,7 +115,9 @@ def test_resilience4j_4_a_window_of_calls_or_of_seconds(sim: Simulation) -> None
     assert calls(timed, "+") == "OPEN"
 
 
-def test_resilience4j_5_what_is_ignored_is_not_recorded_and_gives_its_permit_back(sim: Simulation) -> None:
+def test_resilience4j_5_what_is_ignored_is_not_recorded_and_gives_its_permit_back(
+    sim: Simulation,
+) -> None:
     """A hundred cancelled calls are no calls; a cancelled probe's place is taken by the next."""
     breaker = rated(sim, probes=1)
     for _ in range(100):
@@ -126,8 +156,12 @@ def test_resilience4j_8_half_open_without_any_call(sim: Simulation) -> None:
     assert breaker.state == "HALF_OPEN"
 
 
-def test_resilience4j_9_and_10_so_many_probes_in_all_and_the_next_is_refused_at_once(sim: Simulation) -> None:
-    """Ten permits; the eleventh caller neither waits nor counts as a failure, even when some have answered."""
+def test_resilience4j_9_and_10_so_many_probes_in_all_and_the_next_is_refused_at_once(
+    sim: Simulation,
+) -> None:
+    """Ten permits; the eleventh caller neither waits nor counts as a failure, even when some have
+    answered.
+    """
     breaker = half_open(sim, rated(sim))
     refused, now = breaker.refused, sim.now
     probes = [ask(breaker) for _ in range(10)]
@@ -138,7 +172,9 @@ def test_resilience4j_9_and_10_so_many_probes_in_all_and_the_next_is_refused_at_
 
 
 def test_resilience4j_11_half_open_begins_an_empty_window_of_calls(sim: Simulation) -> None:
-    """The failures that opened it do not count again, also when the closed window is one of seconds."""
+    """The failures that opened it do not count again, also when the closed window is one of
+    seconds.
+    """
     breaker = half_open(sim, rated(sim, seconds=3600.0))
     assert calls(breaker, "+++++++---") == "CLOSED"
 
@@ -229,7 +265,9 @@ def test_pybreaker_5_the_state_tells_the_truth_without_a_call(sim: Simulation) -
 
 
 def test_pybreaker_6_calls_run_side_by_side(sim: Simulation) -> None:
-    """Ours differs: four calls of a second take a second, closed and half-open, since no lock is held meanwhile."""
+    """Ours differs: four calls of a second take a second, closed and half-open, since no lock is
+    held meanwhile.
+    """
     breaker = CircuitBreaker(1, 10, probes=4, runtime=sim)
 
     def caller(answer: str) -> None:
@@ -246,7 +284,9 @@ def test_pybreaker_6_calls_run_side_by_side(sim: Simulation) -> None:
     assert breaker.state == "CLOSED"
 
 
-def test_pybreaker_7_a_success_threshold_asks_for_several_and_one_failure_reopens(sim: Simulation) -> None:
+def test_pybreaker_7_a_success_threshold_asks_for_several_and_one_failure_reopens(
+    sim: Simulation,
+) -> None:
     """Three good probes in a row close it; a bad one among them opens it at once."""
     breaker = half_open(sim, CircuitBreaker(1, probes=3, runtime=sim))
     assert calls(breaker, "++") == "HALF_OPEN"
@@ -255,11 +295,22 @@ def test_pybreaker_7_a_success_threshold_asks_for_several_and_one_failure_reopen
 
 
 def test_every_documented_behaviour_is_named_here() -> None:
-    """Each number of both lists has its test, and a difference is told where the test says that ours differs."""
-    tests = {name: value for name, value in globals().items() if re.match("test_(resilience4j|pybreaker)_", name)}
-    tested = {f"{library} {number}" for name in tests
-              for library, numbers in re.findall(r"test_(resilience4j|pybreaker)_((?:\d+_and_)?\d+)_", name)
-              for number in numbers.split("_and_")}
+    """Each number of both lists has its test, and a difference is told where the test says that
+    ours differs.
+    """
+    tests = {
+        name: value
+        for name, value in globals().items()
+        if re.match("test_(resilience4j|pybreaker)_", name)
+    }
+    tested = {
+        f"{library} {number}"
+        for name in tests
+        for library, numbers in re.findall(
+            r"test_(resilience4j|pybreaker)_((?:\d+_and_)?\d+)_", name
+        )
+        for number in numbers.split("_and_")
+    }
     everything = {f"resilience4j {n}" for n in RESILIENCE4J} | {f"pybreaker {n}" for n in PYBREAKER}
     assert tested == everything
     assert set(OTHERWISE) <= everything and all(OTHERWISE.values())

@@ -1,4 +1,6 @@
-"""Sixteen real threads at once behind one breaker: not one probe too many, not one answer uncounted."""
+"""Sixteen real threads at once behind one breaker: not one probe too many, not one answer
+uncounted.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ DEADLINE = 30.0  # seconds after which a test on real threads has failed
 
 
 def test_sixteen_real_threads_take_one_probe() -> None:
-    """Sixteen callers at once, half-open: one takes a message, fifteen are told False, and it closes; fifty times."""
+    """Sixteen callers at once, half-open: one takes a message, fifteen are told False, and it
+    closes; fifty times.
+    """
     runtime = ThreadRuntime()
     queue = InMemoryMessageQueue(runtime=runtime)
     processor = CircuitBreakerMessageProcessor(queue, 1, 0.0)
@@ -73,7 +77,9 @@ def test_sixteen_real_threads_take_one_probe() -> None:
 
 
 def test_a_pool_of_real_threads_pauses_and_resumes() -> None:
-    """Eight threads, a service that fails thirty times, most of them probes: all are done, none dead."""
+    """Eight threads, a service that fails thirty times, most of them probes: all are done, none
+    dead.
+    """
     runtime, trace = ThreadRuntime(), Trace()
     queue = InMemoryMessageQueue(runtime=runtime, trace=trace, retry=RetryPolicy(0.001))
     breaker = CircuitBreaker(3, 0.002, runtime=runtime, trace=trace)
@@ -118,7 +124,9 @@ class Hesitant(CircuitBreaker):
 
 
 def test_half_open_never_admits_more_than_its_probes_to_sixteen_threads() -> None:
-    """Sixteen real threads ask at once, a hundred and fifty times: exactly as many permits as probes."""
+    """Sixteen real threads ask at once, a hundred and fifty times: exactly as many permits as
+    probes.
+    """
     runtime = ThreadRuntime()
     breaker = Hesitant(1, 0.0, runtime=runtime)
     changed = threading.Event()
@@ -160,7 +168,9 @@ def test_counts_are_exact_under_sixteen_threads() -> None:
     """Eight thousand answers: a failure rate over all of them opens at the last and not before."""
     runtime = ThreadRuntime()
     total = THREADS * 500
-    breaker = CircuitBreaker(rate=FailureRate(1.0, calls=total, minimum=total), cooldown=3600, runtime=runtime)
+    breaker = CircuitBreaker(
+        rate=FailureRate(1.0, calls=total, minimum=total), cooldown=3600, runtime=runtime
+    )
     refused = [0] * THREADS
 
     def caller(index: int) -> None:
@@ -181,7 +191,9 @@ def test_counts_are_exact_under_sixteen_threads() -> None:
 
 
 def test_a_timer_that_rings_too_late_changes_nothing() -> None:
-    """On threads: closed by hand while the end of the cool-down waits for the lock, it stays closed."""
+    """On threads: closed by hand while the end of the cool-down waits for the lock, it stays
+    closed.
+    """
     runtime, rung = ThreadRuntime(), threading.Event()
     breaker = CircuitBreaker(1, 0.0, runtime=runtime)
     deadline = time.monotonic() + DEADLINE

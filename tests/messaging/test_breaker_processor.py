@@ -1,4 +1,6 @@
-"""Workers behind a breaker: while it is open nothing is taken and no retry spent, whatever else goes wrong."""
+"""Workers behind a breaker: while it is open nothing is taken and no retry spent, whatever else
+goes wrong.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ from tests.messaging.test_processor import FiveMethods
 class Service:
     """What the handler calls: it takes `seconds` and is down from `down[0]` to `down[1]` (s)."""
 
-    def __init__(self, sim: Simulation, seconds: float = 1.0, down: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(
+        self, sim: Simulation, seconds: float = 1.0, down: tuple[float, float] = (0.0, 0.0)
+    ) -> None:
         self.sim, self.seconds, self.down = sim, seconds, down
 
     def __call__(self, message: Message) -> bool:
@@ -30,7 +34,9 @@ class Service:
         return not self.down[0] <= self.sim.now < self.down[1]
 
 
-def shop(sim: Simulation, messages: int = 0, **options: float) -> tuple[CircuitBreakerMessageProcessor, Trace]:
+def shop(
+    sim: Simulation, messages: int = 0, **options: float
+) -> tuple[CircuitBreakerMessageProcessor, Trace]:
     """A processor on a traced queue with so many messages in it."""
     trace = Trace()
     queue = InMemoryMessageQueue(runtime=sim, trace=trace)
@@ -41,11 +47,17 @@ def shop(sim: Simulation, messages: int = 0, **options: float) -> tuple[CircuitB
 
 def states(trace: Trace) -> list[tuple[float, str]]:
     """When the breaker did what."""
-    return [(record[0], record[1]) for record in trace.records if record[1] in ("opened", "half_opened", "closed")]
+    return [
+        (record[0], record[1])
+        for record in trace.records
+        if record[1] in ("opened", "half_opened", "closed")
+    ]
 
 
 def test_a_breaker_saves_the_queue_through_an_outage() -> None:
-    """Forty orders, two minutes down: a plain pool kills thirty-two, one behind a breaker the one it probed with."""
+    """Forty orders, two minutes down: a plain pool kills thirty-two, one behind a breaker the one
+    it probed with.
+    """
     dead = {}
     for guarded in (True, False):
         with Simulation() as sim:
@@ -57,9 +69,17 @@ def test_a_breaker_saves_the_queue_through_an_outage() -> None:
             sim.run()
             dead[guarded] = trace.balance().dead
             if guarded:
-                assert states(trace) == [(6, "opened"), (36, "half_opened"), (37, "opened"), (67, "half_opened"),
-                                         (68, "opened"), (98, "half_opened"), (99, "opened"), (129, "half_opened"),
-                                         (130, "closed")]
+                assert states(trace) == [
+                    (6, "opened"),
+                    (36, "half_opened"),
+                    (37, "opened"),
+                    (67, "half_opened"),
+                    (68, "opened"),
+                    (98, "half_opened"),
+                    (99, "opened"),
+                    (129, "half_opened"),
+                    (130, "closed"),
+                ]
                 charged = sum(record[1] in ("nacked", "dead") for record in trace.records)
                 assert charged == 4 + 3  # four calls until it opened, and a probe each time
     assert dead == {True: 1, False: 32}
@@ -83,7 +103,9 @@ def test_nothing_is_taken_while_it_is_open_though_messages_come() -> None:
 
 
 def test_a_probe_waits_at_an_empty_queue_without_running_out() -> None:
-    """Half-open and idle for ten minutes, nothing is opened again; the next message is the probe."""
+    """Half-open and idle for ten minutes, nothing is opened again; the next message is the
+    probe.
+    """
     with Simulation() as sim:
         processor, trace = shop(sim, 1, failure_threshold=1, timeout=30)
         processor.register_processor("default", Service(sim, down=(0, 20)))
@@ -115,7 +137,9 @@ def test_half_open_takes_as_many_messages_as_probes() -> None:
 
 
 def test_poison_and_put_off_and_unroutable_messages_say_nothing_of_the_service() -> None:
-    """Ten rejected, ten released, ten without a handler: closed; as a probe each gives its place to the next."""
+    """Ten rejected, ten released, ten without a handler: closed; as a probe each gives its place to
+    the next.
+    """
     with Simulation() as sim:
         processor, trace = shop(sim, failure_threshold=1, timeout=10)
 
@@ -128,7 +152,9 @@ def test_poison_and_put_off_and_unroutable_messages_say_nothing_of_the_service()
 
         processor.register_processor("default", handler)
         for name in ("poison", "later", "lost") * 10:
-            processor.queue.send(Message(id=name, headers={"type": "unknown"} if name == "lost" else {}))
+            processor.queue.send(
+                Message(id=name, headers={"type": "unknown"} if name == "lost" else {})
+            )
         processor.start_workers(1)
         sim.run(until=20)
         assert (processor.state, processor.failure_count) == ("CLOSED", 0)
@@ -161,11 +187,16 @@ def test_a_poison_probe_is_cancelled() -> None:
         queue.send(Message(id="fine"))
         processor.start_workers(2)
         sim.run()
-        assert [record[9] for record in trace.records if record[1] == "probed"] == ["cancelled", "succeeded"]
+        assert [record[9] for record in trace.records if record[1] == "probed"] == [
+            "cancelled",
+            "succeeded",
+        ]
 
 
 def test_a_crashed_probe_answers_nobody() -> None:
-    """The worker that dies at its probe is no failure until the probe's time is over; then the breaker opens."""
+    """The worker that dies at its probe is no failure until the probe's time is over; then the
+    breaker opens.
+    """
     with Simulation() as sim:
         trace = Trace()
         queue = InMemoryMessageQueue(visibility_timeout=5, runtime=sim, trace=trace)
@@ -181,13 +212,20 @@ def test_a_crashed_probe_answers_nobody() -> None:
         queue.send(Message())
         processor.start_workers(2)
         sim.run()
-        assert states(trace) == [(0, "opened"), (10, "half_opened"), (30, "opened"), (40, "half_opened"),
-                                 (40, "closed")]
+        assert states(trace) == [
+            (0, "opened"),
+            (10, "half_opened"),
+            (30, "opened"),
+            (40, "half_opened"),
+            (40, "closed"),
+        ]
         assert trace.balance().completed == 1
 
 
 def test_a_paused_pool_can_be_stopped_and_started() -> None:
-    """Workers that wait for a permit stop at once, open or half-open, and another pool goes on where they were."""
+    """Workers that wait for a permit stop at once, open or half-open, and another pool goes on
+    where they were.
+    """
     with Simulation() as sim:
         processor, trace = shop(sim, 3, failure_threshold=1, timeout=30)
         processor.register_processor("default", Service(sim, down=(0, 10)))
@@ -202,7 +240,9 @@ def test_a_paused_pool_can_be_stopped_and_started() -> None:
 
 
 def test_one_message_at_a_time_answers_true_false_and_at_once() -> None:
-    """True for what succeeded; False for a failure, for an empty queue after a second, and at once while open."""
+    """True for what succeeded; False for a failure, for an empty queue after a second, and at once
+    while open.
+    """
     with Simulation() as sim:
         processor, trace = shop(sim, failure_threshold=2, timeout=30)
         process, queue = processor.process_with_circuit_breaker, processor.queue
@@ -215,7 +255,11 @@ def test_one_message_at_a_time_answers_true_false_and_at_once() -> None:
 
         queue.send(Message(id="b"))
         assert process(broken) is process(lambda message: False) is False
-        assert (processor.state, processor.failure_count, processor.last_failure_time) == ("OPEN", 2, 1)
+        assert (processor.state, processor.failure_count, processor.last_failure_time) == (
+            "OPEN",
+            2,
+            1,
+        )
         taken = len(trace.records)
         assert [process(lambda message: True) for _ in range(100)] == [False] * 100
         assert (sim.now, len(trace.records), processor.queue.size()) == (1, taken, 1)
@@ -226,7 +270,9 @@ def test_one_message_at_a_time_answers_true_false_and_at_once() -> None:
 
 
 def test_a_half_open_call_that_finds_nothing_gives_its_permit_back() -> None:
-    """Any number of looks at an empty queue leave it half-open, with room for the probe that finds something."""
+    """Any number of looks at an empty queue leave it half-open, with room for the probe that finds
+    something.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim)
         breaker = CircuitBreaker(1, 10, probe_timeout=0.5, runtime=sim)
@@ -270,12 +316,18 @@ def test_a_crash_of_a_single_call_comes_out() -> None:
 
         with pytest.raises(WorkerCrash):
             processor.process_with_circuit_breaker(handler)
-        assert isinstance(processor.queue, InMemoryMessageQueue) and processor.queue.get_in_flight_count() == 1
+        assert (
+            isinstance(processor.queue, InMemoryMessageQueue)
+            and processor.queue.get_in_flight_count() == 1
+        )
 
 
 def test_a_breaker_of_another_runtime_is_refused() -> None:
     """Its timers would run on another clock."""
-    with Simulation() as sim, pytest.raises(ValueError, match="breaker must run on the runtime of the queue"):
+    with (
+        Simulation() as sim,
+        pytest.raises(ValueError, match="breaker must run on the runtime of the queue"),
+    ):
         CircuitBreakerMessageProcessor(InMemoryMessageQueue(runtime=sim), breaker=CircuitBreaker())
 
 

@@ -18,7 +18,9 @@ from tests.messaging.ears import Ear, publish
 
 
 def test_a_consumer_that_waits_holds_up_nobody(sim: Simulation) -> None:
-    """While one waits for ever on an empty topic, others publish, subscribe, consume and ask for the stats."""
+    """While one waits for ever on an empty topic, others publish, subscribe, consume and ask for
+    the stats.
+    """
     broker, got = TopicBasedMessageBroker(runtime=sim), []
     broker.create_topic("quiet")
     waiting = sim.spawn(lambda: got.append(broker.consume("quiet")))
@@ -38,7 +40,9 @@ def test_a_consumer_that_waits_holds_up_nobody(sim: Simulation) -> None:
 
 
 def test_a_topic_that_only_has_subscribers_does_not_grow(sim: Simulation) -> None:
-    """Ten thousand and one messages, and more: each is accepted and heard, and nothing is left anywhere."""
+    """Ten thousand and one messages, and more: each is accepted and heard, and nothing is left
+    anywhere.
+    """
     broker, ear = TopicBasedMessageBroker(runtime=sim), Ear(sim)
     broker.subscribe("user_events", ear)
     accepted = 0
@@ -51,7 +55,9 @@ def test_a_topic_that_only_has_subscribers_does_not_grow(sim: Simulation) -> Non
 
 
 def test_a_slow_or_failing_subscriber_harms_only_itself(sim: Simulation) -> None:
-    """The fast one hears all at once and in order; the slow one in its own time; the failing one has dead letters."""
+    """The fast one hears all at once and in order; the slow one in its own time; the failing one
+    has dead letters.
+    """
     trace = Trace()
     broker = TopicBasedMessageBroker(runtime=sim, trace=trace)
     fast, slow, broken = Ear(sim), Ear(sim, seconds=1.0), Ear(sim, fails="m1 m2 m3")
@@ -64,18 +70,25 @@ def test_a_slow_or_failing_subscriber_harms_only_itself(sim: Simulation) -> None
     assert broken.ids == ["m0"] and broken.tried == ["m0"] + ["m1"] * 4 + ["m2"] * 4 + ["m3"] * 4
     letters = broker.subscribers["orders"][1].queue.get_dead_letter_messages()
     assert [(letter.id, letter.headers["dead_letter_error"]) for letter in letters] == [
-        (message_id, "webhook answers 500") for message_id in ("m1", "m2", "m3")]
+        (message_id, "webhook answers 500") for message_id in ("m1", "m2", "m3")
+    ]
     assert [trace.balance(name).dead for name in ("slow", "broken", "fast")] == [0, 3, 0]
     assert trace.balance().accepted == 12
 
 
-@pytest.mark.parametrize(("retry", "order"), [
-    (None, ["m0", "m1", "m2", "m3"]),
-    (RetryPolicy(base=5.0, jitter="none"), ["m0", "m2", "m3", "m1"]),
-])
-def test_the_order_is_kept_unless_retries_are_delayed(sim: Simulation, retry: RetryPolicy | None,
-                                                      order: list[str]) -> None:
-    """A failed message is tried again in its place, or with a policy steps aside and is overtaken."""
+@pytest.mark.parametrize(
+    ("retry", "order"),
+    [
+        (None, ["m0", "m1", "m2", "m3"]),
+        (RetryPolicy(base=5.0, jitter="none"), ["m0", "m2", "m3", "m1"]),
+    ],
+)
+def test_the_order_is_kept_unless_retries_are_delayed(
+    sim: Simulation, retry: RetryPolicy | None, order: list[str]
+) -> None:
+    """A failed message is tried again in its place, or with a policy steps aside and is
+    overtaken.
+    """
     broker, heard = TopicBasedMessageBroker(runtime=sim), []
 
     def fickle(message: Message) -> bool:
@@ -117,13 +130,19 @@ def test_a_full_subscription_refuses_for_itself_alone(sim: Simulation) -> None:
     sim.run(until=1)
     assert publish(broker, "orders", "m1", "m2") == [True, False]
     sim.run()
-    assert [(record[2], record[4]) for record in trace.records if record[1] == "rejected"] == [("auditor", "m2")]
+    assert [(record[2], record[4]) for record in trace.records if record[1] == "rejected"] == [
+        ("auditor", "m2")
+    ]
     assert ear.ids == ["m0", "m1", "m2"]
     assert trace.balance("auditor").completed == 2
 
 
-def test_only_a_queue_that_blocks_holds_up_publishers_and_the_others_have_theirs_first(sim: Simulation) -> None:
-    """The publisher waits for the slow one's room, while the board has the message and others publish elsewhere."""
+def test_only_a_queue_that_blocks_holds_up_publishers_and_the_others_have_theirs_first(
+    sim: Simulation,
+) -> None:
+    """The publisher waits for the slow one's room, while the board has the message and others
+    publish elsewhere.
+    """
     broker, ear = TopicBasedMessageBroker(runtime=sim), Ear(sim)
     broker.subscribe("orders", Ear(sim, seconds=10.0), max_size=1, on_full="block", name="auditor")
     broker.subscribe("orders", ear)
@@ -145,7 +164,11 @@ def test_only_a_queue_that_blocks_holds_up_publishers_and_the_others_have_theirs
 
 def test_patterns_match_one_word_for_each_star(sim: Simulation) -> None:
     """Each star stands for exactly one word between dots; everything else is meant literally."""
-    assert matches("orders.*", "orders.eu") and matches("*.JFK", "cancelled.JFK") and matches("*", "orders")
+    assert (
+        matches("orders.*", "orders.eu")
+        and matches("*.JFK", "cancelled.JFK")
+        and matches("*", "orders")
+    )
     assert matches("a.*.c", "a.b.c") and matches("orders", "orders")
     assert not matches("orders.*", "orders") and not matches("orders.*", "orders.eu.paid")
     assert not matches("orders.eu", "orders.us") and not matches("orders.[eu]", "orders.e")
@@ -155,18 +178,27 @@ def test_patterns_match_one_word_for_each_star(sim: Simulation) -> None:
     for topic in ("departures.JFK", "departures.EWR", "cancelled.EWR", "cancelled.LGA"):
         broker.publish(topic, Message(id=topic))
     sim.run()
-    assert sorted(ear.ids) == ["cancelled.EWR", "departures.EWR", "departures.EWR", "departures.JFK"]
+    assert sorted(ear.ids) == [
+        "cancelled.EWR",
+        "departures.EWR",
+        "departures.EWR",
+        "departures.JFK",
+    ]
     assert broker.get_topic_stats("departures.LGA")["subscriber_count"] == 1
     assert list(broker.topics) == ["cancelled.LGA"]
 
 
 def test_a_work_queue_beside_subscribers_is_fed_by_the_rule(sim: Simulation) -> None:
-    """It gets its own copy of every message if it was created, has ever been consumed, or nobody subscribes."""
+    """It gets its own copy of every message if it was created, has ever been consumed, or nobody
+    subscribes.
+    """
     broker, ear = TopicBasedMessageBroker(runtime=sim), Ear(sim)
     broker.publish("early", Message(id="kept"))
     broker.subscribe("early", ear)
     publish(broker, "early", "heard")
-    assert broker.get_topic_stats("early")["queue_size"] == 1, "its own queue has only what nobody could hear"
+    assert broker.get_topic_stats("early")["queue_size"] == 1, (
+        "its own queue has only what nobody could hear"
+    )
     worker = MessageProcessor(broker.topics["early"])
     worker.register_processor("default", lambda message: done.append(message.id))
     done: list[str] = []
@@ -180,12 +212,18 @@ def test_a_work_queue_beside_subscribers_is_fed_by_the_rule(sim: Simulation) -> 
     assert broker.consume("late") is None, "at once, since it has no work queue"
     publish(broker, "late", "shared")
     delivery = broker.consume("late", timeout=0)
-    assert delivery is not None and delivery.topic == "late" and broker.nack("late", delivery, requeue=False)
+    assert (
+        delivery is not None
+        and delivery.topic == "late"
+        and broker.nack("late", delivery, requeue=False)
+    )
     assert broker.get_topic_stats("late")["dead_letter_count"] == 1
 
 
 def test_the_answers_are_those_of_the_course_text(sim: Simulation) -> None:
-    """Create says whether it was new, subscribe True; an unknown topic has no stats and nothing to settle."""
+    """Create says whether it was new, subscribe True; an unknown topic has no stats and nothing to
+    settle.
+    """
     broker, ear = TopicBasedMessageBroker(runtime=sim), Ear(sim)
     assert broker.create_topic("orders", 5) and not broker.create_topic("orders")
     assert broker.topics["orders"].max_size == 5
@@ -194,17 +232,33 @@ def test_the_answers_are_those_of_the_course_text(sim: Simulation) -> None:
     assert broker.get_topic_stats("nowhere") == {}
     assert not broker.ack("nowhere", "m") and not broker.nack("nowhere", "m")
     mine = Message(id="m")
-    assert broker.publish("orders", mine) and mine.topic == "", "the caller's own message is left alone"
+    assert broker.publish("orders", mine) and mine.topic == "", (
+        "the caller's own message is left alone"
+    )
     assert broker.consume("orders", 0) is not None
     assert broker.get_topic_stats("orders") == {
-        "topic": "orders", "queue_size": 0, "in_flight_count": 1, "dead_letter_count": 0, "subscriber_count": 1,
-        "subscriptions": [{"name": "Ear", "pattern": "orders", "queue_size": 1, "in_flight_count": 0,
-                           "dead_letter_count": 0}]}
+        "topic": "orders",
+        "queue_size": 0,
+        "in_flight_count": 1,
+        "dead_letter_count": 0,
+        "subscriber_count": 1,
+        "subscriptions": [
+            {
+                "name": "Ear",
+                "pattern": "orders",
+                "queue_size": 1,
+                "in_flight_count": 0,
+                "dead_letter_count": 0,
+            }
+        ],
+    }
     assert broker.ack("orders", "m") and not broker.ack("orders", "m")
 
 
 def test_names_in_the_trace_stay_apart(sim: Simulation) -> None:
-    """A second subscription of the same name, and one that comes back, get numbers; each has its own books."""
+    """A second subscription of the same name, and one that comes back, get numbers; each has its
+    own books.
+    """
     trace = Trace()
     broker = TopicBasedMessageBroker(runtime=sim, trace=trace)
     for _ in range(2):

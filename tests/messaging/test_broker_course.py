@@ -10,7 +10,9 @@ DEADLINE = 10.0  # seconds after which the test has failed; it takes next to non
 
 
 def test_the_image_queue_is_worked_off() -> None:
-    """Ten images, three workers on `broker.topics[…]`, every one done; a publish before the workers is kept too."""
+    """Ten images, three workers on `broker.topics[…]`, every one done; a publish before the workers
+    is kept too.
+    """
     broker, done, finished = TopicBasedMessageBroker(), [], threading.Semaphore(0)
     broker.create_topic("image_processing")
 
@@ -23,8 +25,11 @@ def test_the_image_queue_is_worked_off() -> None:
     processor.register_processor("image_resize", lambda msg: process_image(msg))  # noqa: PLW0108 - as the text has it
     processor.start_workers(num_workers=3)
     for i in range(10):
-        message = Message(body={"image_url": f"https://example.com/image_{i}.jpg", "type": "resize"},
-                          headers={"type": "image_resize"}, priority=MessagePriority.NORMAL)
+        message = Message(
+            body={"image_url": f"https://example.com/image_{i}.jpg", "type": "resize"},
+            headers={"type": "image_resize"},
+            priority=MessagePriority.NORMAL,
+        )
         assert broker.publish("image_processing", message)
     assert all(finished.acquire(timeout=DEADLINE) for _ in range(10))
     processor.stop_workers()
@@ -33,7 +38,9 @@ def test_the_image_queue_is_worked_off() -> None:
 
 
 def test_the_user_events_reach_both_handlers_in_order() -> None:
-    """Login, view, purchase: analytics records all three, the notifier two, each in the order of publishing."""
+    """Login, view, purchase: analytics records all three, the notifier two, each in the order of
+    publishing.
+    """
     broker, heard = TopicBasedMessageBroker(), {"analytics": [], "notification": []}
     finished = threading.Semaphore(0)
 
@@ -49,10 +56,15 @@ def test_the_user_events_reach_both_handlers_in_order() -> None:
     broker.subscribe("user_events", analytics_handler)
     broker.subscribe("user_events", notification_handler)
     for event in ("login", "view_product", "purchase"):
-        message = Message(body={"event_type": event, "user_id": "user123"}, headers={"type": "user_activity"})
+        message = Message(
+            body={"event_type": event, "user_id": "user123"}, headers={"type": "user_activity"}
+        )
         assert broker.publish("user_events", message)
     assert all(finished.acquire(timeout=DEADLINE) for _ in range(6))
-    assert heard == {"analytics": ["login", "view_product", "purchase"], "notification": ["login", "purchase"]}
+    assert heard == {
+        "analytics": ["login", "view_product", "purchase"],
+        "notification": ["login", "purchase"],
+    }
     loops = [subscription.workers[0] for subscription in broker.subscribers["user_events"]]
     assert broker.unsubscribe("user_events", analytics_handler)
     assert broker.unsubscribe("user_events", notification_handler)

@@ -1,4 +1,6 @@
-"""Days of a broker: whoever comes, goes, fails, dies or is slow is told what it is owed, and the books close."""
+"""Days of a broker: whoever comes, goes, fails, dies or is slow is told what it is owed, and the
+books close.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,15 @@ import time
 from collections import Counter
 from random import Random
 
-from mqlearn import Message, RetryPolicy, Simulation, ThreadRuntime, TopicBasedMessageBroker, Trace, WorkerCrash
+from mqlearn import (
+    Message,
+    RetryPolicy,
+    Simulation,
+    ThreadRuntime,
+    TopicBasedMessageBroker,
+    Trace,
+    WorkerCrash,
+)
 from mqlearn.messaging.patterns import matches
 
 TOPICS = ("orders.eu", "orders.us", "chat")
@@ -41,7 +51,8 @@ class Day:
     def __init__(self, seed: int) -> None:
         self.sim, self.dice, self.trace = Simulation(seed), Random(seed), Trace()
         self.broker = TopicBasedMessageBroker(runtime=self.sim, trace=self.trace)
-        self.owed: dict[str, list[int]] = {}  # by name of the subscription: what was published while it subscribed
+        # by name of the subscription: what was published while it subscribed
+        self.owed: dict[str, list[int]] = {}
         self.here: list[tuple[str, str, Subscriber]] = []  # name, pattern, who
         self.ever: dict[str, Subscriber] = {}
         self.dropped: set[str] = set()
@@ -72,13 +83,20 @@ class Day:
         """The stats of each topic are what the records add up to at this very moment."""
         for topic in TOPICS:
             stats = self.broker.get_topic_stats(topic)
-            listed = [name for pattern in self.broker.subscribers for name, own, _ in self.here
-                      if own == pattern and matches(pattern, topic)]
+            listed = [
+                name
+                for pattern in self.broker.subscribers
+                for name, own, _ in self.here
+                if own == pattern and matches(pattern, topic)
+            ]
             assert [each["name"] for each in stats.get("subscriptions", [])] == listed
             for each in stats.get("subscriptions", []):
                 books = self.trace.balance(each["name"])
                 assert (each["queue_size"], each["in_flight_count"], each["dead_letter_count"]) == (
-                    books.waiting + books.delayed, books.in_flight, books.dead)
+                    books.waiting + books.delayed,
+                    books.in_flight,
+                    books.dead,
+                )
 
     def spend(self) -> None:
         for number in range(80):
@@ -91,15 +109,21 @@ class Day:
         for name, who in self.ever.items():
             books = self.trace.balance(name)
             assert books.accepted == len(self.owed[name])
-            assert books.accepted == books.completed + books.dead + books.purged, "somebody is owed something still"
+            assert books.accepted == books.completed + books.dead + books.purged, (
+                "somebody is owed something still"
+            )
             assert books.purged == 0 or name in self.dropped
-            assert books.completed == len(who.done) == len(set(who.done)) and set(who.done) <= set(self.owed[name])
+            assert books.completed == len(who.done) == len(set(who.done)) and set(who.done) <= set(
+                self.owed[name]
+            )
             if who.retry is None:
                 assert who.done == sorted(who.done), f"{name} was promised the order"
 
 
 def test_forty_days_tell_everybody_what_they_are_owed_and_in_order() -> None:
-    """Comings, goings, failures, crashes and patterns at random: accepted = done + dead + purged for each."""
+    """Comings, goings, failures, crashes and patterns at random: accepted = done + dead + purged
+    for each.
+    """
     overtaken = 0
     for seed in range(40):
         day = Day(seed)
@@ -112,7 +136,9 @@ def test_forty_days_tell_everybody_what_they_are_owed_and_in_order() -> None:
 
 
 def test_many_publishers_on_real_threads_are_heard_by_all_in_one_order() -> None:
-    """Eight publish at once; all twelve subscribers hear all in one and the same order, also if one fails."""
+    """Eight publish at once; all twelve subscribers hear all in one and the same order, also if one
+    fails.
+    """
     runtime, trace = ThreadRuntime(), Trace()
     broker = TopicBasedMessageBroker(runtime=runtime, trace=trace)
     heard: list[list[str]] = [[] for _ in range(12)]

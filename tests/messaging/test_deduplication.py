@@ -11,7 +11,9 @@ from mqlearn.study.faults import happens
 from tests.messaging.walk import walk
 
 
-def send_until_confirmed(sim: Simulation, queue: InMemoryMessageQueue, message: Message, lost: float) -> int:
+def send_until_confirmed(
+    sim: Simulation, queue: InMemoryMessageQueue, message: Message, lost: float
+) -> int:
     """Send again every five seconds until a confirm arrives; how often it was sent."""
     for attempt in count(1):
         taken = queue.send(message)
@@ -22,19 +24,25 @@ def send_until_confirmed(sim: Simulation, queue: InMemoryMessageQueue, message: 
 
 
 def test_a_producer_without_confirm_sends_again_and_the_message_is_in_once() -> None:
-    """Half of the confirms get lost: a plain queue holds the copies, this one holds each order, and counts the rest."""
+    """Half of the confirms get lost: a plain queue holds the copies, this one holds each order, and
+    counts the rest.
+    """
     held = {}
     for make in (InMemoryMessageQueue, DeduplicatingQueue):
         with Simulation(1) as sim:
             trace = Trace()
             queue = make(runtime=sim, trace=trace)
-            sends = sum(send_until_confirmed(sim, queue, Message(id=f"order-{n}"), 0.5) for n in range(100))
+            sends = sum(
+                send_until_confirmed(sim, queue, Message(id=f"order-{n}"), 0.5) for n in range(100)
+            )
             books = trace.balance()
             held[make.__name__] = (queue.size(), books.accepted, books.deduplicated, sends)
     sends = held["DeduplicatingQueue"][3]
     assert sends > 150
-    assert held == {"InMemoryMessageQueue": (sends, sends, 0, sends),
-                    "DeduplicatingQueue": (100, 100, sends - 100, sends)}
+    assert held == {
+        "InMemoryMessageQueue": (sends, sends, 0, sends),
+        "DeduplicatingQueue": (100, 100, sends - 100, sends),
+    }
 
 
 def test_a_duplicate_is_thrown_away_also_when_the_first_is_done_dead_or_purged() -> None:
@@ -68,7 +76,9 @@ def test_the_window_is_counted_from_the_send_that_was_taken() -> None:
 
 
 def test_what_was_refused_may_come_again() -> None:
-    """A full queue took nothing, so nothing is known: once there is room, the same message gets in."""
+    """A full queue took nothing, so nothing is known: once there is room, the same message gets
+    in.
+    """
     with Simulation() as sim:
         queue = DeduplicatingQueue(1, runtime=sim)
         queue.send(Message(id="first"))
@@ -78,7 +88,9 @@ def test_what_was_refused_may_come_again() -> None:
 
 
 def test_a_second_send_while_the_first_waits_for_room_is_refused_not_doubled() -> None:
-    """Nobody knows yet whether the first will get in, so neither True nor a second copy would be right."""
+    """Nobody knows yet whether the first will get in, so neither True nor a second copy would be
+    right.
+    """
     with Simulation() as sim:
         trace = Trace()
         queue = DeduplicatingQueue(1, on_full="block", runtime=sim, trace=trace)
@@ -89,18 +101,33 @@ def test_a_second_send_while_the_first_waits_for_room_is_refused_not_doubled() -
             sim.sleep(at)
             answers[name] = queue.send(Message(id="second"), timeout=timeout)
 
-        for name, at, timeout in (("gives up", 0.0, 5.0), ("meanwhile", 1.0, 5.0), ("gets in", 6.0, 5.0),
-                                  ("afterwards", 9.0, 5.0)):
+        for name, at, timeout in (
+            ("gives up", 0.0, 5.0),
+            ("meanwhile", 1.0, 5.0),
+            ("gets in", 6.0, 5.0),
+            ("afterwards", 9.0, 5.0),
+        ):
             sim.spawn(producer, name, at, timeout)
         sim.run(until=8.0)
         queue.receive(0)
         sim.run(until=20.0)
-        assert answers == {"gives up": False, "meanwhile": False, "gets in": True, "afterwards": True}
-        assert (trace.balance().accepted, trace.balance().rejected, trace.balance().deduplicated) == (2, 2, 1)
+        assert answers == {
+            "gives up": False,
+            "meanwhile": False,
+            "gets in": True,
+            "afterwards": True,
+        }
+        assert (
+            trace.balance().accepted,
+            trace.balance().rejected,
+            trace.balance().deduplicated,
+        ) == (2, 2, 1)
 
 
 def test_room_for_two_lets_a_message_that_waits_twice_in_once() -> None:
-    """Both sends of it wait for room when room for both comes: one is in, and the other was told that it is not."""
+    """Both sends of it wait for room when room for both comes: one is in, and the other was told
+    that it is not.
+    """
     with Simulation() as sim:
         queue = DeduplicatingQueue(2, on_full="block", visibility_timeout=None, runtime=sim)
         for name in ("a", "b"):
@@ -128,7 +155,9 @@ def test_a_key_of_its_own_knows_the_order_under_another_id() -> None:
 
 
 def test_it_keeps_out_no_redelivery() -> None:
-    """A message that comes back after a lost lease is delivered again: that is for an idempotent handler to see."""
+    """A message that comes back after a lost lease is delivered again: that is for an idempotent
+    handler to see.
+    """
     with Simulation() as sim:
         queue = DeduplicatingQueue(runtime=sim, visibility_timeout=5.0)
         queue.send(Message(id="order-1"))
@@ -142,8 +171,12 @@ def test_with_keys_that_never_repeat_it_is_the_queue_it_is_built_on() -> None:
     """Sixty random walks agree with the model of a queue."""
     keys = count()
     for seed in range(60):
-        walk(seed, lambda *args, **options: DeduplicatingQueue(
-            *args, dedup_key=lambda message: str(next(keys)), **options))
+        walk(
+            seed,
+            lambda *args, **options: DeduplicatingQueue(
+                *args, dedup_key=lambda message: str(next(keys)), **options
+            ),
+        )
 
 
 class RemembersTheRefused(DeduplicatingQueue):
@@ -171,14 +204,21 @@ class ForgetsNothing(DeduplicatingQueue):
         pass
 
 
-@pytest.mark.parametrize(("mutant", "promise"), [
-    (RemembersTheRefused, test_what_was_refused_may_come_again),
-    (SlidesItsWindow, test_the_window_is_counted_from_the_send_that_was_taken),
-    (ForgetsNothing, test_the_window_is_counted_from_the_send_that_was_taken),
-    (InMemoryMessageQueue, test_a_second_send_while_the_first_waits_for_room_is_refused_not_doubled),
-])
-def test_a_broken_queue_is_caught(mutant: type[InMemoryMessageQueue], promise: object,
-                                  monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("mutant", "promise"),
+    [
+        (RemembersTheRefused, test_what_was_refused_may_come_again),
+        (SlidesItsWindow, test_the_window_is_counted_from_the_send_that_was_taken),
+        (ForgetsNothing, test_the_window_is_counted_from_the_send_that_was_taken),
+        (
+            InMemoryMessageQueue,
+            test_a_second_send_while_the_first_waits_for_room_is_refused_not_doubled,
+        ),
+    ],
+)
+def test_a_broken_queue_is_caught(
+    mutant: type[InMemoryMessageQueue], promise: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The queue that breaks a promise fails the test that holds it."""
 
     def make(*args: object, dedup_window: float = 300.0, **options: object) -> InMemoryMessageQueue:

@@ -39,7 +39,9 @@ def names(messages: list[Message]) -> list[str]:
     return [message.id for message in messages]
 
 
-def test_one_of_each_group_is_in_flight_and_the_next_follows_when_it_is_gone(sim: Simulation) -> None:
+def test_one_of_each_group_is_in_flight_and_the_next_follows_when_it_is_gone(
+    sim: Simulation,
+) -> None:
     """Two groups flow side by side; the settled one's next comes, the other's waits."""
     queue = MessageGroupQueue(runtime=sim)
     send(queue, "a1", "a2", "b1", "a3", "b2")
@@ -54,7 +56,9 @@ def test_one_of_each_group_is_in_flight_and_the_next_follows_when_it_is_gone(sim
 
 
 def test_whoever_waits_is_woken_when_the_next_of_a_group_may_come(sim: Simulation) -> None:
-    """The first is settled by one worker, and another, who was waiting, gets the second at that instant."""
+    """The first is settled by one worker, and another, who was waiting, gets the second at that
+    instant.
+    """
     queue, got = MessageGroupQueue(runtime=sim), []
     send(queue, "a1", "a2")
     (a1,) = taken(queue)
@@ -65,7 +69,9 @@ def test_whoever_waits_is_woken_when_the_next_of_a_group_may_come(sim: Simulatio
 
 
 @pytest.mark.parametrize("retry", [None, RetryPolicy(base=5.0, jitter="none")])
-def test_a_failing_message_holds_up_its_own_group_until_it_is_dead(sim: Simulation, retry: RetryPolicy | None) -> None:
+def test_a_failing_message_holds_up_its_own_group_until_it_is_dead(
+    sim: Simulation, retry: RetryPolicy | None
+) -> None:
     """Delayed or not, nothing overtakes it in its group; other groups are done long before."""
     queue = MessageGroupQueue(runtime=sim, retry=retry)
     done: list[tuple[float, str]] = []
@@ -86,7 +92,9 @@ def test_a_failing_message_holds_up_its_own_group_until_it_is_dead(sim: Simulati
     assert names(queue.get_dead_letter_messages()) == ["a1"]
 
 
-def test_groups_take_turns_and_a_priority_moves_only_the_first_of_its_group(sim: Simulation) -> None:
+def test_groups_take_turns_and_a_priority_moves_only_the_first_of_its_group(
+    sim: Simulation,
+) -> None:
     """A group with many messages does not starve one with a single message that came later."""
     queue = MessageGroupQueue(runtime=sim)
     send(queue, "a1", "a2", "a3", "b1")
@@ -99,7 +107,9 @@ def test_groups_take_turns_and_a_priority_moves_only_the_first_of_its_group(sim:
 
 
 def test_redrive_purge_drop_and_expiry_free_the_group(sim: Simulation) -> None:
-    """However the first of a group goes, the next has its turn; one in flight keeps its group through a purge."""
+    """However the first of a group goes, the next has its turn; one in flight keeps its group
+    through a purge.
+    """
     trace = Trace()
     queue = MessageGroupQueue(3, on_full="drop_oldest", runtime=sim, trace=trace)
     send(queue, "a1", "a2", "a3", "a4")  # a1 is dropped
@@ -123,7 +133,9 @@ def test_redrive_purge_drop_and_expiry_free_the_group(sim: Simulation) -> None:
 
 
 def test_by_default_a_message_without_group_is_a_group_of_its_own(sim: Simulation) -> None:
-    """It never waits for another; `group` may be any function of the message, and must give a string."""
+    """It never waits for another; `group` may be any function of the message, and must give a
+    string.
+    """
     queue = MessageGroupQueue(runtime=sim)
     for _ in range(3):
         queue.send(Message())
@@ -144,16 +156,25 @@ def alone(*args: Any, **options: Any) -> MessageGroupQueue:
 
 
 def test_where_each_message_is_a_group_it_is_the_plain_queue() -> None:
-    """A hundred random walks of eighty calls agree with the plain queue's model after every call."""
+    """A hundred random walks of eighty calls agree with the plain queue's model after every
+    call.
+    """
     for seed in range(100):
         walk(seed, alone)
 
 
 def rough_day(seed: int, make: type[InMemoryMessageQueue]) -> list[str]:
-    """Five groups, four workers, failures, crashes, delays: what went wrong with order or exclusion."""
+    """Five groups, four workers, failures, crashes, delays: what went wrong with order or
+    exclusion.
+    """
     with Simulation(seed) as sim:
         dice, trace, wrong = Random(seed), Trace(), []
-        queue = make(visibility_timeout=6.0, retry=dice.choice((None, RetryPolicy(2.0))), runtime=sim, trace=trace)
+        queue = make(
+            visibility_timeout=6.0,
+            retry=dice.choice((None, RetryPolicy(2.0))),
+            runtime=sim,
+            trace=trace,
+        )
         inside: dict[str, set[int]] = defaultdict(set)
         last: dict[str, int] = defaultdict(int)
 
@@ -175,7 +196,9 @@ def rough_day(seed: int, make: type[InMemoryMessageQueue]) -> list[str]:
         processor.register_processor("default", handle)
         processor.start_workers(4)
         for number in range(1, 61):
-            queue.send(Message(id=str(number), headers={"group": dice.choice("abcde")}, max_retries=50))
+            queue.send(
+                Message(id=str(number), headers={"group": dice.choice("abcde")}, max_retries=50)
+            )
         sim.run()
         books = trace.balance()
         assert books.completed == 60 and books.waiting == 0
@@ -183,7 +206,9 @@ def rough_day(seed: int, make: type[InMemoryMessageQueue]) -> list[str]:
 
 
 def test_thirty_rough_days_keep_each_groups_order() -> None:
-    """No message of a group is handled beside another or after a later one; a queue without groups does both."""
+    """No message of a group is handled beside another or after a later one; a queue without groups
+    does both.
+    """
     for seed in range(30):
         assert rough_day(seed, MessageGroupQueue) == [], f"seed {seed}"
         assert rough_day(seed, InMemoryMessageQueue), f"seed {seed}: the test would not see it"

@@ -25,24 +25,34 @@ from tests.messaging.once import Shop, order_of
 
 
 def test_a_duplicate_of_work_that_is_going_on_is_put_off_and_later_answered() -> None:
-    """It is released with a delay, unspent, not acked; once the first is done it is acked from the stored result."""
+    """It is released with a delay, unspent, not acked; once the first is done it is acked from the
+    stored result.
+    """
     with Simulation() as sim:
         shop = Shop(sim, delay=3.0)
         shop.send("first", "again")
-        assert shop.run() == [(0.0, "postponed", "again"), (3.0, "postponed", "again"), (4.0, "acked", "first"),
-                              (6.0, "acked", "again")]
+        assert shop.run() == [
+            (0.0, "postponed", "again"),
+            (3.0, "postponed", "again"),
+            (4.0, "acked", "first"),
+            (6.0, "acked", "again"),
+        ]
         assert shop.ledger.counts() == {"order-1": 1}
         assert shop.handler.counts == {"worked": 1, "answered": 1, "put_off": 2}
-        assert all(record[6] == record[8] or record[4] == "again" for record in shop.trace.records
-                   if record[1] == "acked")
+        assert all(
+            record[6] == record[8] or record[4] == "again"
+            for record in shop.trace.records
+            if record[1] == "acked"
+        )
 
 
 def test_a_stored_result_is_the_answer_to_every_later_duplicate() -> None:
     """The handler is not called again, and what it returned the first time is returned."""
     with Simulation() as sim:
         queue, answers, calls = InMemoryMessageQueue(runtime=sim), [], []
-        handler = once.IdempotentHandler(lambda message: calls.append(message.id) or {"receipt": len(calls)}, queue,
-                                    key=order_of)
+        handler = once.IdempotentHandler(
+            lambda message: calls.append(message.id) or {"receipt": len(calls)}, queue, key=order_of
+        )
         for name in ("a", "b", "c"):
             queue.send(Message(id=name, body={"order": "x" if name != "c" else "y"}))
             answers.append(handler(queue.receive(0) or Message()))
@@ -50,7 +60,9 @@ def test_a_stored_result_is_the_answer_to_every_later_duplicate() -> None:
 
 
 def test_the_work_of_a_worker_that_dies_is_done_by_the_duplicate_or_the_redelivery() -> None:
-    """A duplicate acked while the first was at it would have lost the work; put off, it takes over after the lease."""
+    """A duplicate acked while the first was at it would have lost the work; put off, it takes over
+    after the lease.
+    """
     with Simulation() as sim:
         deaths = iter([True])
 
@@ -69,8 +81,11 @@ def test_the_work_of_a_worker_that_dies_is_done_by_the_duplicate_or_the_redelive
 
 @pytest.mark.parametrize("hides", [False, True], ids=["raised", "swallowed"])
 def test_a_claim_ends_with_the_lease_of_the_dead_not_before(hides: bool) -> None:
-    """For as long as the lease runs, which a heartbeat made longer, the duplicate is put off; then it works."""
+    """For as long as the lease runs, which a heartbeat made longer, the duplicate is put off; then
+    it works.
+    """
     with Simulation() as sim:
+
         def beats_and_dies(message: Message) -> None:
             if message.id == "first" and message.attempt == 1:
                 shop.queue.extend(message, 46.0)
@@ -86,7 +101,15 @@ def test_a_claim_ends_with_the_lease_of_the_dead_not_before(hides: bool) -> None
         shop.run(until=5.0)
         shop.send("again")
         events = shop.run()
-        assert [time for time, event, _ in events if event == "postponed"] == [5.0, 12.0, 19.0, 26.0, 33.0, 40.0, 47.0]
+        assert [time for time, event, _ in events if event == "postponed"] == [
+            5.0,
+            12.0,
+            19.0,
+            26.0,
+            33.0,
+            40.0,
+            47.0,
+        ]
         assert (50.0, "dead", "first") in events
         assert events[-1] == (58.0, "acked", "again")
         assert shop.handler.counts["worked"] == 1
@@ -96,6 +119,7 @@ def test_a_failure_ends_the_claim_at_once() -> None:
     """False, an exception, a rejection and a release each leave the work to whoever comes next."""
     for answer in (False, OSError("no answer"), Reject("closed"), Release(60.0)):
         with Simulation() as sim:
+
             def fails(message: Message, answer: object = answer) -> object:
                 if message.id == "first" and message.attempt == 1:
                     if isinstance(answer, Exception):
@@ -108,7 +132,8 @@ def test_a_failure_ends_the_claim_at_once() -> None:
             events = shop.run(until=8.0)
             assert events[-1] == (8.0, "acked", "again"), answer
             assert shop.handler.counts == {"worked": 1, "answered": 0, "put_off": 0}
-    for answer in (lambda message: False, lambda message: 1 / 0):  # also where no queue can be asked
+    # also where no queue can be asked
+    for answer in (lambda message: False, lambda message: 1 / 0):
         handler = once.IdempotentHandler(answer, Plain(), key=order_of)
         with suppress(ZeroDivisionError):
             handler(Message(body={"order": "x"}))
@@ -117,7 +142,9 @@ def test_a_failure_ends_the_claim_at_once() -> None:
 
 
 def test_a_lost_lease_passes_the_claim_on_and_the_late_result_still_counts() -> None:
-    """The first works on after its lease; the second may start, and a third is answered with what the first did."""
+    """The first works on after its lease; the second may start, and a third is answered with what
+    the first did.
+    """
     with Simulation() as sim:
         shop = Shop(sim, workers=3, lease=3.0, seconds=4.0)
         shop.send("first", max_retries=5)
@@ -130,8 +157,11 @@ def test_a_lost_lease_passes_the_claim_on_and_the_late_result_still_counts() -> 
 
 
 def test_who_fails_late_does_not_end_the_claim_of_the_one_who_took_over() -> None:
-    """The first loses its lease at 5 s and fails at 6 s; the second is at it until 9 s, so the third is put off."""
+    """The first loses its lease at 5 s and fails at 6 s; the second is at it until 9 s, so the
+    third is put off.
+    """
     with Simulation() as sim:
+
         def slow_and_fails(message: Message) -> None:
             if message.id == "first" and message.attempt == 1:
                 sim.sleep(2.0)
@@ -143,12 +173,17 @@ def test_who_fails_late_does_not_end_the_claim_of_the_one_who_took_over() -> Non
         shop.send("third")
         events = shop.run()
         assert [(time, name) for time, event, name in events if event == "postponed"] == [
-            (6.5, "third"), (7.5, "third"), (8.5, "third")]
+            (6.5, "third"),
+            (7.5, "third"),
+            (8.5, "third"),
+        ]
         assert shop.ledger.counts() == {"order-1": 1}
 
 
 def test_the_key_is_the_business_key() -> None:
-    """The same order under another message id is the same work; by message id it would be charged twice."""
+    """The same order under another message id is the same work; by message id it would be charged
+    twice.
+    """
     charged = {}
     for name, key in (("order", order_of), ("message id", lambda message: message.id)):
         with Simulation() as sim:
@@ -190,13 +225,19 @@ def test_a_key_that_is_none_is_a_failure_of_the_handler() -> None:
 
 
 def test_eight_threads_work_once_for_each_key() -> None:
-    """Four hundred messages of fifty orders on real threads: each order charged once, all messages acked."""
+    """Four hundred messages of fifty orders on real threads: each order charged once, all messages
+    acked.
+    """
     runtime = ThreadRuntime()
     queue = InMemoryMessageQueue(runtime=runtime)
     ledger = EffectLedger(runtime)
     card = PlainCard(ledger)
-    handler = once.IdempotentHandler(lambda message: runtime.sleep(0.001) or card.charge(order_of(message), 1.0), queue,
-                                key=order_of, delay=0.001)
+    handler = once.IdempotentHandler(
+        lambda message: runtime.sleep(0.001) or card.charge(order_of(message), 1.0),
+        queue,
+        key=order_of,
+        delay=0.001,
+    )
     processor = MessageProcessor(queue)
     processor.register_processor("default", handler)
     for number in range(400):
@@ -223,19 +264,27 @@ def rough_shop(seed: int, keyed: bool) -> tuple[dict[str, int], Shop]:
         def charge(message: Message) -> str:
             return card.charge(order_of(message), 25.0)
 
-        work = faults.handler(charge, sim, seconds=lambda m: 1 + 9 * sim.draw("work", m.id, m.attempt))
+        work = faults.handler(
+            charge, sim, seconds=lambda m: 1 + 9 * sim.draw("work", m.id, m.attempt)
+        )
         shop.handler.handler = work
         shop.processor.queue = faults.link(shop.queue)
         for number in range(60):
-            shop.send(f"m-{number}", *([f"again-{number}"] if sim.draw("again", number) < 0.3 else []),
-                      order=f"order-{number}", max_retries=50)
+            shop.send(
+                f"m-{number}",
+                *([f"again-{number}"] if sim.draw("again", number) < 0.3 else []),
+                order=f"order-{number}",
+                max_retries=50,
+            )
         shop.run()
         assert shop.trace.balance().completed == shop.trace.balance().accepted
         return shop.ledger.counts(), shop
 
 
 def test_only_a_card_that_takes_the_key_is_charged_exactly_once() -> None:
-    """With crashes after the effect and leases shorter than the work, claims make doubles rare; keys make them none."""
+    """With crashes after the effect and leases shorter than the work, claims make doubles rare;
+    keys make them none.
+    """
     plain, keyed, orders = 0, 0, 0
     for seed in range(20):
         plain += sum(count > 1 for count in rough_shop(seed, keyed=False)[0].values())

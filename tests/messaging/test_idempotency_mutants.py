@@ -111,24 +111,45 @@ class OnlyTheHolderMayBeDone(IdempotentHandler):
 
 
 BROKEN: list[tuple[type[IdempotentHandler], Callable[..., None]]] = [
-    (AcksWhileAtWork, promises.test_the_work_of_a_worker_that_dies_is_done_by_the_duplicate_or_the_redelivery),
-    (ReleasesAtOnce, promises.test_a_duplicate_of_work_that_is_going_on_is_put_off_and_later_answered),
-    (MakesNoClaim, promises.test_a_duplicate_of_work_that_is_going_on_is_put_off_and_later_answered),
-    (ClaimsForEver, lambda: promises.test_a_claim_ends_with_the_lease_of_the_dead_not_before(False)),
-    (ClaimsForAFixedTime, lambda: promises.test_a_claim_ends_with_the_lease_of_the_dead_not_before(False)),
+    (
+        AcksWhileAtWork,
+        promises.test_the_work_of_a_worker_that_dies_is_done_by_the_duplicate_or_the_redelivery,
+    ),
+    (
+        ReleasesAtOnce,
+        promises.test_a_duplicate_of_work_that_is_going_on_is_put_off_and_later_answered,
+    ),
+    (
+        MakesNoClaim,
+        promises.test_a_duplicate_of_work_that_is_going_on_is_put_off_and_later_answered,
+    ),
+    (
+        ClaimsForEver,
+        lambda: promises.test_a_claim_ends_with_the_lease_of_the_dead_not_before(False),
+    ),
+    (
+        ClaimsForAFixedTime,
+        lambda: promises.test_a_claim_ends_with_the_lease_of_the_dead_not_before(False),
+    ),
     (TheDeadTidyUp, lambda: promises.test_a_claim_ends_with_the_lease_of_the_dead_not_before(True)),
     (AFailureKeepsItsClaim, promises.test_a_failure_ends_the_claim_at_once),
     (ForgetsAtOnce, promises.test_a_stored_result_is_the_answer_to_every_later_duplicate),
     (NeverForgets, windows.test_memory_follows_the_window),
     (EveryDuplicateProlongs, windows.test_a_result_is_kept_for_the_window_and_no_longer),
     (KeysByMessageId, promises.test_the_key_is_the_business_key),
-    (OnlyTheHolderMayBeDone, promises.test_a_lost_lease_passes_the_claim_on_and_the_late_result_still_counts),
+    (
+        OnlyTheHolderMayBeDone,
+        promises.test_a_lost_lease_passes_the_claim_on_and_the_late_result_still_counts,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("mutant", "promise"), BROKEN, ids=[mutant.__name__ for mutant, _ in BROKEN])
-def test_a_broken_promise_is_caught(mutant: type[IdempotentHandler], promise: Callable[..., None],
-                                    monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("mutant", "promise"), BROKEN, ids=[mutant.__name__ for mutant, _ in BROKEN]
+)
+def test_a_broken_promise_is_caught(
+    mutant: type[IdempotentHandler], promise: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The handler that breaks it fails the very test that holds it."""
 
     class Bounded(mutant):  # type: ignore[misc, valid-type]

@@ -8,10 +8,17 @@ from tests.messaging.once import Shop
 
 
 def test_a_result_is_kept_for_the_window_and_no_longer() -> None:
-    """A duplicate within the window is answered and does not make it longer; after it the work is done again."""
+    """A duplicate within the window is answered and does not make it longer; after it the work is
+    done again.
+    """
     with Simulation() as sim:
         shop = Shop(sim, window=20.0)
-        for message_id, at in (("first", 0.0), ("within", 20.0), ("at its end", 24.0), ("after", 24.1)):
+        for message_id, at in (
+            ("first", 0.0),
+            ("within", 20.0),
+            ("at its end", 24.0),
+            ("after", 24.1),
+        ):
             sim.run(until=at)
             shop.send(message_id)
             shop.run(until=at)
@@ -23,7 +30,9 @@ def test_a_result_is_kept_for_the_window_and_no_longer() -> None:
 
 
 def test_by_default_a_result_outlasts_every_delivery_that_may_still_come() -> None:
-    """No ack ever arrives: every order is delivered again until its TTL is over, and charged once."""
+    """No ack ever arrives: every order is delivered again until its TTL is over, and charged
+    once.
+    """
     for seed in range(10):
         with Simulation(seed) as sim:
             shop = Shop(sim, workers=3, lease=7.0, seconds=2.0)
@@ -31,17 +40,25 @@ def test_by_default_a_result_outlasts_every_delivery_that_may_still_come() -> No
             shop.queue.retry = RetryPolicy(5.0, cap=120.0)
             shop.processor.queue = link
             for number in range(10):
-                link.send(Message(id=f"m-{number}", body={"order": f"order-{number}"}, max_retries=99, ttl=600))
+                link.send(
+                    Message(
+                        id=f"m-{number}", body={"order": f"order-{number}"}, max_retries=99, ttl=600
+                    )
+                )
             shop.run()
             assert set(shop.ledger.counts().values()) == {1}
             assert sim.now > 600
-            assert {r[9] for r in shop.trace.records if r[1] == "dead"} == set(), "all of them expired"
+            assert {r[9] for r in shop.trace.records if r[1] == "dead"} == set(), (
+                "all of them expired"
+            )
             sim.run(until=sim.now + 1000)
             assert len(shop.handler) == 0, "what cannot come again is forgotten"
 
 
 def test_what_was_handed_out_in_time_and_handled_late_is_still_known() -> None:
-    """Taken at the last instant of its TTL and prefetched, a message may come to its handler a whole lease later."""
+    """Taken at the last instant of its TTL and prefetched, a message may come to its handler a
+    whole lease later.
+    """
     with Simulation() as sim:
         shop = Shop(sim, lease=5.0, seconds=0.0)
         message = Message(body={"order": "order-1"}, timestamp=0.0, ttl=10.0)
@@ -54,7 +71,9 @@ def test_what_was_handed_out_in_time_and_handled_late_is_still_known() -> None:
 
 
 def test_memory_follows_the_window() -> None:
-    """At ten orders a second and a window of thirty seconds, three hundred results are kept, and nothing besides."""
+    """At ten orders a second and a window of thirty seconds, three hundred results are kept, and
+    nothing besides.
+    """
     with Simulation() as sim:
         shop = Shop(sim, workers=1, seconds=0.0, window=30.0)
         shop.processor.start_workers(1)
@@ -71,6 +90,7 @@ def test_memory_follows_the_window() -> None:
 def test_memory_follows_those_who_are_alive() -> None:
     """Five thousand workers die at an order that is then dead: their claims do not pile up."""
     with Simulation() as sim:
+
         def dies(message: Message) -> None:
             raise WorkerCrash
 
@@ -85,7 +105,9 @@ def test_memory_follows_those_who_are_alive() -> None:
 
 
 def test_a_window_shorter_than_the_horizon_charges_twice() -> None:
-    """Three lost acks, a lease of ten seconds: the horizon is forty, and a window of half of it forgets too early."""
+    """Three lost acks, a lease of ten seconds: the horizon is forty, and a window of half of it
+    forgets too early.
+    """
     assert retry_horizon(10.0, 3) == 40.0
     charged = {}
     for window in (12.0, retry_horizon(10.0, 3)):
@@ -99,9 +121,14 @@ def test_a_window_shorter_than_the_horizon_charges_twice() -> None:
 
 
 def test_the_horizon_adds_leases_backoffs_and_waits() -> None:
-    """Four leases, three backoffs at their longest, three waits; jitter shortens nothing of the longest."""
+    """Four leases, three backoffs at their longest, three waits; jitter shortens nothing of the
+    longest.
+    """
     assert retry_horizon(30.0, 3) == 120.0
     assert retry_horizon(30.0, 3, wait=5.0) == 135.0
     for jitter in ("none", "full", "equal"):
-        assert retry_horizon(10.0, 3, retry=RetryPolicy(1.0, factor=2.0, cap=3.0, jitter=jitter)) == 46.0
+        assert (
+            retry_horizon(10.0, 3, retry=RetryPolicy(1.0, factor=2.0, cap=3.0, jitter=jitter))
+            == 46.0
+        )
     assert retry_horizon(10.0, 0) == 10.0

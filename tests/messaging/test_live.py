@@ -1,7 +1,8 @@
-"""Fifty thousand messages on real threads, with everything that goes wrong: each has one end, and every count is exact.
+"""Fifty thousand messages on real threads, with everything that goes wrong: each has one end, and
+every count is exact.
 
-What becomes of a message is in its id, so the expected sets are known beforehand. Nothing here waits for ever: every
-wait has a deadline, and threads that would outlive it are daemons.
+What becomes of a message is in its id, so the expected sets are known beforehand. Nothing here
+waits for ever: every wait has a deadline, and threads that would outlive it are daemons.
 """
 
 from __future__ import annotations
@@ -10,17 +11,29 @@ import threading
 import time
 from collections import Counter
 
-from mqlearn import InMemoryMessageQueue, Message, MessageProcessor, Reject, Release, ThreadRuntime, Trace, WorkerCrash
+from mqlearn import (
+    InMemoryMessageQueue,
+    Message,
+    MessageProcessor,
+    Reject,
+    Release,
+    ThreadRuntime,
+    Trace,
+    WorkerCrash,
+)
 
 PRODUCERS = CONSUMERS = 8
 EACH = 6250  # messages a producer
 DEADLINE = 60.0  # seconds after which the test has failed; it takes a few
 LEASE = 1.0  # seconds
-FATES = {"crashes": 10, "poison": 20, "rejected": 10, "unroutable": 10, "flaky": 50, "later": 20}  # in a thousand
+# in a thousand
+FATES = {"crashes": 10, "poison": 20, "rejected": 10, "unroutable": 10, "flaky": 50, "later": 20}
 
 
 def fate(number: int) -> str:
-    """What will happen to message `number` of a producer; crashes only early, or the last lease would be waited for."""
+    """What will happen to message `number` of a producer; crashes only early, or the last lease
+    would be waited for.
+    """
     left = number * 7919 % 1000
     for name, share in FATES.items():
         if left < share:
@@ -30,13 +43,16 @@ def fate(number: int) -> str:
 
 
 class Shop:
-    """The queue, its producers, a handler that does what the id says, and a meddler in every worker."""
+    """The queue, its producers, a handler that does what the id says, and a meddler in every
+    worker.
+    """
 
     def __init__(self) -> None:
         self.runtime = ThreadRuntime(seed=1)
         self.trace = Trace()
-        self.queue = InMemoryMessageQueue(2000, visibility_timeout=LEASE, on_full="block", runtime=self.runtime,
-                                          trace=self.trace)
+        self.queue = InMemoryMessageQueue(
+            2000, visibility_timeout=LEASE, on_full="block", runtime=self.runtime, trace=self.trace
+        )
         self.processor = MessageProcessor(self.queue, restart_after=0.001)
         self.processor.register_processor("order", self.handle)
         self.deadline = time.monotonic() + DEADLINE
@@ -52,8 +68,11 @@ class Shop:
     def produce(self, producer: int) -> None:
         for number in range(EACH):
             kind = fate(number)
-            message = Message(id=f"{kind}-{producer}-{number}", max_retries=1 if kind == "poison" else 30,
-                              headers={"type": "nobody" if kind == "unroutable" else "order"})
+            message = Message(
+                id=f"{kind}-{producer}-{number}",
+                max_retries=1 if kind == "poison" else 30,
+                headers={"type": "nobody" if kind == "unroutable" else "order"},
+            )
             assert self.queue.send(message, timeout=self.left()), "no room before the deadline"
 
     def handle(self, message: Message) -> bool:
@@ -69,7 +88,9 @@ class Shop:
         return kind != "poison" and not (kind == "flaky" and message.attempt == 1)
 
     def meddle(self, message: Message) -> None:
-        """Settle again what this worker has settled before, and an earlier delivery of this very message."""
+        """Settle again what this worker has settled before, and an earlier delivery of this very
+        message.
+        """
         stale = [getattr(self.mine, "settled", None)] if message.receipt % 10 == 0 else []
         with self.guard:
             stale.append(self.attempts.pop(message.id, None))
@@ -80,7 +101,10 @@ class Shop:
                 self.try_to_settle(delivery)
 
     def try_to_settle(self, delivery: Message) -> None:
-        for call, answer in (("ack", self.queue.ack(delivery)), ("nack", self.queue.nack(delivery))):
+        for call, answer in (
+            ("ack", self.queue.ack(delivery)),
+            ("nack", self.queue.nack(delivery)),
+        ):
             with self.guard:
                 self.meddled[call] += 1
                 if answer:
@@ -93,9 +117,13 @@ class Shop:
 
 
 def test_fifty_thousand_messages_with_crashes_and_stale_settles_each_end_once() -> None:
-    """Eight producers and eight consumers: completed or dead exactly once, metrics and trace agree to the last one."""
+    """Eight producers and eight consumers: completed or dead exactly once, metrics and trace agree
+    to the last one.
+    """
     shop = Shop()
-    producers = [shop.runtime.spawn(shop.produce, i, name=f"producer-{i}") for i in range(PRODUCERS)]
+    producers = [
+        shop.runtime.spawn(shop.produce, i, name=f"producer-{i}") for i in range(PRODUCERS)
+    ]
     shop.processor.start_workers(CONSUMERS)
     for producer in producers:
         producer.join(timeout=shop.left())
@@ -126,15 +154,26 @@ def check(shop: Shop) -> None:
     assert done == {kind: PRODUCERS * wanted[kind] for kind in wanted if kind not in die}
 
     books = shop.trace.balance()
-    assert (books.accepted, books.completed, books.dead) == (PRODUCERS * EACH, sum(done.values()), sum(dead.values()))
+    assert (books.accepted, books.completed, books.dead) == (
+        PRODUCERS * EACH,
+        sum(done.values()),
+        sum(dead.values()),
+    )
     assert (books.waiting, books.delayed, books.in_flight, books.rejected) == (0, 0, 0, 0)
 
-    by_workers = Counter(record[1] for record in shop.trace.records if record[7].startswith("worker-"))
+    by_workers = Counter(
+        record[1] for record in shop.trace.records if record[7].startswith("worker-")
+    )
     failed = by_workers["nacked"] + by_workers["dead"]
-    assert shop.processor.metrics == {"processed": by_workers["acked"], "failed": failed,
-                                      "retried": by_workers["nacked"]}
+    assert shop.processor.metrics == {
+        "processed": by_workers["acked"],
+        "failed": failed,
+        "retried": by_workers["nacked"],
+    }
     assert events["started"] == events["finished"] == events["received"]
-    crashed = sum(record[9] == "crashed" for record in shop.trace.records if record[1] == "finished")
+    crashed = sum(
+        record[9] == "crashed" for record in shop.trace.records if record[1] == "finished"
+    )
     assert crashed == PRODUCERS * wanted["crashes"] > 100
     assert shop.wrongly_accepted == []
     assert events["stale"] >= sum(shop.meddled.values()) > 5000

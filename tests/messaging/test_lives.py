@@ -1,4 +1,6 @@
-"""What can happen to one message from `send` to its end, where a promise is easily broken in silence."""
+"""What can happen to one message from `send` to its end, where a promise is easily broken in
+silence.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def taken(queue: InMemoryMessageQueue) -> Message:
 @pytest.mark.parametrize("retry", [None, RetryPolicy()], ids=["at once", "with backoff"])
 @pytest.mark.parametrize("ends", ["nack", "lease lost"])
 def test_three_retries_are_four_tries(retry: RetryPolicy | None, ends: str) -> None:
-    """Dead when the charged failures exceed `max_retries`, whether a worker said so or vanished; never by a release."""
+    """Dead when the charged failures exceed `max_retries`, whether a worker said so or vanished;
+    never by a release.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(visibility_timeout=5, retry=retry, runtime=sim)
         queue.send(Message(max_retries=3))
@@ -41,11 +45,16 @@ def test_three_retries_are_four_tries(retry: RetryPolicy | None, ends: str) -> N
                 queue.nack(delivery)
         assert counts == [(2, 0), (4, 1), (6, 2), (8, 3)]
         (letter,) = queue.get_dead_letter_messages()
-        assert (letter.retry_count, letter.headers["dead_letter_reason"]) == (4, "retries exhausted")
+        assert (letter.retry_count, letter.headers["dead_letter_reason"]) == (
+            4,
+            "retries exhausted",
+        )
 
 
 def test_an_unknown_type_is_dead_at_once_and_costs_no_retry() -> None:
-    """Nobody could ever handle it: one delivery, no failure charged before it, the reason says which type."""
+    """Nobody could ever handle it: one delivery, no failure charged before it, the reason says
+    which type.
+    """
     with Simulation() as sim:
         trace = Trace()
         queue = InMemoryMessageQueue(runtime=sim, trace=trace)
@@ -57,7 +66,13 @@ def test_an_unknown_type_is_dead_at_once_and_costs_no_retry() -> None:
         assert sim.now == 0
         (letter,) = queue.get_dead_letter_messages()
         assert letter.headers["dead_letter_reason"] == "unroutable: no handler for type 'ordr'"
-        assert [record[1] for record in trace.records] == ["sent", "received", "started", "finished", "dead"]
+        assert [record[1] for record in trace.records] == [
+            "sent",
+            "received",
+            "started",
+            "finished",
+            "dead",
+        ]
 
 
 def test_before_means_served_before() -> None:
@@ -88,7 +103,10 @@ def test_each_status_is_a_state_that_a_reader_can_see() -> None:
         seen.append(first.status)
         second = taken(queue)
         assert (second.status, first.status, sent.status) == (
-            MessageStatus.PROCESSING, MessageStatus.FAILED, MessageStatus.PENDING)
+            MessageStatus.PROCESSING,
+            MessageStatus.FAILED,
+            MessageStatus.PENDING,
+        )
         queue.nack(second)
         seen.append(queue.get_dead_letter_messages()[0].status)
         queue.redrive()
@@ -101,7 +119,9 @@ def test_each_status_is_a_state_that_a_reader_can_see() -> None:
 def test_a_delivery_settles_nothing_in_another_queue() -> None:
     """Receipts are counted queue by queue: the first of one is not the first of the other."""
     with Simulation() as sim:
-        orders, invoices = (InMemoryMessageQueue(runtime=sim, name=name) for name in ("orders", "invoices"))
+        orders, invoices = (
+            InMemoryMessageQueue(runtime=sim, name=name) for name in ("orders", "invoices")
+        )
         orders.send(Message(id="order-1"))
         invoices.send(Message(id="invoice-1"))
         order, invoice = taken(orders), taken(invoices)
@@ -113,7 +133,9 @@ def test_a_delivery_settles_nothing_in_another_queue() -> None:
 
 
 def test_backoff_from_nothing_stays_nothing() -> None:
-    """A base of zero is no wait after any number of failures; others end at their cap, however many those are."""
+    """A base of zero is no wait after any number of failures; others end at their cap, however many
+    those are.
+    """
     assert [RetryPolicy(base=0, jitter="none").delay(count) for count in (1, 50, 5000)] == [0, 0, 0]
     assert [RetryPolicy(cap=60, jitter="none").delay(count) for count in (1, 3, 5000)] == [1, 4, 60]
 
@@ -130,7 +152,9 @@ def test_a_refused_settle_leaves_the_copy_as_it_was() -> None:
 
 
 def test_headers_are_each_deliverys_own_and_the_body_is_shared() -> None:
-    """What a handler writes into the headers is gone with it; the body is the sender's very object."""
+    """What a handler writes into the headers is gone with it; the body is the sender's very
+    object.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim)
         body = {"total": 1}
@@ -162,9 +186,13 @@ def test_what_is_in_flight_comes_back_to_its_old_place_through_a_purge() -> None
         assert trace.balance().purged == 1
 
 
-@pytest.mark.parametrize(("sent", "redriven"), [(None, "1"), ("7", "8"), ("many", "1"), ("²", "1"), ("-1", "1")])
+@pytest.mark.parametrize(
+    ("sent", "redriven"), [(None, "1"), ("7", "8"), ("many", "1"), ("²", "1"), ("-1", "1")]
+)
 def test_a_redrive_loses_nothing_to_a_strange_header(sent: str | None, redriven: str) -> None:
-    """A sender may put anything into `redrive_count`; the letter still gets its new life, and the books close."""
+    """A sender may put anything into `redrive_count`; the letter still gets its new life, and the
+    books close.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim, trace=(trace := Trace()))
         queue.send(Message(headers={} if sent is None else {"redrive_count": sent}))
@@ -175,7 +203,9 @@ def test_a_redrive_loses_nothing_to_a_strange_header(sent: str | None, redriven:
 
 
 def test_a_full_queue_that_blocks_lets_its_senders_in_as_room_comes() -> None:
-    """Ten senders and room for two: nobody is refused, nobody forgotten, and at no time is there one too many."""
+    """Ten senders and room for two: nobody is refused, nobody forgotten, and at no time is there
+    one too many.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(2, on_full="block", runtime=sim, trace=(trace := Trace()))
         depths: list[int] = []
@@ -202,29 +232,42 @@ def test_a_trace_that_joins_later_balances_what_was_there_before() -> None:
         trace = Trace()
         trace.watch(queue, sim.at_close)
         books = trace.balance()
-        assert (books.accepted, books.dead, books.in_flight, books.waiting, books.delayed) == (4, 1, 1, 1, 1)
+        assert (books.accepted, books.dead, books.in_flight, books.waiting, books.delayed) == (
+            4,
+            1,
+            1,
+            1,
+            1,
+        )
         queue.ack(flying)
         queue.redrive()
         sim.run()
         books = trace.balance("queue")
         assert (books.completed, books.redriven, books.waiting, sim.now) == (1, 1, 3, 20)
-        with pytest.raises(ValueError, match="name must be unique within one trace, got 'queue' twice"):
+        with pytest.raises(
+            ValueError, match="name must be unique within one trace, got 'queue' twice"
+        ):
             InMemoryMessageQueue(runtime=sim, trace=trace)
 
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_what_a_lost_lease_made_of_the_work_is_not_counted(ends: bool) -> None:
-    """A handler slower than its lease: its ack or nack is refused, and the metrics say what the queue says."""
+    """A handler slower than its lease: its ack or nack is refused, and the metrics say what the
+    queue says.
+    """
     with Simulation() as sim:
         trace = Trace()
         queue = InMemoryMessageQueue(visibility_timeout=5, runtime=sim, trace=trace)
         processor = MessageProcessor(queue)
-        processor.register_processor("default", lambda message: (sim.sleep(8 if message.attempt == 1 else 1), ends)[1])
+        processor.register_processor(
+            "default", lambda message: (sim.sleep(8 if message.attempt == 1 else 1), ends)[1]
+        )
         queue.send(Message(max_retries=1))
         processor.start_workers(2)
         sim.run()
-        assert [record[1] for record in trace.records if record[1] in ("stale", "acked", "dead")] == [
-            "acked" if ends else "dead", "stale"]
+        assert [
+            record[1] for record in trace.records if record[1] in ("stale", "acked", "dead")
+        ] == ["acked" if ends else "dead", "stale"]
         assert processor.metrics == {"processed": ends, "failed": not ends, "retried": 0}
 
 

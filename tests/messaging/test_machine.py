@@ -15,13 +15,26 @@ ids = st.sampled_from(["a", "b", "c"])  # few: the same id is often sent again
 delays = st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.0, 5.0])
 instants = st.integers(1, 6).map(float)  # s, whole: many things are due at one instant
 priorities = st.just(MessagePriority.NORMAL) | st.sampled_from(MessagePriority)
-messages = st.builds(Message, id=ids, priority=priorities, max_retries=st.integers(0, 2),
-                     ttl=st.sampled_from([3600, 3600, 2, 4]))
-retries = st.none() | st.builds(RetryPolicy, base=st.sampled_from([1.0, 2.0]), factor=st.sampled_from([1.0, 2.0]),
-                                cap=st.sampled_from([3.0, 60.0]), jitter=st.sampled_from(["none", "full", "equal"]))
+messages = st.builds(
+    Message,
+    id=ids,
+    priority=priorities,
+    max_retries=st.integers(0, 2),
+    ttl=st.sampled_from([3600, 3600, 2, 4]),
+)
+retries = st.none() | st.builds(
+    RetryPolicy,
+    base=st.sampled_from([1.0, 2.0]),
+    factor=st.sampled_from([1.0, 2.0]),
+    cap=st.sampled_from([3.0, 60.0]),
+    jitter=st.sampled_from(["none", "full", "equal"]),
+)
 reasons = st.none() | st.just("no such card")
-settling = st.one_of(st.tuples(st.sampled_from(["ack", "nack", "nack", "reject"]), reasons),
-                     st.tuples(st.just("release"), delays), st.tuples(st.just("extend"), instants))
+settling = st.one_of(
+    st.tuples(st.sampled_from(["ack", "nack", "nack", "reject"]), reasons),
+    st.tuples(st.just("release"), delays),
+    st.tuples(st.just("extend"), instants),
+)
 calls = st.sampled_from(["ack", "nack", "reject", "release"])
 
 
@@ -30,12 +43,22 @@ class QueueMachine(RuleBasedStateMachine):
 
     pair: Pair | None = None
 
-    @initialize(max_size=st.integers(1, 8), lease=st.none() | st.sampled_from([3.0, 5.0]), retry=retries,
-                on_full=st.sampled_from(["reject", "block", "drop_oldest"]))
-    def begin(self, max_size: int, lease: float | None, retry: RetryPolicy | None, on_full: str) -> None:
+    @initialize(
+        max_size=st.integers(1, 8),
+        lease=st.none() | st.sampled_from([3.0, 5.0]),
+        retry=retries,
+        on_full=st.sampled_from(["reject", "block", "drop_oldest"]),
+    )
+    def begin(
+        self, max_size: int, lease: float | None, retry: RetryPolicy | None, on_full: str
+    ) -> None:
         self.pair = Pair(InMemoryMessageQueue, max_size, lease, retry, on_full)
 
-    @rule(batch=st.lists(messages, min_size=1, max_size=4), delay=delays, timeout=st.sampled_from([0.0, 0.5]))
+    @rule(
+        batch=st.lists(messages, min_size=1, max_size=4),
+        delay=delays,
+        timeout=st.sampled_from([0.0, 0.5]),
+    )
     def send(self, batch: list[Message], delay: float, timeout: float) -> None:
         for message in batch:
             self.pair.send(message, delay, timeout)
@@ -70,8 +93,11 @@ class QueueMachine(RuleBasedStateMachine):
     def advance(self, seconds: float) -> None:
         self.pair.advance(seconds)
 
-    @rule(call=st.sampled_from(["redrive", "purge", "wake"]), chosen=st.sampled_from(["", "a", "bc"]),
-          limit=st.none() | st.integers(0, 2))
+    @rule(
+        call=st.sampled_from(["redrive", "purge", "wake"]),
+        chosen=st.sampled_from(["", "a", "bc"]),
+        limit=st.none() | st.integers(0, 2),
+    )
     def operate(self, call: str, chosen: str, limit: int | None) -> None:
         if call == "redrive":
             self.pair.redrive(chosen, limit)
@@ -84,8 +110,12 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 # A busy machine draws slowly; that says nothing about the queue.
-QueueMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None,
-                                          suppress_health_check=[HealthCheck.too_slow])
+QueueMachine.TestCase.settings = settings(
+    max_examples=200,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 TestQueueAgainstItsModel = QueueMachine.TestCase
 
 

@@ -28,7 +28,9 @@ DEADLINE = 60.0  # seconds after which the test has failed; it takes a few
 
 
 def run_shop() -> tuple[MonitoredMessageProcessor, Trace, Counter[str]]:
-    """Sixteen thousand messages, every tenth of which raises once, others fail or are rejected; read meanwhile."""
+    """Sixteen thousand messages, every tenth of which raises once, others fail or are rejected;
+    read meanwhile.
+    """
     runtime, trace, raised = ThreadRuntime(), Trace(), Counter[str]()
     queue = InMemoryMessageQueue(500, on_full="block", runtime=runtime, trace=trace)
     processor = MonitoredMessageProcessor(queue, window=None)
@@ -46,7 +48,10 @@ def run_shop() -> tuple[MonitoredMessageProcessor, Trace, Counter[str]]:
 
     def produce(producer: int) -> None:
         for number in range(EACH):
-            assert queue.send(Message(id=f"{producer}-{number}", max_retries=2), timeout=deadline - time.monotonic())
+            assert queue.send(
+                Message(id=f"{producer}-{number}", max_retries=2),
+                timeout=deadline - time.monotonic(),
+            )
 
     def left() -> float:
         assert time.monotonic() < deadline, queue.census()
@@ -79,15 +84,25 @@ def read(metrics: MessageQueueMetrics) -> None:
 
 
 def test_sixteen_thousand_messages_on_sixteen_threads_are_counted_exactly() -> None:
-    """Every count and every place is the trace's, every exception is counted, and what is read meanwhile is whole."""
+    """Every count and every place is the trace's, every exception is counted, and what is read
+    meanwhile is whole.
+    """
     processor, trace, raised = run_shop()
     books, seen = trace.balance(), processor.metrics.snapshot()
     assert (books.accepted, books.completed + books.dead) == (THREADS * EACH, THREADS * EACH)
     truth = Recount(trace, "queue", 0.0, None)
     assert seen.events == truth.events
     assert {name: seen.counts[name] for name in truth.counts()} == truth.counts()
-    assert seen.counts["error_count"] == truth.raised(trace) == sum(raised.values()) == THREADS * EACH // 10
-    assert seen.reasons == {"other": THREADS * EACH // 50, "retries exhausted": THREADS * EACH // 100}
+    assert (
+        seen.counts["error_count"]
+        == truth.raised(trace)
+        == sum(raised.values())
+        == THREADS * EACH // 10
+    )
+    assert seen.reasons == {
+        "other": THREADS * EACH // 50,
+        "retries exhausted": THREADS * EACH // 100,
+    }
     assert seen.places == {"waiting": 0, "delayed": 0, "in flight": 0, "dead": books.dead}
     assert sum(seen.durations[""][:-1]) == books.completed == len(trace_samples(processor.metrics))
     assert processor.counts["processed"] == books.completed
@@ -116,8 +131,10 @@ def count_from_many_threads(metrics: MessageQueueMetrics) -> dict[str, float]:
 def test_what_is_counted_by_hand_from_eight_threads_is_exact() -> None:
     """Forty thousand of each, and the seconds add up."""
     counts = count_from_many_threads(MessageQueueMetrics(window=None))
-    assert [counts[name] for name in ("messages_sent", "messages_acked", "error_count", "processing_time_total")] == [
-        40_000, 40_000, 40_000, 20_000.0]
+    assert [
+        counts[name]
+        for name in ("messages_sent", "messages_acked", "error_count", "processing_time_total")
+    ] == [40_000, 40_000, 40_000, 20_000.0]
 
 
 class Unlocked:
@@ -156,8 +173,12 @@ def test_without_the_lock_counts_are_lost(lock: bool) -> None:
     assert (metrics.metrics["messages_sent"] == 300 * THREADS) is lock
 
 
-def test_every_record_is_heard_and_every_number_read_under_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scraper reads on its own thread while the queue reports on others: what it sees must be of one instant."""
+def test_every_record_is_heard_and_every_number_read_under_the_lock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A scraper reads on its own thread while the queue reports on others: what it sees must be of
+    one instant.
+    """
 
     class Watched:
         """A lock that can say whether it is held."""
@@ -178,13 +199,20 @@ def test_every_record_is_heard_and_every_number_read_under_the_lock(monkeypatch:
         held = []
         for name in ("hear", "recent", "oldest", "seconds", "processed", "flies"):
             real = getattr(metrics._tally, name)
-            monkeypatch.setattr(metrics._tally, name, lambda *args, real=real: held.append(lock.held) or real(*args))
+            monkeypatch.setattr(
+                metrics._tally, name, lambda *args, real=real: held.append(lock.held) or real(*args)
+            )
         queue.send(Message())
         delivery = queue.receive(0) or Message()
         metrics.record_processing(delivery, 1.0)
         queue.ack(delivery)
         metrics.record_message_acked(1.0)
-        for read in (metrics.throughput, metrics.oldest_message_age, metrics.time_in_state, metrics.snapshot):
+        for read in (
+            metrics.throughput,
+            metrics.oldest_message_age,
+            metrics.time_in_state,
+            metrics.snapshot,
+        ):
             read()
         metrics.percentile("wait", 0.5)
         assert len(held) == 12 and all(held)

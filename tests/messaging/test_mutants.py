@@ -1,4 +1,6 @@
-"""Queues with one fault each: the books or the model must catch every one, or they would not catch the next bug."""
+"""Queues with one fault each: the books or the model must catch every one, or they would not catch
+the next bug.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from mqlearn import InMemoryMessageQueue, Message, MessagePriority, MessageStatus, Simulation, Trace, UnbalancedBooks
+from mqlearn import (
+    InMemoryMessageQueue,
+    Message,
+    MessagePriority,
+    MessageStatus,
+    Simulation,
+    Trace,
+    UnbalancedBooks,
+)
 from tests.messaging.walk import walk
 
 
@@ -49,7 +59,9 @@ class ExtendsNothing(InMemoryMessageQueue):
 
 
 class AcksWithoutReceipt(InMemoryMessageQueue):
-    """Takes the ack of a worker whose lease was lost for that of the worker who holds the message now."""
+    """Takes the ack of a worker whose lease was lost for that of the worker who holds the message
+    now.
+    """
 
     def ack(self, delivery: Message | str) -> bool:
         return super().ack(delivery if isinstance(delivery, str) else delivery.id)
@@ -59,7 +71,9 @@ class DiesARetryTooSoon(InMemoryMessageQueue):
     """Three retries are three tries."""
 
     def send(self, message: Message, **options: Any) -> bool:
-        return super().send(replace(message, max_retries=max(message.max_retries - 1, 0)), **options)
+        return super().send(
+            replace(message, max_retries=max(message.max_retries - 1, 0)), **options
+        )
 
 
 class ChargesARelease(InMemoryMessageQueue):
@@ -72,7 +86,9 @@ class ChargesARelease(InMemoryMessageQueue):
 class RequeuesAtTheBack(InMemoryMessageQueue):
     """A nack is a new message at the end of the line."""
 
-    def nack(self, delivery: Message | str, requeue: bool = True, *, reason: str | None = None) -> bool:
+    def nack(
+        self, delivery: Message | str, requeue: bool = True, *, reason: str | None = None
+    ) -> bool:
         if requeue and isinstance(delivery, Message) and super().ack(delivery):
             return self.send(replace(delivery, status=MessageStatus.PENDING))
         return super().nack(delivery, requeue, reason=reason)
@@ -96,8 +112,10 @@ class BuriesWithoutTheReason(InMemoryMessageQueue):
     """Every dead letter is said to have used up its retries."""
 
     def get_dead_letter_messages(self) -> list[Message]:
-        return [replace(letter, headers=letter.headers | {"dead_letter_reason": "retries exhausted"})
-                for letter in super().get_dead_letter_messages()]
+        return [
+            replace(letter, headers=letter.headers | {"dead_letter_reason": "retries exhausted"})
+            for letter in super().get_dead_letter_messages()
+        ]
 
 
 class RefusesAndSaysItTook(InMemoryMessageQueue):
@@ -117,7 +135,9 @@ class CountsAPurgeOneShort(InMemoryMessageQueue):
 class RedrivesTooMany(InMemoryMessageQueue):
     """Takes no notice of the limit."""
 
-    def redrive(self, select: Callable[[Message], bool] | None = None, *, limit: int | None = None) -> int:
+    def redrive(
+        self, select: Callable[[Message], bool] | None = None, *, limit: int | None = None
+    ) -> int:
         return super().redrive(select)
 
 
@@ -178,11 +198,23 @@ def unlisted(queue: InMemoryMessageQueue) -> None:
     queue.send(Message())
 
 
-@pytest.mark.parametrize("harm", [lambda queue: queue._ready.pop(), lose_in_flight, lose_a_delayed_one,
-                                  lose_a_dead_letter, unlisted],
-                         ids=["waiting", "in flight", "delayed", "dead", "unlisted"])
-def test_the_books_alone_catch_a_loss_in_each_place(harm: Callable[[InMemoryMessageQueue], object]) -> None:
-    """One entry that disappears from any place, or appears from nowhere, is found; without harm they close."""
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda queue: queue._ready.pop(),
+        lose_in_flight,
+        lose_a_delayed_one,
+        lose_a_dead_letter,
+        unlisted,
+    ],
+    ids=["waiting", "in flight", "delayed", "dead", "unlisted"],
+)
+def test_the_books_alone_catch_a_loss_in_each_place(
+    harm: Callable[[InMemoryMessageQueue], object],
+) -> None:
+    """One entry that disappears from any place, or appears from nowhere, is found; without harm
+    they close.
+    """
     with Simulation() as sim:
         trace = Trace()
         queue = InMemoryMessageQueue(runtime=sim, trace=trace)

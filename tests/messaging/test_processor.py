@@ -15,7 +15,9 @@ from mqlearn import (
 
 
 def test_handlers_answers_are_settled_as_they_say() -> None:
-    """None and true succeed; false, an exception, Reject, Release and a crash each have their own fate."""
+    """None and true succeed; false, an exception, Reject, Release and a crash each have their own
+    fate.
+    """
     with Simulation() as sim:
         trace = Trace()
         queue = InMemoryMessageQueue(visibility_timeout=10, runtime=sim, trace=trace)
@@ -43,7 +45,10 @@ def test_handlers_answers_are_settled_as_they_say() -> None:
         processor.start_workers(2)
         sim.run()
         reasons = {m.id: m.headers["dead_letter_reason"] for m in queue.get_dead_letter_messages()}
-        assert reasons == {"never": "no such order", "lost": "unroutable: no handler for type 'unknown'"}
+        assert reasons == {
+            "never": "no such order",
+            "lost": "unroutable: no handler for type 'unknown'",
+        }
         assert processor.metrics == {"processed": 4, "failed": 3, "retried": 1}
         assert trace.balance().completed == 4
 
@@ -59,7 +64,11 @@ def test_a_stopping_pool_gives_back_what_it_holds_and_can_start_again() -> None:
         processor.start_workers(1)
         sim.run(until=2.5)
         processor.stop_workers()
-        assert (processor.metrics["processed"], queue.size(), queue.get_in_flight_count()) == (3, 7, 0)
+        assert (processor.metrics["processed"], queue.size(), queue.get_in_flight_count()) == (
+            3,
+            7,
+            0,
+        )
         processor.start_workers(2)
         sim.run()
         assert processor.metrics["processed"] == 10
@@ -143,7 +152,9 @@ def test_one_code_gives_the_same_totals_on_both_clocks() -> None:
 
 
 def test_a_crash_made_elsewhere_settles_nothing_either() -> None:
-    """A handler that raises a ready-made WorkerCrash has not succeeded: the lease runs out, the retry is charged."""
+    """A handler that raises a ready-made WorkerCrash has not succeeded: the lease runs out, the
+    retry is charged.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(visibility_timeout=10, runtime=sim)
         processor = MessageProcessor(queue)

@@ -37,7 +37,9 @@ def test_a_poll_of_an_empty_queue_answers_at_once() -> None:
 
 
 def test_many_expired_messages_cost_one_timeout() -> None:
-    """1,500 expired messages at the head are buried with their reason, and the wait is not begun anew."""
+    """1,500 expired messages at the head are buried with their reason, and the wait is not begun
+    anew.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim)
         for _ in range(1500):
@@ -45,7 +47,9 @@ def test_many_expired_messages_cost_one_timeout() -> None:
         sim.sleep(5)
         assert queue.receive(timeout=2) is None
         assert sim.now == 7
-        assert {m.headers["dead_letter_reason"] for m in queue.get_dead_letter_messages()} == {"expired"}
+        assert {m.headers["dead_letter_reason"] for m in queue.get_dead_letter_messages()} == {
+            "expired"
+        }
         assert len(queue.get_dead_letter_messages()) == 1500
 
 
@@ -107,7 +111,9 @@ def test_the_reason_of_a_dead_letter_is_the_true_one() -> None:
             assert delivery is not None
             queue.nack(delivery, requeue=False, reason=reason)
         assert [m.headers["dead_letter_reason"] for m in queue.get_dead_letter_messages()] == [
-            "rejected", "no such customer"]
+            "rejected",
+            "no such customer",
+        ]
 
 
 def test_a_full_queue_refuses_blocks_or_drops_as_told_and_says_so() -> None:
@@ -116,17 +122,26 @@ def test_a_full_queue_refuses_blocks_or_drops_as_told_and_says_so() -> None:
         trace = Trace()
         queue = InMemoryMessageQueue(1, runtime=sim, trace=trace, name="reject")
         assert queue.send(Message()) and not queue.send(Message())
-        dropping = InMemoryMessageQueue(1, on_full="drop_oldest", runtime=sim, trace=trace, name="drop")
+        dropping = InMemoryMessageQueue(
+            1, on_full="drop_oldest", runtime=sim, trace=trace, name="drop"
+        )
         assert dropping.send(Message(id="old")) and dropping.send(Message(id="new"))
         blocking = InMemoryMessageQueue(1, on_full="block", runtime=sim, trace=trace, name="block")
         assert blocking.send(Message()) and not blocking.send(Message(), timeout=3)
         assert sim.now == 3
-        assert trace.balance("reject").rejected == trace.balance("drop").dropped == trace.balance("block").rejected == 1
+        assert (
+            trace.balance("reject").rejected
+            == trace.balance("drop").dropped
+            == trace.balance("block").rejected
+            == 1
+        )
         assert ids(dropping) == ["new"]
 
 
 def test_release_extend_redrive_and_purge_keep_the_books() -> None:
-    """Given back unspent, renewed, given a new life, thrown away: each is counted where it belongs."""
+    """Given back unspent, renewed, given a new life, thrown away: each is counted where it
+    belongs.
+    """
     with Simulation() as sim:
         trace = Trace()
         queue = InMemoryMessageQueue(visibility_timeout=10, runtime=sim, trace=trace)
@@ -156,13 +171,18 @@ def test_a_queue_that_drops_an_entry_without_a_word_is_caught() -> None:
             trace.balance()
 
 
-@pytest.mark.parametrize(("settings", "error"), [
-    ({"max_size": 0}, "max_size must be at least 1, got 0"),
-    ({"visibility_timeout": -1}, "visibility_timeout must be positive, got -1"),
-    ({"on_full": "explode"}, "on_full must be one of"),
-    ({"max_size": "ten"}, "max_size must be a whole number, got 'ten'"),
-])
-def test_bad_settings_are_refused_by_name_rule_and_value(settings: dict[str, object], error: str) -> None:
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"max_size": 0}, "max_size must be at least 1, got 0"),
+        ({"visibility_timeout": -1}, "visibility_timeout must be positive, got -1"),
+        ({"on_full": "explode"}, "on_full must be one of"),
+        ({"max_size": "ten"}, "max_size must be a whole number, got 'ten'"),
+    ],
+)
+def test_bad_settings_are_refused_by_name_rule_and_value(
+    settings: dict[str, object], error: str
+) -> None:
     """Parameter, rule and value are in the message."""
     with pytest.raises((TypeError, ValueError), match=error):
         InMemoryMessageQueue(**settings)  # type: ignore[arg-type]

@@ -1,4 +1,6 @@
-"""One code, two clocks: a shop with crashes, backoff, rejects and expiry ends alike on simulated and on real time."""
+"""One code, two clocks: a shop with crashes, backoff, rejects and expiry ends alike on simulated
+and on real time.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +27,22 @@ LEASE = 0.5  # seconds: far longer than a handler that only looks at its message
 def shop(runtime: Runtime) -> dict[str, object]:
     """Everything that happens, in one function that does not know which clock it is on."""
     trace = Trace()
-    queue = InMemoryMessageQueue(20, visibility_timeout=LEASE, retry=RetryPolicy(0.001, cap=0.01), on_full="block",
-                                 runtime=runtime, trace=trace)
+    queue = InMemoryMessageQueue(
+        20,
+        visibility_timeout=LEASE,
+        retry=RetryPolicy(0.001, cap=0.01),
+        on_full="block",
+        runtime=runtime,
+        trace=trace,
+    )
     processor = MessageProcessor(queue, prefetch=2, restart_after=0.01)
 
     crashed: list[str] = []
 
     def handle(message: Message) -> object:
         kind, first = message.id.split("-")[0], message.attempt == 1
-        if kind == "crash" and message.id not in crashed:  # not by its attempt: it may be lost while prefetched
+        # not by its attempt: it may be lost while prefetched
+        if kind == "crash" and message.id not in crashed:
             crashed.append(message.id)
             raise WorkerCrash
         if kind == "reject":
@@ -62,12 +71,20 @@ def shop(runtime: Runtime) -> dict[str, object]:
             pause.wait(0.01)
     processor.stop_workers()
     books = trace.balance()
-    reasons = Counter((letter.id.split("-")[0], letter.headers["dead_letter_reason"])
-                      for letter in queue.get_dead_letter_messages())
+    reasons = Counter(
+        (letter.id.split("-")[0], letter.headers["dead_letter_reason"])
+        for letter in queue.get_dead_letter_messages()
+    )
     done = Counter(record[4].split("-")[0] for record in trace.records if record[1] == "acked")
     crashes = sum(record[9] == "crashed" for record in trace.records)
-    return {"accepted": books.accepted, "done": done, "reasons": reasons, "processed": processor.metrics["processed"],
-            "left": (books.waiting, books.delayed, books.in_flight), "crashes": crashes}
+    return {
+        "accepted": books.accepted,
+        "done": done,
+        "reasons": reasons,
+        "processed": processor.metrics["processed"],
+        "left": (books.waiting, books.delayed, books.in_flight),
+        "crashes": crashes,
+    }
 
 
 def test_a_rough_shop_ends_alike_on_both_clocks() -> None:
@@ -77,6 +94,9 @@ def test_a_rough_shop_ends_alike_on_both_clocks() -> None:
         assert sim.now < 5
     assert simulated == shop(ThreadRuntime(seed=5))
     assert simulated["done"] == {"fine": 60, "flaky": 40, "later": 20, "crash": 3}
-    assert simulated["reasons"] == {("poison", "retries exhausted"): 20, ("reject", "no such order"): 20,
-                                    ("stale", "expired"): 1}
+    assert simulated["reasons"] == {
+        ("poison", "retries exhausted"): 20,
+        ("reject", "no such order"): 20,
+        ("stale", "expired"): 1,
+    }
     assert simulated["crashes"] == 3

@@ -8,9 +8,12 @@ from mqlearn import Message, RetryPolicy, Simulation, TopicBasedMessageBroker, T
 from tests.messaging.ears import Ear, publish
 
 
-@pytest.mark.parametrize(("drain", "heard", "purged"), [(True, ["m0", "m1", "m2"], 0), (False, ["m0"], 2)])
-def test_whoever_leaves_drains_or_drops_what_waits(sim: Simulation, drain: bool, heard: list[str],
-                                                   purged: int) -> None:
+@pytest.mark.parametrize(
+    ("drain", "heard", "purged"), [(True, ["m0", "m1", "m2"], 0), (False, ["m0"], 2)]
+)
+def test_whoever_leaves_drains_or_drops_what_waits(
+    sim: Simulation, drain: bool, heard: list[str], purged: int
+) -> None:
     """The call that is going on ends; what waits is delivered or thrown away; nothing new comes."""
     trace = Trace()
     broker, ear = TopicBasedMessageBroker(runtime=sim, trace=trace), Ear(sim, seconds=2.0)
@@ -28,8 +31,12 @@ def test_whoever_leaves_drains_or_drops_what_waits(sim: Simulation, drain: bool,
     assert broker.get_topic_stats("orders")["queue_size"] == 1, "m3 waits for whoever comes"
 
 
-def test_a_drain_ends_also_where_the_last_has_expired_or_waits_for_its_retry(sim: Simulation) -> None:
-    """The loop does not wait for a message that died of age, and does wait for one that is delayed."""
+def test_a_drain_ends_also_where_the_last_has_expired_or_waits_for_its_retry(
+    sim: Simulation,
+) -> None:
+    """The loop does not wait for a message that died of age, and does wait for one that is
+    delayed.
+    """
     broker = TopicBasedMessageBroker(runtime=sim)
     ear = Ear(sim, seconds=10.0, fails="m0")
     broker.subscribe("orders", ear, retry=RetryPolicy(base=30.0, jitter="none"))
@@ -40,9 +47,10 @@ def test_a_drain_ends_also_where_the_last_has_expired_or_waits_for_its_retry(sim
     broker.unsubscribe("orders", ear)
     sim.run()
     assert not subscription.workers[0].is_alive()
-    assert [(letter.id, letter.headers["dead_letter_reason"])
-            for letter in subscription.queue.get_dead_letter_messages()] == [
-        ("m1", "expired"), ("m0", "retries exhausted")]
+    assert [
+        (letter.id, letter.headers["dead_letter_reason"])
+        for letter in subscription.queue.get_dead_letter_messages()
+    ] == [("m1", "expired"), ("m0", "retries exhausted")]
     assert sim.now == 50.0
 
     ear = Ear(sim, seconds=10.0)
@@ -57,7 +65,9 @@ def test_a_drain_ends_also_where_the_last_has_expired_or_waits_for_its_retry(sim
 
 
 def test_one_who_unsubscribes_itself_or_while_a_publisher_waits_ends_clean(sim: Simulation) -> None:
-    """A callback may end its own subscription; a publisher that waited for its room is let go, nothing is left."""
+    """A callback may end its own subscription; a publisher that waited for its room is let go,
+    nothing is left.
+    """
     trace = Trace()
     broker = TopicBasedMessageBroker(runtime=sim, trace=trace)
 

@@ -20,9 +20,14 @@ class Crowd:
         self.dice = Random(seed)
         self.trace = Trace()
         one = self.dice.choice
-        self.queue = InMemoryMessageQueue(one((1, 2, 5)), visibility_timeout=one((None, 2.0, 4.0)), on_full="block",
-                                          retry=one((None, RetryPolicy(1.0, jitter="none"))), runtime=self.sim,
-                                          trace=self.trace)
+        self.queue = InMemoryMessageQueue(
+            one((1, 2, 5)),
+            visibility_timeout=one((None, 2.0, 4.0)),
+            on_full="block",
+            retry=one((None, RetryPolicy(1.0, jitter="none"))),
+            runtime=self.sim,
+            trace=self.trace,
+        )
         self.called_off: set[str] = set()
         self.patient: list[Task] = []  # who waits until there is something
         self.senders = [self.sim.spawn(self.produce, name=f"producer-{i}") for i in range(3)]
@@ -39,7 +44,9 @@ class Crowd:
     def produce(self) -> None:
         for _ in range(20):
             one = self.dice.choice
-            message = Message(priority=one(list(MessagePriority)), ttl=one((2, 3600, 3600)), max_retries=2)
+            message = Message(
+                priority=one(list(MessagePriority)), ttl=one((2, 3600, 3600)), max_retries=2
+            )
             self.queue.send(message, delay=one(TIMES), timeout=one((None, None, 1.0)))
             self.pause()
 
@@ -76,7 +83,9 @@ class Crowd:
         if message is None:
             return
         self.pause()
-        call = self.dice.choice((self.queue.ack, self.queue.ack, self.queue.nack, self.queue.release, self.lose))
+        call = self.dice.choice(
+            (self.queue.ack, self.queue.ack, self.queue.nack, self.queue.release, self.lose)
+        )
         call(message)
 
     def lose(self, message: Message) -> None:
@@ -84,7 +93,9 @@ class Crowd:
 
 
 def test_a_wake_up_that_meets_a_cancelled_receiver_goes_on_to_the_next() -> None:
-    """The first in line is called off at the very instant at which a message wakes it: the second gets the message."""
+    """The first in line is called off at the very instant at which a message wakes it: the second
+    gets the message.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(visibility_timeout=None, runtime=sim)
         stop: list[bool] = []
@@ -99,13 +110,17 @@ def test_a_wake_up_that_meets_a_cancelled_receiver_goes_on_to_the_next() -> None
 
 @pytest.mark.parametrize("hundred", range(3))
 def test_nobody_is_left_waiting_for_what_is_there(hundred: int) -> None:
-    """No consumer for a message that waits, no producer for room that there is; and the books close."""
+    """No consumer for a message that waits, no producer for room that there is; and the books
+    close.
+    """
     for seed in range(100 * hundred, 100 * hundred + 100):
         crowd = Crowd(seed)
         with crowd.sim:
             crowd.sim.run()
             books = crowd.trace.balance()
-            assert books.waiting == 0, f"seed {seed}: {books.waiting} wait, and {len(crowd.patient)} wait for them"
+            assert books.waiting == 0, (
+                f"seed {seed}: {books.waiting} wait, and {len(crowd.patient)} wait for them"
+            )
             assert all(task.is_alive() for task in crowd.patient)
             stuck = [task.name for task in crowd.senders if task.is_alive()]
             assert not stuck, f"seed {seed}: {stuck} wait for room, and there is some"

@@ -1,7 +1,8 @@
-"""A run in which nearly everything happens, and its trace as one number: `python -m tests.runtime.reference`.
+"""A run in which nearly everything happens, and its trace as one number: `python -m
+tests.runtime.reference`.
 
-It is run in processes of their own, with other hash seeds and on every Python that the project supports, and must say
-the same everywhere.
+It is run in processes of their own, with other hash seeds and on every Python that the project
+supports, and must say the same everywhere.
 """
 
 from __future__ import annotations
@@ -32,11 +33,20 @@ def digest(trace: Trace) -> str:
 
 
 def rough_day(seed: int = 0) -> Trace:
-    """Leases, backoff with jitter, TTL, crashes, priorities, delays, a full queue, redrive and purge."""
+    """Leases, backoff with jitter, TTL, crashes, priorities, delays, a full queue, redrive and
+    purge.
+    """
     trace = Trace()
     with Simulation(seed) as sim:
-        queue = InMemoryMessageQueue(25, visibility_timeout=4.0, retry=RetryPolicy(0.5, cap=8.0), on_full="block",
-                                     runtime=sim, trace=trace, name="orders")
+        queue = InMemoryMessageQueue(
+            25,
+            visibility_timeout=4.0,
+            retry=RetryPolicy(0.5, cap=8.0),
+            on_full="block",
+            runtime=sim,
+            trace=trace,
+            name="orders",
+        )
         processor = MessageProcessor(queue, prefetch=2, restart_after=0.7)
         priorities = list(MessagePriority)
 
@@ -58,9 +68,15 @@ def rough_day(seed: int = 0) -> Trace:
             for number in range(ORDERS):
                 sim.sleep(sim.draw("gap", number))
                 kind = {"type": "gift"} if number % 50 == 7 else {}
-                queue.send(Message(id=f"order-{number}", priority=priorities[int(4 * sim.draw("priority", number))],
-                                   ttl=60 if number % 3 else 15, headers=kind),
-                           delay=3.0 if number % 11 == 5 else 0.0)
+                queue.send(
+                    Message(
+                        id=f"order-{number}",
+                        priority=priorities[int(4 * sim.draw("priority", number))],
+                        ttl=60 if number % 3 else 15,
+                        headers=kind,
+                    ),
+                    delay=3.0 if number % 11 == 5 else 0.0,
+                )
 
         processor.register_processor("default", handle)
         processor.start_workers(3)

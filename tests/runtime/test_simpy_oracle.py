@@ -1,8 +1,9 @@
 """SimPy as the oracle for `Simulation`: the same random program, the same events in the same order.
 
-A program is a list of steps. On the simulation each task is ordinary blocking code; on SimPy it is a
-generator, and conditions, locks and timers are spelled out with SimPy's own events. Durations come from a few
-values as often as from a continuum, so that many things are due at one instant, and their order counts.
+A program is a list of steps. On the simulation each task is ordinary blocking code; on SimPy it is
+a generator, and conditions, locks and timers are spelled out with SimPy's own events. Durations
+come from a few values as often as from a continuum, so that many things are due at one instant, and
+their order counts.
 """
 
 from __future__ import annotations
@@ -150,7 +151,9 @@ class OnSimPy:
         return woken
 
     def wake(self, turn: simpy.Event) -> None:
-        """Move whoever waits for `turn` to an event that is due now; a timeout is left to pass unheard."""
+        """Move whoever waits for `turn` to an event that is due now; a timeout is left to pass
+        unheard.
+        """
         now = self.env.event()
         now.callbacks.extend(turn.callbacks)
         turn.callbacks.clear()
@@ -178,10 +181,30 @@ def test_random_programs_run_as_on_simpy(several: list[list[Step]]) -> None:
 
 
 def test_a_program_with_everything_due_at_once() -> None:
-    """A fixed program in which wakes, timers, locks and starts fall on the same instants, as on SimPy."""
-    worker = [("wait", 0, 1.0), ("hold", 0.5), ("timer", 0.5), ("sleep", 0.5), ("notify", 0, 1), ("cancel",)]
-    program = [("spawn", worker), ("spawn", worker), ("spawn", worker), ("sleep", 1.0), ("notify", 0, 2),
-               ("hold", 0.0), ("timer", 0.5), ("join",), ("join",), ("notify", 0, 3), ("join",)]
+    """A fixed program in which wakes, timers, locks and starts fall on the same instants, as on
+    SimPy.
+    """
+    worker = [
+        ("wait", 0, 1.0),
+        ("hold", 0.5),
+        ("timer", 0.5),
+        ("sleep", 0.5),
+        ("notify", 0, 1),
+        ("cancel",),
+    ]
+    program = [
+        ("spawn", worker),
+        ("spawn", worker),
+        ("spawn", worker),
+        ("sleep", 1.0),
+        ("notify", 0, 2),
+        ("hold", 0.0),
+        ("timer", 0.5),
+        ("join",),
+        ("join",),
+        ("notify", 0, 3),
+        ("join",),
+    ]
     log = OnSimPy().run([program])
     assert OnSimulation().run([program]) == log
     assert log[-1] == (3.0, "0", 11, "end")  # three holds of 0.5 s from 1.0 s on, and a sleep

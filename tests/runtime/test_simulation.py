@@ -10,7 +10,9 @@ from mqlearn import InMemoryMessageQueue, Message, MessageProcessor, Simulation,
 
 
 def test_a_run_until_includes_what_is_due_at_that_instant() -> None:
-    """After run(until=t) the clock says t and events at t have happened; a cancelled timer moves nothing."""
+    """After run(until=t) the clock says t and events at t have happened; a cancelled timer moves
+    nothing.
+    """
     with Simulation() as sim:
         seen: list[float] = []
         for time in (1, 2, 3):
@@ -80,6 +82,7 @@ def test_a_wait_that_nothing_can_end_and_a_deadlock_raise() -> None:
 def test_a_bug_surfaces_with_its_own_frames_and_a_join_reraises() -> None:
     """The traceback names the function that failed."""
     with Simulation() as sim:
+
         def faulty() -> None:
             raise ZeroDivisionError("here")
 
@@ -112,6 +115,7 @@ def test_closing_unwinds_every_task_even_one_that_will_not_end() -> None:
     """Finally blocks run; a task that swallows every interruption is left after ten."""
     ended: list[str] = []
     with Simulation() as sim:
+
         def polite() -> None:
             try:
                 sim.sleep(100)
@@ -136,6 +140,7 @@ def test_closing_unwinds_every_task_even_one_that_will_not_end() -> None:
 
 def test_many_simulations_leave_nothing_behind() -> None:
     """The number of living objects is the same after a thousand runs as after a hundred."""
+
     def once() -> None:
         with Simulation() as sim:
             queue = InMemoryMessageQueue(runtime=sim)
@@ -164,7 +169,9 @@ def test_a_draw_depends_on_its_key_alone() -> None:
 
 
 def test_a_task_that_begins_a_task_five_thousand_times_needs_no_deeper_stack() -> None:
-    """Each begins where the hub is, not below the one that started it, so recursion never comes near its limit."""
+    """Each begins where the hub is, not below the one that started it, so recursion never comes
+    near its limit.
+    """
     depths = []
 
     def link(left: int) -> None:

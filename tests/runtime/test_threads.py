@@ -1,4 +1,6 @@
-"""What real time promises: a clock that never goes back, one timer thread, tasks whose errors are heard."""
+"""What real time promises: a clock that never goes back, one timer thread, tasks whose errors are
+heard.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from collections.abc import Callable
 
 import pytest
 
-from mqlearn import InMemoryMessageQueue, Message, MessageProcessor, Simulation, ThreadRuntime, WorkerCrash
+from mqlearn import (
+    InMemoryMessageQueue,
+    Message,
+    MessageProcessor,
+    Simulation,
+    ThreadRuntime,
+    WorkerCrash,
+)
 
 DEADLINE = 20.0  # seconds: nothing here takes a tenth of it
 
@@ -29,7 +38,9 @@ class Heard:
 
     def wait_for(self, count: int) -> list[object]:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.words) >= count, DEADLINE), f"only {self.words}"
+            assert self._changed.wait_for(lambda: len(self.words) >= count, DEADLINE), (
+                f"only {self.words}"
+            )
             return list(self.words)
 
 
@@ -41,8 +52,12 @@ def unhandled(monkeypatch: pytest.MonkeyPatch) -> Heard:
     return heard
 
 
-def test_the_clock_starts_at_the_epoch_and_ignores_whoever_sets_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system's clock put back by an hour moves neither `now` nor a duration measured with it."""
+def test_the_clock_starts_at_the_epoch_and_ignores_whoever_sets_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The system's clock put back by an hour moves neither `now` nor a duration measured with
+    it.
+    """
     before = time.time()
     runtime = ThreadRuntime()
     assert before - 1 < runtime.now < time.time() + 1
@@ -56,7 +71,10 @@ def test_the_clock_starts_at_the_epoch_and_ignores_whoever_sets_it(monkeypatch: 
 
 
 def test_the_timer_thread_starts_with_the_first_timer_and_there_is_one() -> None:
-    """A queue without leases and delays needs none; the first delay brings it, the second finds it."""
+    """A queue without leases and delays needs none; the first delay brings it, the second finds
+    it.
+    """
+
     def timers() -> int:
         return sum(thread.name == "mqlearn-timer" for thread in threading.enumerate())
 
@@ -113,6 +131,7 @@ def test_a_lease_ends_at_its_time_with_nobody_looking() -> None:
 
 def test_what_a_thread_dies_of_is_printed_at_once_and_raised_by_join(unhandled: Heard) -> None:
     """Nobody has to join it to learn of a bug."""
+
     def faulty() -> None:
         raise ZeroDivisionError("here")
 
@@ -135,7 +154,9 @@ def test_a_join_with_a_timeout_leaves_a_thread_alive() -> None:
 
 
 def test_a_worker_that_crashes_is_restarted_and_its_message_comes_back() -> None:
-    """The lease runs out on the timer thread, the pool restarts the worker, nobody settles in between."""
+    """The lease runs out on the timer thread, the pool restarts the worker, nobody settles in
+    between.
+    """
     runtime, heard = ThreadRuntime(), Heard()
     queue = InMemoryMessageQueue(visibility_timeout=0.3, runtime=runtime)
     processor = MessageProcessor(queue, restart_after=0.001)
@@ -169,7 +190,9 @@ def in_time(runtime: ThreadRuntime, call: Callable[[], object]) -> None:
 
 
 def test_both_clocks_draw_alike() -> None:
-    """The number that belongs to a seed, a purpose and a key is one number everywhere, for all times."""
+    """The number that belongs to a seed, a purpose and a key is one number everywhere, for all
+    times.
+    """
     with Simulation(7) as sim:
         drawn = sim.draw("fails", "order-1", 0)
     assert ThreadRuntime(7).draw("fails", "order-1", 0) == drawn == 0.33364971448470926

@@ -19,7 +19,9 @@ class Busy:
         if self.moves:
             self.moves -= 1
             self.sent += 1
-            self.listener((0.0, "sent", self.name, self.sent, f"m{self.sent}", "NORMAL", 1, "", 0, None))
+            self.listener(
+                (0.0, "sent", self.name, self.sent, f"m{self.sent}", "NORMAL", 1, "", 0, None)
+            )
         return counted
 
 

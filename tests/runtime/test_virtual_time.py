@@ -1,4 +1,6 @@
-"""Simulated time at its edges: who may run it, what ends it, and that one simulation is not another."""
+"""Simulated time at its edges: who may run it, what ends it, and that one simulation is not
+another.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def test_a_cancelled_timer_does_not_move_the_clock() -> None:
 
 
 def test_timers_always_count_and_daemons_never() -> None:
-    """A run goes on for a lease and for a delayed retry, with nobody there; it does not for a heartbeat."""
+    """A run goes on for a lease and for a delayed retry, with nobody there; it does not for a
+    heartbeat.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(visibility_timeout=30, runtime=sim)
         queue.send(Message())
@@ -77,7 +81,9 @@ def test_a_run_inside_a_task_raises() -> None:
 
 
 def test_a_poll_lets_others_run_first() -> None:
-    """A loop of zero-timeout polls sees what another task sends at the same instant, and time stands still."""
+    """A loop of zero-timeout polls sees what another task sends at the same instant, and time
+    stands still.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(visibility_timeout=None, runtime=sim)
         polls: list[Message | None] = []
@@ -109,7 +115,9 @@ def test_a_call_from_the_cell_lets_time_pass_until_it_is_answered() -> None:
 
 
 def test_endless_idling_is_ended_but_not_within_a_time_that_passes() -> None:
-    """With `until`, a polling loop with a pause is work like any other; one without a pause never gets there."""
+    """With `until`, a polling loop with a pause is work like any other; one without a pause never
+    gets there.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim)
 
@@ -127,7 +135,9 @@ def test_endless_idling_is_ended_but_not_within_a_time_that_passes() -> None:
 
 
 def test_a_keyboard_interrupt_reaches_the_cell() -> None:
-    """Raised in a handler by whoever stops the kernel, it is nobody's failed message; the simulation can be closed."""
+    """Raised in a handler by whoever stops the kernel, it is nobody's failed message; the
+    simulation can be closed.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim)
         processor = MessageProcessor(queue)
@@ -151,7 +161,9 @@ class Broken(InMemoryMessageQueue):
 
 
 def test_a_handlers_failure_is_a_nack_and_the_machinerys_comes_out() -> None:
-    """An exception of the handler is charged to the message; one of the queue itself reaches run(), frames and all."""
+    """An exception of the handler is charged to the message; one of the queue itself reaches run(),
+    frames and all.
+    """
     with Simulation() as sim:
         queue = Broken(runtime=sim)
         processor = MessageProcessor(queue)
@@ -159,7 +171,9 @@ def test_a_handlers_failure_is_a_nack_and_the_machinerys_comes_out() -> None:
         queue.send(Message(headers={"type": "fails"}, max_retries=0))
         processor.start_workers(1)
         sim.run()
-        assert queue.get_dead_letter_messages()[0].headers["dead_letter_error"] == "division by zero"
+        assert (
+            queue.get_dead_letter_messages()[0].headers["dead_letter_error"] == "division by zero"
+        )
         processor.register_processor("default", lambda message: None)
         queue.send(Message())
         with pytest.raises(ZeroDivisionError, match="in the queue") as caught:
@@ -194,7 +208,9 @@ def test_two_workers_that_both_stop_their_pool_do_not_wait_for_each_other() -> N
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim)
         processor = MessageProcessor(queue)
-        processor.register_processor("default", lambda message: (sim.sleep(1), processor.stop_workers()))
+        processor.register_processor(
+            "default", lambda message: (sim.sleep(1), processor.stop_workers())
+        )
         for _ in range(3):
             queue.send(Message())
         processor.start_workers(2)
@@ -206,7 +222,9 @@ def test_two_workers_that_both_stop_their_pool_do_not_wait_for_each_other() -> N
 
 
 def test_the_lock_excludes_among_simulated_tasks() -> None:
-    """A task that sleeps while it holds the lock keeps all others out, in the order in which they came."""
+    """A task that sleeps while it holds the lock keeps all others out, in the order in which they
+    came.
+    """
     with Simulation() as sim:
         lock = sim.lock()
         inside: list[tuple[float, str, str]] = []
@@ -220,8 +238,14 @@ def test_the_lock_excludes_among_simulated_tasks() -> None:
         for name in "abc":
             sim.spawn(visit, name)
         sim.run()
-        assert inside == [(0, "a", "in"), (1, "a", "out"), (1, "b", "in"), (2, "b", "out"), (2, "c", "in"),
-                          (3, "c", "out")]
+        assert inside == [
+            (0, "a", "in"),
+            (1, "a", "out"),
+            (1, "b", "in"),
+            (2, "b", "out"),
+            (2, "c", "in"),
+            (3, "c", "out"),
+        ]
 
 
 Use = Callable[[Simulation, InMemoryMessageQueue], object]
@@ -261,8 +285,11 @@ def test_a_lock_of_one_is_no_lock_of_another() -> None:
 
 
 def test_a_task_may_have_a_simulation_of_its_own() -> None:
-    """One that was made inside a task is that task's, and runs there while the outer one stands still."""
+    """One that was made inside a task is that task's, and runs there while the outer one stands
+    still.
+    """
     with Simulation() as sim:
+
         def nested() -> float:
             with Simulation() as inner:
                 inner.spawn(inner.sleep, 50)
@@ -277,10 +304,18 @@ def test_a_task_may_have_a_simulation_of_its_own() -> None:
         assert (sim_time, sim.now) == ([(50, 0)], 1)
 
 
-@pytest.mark.parametrize("use", [lambda sim, queue: queue.send(Message()), lambda sim, queue: queue.receive(0),
-                                 lambda sim, queue: sim.sleep(1), lambda sim, queue: sim.spawn(print),
-                                 lambda sim, queue: sim.call_at(1, print), lambda sim, queue: sim.close()],
-                         ids=["send", "receive", "sleep", "spawn", "call_at", "close"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda sim, queue: queue.send(Message()),
+        lambda sim, queue: queue.receive(0),
+        lambda sim, queue: sim.sleep(1),
+        lambda sim, queue: sim.spawn(print),
+        lambda sim, queue: sim.call_at(1, print),
+        lambda sim, queue: sim.close(),
+    ],
+    ids=["send", "receive", "sleep", "spawn", "call_at", "close"],
+)
 def test_another_thread_is_told_whose_simulation_it_is(use: Use) -> None:
     """Greenlets cannot switch across threads: every way in says so, and nothing has happened."""
     with Simulation() as sim:

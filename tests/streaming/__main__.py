@@ -1,4 +1,6 @@
-"""`python -m tests.streaming`: live through random histories of the log and its groups, and check every rule."""
+"""`python -m tests.streaming`: live through random histories of the log and its groups, and check
+every rule.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,11 @@ def main() -> int:
         events += len(history.told)
         deaths += history.deaths
         evicted += sum(record[1] == "evicted" for record in history.records)
-    print(f"{asked.count:,} histories of the log, {events:,} events, {deaths:,} deaths, {evicted:,} evictions: "
-          "every rule holds")
+    print(
+        f"{asked.count:,} histories of the log, {events:,} events, {deaths:,} deaths, "
+        f"{evicted:,} evictions: "
+        "every rule holds"
+    )
     return 0
 
 

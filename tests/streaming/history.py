@@ -1,7 +1,8 @@
-"""Random histories of producers, groups, deaths and retention; and what must be true of every one of them.
+"""Random histories of producers, groups, deaths and retention; and what must be true of every one
+of them.
 
-In the spirit of Maelstrom's Kafka workload: the checks read only what producers were told, what handlers saw and what
-the trace recorded, never the stream's own structures.
+In the spirit of Maelstrom's Kafka workload: the checks read only what producers were told, what
+handlers saw and what the trace recorded, never the stream's own structures.
 """
 
 from __future__ import annotations
@@ -29,55 +30,94 @@ class History:
 
     commits: dict[str, str] = field(default_factory=dict)  # per group: after or before
     on_failure: dict[str, str] = field(default_factory=dict)  # per group: skip or retry
-    told: list[tuple[str, Place]] = field(default_factory=list)  # what each append was told, in order
+    # what each append was told, in order
+    told: list[tuple[str, Place]] = field(default_factory=list)
     handled: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
-    ids: dict[str, dict[Place, str]] = field(default_factory=lambda: defaultdict(dict))  # what handlers saw where
+    # what handlers saw where
+    ids: dict[str, dict[Place, str]] = field(default_factory=lambda: defaultdict(dict))
     records: list[Record] = field(default_factory=list)
     deaths: int = 0
     lag: dict[str, int] = field(default_factory=dict)
     deleted: dict[int, int] = field(default_factory=dict)  # where each log starts at the end
 
 
-def play(seed: int, kind: type[ConsumerGroup] = ConsumerGroup, stream_kind: type[EventStream] = EventStream) -> History:
-    """One history: two groups, up to five workers each, some dying, stalling, slow, stopped and started again."""
+def play(
+    seed: int,
+    kind: type[ConsumerGroup] = ConsumerGroup,
+    stream_kind: type[EventStream] = EventStream,
+) -> History:
+    """One history: two groups, up to five workers each, some dying, stalling, slow, stopped and
+    started again.
+    """
     dice = random.Random(seed)
     with Simulation(seed) as sim:
         trace = Trace()
         keeps = dice.choice([None, None, 12.0])
-        stream = stream_kind("log", dice.randint(1, 5), retention_seconds=keeps, runtime=sim, trace=trace)
+        stream = stream_kind(
+            "log", dice.randint(1, 5), retention_seconds=keeps, runtime=sim, trace=trace
+        )
         history = History()
         for name in ("a", "b"):
-            stream.groups[name] = kind(stream, name, assignment=dice.choice(["range", "sticky"]), session_timeout=6.0,
-                                       poll_interval=dice.choice([5.0, 20.0]), heartbeat_interval=1.0)
+            stream.groups[name] = kind(
+                stream,
+                name,
+                assignment=dice.choice(["range", "sticky"]),
+                session_timeout=6.0,
+                poll_interval=dice.choice([5.0, 20.0]),
+                heartbeat_interval=1.0,
+            )
             crew(sim, dice, stream, name, history)
         producers(sim, dice, stream, history)
         sim.run(until=UNTIL)
         history.records = list(trace.records)
-        history.lag = {name: sum(stream.end(p) - max(group.committed.get(p, 0), stream.log_start(p))
-                                 for p in range(stream.partition_count)) for name, group in stream.groups.items()}
+        history.lag = {
+            name: sum(
+                stream.end(p) - max(group.committed.get(p, 0), stream.log_start(p))
+                for p in range(stream.partition_count)
+            )
+            for name, group in stream.groups.items()
+        }
         history.deleted = {p: stream.log_start(p) for p in range(stream.partition_count)}
     return history
 
 
 def producers(sim: Simulation, dice: random.Random, stream: EventStream, history: History) -> None:
-    """Two of them, each with its keys, at random times in the first 40 s; each may send an id again."""
+    """Two of them, each with its keys, at random times in the first 40 s; each may send an id
+    again.
+    """
+
     def produce(which: int, times: list[float]) -> None:
         for number, wait in enumerate(times):
             sim.sleep(wait)
-            event = StreamEvent("log", event_id=f"p{which}-{number}", partition_key=f"k{(number * 7 + which) % 9}")
+            event = StreamEvent(
+                "log", event_id=f"p{which}-{number}", partition_key=f"k{(number * 7 + which) % 9}"
+            )
             stream.append(event)
             history.told.append((event.event_id, (event.partition, event.sequence_number)))
 
     for which in range(2):
         count = dice.randint(10, 40)
-        sim.spawn(produce, which, [dice.expovariate(1) * 40 / count for _ in range(count)], name=f"producer-{which}")
+        sim.spawn(
+            produce,
+            which,
+            [dice.expovariate(1) * 40 / count for _ in range(count)],
+            name=f"producer-{which}",
+        )
 
 
-def crew(sim: Simulation, dice: random.Random, stream: EventStream, group: str, history: History) -> None:
-    """A processor whose handlers are slow, stall, fail and crash; perhaps a second one that joins and leaves."""
+def crew(
+    sim: Simulation, dice: random.Random, stream: EventStream, group: str, history: History
+) -> None:
+    """A processor whose handlers are slow, stall, fail and crash; perhaps a second one that joins
+    and leaves.
+    """
     commit = history.commits[group] = dice.choice(["after", "before"])
     on_failure = history.on_failure[group] = dice.choice(["skip", "retry"])
-    death, stall, slow = dice.choice([0.0, 0.05, 0.15]), dice.choice([0.0, 0.05]), dice.choice([0.0, 0.05])
+    death, stall, slow = (
+        dice.choice([0.0, 0.05, 0.15]),
+        dice.choice([0.0, 0.05]),
+        dice.choice([0.0, 0.05]),
+    )
     teams: list[EventStreamProcessor] = []
 
     def handle(event: StreamEvent) -> None:
@@ -112,18 +152,30 @@ def crew(sim: Simulation, dice: random.Random, stream: EventStream, group: str, 
             sim.sleep(until)
 
     for _ in range(2):
-        team = EventStreamProcessor(stream, group, commit=commit, batch=dice.choice([1, 3, 10]), on_failure=on_failure,
-                                    retry=RetryPolicy(base=0.5, cap=2.0, jitter="none"))
+        team = EventStreamProcessor(
+            stream,
+            group,
+            commit=commit,
+            batch=dice.choice([1, 3, 10]),
+            on_failure=on_failure,
+            retry=RetryPolicy(base=0.5, cap=2.0, jitter="none"),
+        )
         team.add_processor(handle)
         teams.append(team)
     teams[0].start(dice.randint(1, 5))
     if dice.random() < 0.6:
-        sim.spawn(comes_and_goes, teams[1], [dice.uniform(1, 12) for _ in range(2)], name=f"{group}-shift")
+        sim.spawn(
+            comes_and_goes, teams[1], [dice.uniform(1, 12) for _ in range(2)], name=f"{group}-shift"
+        )
 
 
 def faults(history: History) -> list[str]:
     """Everything that is wrong with a history; none if it is as it must be."""
-    return [f"{check.__name__[4:].replace('_', ' ')}: {what}" for check in CHECKS for what in check(history)]
+    return [
+        f"{check.__name__[4:].replace('_', ' ')}: {what}"
+        for check in CHECKS
+        for what in check(history)
+    ]
 
 
 def not_offsets_without_gap_or_repetition(history: History) -> list[str]:
@@ -140,12 +192,17 @@ def not_offsets_without_gap_or_repetition(history: History) -> list[str]:
 def not_what_was_written_there(history: History) -> list[str]:
     """Who is handed an offset sees what the append that was told this offset had written."""
     written = {place: event for event, place in history.told}
-    return [f"group {group} saw {event} at {place}, written was {written.get(place)}"
-            for group, ids in history.ids.items() for place, event in ids.items() if written.get(place) != event]
+    return [
+        f"group {group} saw {event} at {place}, written was {written.get(place)}"
+        for group, ids in history.ids.items()
+        for place, event in ids.items()
+        if written.get(place) != event
+    ]
 
 
 def not_monotonic_reads(history: History) -> list[str]:
-    """A member reads a partition upwards between two assignments, and skips nothing but what retention took.
+    """A member reads a partition upwards between two assignments, and skips nothing but what
+    retention took.
 
     Going back on purpose, to what failed, is a seek and has its own record.
     """
@@ -167,13 +224,18 @@ def not_monotonic_reads(history: History) -> list[str]:
             place = (source, worker, detail)
             wanted = max(at.get(place, -1), start[detail])
             if place not in at or entry != wanted:
-                wrong.append(f"{worker} of {source} read {entry} in partition {detail} at {time:g}, not {wanted}")
+                wrong.append(
+                    f"{worker} of {source} read {entry} in partition {detail} at "
+                    f"{time:g}, not {wanted}"
+                )
             at[place] = entry + 1
     return wrong
 
 
 def not_one_owner(history: History) -> list[str]:
-    """Nobody gets a partition that another still has; in one generation each has exactly one owner."""
+    """Nobody gets a partition that another still has; in one generation each has exactly one
+    owner.
+    """
     owner: dict[tuple[str, int], str] = {}
     dealt: dict[tuple[str, int], list[int]] = defaultdict(list)
     wrong = []
@@ -182,13 +244,20 @@ def not_one_owner(history: History) -> list[str]:
             dealt[source, entry] += detail
             for partition in detail:
                 if (source, partition) in owner:
-                    wrong.append(f"{member} got partition {partition} of {owner[source, partition]} at {time:g}")
+                    wrong.append(
+                        f"{member} got partition {partition} of "
+                        f"{owner[source, partition]} at {time:g}"
+                    )
                 owner[source, partition] = member
         elif event == "revoked":
             for partition in detail:
                 owner.pop((source, partition), None)
     partitions = sorted({p for each in dealt.values() for p in each})
-    return wrong + [f"generation {key} dealt {sorted(got)}" for key, got in dealt.items() if sorted(got) != partitions]
+    return wrong + [
+        f"generation {key} dealt {sorted(got)}"
+        for key, got in dealt.items()
+        if sorted(got) != partitions
+    ]
 
 
 def not_committed_by_its_owner(history: History) -> list[str]:
@@ -207,24 +276,43 @@ def not_committed_by_its_owner(history: History) -> list[str]:
 
 
 def not_lost(history: History) -> list[str]:
-    """Where commits follow the work, every event that retention left is done; and everybody catches up."""
-    wrong = [f"group {group} is {lag} behind at the end" for group, lag in history.lag.items() if lag]
+    """Where commits follow the work, every event that retention left is done; and everybody catches
+    up.
+    """
+    wrong = [
+        f"group {group} is {lag} behind at the end" for group, lag in history.lag.items() if lag
+    ]
     taken = sum(history.deleted.values()) > 0
     for group, commit in history.commits.items():
         if commit == "after" and not taken:
             done = set(history.handled[group])
-            wrong += [f"group {group} never did {event}" for event, place in history.told if place not in done]
+            wrong += [
+                f"group {group} never did {event}"
+                for event, place in history.told
+                if place not in done
+            ]
     return wrong
 
 
 def not_twice(history: History) -> list[str]:
-    """Where commits come first, no event is begun twice, unless the group tries again what failed."""
-    return [f"group {group} did {place} {times} times" for group, commit in history.commits.items()
-            if commit == "before" and history.on_failure[group] == "skip"
-            for place, times in Counter(history.handled[group]).items() if times > 1]
+    """Where commits come first, no event is begun twice, unless the group tries again what
+    failed.
+    """
+    return [
+        f"group {group} did {place} {times} times"
+        for group, commit in history.commits.items()
+        if commit == "before" and history.on_failure[group] == "skip"
+        for place, times in Counter(history.handled[group]).items()
+        if times > 1
+    ]
 
 
 CHECKS: list[Callable[[History], list[str]]] = [
-    not_offsets_without_gap_or_repetition, not_what_was_written_there, not_monotonic_reads, not_one_owner,
-    not_committed_by_its_owner, not_lost, not_twice]
-
+    not_offsets_without_gap_or_repetition,
+    not_what_was_written_there,
+    not_monotonic_reads,
+    not_one_owner,
+    not_committed_by_its_owner,
+    not_lost,
+    not_twice,
+]

@@ -7,8 +7,9 @@ import pytest
 from mqlearn.streaming.assignment import complete, moves, range_assignment, sticky_assignment
 
 THREE = ["C0", "C1", "C2"]
-# Computed by RangeAssignor and StickyAssignor of Kafka 4.2, for one topic of four partitions, no racks: what three
-# members get, and what is left of it when each of them leaves, and when a fourth joins.
+# Computed by RangeAssignor and StickyAssignor of Kafka 4.2, for one topic of four partitions, no
+# racks: what three members get, and what is left of it when each of them leaves, and when a fourth
+# joins.
 KAFKA = {
     range_assignment: {
         "fresh": {"C0": [0, 1], "C1": [2], "C2": [3]},
@@ -32,7 +33,9 @@ KAFKA = {
 def test_three_members_on_four_partitions_get_what_kafka_gives_them(assign, case) -> None:
     """Kafka 4.2's `RangeAssignor` and `StickyAssignor` answer exactly so, list for list."""
     before = KAFKA[assign]["fresh"]
-    members = {"fresh": THREE, "C3 joins": [*THREE, "C3"]}.get(case, [m for m in THREE if not case.startswith(m)])
+    members = {"fresh": THREE, "C3 joins": [*THREE, "C3"]}.get(
+        case, [m for m in THREE if not case.startswith(m)]
+    )
     previous = None if case == "fresh" else before
     assert assign(members, 4, previous) == KAFKA[assign][case]
 
@@ -44,17 +47,23 @@ def test_one_of_five_members_gets_nothing() -> None:
 
 
 def test_twelve_partitions_over_four_when_one_leaves() -> None:
-    """Sticky moves the three partitions that must move; a range moves only those too, or up to three more."""
+    """Sticky moves the three partitions that must move; a range moves only those too, or up to
+    three more.
+    """
     four = [f"C{i}" for i in range(4)]
     counted = {}
     for assign in (range_assignment, sticky_assignment):
         before = assign(four, 12)
-        counted[assign] = [moves(before, assign([m for m in four if m != gone], 12, before)) for gone in four]
+        counted[assign] = [
+            moves(before, assign([m for m in four if m != gone], 12, before)) for gone in four
+        ]
     assert counted == {range_assignment: [6, 4, 4, 6], sticky_assignment: [3, 3, 3, 3]}
 
 
 def test_any_history_stays_complete_even_and_sticky() -> None:
-    """Over random joins and leaves: each partition once, sizes differ by at most one, as few moves as can be."""
+    """Over random joins and leaves: each partition once, sizes differ by at most one, as few moves
+    as can be.
+    """
     dice = random.Random(9)
     for _ in range(300):
         partitions, names, before = dice.randint(1, 13), [f"m{i}" for i in range(6)], {}

@@ -15,17 +15,23 @@ from mqlearn.streaming.processor import EventStreamProcessor
 from mqlearn.streaming.stream import EventStream
 
 
-def filled(runtime: Any, count: int = 60, partitions: int = 4, trace: Trace | None = None) -> EventStream:
+def filled(
+    runtime: Any, count: int = 60, partitions: int = 4, trace: Trace | None = None
+) -> EventStream:
     """A stream of `count` events, `e0`, `e1`, …, of twelve keys."""
     stream = EventStream("orders", partitions, runtime=runtime, trace=trace)
     for number in range(count):
-        stream.append(StreamEvent("order", event_id=f"e{number}", partition_key=f"order-{number % 12}"))
+        stream.append(
+            StreamEvent("order", event_id=f"e{number}", partition_key=f"order-{number % 12}")
+        )
     return stream
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4, 6])
 def test_each_event_once_per_group_with_any_number_of_workers(workers: int) -> None:
-    """The partitions are divided; workers beyond their number are idle, and nobody is faster than four."""
+    """The partitions are divided; workers beyond their number are idle, and nobody is faster than
+    four.
+    """
     with Simulation() as sim:
         stream = filled(sim)
         seen: dict[str, list[str]] = defaultdict(list)
@@ -46,7 +52,13 @@ def test_each_event_once_per_group_with_any_number_of_workers(workers: int) -> N
         assert (sim.now == 60) == (workers == 1) and sim.now <= 60
         assert sum(map(len, seen.values())) == 60
         assert all(seen[key] == sorted(seen[key], key=lambda e: int(e[1:])) for key in seen)
-        assert processor.counts == {"processed": 60, "failed": 0, "skipped": 0, "parked": 0, "fenced": 0}
+        assert processor.counts == {
+            "processed": 60,
+            "failed": 0,
+            "skipped": 0,
+            "parked": 0,
+            "fenced": 0,
+        }
         processor.stop()
 
 
@@ -72,7 +84,9 @@ def test_producers_do_not_wait_for_handlers() -> None:
 
 @pytest.mark.parametrize(("commit", "expected"), [("after", {1: 40, 2: 3}), ("before", {1: 36})])
 def test_a_death_in_a_batch_repeats_or_loses(commit: str, expected: dict[int, int]) -> None:
-    """A batch of ten, dead after the third effect: three twice if the commit follows, else seven never."""
+    """A batch of ten, dead after the third effect: three twice if the commit follows, else seven
+    never.
+    """
     with Simulation() as sim:
         stream = EventStream("orders", 1, runtime=sim)
         for number in range(43):
@@ -127,8 +141,13 @@ def test_a_failing_event_tried_in_place_holds_up_its_partition_alone() -> None:
                 raise ValueError("down")
             times[event.partition] = sim.now
 
-        processor = EventStreamProcessor(stream, "mail", on_failure="retry", batch=5,
-                                         retry=RetryPolicy(base=1, cap=4, jitter="none"))
+        processor = EventStreamProcessor(
+            stream,
+            "mail",
+            on_failure="retry",
+            batch=5,
+            retry=RetryPolicy(base=1, cap=4, jitter="none"),
+        )
         processor.add_processor(mail)
         processor.start(2)
         sim.run()
@@ -163,7 +182,9 @@ def test_a_failing_event_is_parked_on_another_stream_and_others_pass_it() -> Non
 
 
 def test_a_poisonous_partition_does_not_keep_stop_waiting() -> None:
-    """Tried for ever, and stopped in the middle: what was done is committed, the event is the next to read."""
+    """Tried for ever, and stopped in the middle: what was done is committed, the event is the next
+    to read.
+    """
     with Simulation() as sim:
         stream = EventStream("orders", 1, runtime=sim)
         for number in range(5):
@@ -201,7 +222,9 @@ def test_on_real_threads_each_event_is_done_once_and_counted_exactly() -> None:
 
     def produce(which: int) -> None:
         for number in range(500):
-            stream.append(StreamEvent("order", event_id=f"{which}-{number}", partition_key=f"{number}"))
+            stream.append(
+                StreamEvent("order", event_id=f"{which}-{number}", partition_key=f"{number}")
+            )
 
     producers = [runtime.spawn(produce, which) for which in range(4)]
     for producer in producers:
@@ -232,11 +255,15 @@ def test_it_can_be_started_again_where_it_stopped() -> None:
 
 
 def test_a_start_that_is_refused_leaves_the_group_as_it_is() -> None:
-    """A worker told all to stop, and another is still at work: nobody new joins, or their partitions stood still."""
+    """A worker told all to stop, and another is still at work: nobody new joins, or their
+    partitions stood still.
+    """
     with Simulation() as sim:
         stream = filled(sim)
         processor = EventStreamProcessor(stream, "mail")
-        processor.add_processor(lambda event: sim.sleep(10) if event.partition else processor.stop())
+        processor.add_processor(
+            lambda event: sim.sleep(10) if event.partition else processor.stop()
+        )
         processor.start(2)
         sim.run(until=5)
         members, consumers = set(stream.groups["mail"].members), processor.consumers

@@ -22,7 +22,9 @@ class Shop:
 
     def fill(self, count: int = 40) -> None:
         for number in range(count):
-            self.stream.append(StreamEvent("order", event_id=f"e{number}", partition_key=f"order-{number}"))
+            self.stream.append(
+                StreamEvent("order", event_id=f"e{number}", partition_key=f"order-{number}")
+            )
 
     def member(self, name: str, **options: Any) -> Consumer:
         return Consumer(self.stream, "mail", name=name, **options)
@@ -33,6 +35,7 @@ class Shop:
 
 def listen(shop: Shop, consumer: Consumer, seconds: float = 0.0) -> None:
     """A member that reads for ever, `seconds` an event."""
+
     def work() -> None:
         while not consumer.closed:
             for _ in consumer.poll(1):
@@ -63,21 +66,32 @@ def test_a_rebalance_waits_until_all_have_given_up_what_they_had() -> None:
         assert (sorted(a.position), b.position, shop.group.generation) == ([0, 1, 2, 3], {}, 1)
         a.poll(timeout=0)
         b.poll(timeout=0)
-        assert (sorted(a.position), sorted(b.position), shop.group.generation) == ([0, 1], [2, 3], 2)
+        assert (sorted(a.position), sorted(b.position), shop.group.generation) == (
+            [0, 1],
+            [2, 3],
+            2,
+        )
 
 
 def test_a_member_that_leaves_hands_over_at_once() -> None:
-    """Closing gives the partitions away now; those who wait in poll get them at the same instant."""
+    """Closing gives the partitions away now; those who wait in poll get them at the same
+    instant.
+    """
     with Simulation() as sim:
         shop, a, b = two_at_work(sim)
         a.close()
         sim.run(until=11)
         assert sorted(b.position) == [0, 1, 2, 3]
-        assert shop.told("left", "assigned")[-2:] == [(10, "left", "a", None), (10, "assigned", "b", (0, 1, 2, 3))]
+        assert shop.told("left", "assigned")[-2:] == [
+            (10, "left", "a", None),
+            (10, "assigned", "b", (0, 1, 2, 3)),
+        ]
 
 
 def test_a_silent_member_is_gone_when_its_session_ends() -> None:
-    """It dies at 10 s; its last heartbeat was at 9; 45 s after that its partitions are somebody else's."""
+    """It dies at 10 s; its last heartbeat was at 9; 45 s after that its partitions are somebody
+    else's.
+    """
     with Simulation() as sim:
         shop, a, b = two_at_work(sim)
         a.die()
@@ -89,7 +103,9 @@ def test_a_silent_member_is_gone_when_its_session_ends() -> None:
 
 
 def test_a_slow_member_beats_on_and_is_gone_when_its_poll_interval_ends() -> None:
-    """Heartbeats do not help a handler that takes 400 s: after 300 without a poll the member leaves."""
+    """Heartbeats do not help a handler that takes 400 s: after 300 without a poll the member
+    leaves.
+    """
     with Simulation() as sim:
         shop = Shop(sim)
         shop.fill(4)
@@ -121,7 +137,9 @@ def test_a_member_that_is_just_quick_enough_stays() -> None:
 
 
 def test_a_zombies_commit_is_fenced_and_the_offset_stays() -> None:
-    """It stood still for 60 s, was taken for dead, and commits what its heir has long done: refused."""
+    """It stood still for 60 s, was taken for dead, and commits what its heir has long done:
+    refused.
+    """
     with Simulation() as sim:
         shop = Shop(sim)
         shop.fill()
@@ -145,7 +163,9 @@ def test_a_zombies_commit_is_fenced_and_the_offset_stays() -> None:
 
 
 def test_without_a_member_a_commit_counts_only_while_there_is_none() -> None:
-    """Kafka refuses a commit from outside while the group is alive, and one of an old generation."""
+    """Kafka refuses a commit from outside while the group is alive, and one of an old
+    generation.
+    """
     with Simulation() as sim:
         shop = Shop(sim)
         shop.fill()
@@ -162,7 +182,9 @@ def test_without_a_member_a_commit_counts_only_while_there_is_none() -> None:
 
 
 def test_what_is_committed_automatically_is_what_earlier_polls_returned() -> None:
-    """As in Kafka's Java client: not what was just handed out, but all that came before, every five seconds."""
+    """As in Kafka's Java client: not what was just handed out, but all that came before, every five
+    seconds.
+    """
     with Simulation() as sim:
         shop = Shop(sim)
         shop.fill(1)
@@ -193,12 +215,15 @@ def test_a_seek_goes_back_and_the_next_commit_says_so() -> None:
 
 
 def test_hooks_are_called_with_no_lock_held() -> None:
-    """Another task can append while a hook works; and what was revoked is what had been assigned."""
+    """Another task can append while a hook works; and what was revoked is what had been
+    assigned.
+    """
     with Simulation() as sim:
         shop = Shop(sim)
         heard: list[Any] = []
-        a = shop.member("a", on_assigned=lambda got: (sim.sleep(1), heard.append(got)),
-                        on_revoked=heard.append)
+        a = shop.member(
+            "a", on_assigned=lambda got: (sim.sleep(1), heard.append(got)), on_revoked=heard.append
+        )
         sim.spawn(lambda: a.poll(timeout=5))
         sim.call_at(0.5, lambda: shop.fill(1))
         sim.run(until=0.6)
@@ -212,7 +237,9 @@ def test_hooks_are_called_with_no_lock_held() -> None:
 
 
 def test_a_run_ends_when_all_is_committed_though_hearts_beat() -> None:
-    """Heartbeats keep no simulation going; an event over which somebody died does, until another did it."""
+    """Heartbeats keep no simulation going; an event over which somebody died does, until another
+    did it.
+    """
     with Simulation() as sim:
         shop = Shop(sim)
         a, b = shop.member("a"), shop.member("b")

@@ -1,4 +1,5 @@
-"""Random histories of the log and its groups: nothing is wrong with any, and a faulty coordinator is found out.
+"""Random histories of the log and its groups: nothing is wrong with any, and a faulty coordinator
+is found out.
 
 More of them: `make chaos`, or `python -m tests.streaming --first 1000 --count 5000`.
 """
@@ -16,13 +17,17 @@ HISTORIES = 150
 
 
 def test_random_histories_keep_every_rule() -> None:
-    """No lost write, no duplicate or reordered offset, monotonic reads, one owner, at least or at most once."""
+    """No lost write, no duplicate or reordered offset, monotonic reads, one owner, at least or at
+    most once.
+    """
     wrong = {seed: said for seed in range(HISTORIES) if (said := faults(play(seed)))}
     assert wrong == {}
 
 
 def test_the_histories_are_rough_enough() -> None:
-    """In twenty of them somebody dies, is evicted, is fenced, tries again, and retention overtakes readers."""
+    """In twenty of them somebody dies, is evicted, is fenced, tries again, and retention overtakes
+    readers.
+    """
     histories = [play(seed) for seed in range(20)]
     happened = [record[1] for history in histories for record in history.records]
     for event in ("joined", "left", "evicted", "fenced", "sought", "deleted", "skipped", "reset"):
@@ -111,10 +116,24 @@ class RevokesNothing(ConsumerGroup):
             super()._revoke(member)
 
 
-@pytest.mark.parametrize("kind", [NoFence, NeverBuries, DoesNotWait, UsesIdsAgain, ForgetsOffsets,
-                                  CommitsTheLast, CommitsTooFar, LeavesAHole, RevokesNothing])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        NoFence,
+        NeverBuries,
+        DoesNotWait,
+        UsesIdsAgain,
+        ForgetsOffsets,
+        CommitsTheLast,
+        CommitsTooFar,
+        LeavesAHole,
+        RevokesNothing,
+    ],
+)
 def test_a_faulty_coordinator_is_caught(kind: type[ConsumerGroup]) -> None:
-    """One of the first 25 histories shows it, and what it shows is a broken rule or a run that cannot go on."""
+    """One of the first 25 histories shows it, and what it shows is a broken rule or a run that
+    cannot go on.
+    """
     for seed in range(25):
         try:
             wrong = faults(play(seed, kind))

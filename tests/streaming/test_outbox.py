@@ -12,25 +12,36 @@ Write = Callable[[OrderTable, EventStream, str, Callable[[], None]], None]
 
 def paid(order: str) -> StreamEvent:
     """The event that announces an order's payment."""
-    return StreamEvent("orders", event_id=f"paid-{order}", event_type="order_paid", data={"order_id": order},
-                       partition_key=order)
+    return StreamEvent(
+        "orders",
+        event_id=f"paid-{order}",
+        event_type="order_paid",
+        data={"order_id": order},
+        partition_key=order,
+    )
 
 
-def state_first(table: OrderTable, stream: EventStream, order: str, die: Callable[[], None]) -> None:
+def state_first(
+    table: OrderTable, stream: EventStream, order: str, die: Callable[[], None]
+) -> None:
     """Two writes, the state first."""
     table.save(order, {"status": "paid"})
     die()
     stream.append(paid(order))
 
 
-def event_first(table: OrderTable, stream: EventStream, order: str, die: Callable[[], None]) -> None:
+def event_first(
+    table: OrderTable, stream: EventStream, order: str, die: Callable[[], None]
+) -> None:
     """Two writes, the event first."""
     stream.append(paid(order))
     die()
     table.save(order, {"status": "paid"})
 
 
-def with_outbox(table: OrderTable, stream: EventStream, order: str, die: Callable[[], None]) -> None:
+def with_outbox(
+    table: OrderTable, stream: EventStream, order: str, die: Callable[[], None]
+) -> None:
     """One transaction, the event in the outbox."""
     with table.transaction():
         table.save(order, {"status": "paid"})
@@ -39,7 +50,9 @@ def with_outbox(table: OrderTable, stream: EventStream, order: str, die: Callabl
 
 
 def torn(write: Write) -> tuple[int, int]:
-    """A hundred orders, of which every tenth dies between the writes: states without event, events without state."""
+    """A hundred orders, of which every tenth dies between the writes: states without event, events
+    without state.
+    """
     with Simulation() as sim:
         table, stream = OrderTable(runtime=sim), EventStream("orders", runtime=sim)
 
@@ -80,7 +93,14 @@ def test_a_relay_that_dies_after_publishing_publishes_that_one_again() -> None:
     with pytest.raises(WorkerCrash):
         table.relay(publish_and_die)
     assert table.relay(publish_and_die) == 3
-    assert seen == ["paid-order-0", "paid-order-1", "paid-order-2", "paid-order-2", "paid-order-3", "paid-order-4"]
+    assert seen == [
+        "paid-order-0",
+        "paid-order-1",
+        "paid-order-2",
+        "paid-order-2",
+        "paid-order-3",
+        "paid-order-4",
+    ]
     assert table.pending() == [] and table.relay(publish_and_die) == 0
     table.close()
 
@@ -99,7 +119,11 @@ def test_a_block_within_a_transaction_is_part_of_it() -> None:
 
     with pytest.raises(KeyError):
         fail_after_an_inner_block()
-    assert table.load("a") == {"status": "pending"} and table.pending() == [] and table.load("b") is None
+    assert (
+        table.load("a") == {"status": "pending"}
+        and table.pending() == []
+        and table.load("b") is None
+    )
     table.close()
 
 
@@ -129,7 +153,9 @@ def test_a_relay_waits_for_the_end_of_a_transaction() -> None:
 
 
 def test_what_is_committed_outlives_the_one_who_wrote_it(tmp_path: Path) -> None:
-    """State and outbox are both in the file; an entry that is removed is gone, and is not removed twice."""
+    """State and outbox are both in the file; an entry that is removed is gone, and is not removed
+    twice.
+    """
     path = tmp_path / "shop.db"
     table = OrderTable(path)
     with table.transaction():

@@ -23,7 +23,9 @@ def orders(n: int) -> EventStream:
 
 
 def test_it_folds_each_event_once_and_goes_on_where_it_was() -> None:
-    """Catching up twice counts nothing twice; what comes later is folded alone; no group is touched."""
+    """Catching up twice counts nothing twice; what comes later is folded alone; no group is
+    touched.
+    """
     stream = orders(30)
     view = Projection(stream, count, Counter())
     assert (view.catch_up(), view.catch_up()) == (40, 0)
@@ -34,7 +36,9 @@ def test_it_folds_each_event_once_and_goes_on_where_it_was() -> None:
 
 
 def test_a_mended_one_is_rebuilt_beside_the_old_which_answers_meanwhile() -> None:
-    """The old keeps its state and its place; the new has read everything; rebuilding again gives the same."""
+    """The old keeps its state and its place; the new has read everything; rebuilding again gives
+    the same.
+    """
     stream = orders(30)
     view = Projection(stream, count, {})
 
@@ -61,7 +65,9 @@ def test_a_rebuild_sends_no_mail_where_mails_are_a_group_of_their_own() -> None:
         return state + 1
 
     def mail() -> None:
-        right.extend(e.data["order_id"] for e in stream.read("mailer") if e.event_type == "order_created")
+        right.extend(
+            e.data["order_id"] for e in stream.read("mailer") if e.event_type == "order_created"
+        )
 
     view = Projection(stream, mailing, 0)
     view.catch_up()
@@ -87,7 +93,9 @@ def test_it_goes_on_from_what_was_saved() -> None:
 
 
 def test_events_come_in_the_order_in_which_the_stream_took_them() -> None:
-    """Also across partitions, and up to a time; an unchanged initial state serves the next rebuild."""
+    """Also across partitions, and up to a time; an unchanged initial state serves the next
+    rebuild.
+    """
     with Simulation() as sim:
         stream = EventStream("orders", runtime=sim)
         for n in range(20):
@@ -95,7 +103,8 @@ def test_events_come_in_the_order_in_which_the_stream_took_them() -> None:
             stream.append(StreamEvent("orders", partition_key=f"order-{n}", data={"n": n}))
 
         def into(seen: list[int], event: StreamEvent) -> list[int]:
-            seen.append(event.data["n"])  # changes what it is given: the initial list must not be that one
+            # changes what it is given: the initial list must not be that one
+            seen.append(event.data["n"])
             return seen
 
         initial: list[int] = []

@@ -1,4 +1,6 @@
-"""A log forgets: by age, by size, by key; and whoever comes too late is told, or goes on as agreed."""
+"""A log forgets: by age, by size, by key; and whoever comes too late is told, or goes on as
+agreed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from tests.streaming.test_stream import event, filled, offsets
 
 
 def test_what_is_older_than_the_retention_is_gone() -> None:
-    """Three events, one a second, kept for two: at any moment whoever looks sees no older one, nor does a size."""
+    """Three events, one a second, kept for two: at any moment whoever looks sees no older one, nor
+    does a size.
+    """
     sim = Simulation()
     stream = EventStream("orders", 1, retention_seconds=2, runtime=sim)
     for number in range(3):
@@ -42,7 +46,9 @@ def test_each_partition_keeps_its_last() -> None:
 
 @pytest.mark.parametrize(("policy", "then"), [("earliest", [4, 5, 6]), ("latest", [])])
 def test_a_reader_that_is_overtaken_goes_on_by_policy(policy: str, then: list[int]) -> None:
-    """It had read up to 1 when 2 and 3 were dropped: the earliest loses these, the latest all that is there."""
+    """It had read up to 1 when 2 and 3 were dropped: the earliest loses these, the latest all that
+    is there.
+    """
     trace = Trace()
     stream = filled(2, out_of_range=policy, retention_events=3, trace=trace)
     assert offsets(stream.read("g")) == [0, 1]
@@ -81,7 +87,9 @@ def test_retention_overtakes_a_reader_in_the_middle_of_its_loop() -> None:
 
 
 def test_an_offset_beyond_the_end_is_out_of_range_too() -> None:
-    """A commit of an offset that does not exist yet does not skip what comes: the policy decides."""
+    """A commit of an offset that does not exist yet does not skip what comes: the policy
+    decides.
+    """
     stream = filled(3)
     stream.commit_offset("g", 0, 99)
     assert offsets(stream.read("g")) == [0, 1, 2]
@@ -96,23 +104,38 @@ def test_a_new_group_of_the_latest_misses_what_came_before_it_and_nothing_after(
 
 
 def test_compaction_keeps_the_last_of_each_key_at_its_offset() -> None:
-    """Offsets have gaps from then on; later events of a key pile up until the next time; no key, no compaction."""
+    """Offsets have gaps from then on; later events of a key pile up until the next time; no key, no
+    compaction.
+    """
     stream = EventStream("prices", 1, runtime=Simulation())
     for key in ("a", "b", "a", "", "c", "", "a"):
         stream.append(StreamEvent("prices", partition_key=key))
     assert stream.compact() == 2
     assert offsets(stream.history()) == [1, 3, 4, 5, 6]
-    assert (stream.log_start(0), offsets(stream.fetch(0, 0, 2)), offsets(stream.fetch(0, 2, 2))) == (0, [1, 3], [3, 4])
+    assert (
+        stream.log_start(0),
+        offsets(stream.fetch(0, 0, 2)),
+        offsets(stream.fetch(0, 2, 2)),
+    ) == (0, [1, 3], [3, 4])
     stream.append(StreamEvent("prices", partition_key="c"))
     assert offsets(stream.read("g")) == [1, 3, 4, 5, 6, 7]
     assert stream.compact() == 1
-    assert (offsets(stream.history()), stream.end(0), stream.lag("g")) == ([1, 3, 5, 6, 7], 8, {0: 0})
+    assert (offsets(stream.history()), stream.end(0), stream.lag("g")) == (
+        [1, 3, 5, 6, 7],
+        8,
+        {0: 0},
+    )
 
 
 def test_a_partition_reads_like_a_list_of_what_is_left() -> None:
     """Length, index from both ends, slices and loops; an index outside is an IndexError."""
     log = filled(6, retention_events=4).partitions[0]
-    assert (len(log), offsets(log), log[0].sequence_number, log[-1].sequence_number) == (4, [2, 3, 4, 5], 2, 5)
+    assert (len(log), offsets(log), log[0].sequence_number, log[-1].sequence_number) == (
+        4,
+        [2, 3, 4, 5],
+        2,
+        5,
+    )
     assert offsets(log[1:3]) == [3, 4]
     for index in (4, -5):
         with pytest.raises(IndexError, match=f"within 4 events, got {index}"):

@@ -37,9 +37,13 @@ def offsets(events: object) -> list[int]:
 def test_the_course_texts_usage_runs_as_it_stands() -> None:
     """Append, read, read on, ask for offsets: names, parameters and answers are the contract."""
     stream = EventStream("orders", partition_count=4)
-    created = StreamEvent(stream_id="orders", event_type="order_created", data={"order_id": "1"}, partition_key="1")
+    created = StreamEvent(
+        stream_id="orders", event_type="order_created", data={"order_id": "1"}, partition_key="1"
+    )
     assert stream.append(created) is True
-    assert stream.append(StreamEvent(stream_id="orders", event_type="paid", partition_key="1")) is True
+    assert (
+        stream.append(StreamEvent(stream_id="orders", event_type="paid", partition_key="1")) is True
+    )
     assert [e.event_type for e in stream.read("billing")] == ["order_created", "paid"]
     assert list(stream.read("billing")) == []
     home = partition_for("1", 4)
@@ -48,18 +52,35 @@ def test_the_course_texts_usage_runs_as_it_stands() -> None:
     stream.commit_offset("billing", home, 1)
     assert [e.event_type for e in stream.read("billing", from_offset=0, partition=home)] == ["paid"]
     info = stream.get_stream_info()
-    assert info == {"stream_name": "orders", "partition_count": 4, "total_events": 2,
-                    "partition_sizes": [2 * (p == home) for p in range(4)],
-                    "consumer_groups": {"billing": {p: 2 * (p == home) for p in range(4)}}}
+    assert info == {
+        "stream_name": "orders",
+        "partition_count": 4,
+        "total_events": 2,
+        "partition_sizes": [2 * (p == home) for p in range(4)],
+        "consumer_groups": {"billing": {p: 2 * (p == home) for p in range(4)}},
+    }
     assert [e.sequence_number for e in stream.partitions[home]] == [0, 1]
 
 
 def test_a_key_lands_in_the_same_partition_in_every_process() -> None:
-    """`hash` of a string differs from one process to the next; the partition of an event does not."""
-    code = ("from mqlearn import EventStream, StreamEvent; s = EventStream('s');"
-            "e = StreamEvent('s', partition_key='order-123'); s.append(e); print(hash('order-123') % 4, e.partition)")
-    seen = [subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, text=True,
-                           capture_output=True, check=True).stdout.split() for seed in ("1", "2", "3")]
+    """`hash` of a string differs from one process to the next; the partition of an event does
+    not.
+    """
+    code = (
+        "from mqlearn import EventStream, StreamEvent; s = EventStream('s');"
+        "e = StreamEvent('s', partition_key='order-123'); s.append(e); print(hash('order-123') "
+        "% 4, e.partition)"
+    )
+    seen = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            text=True,
+            capture_output=True,
+            check=True,
+        ).stdout.split()
+        for seed in ("1", "2", "3")
+    ]
     assert len({naive for naive, _ in seen}) > 1
     assert {ours for _, ours in seen} == {str(partition_for("order-123", 4))}
 
@@ -144,7 +165,9 @@ def test_two_groups_do_not_know_of_each_other() -> None:
 
 
 def test_the_stream_keeps_a_copy_and_tells_the_caller_where() -> None:
-    """The same object appended twice is two events; the producer's timestamp stays, else it is the stream's time."""
+    """The same object appended twice is two events; the producer's timestamp stays, else it is the
+    stream's time.
+    """
     sim = Simulation()
     stream = EventStream("orders", 1, runtime=sim)
     sim.run(until=7)
@@ -154,7 +177,11 @@ def test_the_stream_keeps_a_copy_and_tells_the_caller_where() -> None:
     stream.append(event(1, timestamp=3.0))
     assert (mine.sequence_number, mine.partition, mine.timestamp) == (1, 0, None)
     assert offsets(stream.partitions[0]) == [0, 1, 2]
-    assert [(e.timestamp, e.appended_at) for e in stream.history()] == [(7.0, 7.0), (7.0, 7.0), (3.0, 7.0)]
+    assert [(e.timestamp, e.appended_at) for e in stream.history()] == [
+        (7.0, 7.0),
+        (7.0, 7.0),
+        (3.0, 7.0),
+    ]
 
 
 def test_without_a_key_the_stream_id_decides() -> None:
@@ -167,7 +194,9 @@ def test_without_a_key_the_stream_id_decides() -> None:
 
 
 def test_order_holds_by_key_and_not_across() -> None:
-    """A reader meets the events of each key in order, and those of different keys as the partitions fall."""
+    """A reader meets the events of each key in order, and those of different keys as the partitions
+    fall.
+    """
     stream = filled(40, partitions=4)
     read = list(stream.read("g"))
     numbers = [int(e.event_id[1:]) for e in read]
@@ -178,13 +207,17 @@ def test_order_holds_by_key_and_not_across() -> None:
 
 
 def test_a_fetch_takes_from_any_offset_in_the_log_and_from_no_other() -> None:
-    """At the end there is nothing; before the start or beyond the end is an error that tells the bounds."""
+    """At the end there is nothing; before the start or beyond the end is an error that tells the
+    bounds.
+    """
     stream = filled(6, retention_events=4)
     assert (stream.log_start(0), stream.end(0)) == (2, 6)
     assert offsets(stream.fetch(0, 3, 2)) == [3, 4]
     assert stream.fetch(0, 6, 2) == []
     for wrong in (1, 7):
-        with pytest.raises(OffsetOutOfRange, match=f"within 2 to 6 in partition 0, got {wrong}") as caught:
+        with pytest.raises(
+            OffsetOutOfRange, match=f"within 2 to 6 in partition 0, got {wrong}"
+        ) as caught:
             stream.fetch(0, wrong)
         assert (caught.value.start, caught.value.end) == (2, 6)
         with pytest.raises(OffsetOutOfRange):
@@ -208,13 +241,18 @@ def test_the_trace_tells_what_was_appended_read_and_committed() -> None:
     stream = filled(1, trace=trace)
     list(stream.read("g"))
     assert [(r[1], r[2], r[3], r[4], r[9]) for r in trace.records] == [
-        ("appended", "orders", 0, "e0", 0), ("committed", "orders/g", 0, "", 0),
-        ("read", "orders/g", 0, "e0", 0), ("committed", "orders/g", 1, "", 0)]
+        ("appended", "orders", 0, "e0", 0),
+        ("committed", "orders/g", 0, "", 0),
+        ("read", "orders/g", 0, "e0", 0),
+        ("committed", "orders/g", 1, "", 0),
+    ]
     assert trace.balance("orders").accepted == 0
 
 
 def test_a_listener_that_comes_late_hears_what_is_there() -> None:
-    """Asked for what it carries, a log tells of its events in the order of their coming, as they came."""
+    """Asked for what it carries, a log tells of its events in the order of their coming, as they
+    came.
+    """
     trace = Trace()
     stream = filled(9, partitions=4, trace=trace)
     late: list[object] = []
@@ -225,7 +263,9 @@ def test_a_listener_that_comes_late_hears_what_is_there() -> None:
 
 
 def test_many_producers_on_real_threads_lose_nothing() -> None:
-    """Eight threads append 250 events each while one reads: offsets are dense, each producer's order is kept."""
+    """Eight threads append 250 events each while one reads: offsets are dense, each producer's
+    order is kept.
+    """
     runtime = ThreadRuntime()
     stream = EventStream("orders", 1, runtime=runtime)
     read: list[StreamEvent] = []
@@ -252,7 +292,9 @@ def test_many_producers_on_real_threads_lose_nothing() -> None:
 
 
 def test_a_reader_of_one_partition_is_woken_for_no_other() -> None:
-    """Of two appends, a second apart, the one to its own partition wakes it; whoever waits for any hears both."""
+    """Of two appends, a second apart, the one to its own partition wakes it; whoever waits for any
+    hears both.
+    """
     keys = {partition_for(f"k{n}", 2): f"k{n}" for n in range(9)}
     woken: list[tuple[str, float]] = []
     with Simulation() as sim:
@@ -267,6 +309,8 @@ def test_a_reader_of_one_partition_is_woken_for_no_other() -> None:
         for name, condition in (("own", stream.arrived[1]), ("any", stream.changed)):
             sim.spawn(wait, name, condition, daemon=True)
         for time, partition in ((1.0, 0), (2.0, 1)):
-            sim.call_at(time, partial(stream.append, StreamEvent("orders", partition_key=keys[partition])))
+            sim.call_at(
+                time, partial(stream.append, StreamEvent("orders", partition_key=keys[partition]))
+            )
         sim.run(until=3)
     assert sorted(woken) == [("any", 1.0), ("any", 2.0), ("own", 2.0)]

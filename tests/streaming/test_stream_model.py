@@ -1,4 +1,6 @@
-"""Random histories of a stream, against a model that keeps everything and computes what must be seen."""
+"""Random histories of a stream, against a model that keeps everything and computes what must be
+seen.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ from collections import defaultdict
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from mqlearn import EventStream, OffsetOutOfRange, Simulation, StreamEvent
 
@@ -17,7 +25,9 @@ AGE, SIZE = 12, 3
 
 
 class Walk(RuleBasedStateMachine):
-    """The model: all that was ever appended as (time, key, id); per partition a set of dropped offsets."""
+    """The model: all that was ever appended as (time, key, id); per partition a set of dropped
+    offsets.
+    """
 
     kind = EventStream
     policy = "earliest"
@@ -25,8 +35,14 @@ class Walk(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.sim = Simulation()
-        self.stream = self.kind("s", 2, retention_seconds=AGE, retention_events=SIZE, out_of_range=self.policy,
-                                runtime=self.sim)
+        self.stream = self.kind(
+            "s",
+            2,
+            retention_seconds=AGE,
+            retention_events=SIZE,
+            out_of_range=self.policy,
+            runtime=self.sim,
+        )
         self.home: dict[str, int] = {}
         self.all: list[list[tuple[float, str, str]]] = [[], []]
         self.gone: list[set[int]] = [set(), set()]
@@ -107,7 +123,9 @@ class Walk(RuleBasedStateMachine):
             last: dict[str, int] = defaultdict(int)
             for o in self.left(p):
                 last[self.all[p][o][1]] = o
-            superseded = {o for o in self.left(p) if self.all[p][o][1] and last[self.all[p][o][1]] != o}
+            superseded = {
+                o for o in self.left(p) if self.all[p][o][1] and last[self.all[p][o][1]] != o
+            }
             self.gone[p] |= superseded
             dropped += len(superseded)
         assert self.stream.compact() == dropped
@@ -118,12 +136,19 @@ class Walk(RuleBasedStateMachine):
             events = list(self.stream.history(p))
             assert [e.sequence_number for e in events] == self.left(p)
             assert [(e.appended_at, e.partition_key, e.event_id) for e in events] == [
-                self.all[p][o] for o in self.left(p)]
-            assert (self.stream.log_start(p), self.stream.end(p)) == (self.start[p], len(self.all[p]))
-            assert [e.sequence_number for e in self.stream.fetch(p, self.start[p], 3)] == self.left(p)[:3]
+                self.all[p][o] for o in self.left(p)
+            ]
+            assert (self.stream.log_start(p), self.stream.end(p)) == (
+                self.start[p],
+                len(self.all[p]),
+            )
+            assert [e.sequence_number for e in self.stream.fetch(p, self.start[p], 3)] == self.left(
+                p
+            )[:3]
         for group in self.stream.groups:
             assert self.stream.lag(group) == {
-                p: len(self.all[p]) - self.next.get((group, p), self.start[p]) for p in (0, 1)}
+                p: len(self.all[p]) - self.next.get((group, p), self.start[p]) for p in (0, 1)
+            }
 
     def teardown(self) -> None:
         self.sim.close()
@@ -135,14 +160,22 @@ class FromTheEnd(Walk):
     policy = "latest"
 
 
-FEW = settings(max_examples=40, stateful_step_count=30, deadline=None, derandomize=True, database=None,
-               suppress_health_check=list(HealthCheck))
+FEW = settings(
+    max_examples=40,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 UNSHRUNK = settings(FEW, phases=[Phase.generate])
 
 
 @pytest.mark.parametrize("walk", [Walk, FromTheEnd])
 def test_random_histories_agree_with_the_model(walk: type[Walk]) -> None:
-    """Appends, reads that break off, seeks, retention and compaction: all that can be seen is what must be."""
+    """Appends, reads that break off, seeks, retention and compaction: all that can be seen is what
+    must be.
+    """
     run_state_machine_as_test(walk, settings=FEW)
 
 

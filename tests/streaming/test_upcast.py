@@ -6,17 +6,28 @@ from typing import Any
 from mqlearn import OrderEventStore, StreamEvent, upcasting
 
 STEPS = {
-    ("payment_added", 1): lambda data: data | {"amount": data["amount"] / 100, "currency": "USD"},  # cents before
-    ("payment_added", 2): lambda data: {**{k: v for k, v in data.items() if k != "method"},
-                                        "payment_method": data["method"]},
+    # cents before
+    ("payment_added", 1): lambda data: data | {"amount": data["amount"] / 100, "currency": "USD"},
+    ("payment_added", 2): lambda data: {
+        **{k: v for k, v in data.items() if k != "method"},
+        "payment_method": data["method"],
+    },
 }
 OLD = {"amount": 1999, "method": "card", "voucher": {"code": "X"}}
-NEW = {"amount": 19.99, "currency": "USD", "payment_method": "card", "voucher": {"code": "X"}, "schema_version": 3}
+NEW = {
+    "amount": 19.99,
+    "currency": "USD",
+    "payment_method": "card",
+    "voucher": {"code": "X"},
+    "schema_version": 3,
+}
 
 
 def paid(data: dict[str, Any]) -> StreamEvent:
     """A payment, written in whichever shape."""
-    return StreamEvent("orders", event_type="payment_added", data=data, timestamp=1.0, partition_key="a")
+    return StreamEvent(
+        "orders", event_type="payment_added", data=data, timestamp=1.0, partition_key="a"
+    )
 
 
 def test_an_old_event_goes_through_every_step_and_keeps_what_nobody_knows() -> None:
@@ -24,7 +35,11 @@ def test_an_old_event_goes_through_every_step_and_keeps_what_nobody_knows() -> N
     event = paid(copy.deepcopy(OLD))
     today = upcasting(STEPS)(event)
     assert today.data == NEW
-    assert (today.event_id, today.event_type, today.timestamp) == (event.event_id, "payment_added", 1.0)
+    assert (today.event_id, today.event_type, today.timestamp) == (
+        event.event_id,
+        "payment_added",
+        1.0,
+    )
     second = paid({"amount": 19.99, "currency": "USD", "method": "card", "schema_version": 2})
     assert upcasting(STEPS)(second).data == {k: v for k, v in NEW.items() if k != "voucher"}
 

@@ -1,4 +1,6 @@
-"""What the test kills: a process that appends orders to a file, and says after each that it is there."""
+"""What the test kills: a process that appends orders to a file, and says after each that it is
+there.
+"""
 
 import sys
 
@@ -8,6 +10,12 @@ from mqlearn.streaming.sqlite import DurableEventStream
 if __name__ == "__main__":
     stream = DurableEventStream(sys.argv[1])
     for n in range(10_000):
-        stream.append(StreamEvent("orders", event_type="order_created", data={"n": n, "pad": "x" * 200},
-                                  partition_key=f"order-{n}"))
+        stream.append(
+            StreamEvent(
+                "orders",
+                event_type="order_created",
+                data={"n": n, "pad": "x" * 200},
+                partition_key=f"order-{n}",
+            )
+        )
         print(n, flush=True)

@@ -13,15 +13,26 @@ ORDERS = 400
 LEASE = 30.0
 
 
-def work(faults: Faults, *, workers: int = 2, lease: float | None = LEASE, prefetch: int = 1, redrive: bool = False,
-         spacing: float = 1.0) -> tuple[Run, Counter[str]]:
-    """Orders sent over the link, each a second's work; the run, and how often each had its effect."""
+def work(
+    faults: Faults,
+    *,
+    workers: int = 2,
+    lease: float | None = LEASE,
+    prefetch: int = 1,
+    redrive: bool = False,
+    spacing: float = 1.0,
+) -> tuple[Run, Counter[str]]:
+    """Orders sent over the link, each a second's work; the run, and how often each had its
+    effect.
+    """
     effects: Counter[str] = Counter()
     with Simulation() as sim:
         queue = InMemoryMessageQueue(visibility_timeout=lease, runtime=sim, trace=Trace())
         link = faults.link(queue)
         processor = MessageProcessor(link, prefetch=prefetch)
-        processor.register_processor("default", faults.handler(lambda m: effects.update([m.id]), sim, seconds=1.0))
+        processor.register_processor(
+            "default", faults.handler(lambda m: effects.update([m.id]), sim, seconds=1.0)
+        )
 
         def shop() -> None:
             for number in range(1, ORDERS + 1):

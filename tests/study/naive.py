@@ -1,4 +1,6 @@
-"""The breakers and workers of notebook 05, read from its own cells: what the tests try is what the reader sees."""
+"""The breakers and workers of notebook 05, read from its own cells: what the tests try is what the
+reader sees.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,28 @@ from typing import Any
 from tests.house.source import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "05_circuit_breaker.ipynb"
-DEFINED = ("class NaiveBreaker", "def take_then_ask", "def drive", "class InARow", "def calls_until_open",
-           "def ask_then_take", "def stuck", "class Breaker", "def serve")
+DEFINED = (
+    "class NaiveBreaker",
+    "def take_then_ask",
+    "def drive",
+    "class InARow",
+    "def calls_until_open",
+    "def ask_then_take",
+    "def stuck",
+    "class Breaker",
+    "def serve",
+)
 
 
 def from_notebook() -> dict[str, Any]:
-    """The names that the first cell imports and that those cells define; of each cell only what it defines."""
-    cells = ["".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-             if cell["cell_type"] == "code"]
+    """The names that the first cell imports and that those cells define; of each cell only what it
+    defines.
+    """
+    cells = [
+        "".join(cell["source"])
+        for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    ]
     names: dict[str, Any] = {}
     exec(cells[0], names)
     for cell in cells[1:]:

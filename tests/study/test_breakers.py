@@ -1,4 +1,6 @@
-"""Theory of breakers, what a trace tells of one, and breakers built by hand in the place of the package's."""
+"""Theory of breakers, what a trace tells of one, and breakers built by hand in the place of the
+package's.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,21 @@ import pytest
 
 from mqlearn.study.handmade.guards import guarded
 from mqlearn.study.scenarios import GuardedCalls
-from mqlearn.study.stories.breakers import BreakerStory, Probe, Span, backlog, calls_until_row, drain_time, share_open
+from mqlearn.study.stories.breakers import (
+    BreakerStory,
+    Probe,
+    Span,
+    backlog,
+    calls_until_row,
+    drain_time,
+    share_open,
+)
 
 
 def chain(failing: float, row: int) -> float:
-    """The mean number of calls until so many in a row have failed, from the equations E(i) = 1 + p E(i+1) + q E(0)."""
+    """The mean number of calls until so many in a row have failed, from the equations E(i) = 1 + p
+    E(i+1) + q E(0).
+    """
     a, b = 0.0, 0.0  # E(i) = a + b E(0), from the end
     for _ in range(row):
         a, b = 1 + failing * a, failing * b + 1 - failing
@@ -42,21 +54,29 @@ def test_the_share_of_time_open() -> None:
 
 
 def test_backlog_and_drain() -> None:
-    """300 after a minute at five a second, gone in a minute at ten; never without spare capacity."""
+    """300 after a minute at five a second, gone in a minute at ten; never without spare
+    capacity.
+    """
     assert backlog(5.0, 60.0) == 300 and drain_time(300, 5.0, 10.0) == 60
     assert math.isinf(drain_time(1, 5.0, 5.0)) and drain_time(0, 5.0, 5.0) == 0
 
 
-@pytest.mark.parametrize(("call", "error"), [
-    (lambda: calls_until_row(1.5, 5), "failing must be"), (lambda: calls_until_row(0.5, 0), "row must be"),
-    (lambda: share_open(1.5, 1, 1.0, 1.0), "failing must be at most 1, got 1.5"),
-    (lambda: share_open(0.5, 0, 1.0, 1.0), "threshold must be"),
-    (lambda: share_open(0.5, 1, -1.0, 1.0), "cooldown must"),
-    (lambda: share_open(0.5, 1, 1.0, 0.0), "rate must be"), (lambda: backlog(-1.0, 1.0), "rate must"),
-    (lambda: backlog(1.0, math.nan), "seconds must be"), (lambda: drain_time(-1.0, 1.0, 1.0), "waiting must"),
-    (lambda: drain_time(1.0, -1.0, 1.0), "rate must not be negative, got -1.0"),
-    (lambda: drain_time(1.0, 1.0, -1.0), "capacity must"),
-])
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda: calls_until_row(1.5, 5), "failing must be"),
+        (lambda: calls_until_row(0.5, 0), "row must be"),
+        (lambda: share_open(1.5, 1, 1.0, 1.0), "failing must be at most 1, got 1.5"),
+        (lambda: share_open(0.5, 0, 1.0, 1.0), "threshold must be"),
+        (lambda: share_open(0.5, 1, -1.0, 1.0), "cooldown must"),
+        (lambda: share_open(0.5, 1, 1.0, 0.0), "rate must be"),
+        (lambda: backlog(-1.0, 1.0), "rate must"),
+        (lambda: backlog(1.0, math.nan), "seconds must be"),
+        (lambda: drain_time(-1.0, 1.0, 1.0), "waiting must"),
+        (lambda: drain_time(1.0, -1.0, 1.0), "rate must not be negative, got -1.0"),
+        (lambda: drain_time(1.0, 1.0, -1.0), "capacity must"),
+    ],
+)
 def test_theory_refuses_what_is_no_rate(call: Callable[[], object], error: str) -> None:
     """By name, rule and value."""
     with pytest.raises(ValueError, match=error):
@@ -69,12 +89,33 @@ def record(time: float, event: str, detail: str = "") -> Any:
 
 
 def test_a_trace_tells_spans_probes_and_times_without_service() -> None:
-    """Two openings before it closed are one time without service; one at the end reaches to the end."""
-    told = BreakerStory([record(10, "opened"), record(20, "half_opened"), record(21, "probed", "failed: x"),
-                         record(21, "opened"), record(31, "half_opened"), record(32, "probed", "cancelled"),
-                         record(33, "probed", "succeeded"), record(33, "closed"), record(50, "opened")], 0.0, 60.0)
-    assert told.spans == [Span("CLOSED", 0, 10), Span("OPEN", 10, 20), Span("HALF_OPEN", 20, 21), Span("OPEN", 21, 31),
-                          Span("HALF_OPEN", 31, 33), Span("CLOSED", 33, 50), Span("OPEN", 50, 60)]
+    """Two openings before it closed are one time without service; one at the end reaches to the
+    end.
+    """
+    told = BreakerStory(
+        [
+            record(10, "opened"),
+            record(20, "half_opened"),
+            record(21, "probed", "failed: x"),
+            record(21, "opened"),
+            record(31, "half_opened"),
+            record(32, "probed", "cancelled"),
+            record(33, "probed", "succeeded"),
+            record(33, "closed"),
+            record(50, "opened"),
+        ],
+        0.0,
+        60.0,
+    )
+    assert told.spans == [
+        Span("CLOSED", 0, 10),
+        Span("OPEN", 10, 20),
+        Span("HALF_OPEN", 20, 21),
+        Span("OPEN", 21, 31),
+        Span("HALF_OPEN", 31, 33),
+        Span("CLOSED", 33, 50),
+        Span("OPEN", 50, 60),
+    ]
     assert told.probes == [Probe(21, False), Probe(33, True)] and told.shut == [(10, 33), (50, 60)]
     assert told.seconds("OPEN") == 30 and told.count("OPEN") == 3 and told.count("CLOSED") == 1
 
@@ -104,7 +145,9 @@ class Alternating:
 
 
 def test_what_a_built_breaker_does_is_recorded() -> None:
-    """Its changes of state, its probes, the tries of the workers; books and charts come from them."""
+    """Its changes of state, its probes, the tries of the workers; books and charts come from
+    them.
+    """
     built = Alternating()
 
     def worker(queue: Any, breaker: Any, call: Any) -> None:
@@ -119,13 +162,19 @@ def test_what_a_built_breaker_does_is_recorded() -> None:
     run = guarded(GuardedCalls(workers=1, window=60.0), built, worker)
     told = [r[1] for r in run.trace.records if r[2] == "breaker"]
     assert told[:5] == ["opened", "half_opened", "probed", "closed", "opened"]
-    assert run.totals["tries"] in (len(built.told), len(built.told) + 1) and run.totals["tries"] == len(run.tries())
+    assert run.totals["tries"] in (len(built.told), len(built.told) + 1) and run.totals[
+        "tries"
+    ] == len(run.tries())
     assert run.totals["probes"] == told.count("probed")
-    assert told.count("half_opened") - told.count("probed") == (told[-1] == "half_opened"), "the last may be under way"
+    assert told.count("half_opened") - told.count("probed") == (told[-1] == "half_opened"), (
+        "the last may be under way"
+    )
 
 
 def test_what_is_no_guard_is_refused() -> None:
-    """A scenario of another kind, a breaker without its three, a worker or a service that cannot be called."""
+    """A scenario of another kind, a breaker without its three, a worker or a service that cannot be
+    called.
+    """
     with pytest.raises(TypeError, match="scenario must be"):
         guarded(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="built must have state, got object without it"):

@@ -1,4 +1,6 @@
-"""The ledger says what really happened; a card with keys charges once for each, a card without each time."""
+"""The ledger says what really happened; a card with keys charges once for each, a card without each
+time.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,16 @@ def test_the_ledger_makes_charged_twice_visible() -> None:
     with Simulation() as sim:
         ledger = EffectLedger(sim)
         card = PlainCard(ledger, seconds=2.0)
-        sim.spawn(lambda: [card.charge("order-1", 5.0), card.charge("order-2", 7.0)], name="worker-0")
+        sim.spawn(
+            lambda: [card.charge("order-1", 5.0), card.charge("order-2", 7.0)], name="worker-0"
+        )
         sim.spawn(card.charge, "order-2", 7.0, name="worker-1")
         sim.run()
-        assert ledger.effects == [Effect(2.0, "order-1", "worker-0", 5.0), Effect(2.0, "order-2", "worker-1", 7.0),
-                                  Effect(4.0, "order-2", "worker-0", 7.0)]
+        assert ledger.effects == [
+            Effect(2.0, "order-1", "worker-0", 5.0),
+            Effect(2.0, "order-2", "worker-1", 7.0),
+            Effect(4.0, "order-2", "worker-0", 7.0),
+        ]
         assert (ledger.counts(), ledger.twice()) == ({"order-1": 1, "order-2": 2}, ["order-2"])
         assert ledger.tally(["order-1", "order-2", "order-3"]) == {"0": 1, "1": 1, "2+": 1}
 
@@ -41,13 +48,17 @@ def test_the_same_key_with_another_amount_is_an_error_and_charges_nothing() -> N
     with Simulation() as sim:
         card = KeyedCard(EffectLedger(sim))
         card.charge("order-1", 5.0)
-        with pytest.raises(ValueError, match="amount must be 5 as before for the key 'order-1', got 6"):
+        with pytest.raises(
+            ValueError, match="amount must be 5 as before for the key 'order-1', got 6"
+        ):
             card.charge("order-1", 6.0)
         assert card.ledger.counts() == {"order-1": 1}
 
 
 def test_a_card_that_forgets_charges_again() -> None:
-    """A key is remembered from its charge for as long as was said, and no answer makes that longer."""
+    """A key is remembered from its charge for as long as was said, and no answer makes that
+    longer.
+    """
     with Simulation() as sim:
         card = KeyedCard(EffectLedger(sim), remember=60.0)
         for at in (0.0, 40.0, 59.0, 60.0, 119.0, 121.0):

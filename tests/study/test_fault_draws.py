@@ -11,21 +11,44 @@ from mqlearn import InMemoryMessageQueue, Message, Simulation, Trace
 from mqlearn.study.faults import Faults
 from tests.study.faulty import LEASE, events, near, outcomes, outcomes_at_first, work
 
-FAULTY = {"failure_rate": 0.2, "poison": 0.05, "crash_before": 0.05, "crash_after": 0.05, "lost_ack": 0.05,
-          "duplicates": 0.1, "outage": (50.0, 60.0), "slow_worker": 0.5, "slow_factor": 2.0}
+FAULTY = {
+    "failure_rate": 0.2,
+    "poison": 0.05,
+    "crash_before": 0.05,
+    "crash_after": 0.05,
+    "lost_ack": 0.05,
+    "duplicates": 0.1,
+    "outage": (50.0, 60.0),
+    "slow_worker": 0.5,
+    "slow_factor": 2.0,
+}
 
 
 @pytest.mark.parametrize("field", [f.name for f in fields(Faults)])
 def test_one_changed_parameter_changes_what_it_governs_and_nothing_else(field: str) -> None:
-    """With every fault at work, moving one leaves who is sent, and whom every other fault strikes first, alone."""
+    """With every fault at work, moving one leaves who is sent, and whom every other fault strikes
+    first, alone.
+    """
     other: Any = {"outage": None, "slow_worker": 0.0, "slow_factor": 3.0}.get(field, 0.0)
-    before, after = work(Faults(**FAULTY), workers=8)[0], work(Faults(**FAULTY | {field: other}), workers=8)[0]
+    before, after = (
+        work(Faults(**FAULTY), workers=8)[0],
+        work(Faults(**FAULTY | {field: other}), workers=8)[0],
+    )
     first = [dict(outcomes_at_first(run)) for run in (before, after)]
-    governs = {"failure_rate": {"failed: chance"}, "poison": {"failed: poison"}, "outage": {"failed: outage"},
-               "crash_before": {"crashed"}, "crash_after": {"crashed"}}.get(field, set())
+    governs = {
+        "failure_rate": {"failed: chance"},
+        "poison": {"failed: poison"},
+        "outage": {"failed: outage"},
+        "crash_before": {"crashed"},
+        "crash_after": {"crashed"},
+    }.get(field, set())
     moved = {message for message in first[0] if first[0][message] != first[1][message]}
-    late = field in ("slow_worker", "slow_factor", "lost_ack", "duplicates")  # these move tries into the outage
-    assert all(first[0][m] in governs or (late and "failed: outage" in (first[0][m], first[1][m])) for m in moved)
+    # these move tries into the outage
+    late = field in ("slow_worker", "slow_factor", "lost_ack", "duplicates")
+    assert all(
+        first[0][m] in governs or (late and "failed: outage" in (first[0][m], first[1][m]))
+        for m in moved
+    )
     assert moved or not governs
     if field != "duplicates":
         assert events(before, "sent") == events(after, "sent")
@@ -34,10 +57,14 @@ def test_one_changed_parameter_changes_what_it_governs_and_nothing_else(field: s
         assert {m for m in lost[0] ^ lost[1] if m not in moved} == set()
 
 
-@pytest.mark.parametrize(("field", "rate"), [("failure_rate", 0.1), ("poison", 0.1), ("crash_before", 0.1)])
+@pytest.mark.parametrize(
+    ("field", "rate"), [("failure_rate", 0.1), ("poison", 0.1), ("crash_before", 0.1)]
+)
 def test_a_higher_rate_only_adds(field: str, rate: float) -> None:
     """Whomever a rate strikes, twice the rate strikes as well."""
-    low, high = (outcomes_at_first(work(Faults(**{field: r}), workers=4)[0]) for r in (rate, 2 * rate))
+    low, high = (
+        outcomes_at_first(work(Faults(**{field: r}), workers=4)[0]) for r in (rate, 2 * rate)
+    )
     struck = [{m for m, how in found.items() if how != "completed"} for found in (low, high)]
     assert struck[0] < struck[1]
 
@@ -52,12 +79,17 @@ def test_a_policy_leaves_the_draws_alone(settings: dict[str, Any]) -> None:
 
 def test_a_crash_is_drawn_alike_under_another_lease() -> None:
     """How long a lease is decides when the message is tried again, not how that ends."""
-    before, after = (outcomes(work(Faults(crash_after=0.2), workers=8, lease=lease)[0]) for lease in (LEASE, 60.0))
+    before, after = (
+        outcomes(work(Faults(crash_after=0.2), workers=8, lease=lease)[0])
+        for lease in (LEASE, 60.0)
+    )
     assert before == after and "crashed" in before.values()
 
 
 def test_a_release_is_no_new_draw_and_a_redrive_is() -> None:
-    """What is given back unspent meets the same fate later; a dead letter's new life is another roll of the dice."""
+    """What is given back unspent meets the same fate later; a dead letter's new life is another
+    roll of the dice.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim, trace=Trace())
         for number in range(100):

@@ -1,4 +1,6 @@
-"""Faults of the connection: acks that get lost, messages that are sent twice, and all else as on the real queue."""
+"""Faults of the connection: acks that get lost, messages that are sent twice, and all else as on
+the real queue.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from tests.study.faulty import ORDERS, events, near, outcomes, work
 
 
 def test_no_faults_change_nothing() -> None:
-    """Without faults, link and handler are the queue and the handler themselves, record for record."""
+    """Without faults, link and handler are the queue and the handler themselves, record for
+    record.
+    """
     run, effects = work(Faults())
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim, trace=Trace())
@@ -33,7 +37,9 @@ def test_no_faults_change_nothing() -> None:
 
 
 def test_a_lost_ack_is_traced_and_the_work_is_done_again() -> None:
-    """The ack returns False without the queue hearing of it; the effect happens again after the lease."""
+    """The ack returns False without the queue hearing of it; the effect happens again after the
+    lease.
+    """
     run, effects = work(Faults(lost_ack=0.1), workers=4)
     lost = events(run, "lost_ack")
     assert near(len(lost), len(outcomes(run)), 0.1)
@@ -43,10 +49,14 @@ def test_a_lost_ack_is_traced_and_the_work_is_done_again() -> None:
 
 
 def test_duplicates_are_two_entries_of_one_id() -> None:
-    """A share of the messages is accepted twice, right after itself, and each copy is worked off."""
+    """A share of the messages is accepted twice, right after itself, and each copy is worked
+    off.
+    """
     run, effects = work(Faults(duplicates=0.2))
     sent = [(r[0], r[4]) for r in events(run, "sent")]
-    twice = {message for message, times in Counter(message for _, message in sent).items() if times == 2}
+    twice = {
+        message for message, times in Counter(message for _, message in sent).items() if times == 2
+    }
     assert near(len(twice), ORDERS, 0.2) and len(sent) == ORDERS + len(twice)
     assert len(set(sent)) == ORDERS
     assert effects.total() == run.totals["done"] == len(sent)
@@ -62,7 +72,9 @@ def test_a_refused_message_is_not_sent_again() -> None:
 
 
 def test_the_link_gives_what_the_queue_gives() -> None:
-    """Receipts, name, trace, runtime, and every method of the real queue, with its own arguments."""
+    """Receipts, name, trace, runtime, and every method of the real queue, with its own
+    arguments.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim, trace=Trace(), name="orders")
         link = Faults().link(queue)
@@ -75,7 +87,9 @@ def test_the_link_gives_what_the_queue_gives() -> None:
         assert link.nack(second, reason="no") and link.size() == 1
         third = link.take(lambda: False)
         assert third is not None and third.receipt == 3 and link.nack(third, False)
-        assert [m.id for m in link.get_dead_letter_messages()] == ["order-1"] and link.redrive() == 1
+        assert [m.id for m in link.get_dead_letter_messages()] == [
+            "order-1"
+        ] and link.redrive() == 1
         assert link.purge() == 1 and link.census() == queue.census()
         link.wake()
         with pytest.raises(AttributeError):
@@ -83,7 +97,9 @@ def test_the_link_gives_what_the_queue_gives() -> None:
 
 
 def test_an_ack_by_id_is_lost_anew_each_time() -> None:
-    """A bare id does not say which try it was, so its acks are counted; a lost one is no sentence for life."""
+    """A bare id does not say which try it was, so its acks are counted; a lost one is no sentence
+    for life.
+    """
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim, trace=Trace())
         link = Faults(lost_ack=0.5).link(queue)
@@ -138,7 +154,9 @@ def test_a_queue_of_five_methods_is_linked_as_well() -> None:
         queue = Five(sim)
         link = Faults(lost_ack=0.2, failure_rate=0.2, duplicates=0.2).link(queue)
         processor = MessageProcessor(link)
-        processor.register_processor("default", Faults(failure_rate=0.2).handler(lambda _: None, sim))
+        processor.register_processor(
+            "default", Faults(failure_rate=0.2).handler(lambda _: None, sim)
+        )
         for number in range(100):
             assert link.send(Message(id=f"order-{number}"))
         processor.start_workers(2)

@@ -12,7 +12,9 @@ from tests.study.faulty import LEASE, ORDERS, events, near, outcomes, work
 
 
 def test_the_failure_rate_is_that_of_tries() -> None:
-    """A share of tries fails, by chance and without an effect; what is left of a message's tries succeeds."""
+    """A share of tries fails, by chance and without an effect; what is left of a message's tries
+    succeeds.
+    """
     run, effects = work(Faults(failure_rate=0.3))
     ended = Counter(outcomes(run).values())
     assert set(ended) == {"completed", "failed: chance"}
@@ -21,7 +23,9 @@ def test_the_failure_rate_is_that_of_tries() -> None:
 
 
 def test_poison_fails_every_try_and_only_its_own() -> None:
-    """A poisonous message dies after all its tries, also in its next life; every other is done at its first."""
+    """A poisonous message dies after all its tries, also in its next life; every other is done at
+    its first.
+    """
     run, effects = work(Faults(poison=0.1), redrive=True)
     tries: dict[str, list[str]] = {}
     for (message, _), how in outcomes(run).items():
@@ -35,7 +39,9 @@ def test_poison_fails_every_try_and_only_its_own() -> None:
 
 @pytest.mark.parametrize(("field", "before"), [("crash_before", True), ("crash_after", False)])
 def test_a_crash_settles_nothing(field: str, before: bool) -> None:
-    """The worker dies before or after the effect, the message returns when its lease ends, and is tried anew."""
+    """The worker dies before or after the effect, the message returns when its lease ends, and is
+    tried anew.
+    """
     run, effects = work(Faults(**{field: 0.1}), workers=4)
     crashed = {key for key, how in outcomes(run).items() if how == "crashed"}
     assert near(len(crashed), len(outcomes(run)), 0.1)
@@ -43,7 +49,9 @@ def test_a_crash_settles_nothing(field: str, before: bool) -> None:
     assert {(r[4], r[6]) for r in lost} == crashed
     began = {(r[4], r[6]): r[0] for r in events(run, "received")}
     assert all(r[0] - began[r[4], r[6]] == pytest.approx(LEASE) for r in lost)
-    expected = Counter(message for message, _ in (outcomes(run).keys() - crashed if before else outcomes(run)))
+    expected = Counter(
+        message for message, _ in (outcomes(run).keys() - crashed if before else outcomes(run))
+    )
     assert effects == expected
 
 
@@ -55,7 +63,9 @@ def test_without_a_lease_a_crash_takes_the_message_with_it() -> None:
 
 
 def test_an_outage_is_a_window() -> None:
-    """Every try whose work ends in the window fails, the first instant included and the last excluded; no other."""
+    """Every try whose work ends in the window fails, the first instant included and the last
+    excluded; no other.
+    """
     run, _ = work(Faults(outage=(100.0, 160.0)))
     failed = [r[0] for r in run.trace.records if r[1] == "finished" and r[9] == "failed: outage"]
     fine = [r[0] for r in run.trace.records if r[1] == "finished" and r[9] == "completed"]
@@ -72,11 +82,18 @@ def test_the_named_worker_is_slow() -> None:
 
 
 def test_a_share_of_the_workers_is_slow() -> None:
-    """A worker is slow or it is not: all its tries agree; a larger share only adds to the slow ones."""
+    """A worker is slow or it is not: all its tries agree; a larger share only adds to the slow
+    ones.
+    """
     slow = []
     for share in (0.3, 0.6, 1.0):
-        table = work(Faults(slow_worker=share, slow_factor=2.0), workers=20, spacing=0.01)[0].tries()
-        took = {worker: set((rows["end"] - rows["start"]).round(9)) for worker, rows in table.groupby("worker")}
+        table = work(Faults(slow_worker=share, slow_factor=2.0), workers=20, spacing=0.01)[
+            0
+        ].tries()
+        took = {
+            worker: set((rows["end"] - rows["start"]).round(9))
+            for worker, rows in table.groupby("worker")
+        }
         assert all(seconds in ({1.0}, {2.0}) for seconds in took.values())
         slow.append({worker for worker, seconds in took.items() if seconds == {2.0}})
     assert slow[0] < slow[1] < slow[2] == set(took)
@@ -115,14 +132,36 @@ def test_it_works_on_threads() -> None:
     assert failed[0] == failed[1] and near(len(failed[0]), 100, 0.3)
 
 
-@pytest.mark.parametrize(("field", "value", "error"), [
-    *[(field, value, ValueError) for value in (-0.1, 1.1, float("nan"))
-      for field in ("failure_rate", "poison", "crash_before", "crash_after", "lost_ack", "duplicates", "slow_worker")],
-    *[(field, "often", TypeError) for field in ("failure_rate", "poison", "crash_after", "slow_factor")],
-    ("slow_factor", 0.5, ValueError), ("slow_worker", None, TypeError), ("outage", 5.0, TypeError),
-    ("outage", (1.0,), TypeError), ("outage", [1.0, 2.0], TypeError), ("outage", ("a", 2.0), TypeError),
-    ("outage", (3.0, 2.0), ValueError), ("outage", (0.0, float("inf")), ValueError),
-])
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        *[
+            (field, value, ValueError)
+            for value in (-0.1, 1.1, float("nan"))
+            for field in (
+                "failure_rate",
+                "poison",
+                "crash_before",
+                "crash_after",
+                "lost_ack",
+                "duplicates",
+                "slow_worker",
+            )
+        ],
+        *[
+            (field, "often", TypeError)
+            for field in ("failure_rate", "poison", "crash_after", "slow_factor")
+        ],
+        ("slow_factor", 0.5, ValueError),
+        ("slow_worker", None, TypeError),
+        ("outage", 5.0, TypeError),
+        ("outage", (1.0,), TypeError),
+        ("outage", [1.0, 2.0], TypeError),
+        ("outage", ("a", 2.0), TypeError),
+        ("outage", (3.0, 2.0), ValueError),
+        ("outage", (0.0, float("inf")), ValueError),
+    ],
+)
 def test_a_bad_value_is_refused_by_name(field: str, value: object, error: type[Exception]) -> None:
     """The error names the parameter and ends with the value."""
     with pytest.raises(error, match=rf"^{field} must .*got ") as refused:
@@ -134,7 +173,10 @@ def test_a_bad_value_is_refused_by_name(field: str, value: object, error: type[E
 def test_bad_arguments_of_the_wrappers_are_refused_by_name() -> None:
     """What is no function, runtime, queue or time is refused before anything is wrapped."""
     with Simulation() as sim:
-        for arguments, error, name in [((None, sim), TypeError, "fn"), ((print, None), TypeError, "runtime")]:
+        for arguments, error, name in [
+            ((None, sim), TypeError, "fn"),
+            ((print, None), TypeError, "runtime"),
+        ]:
             with pytest.raises(error, match=f"^{name} must be"):
                 Faults().handler(*arguments)
         with pytest.raises(ValueError, match=r"^seconds must not be negative, got -1"):

@@ -87,7 +87,10 @@ def test_what_it_forgets_is_missing_in_the_books() -> None:
         run.trace.balance()
     assert run.until == 30.0
     assert run.totals == {"sent": 6, "done": 5, "lost": 1}
-    assert run.verdict == "The books do not balance: orders holds 0 entries in flight, its records say 1."
+    assert (
+        run.verdict
+        == "The books do not balance: orders holds 0 entries in flight, its records say 1."
+    )
 
 
 def test_a_failure_without_nack_is_lost_too() -> None:
@@ -104,16 +107,27 @@ def test_what_it_remembers_stays_in_flight() -> None:
 def test_failures_are_retried_and_buried() -> None:
     """max_retries=2 allows three tries; the nacks and the burial are in the trace."""
     run = desk(fails, orders(), Careful())
-    events = [record[1] for record in run.trace.records if record[4] == "order-2" and record[1] in ("nacked", "dead")]
+    events = [
+        record[1]
+        for record in run.trace.records
+        if record[4] == "order-2" and record[1] in ("nacked", "dead")
+    ]
     assert events == ["nacked", "nacked", "dead"] and run.trace.balance().dead == 1
-    assert [(t.attempt, t.outcome) for t in run.tries().itertuples() if t.message_id == "order-2"] == [
-        (n, "failed: the handler returned False") for n in (1, 2, 3)]
+    assert [
+        (t.attempt, t.outcome) for t in run.tries().itertuples() if t.message_id == "order-2"
+    ] == [(n, "failed: the handler returned False") for n in (1, 2, 3)]
 
 
 def test_on_the_packages_queue_a_crash_costs_a_lease() -> None:
-    """The same desk without a handmade queue: the settings are the queue's, and order-4 is back when its lease ends."""
+    """The same desk without a handmade queue: the settings are the queue's, and order-4 is back
+    when its lease ends.
+    """
     run = desk(crashes_once, orders(), visibility_timeout=10)
-    taken = [record[0] for record in run.trace.records if record[1] == "received" and record[4] == "order-4"]
+    taken = [
+        record[0]
+        for record in run.trace.records
+        if record[1] == "received" and record[4] == "order-4"
+    ]
     assert taken == [2.0, 12.0] and run.totals["done"] == 6
 
 
@@ -147,9 +161,13 @@ def test_receive_waits_no_longer_than_it_is_told() -> None:
         assert queue.receive(timeout=5.0) is not None and sim.now == 7.0
 
 
-@pytest.mark.parametrize(("built", "says"), [
-    (object(), "built must have send, got object without it"), ([], "built must have send, got list without it"),
-])
+@pytest.mark.parametrize(
+    ("built", "says"),
+    [
+        (object(), "built must have send, got object without it"),
+        ([], "built must have send, got list without it"),
+    ],
+)
 def test_it_says_what_a_queue_must_have(built: Any, says: str) -> None:
     """The error names what is missing and in what."""
     with Simulation() as sim, pytest.raises(TypeError, match=says):

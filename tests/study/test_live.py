@@ -1,4 +1,6 @@
-"""The last scenarios on real threads: they end, their books balance, and they say what a simulation says."""
+"""The last scenarios on real threads: they end, their books balance, and they say what a simulation
+says.
+"""
 
 import threading
 from collections.abc import Callable
@@ -18,7 +20,10 @@ Live = Callable[[Any], Run]
 
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Live:
-    """Run a scenario with seed 3, sixty times as fast as it would be; nothing may be raised on any of its threads."""
+    """Run a scenario with seed 3, sixty times as fast as it would be; nothing may be raised on any
+    of its threads.
+    """
+
     def run(scenario: Any) -> Run:
         raised: list[Any] = []
         monkeypatch.setattr(threading, "excepthook", raised.append)
@@ -41,14 +46,17 @@ def test_a_slow_subscriber_slows_nobody_on_threads(live: Live) -> None:
     story = FanOutStory(run.trace.records)
     fates = {name: story.fates(name) for name in story.names}
     assert {sum(fate.values()) for fate in fates.values()} == {run.totals["published"]}
-    assert 0 < fates["audit"]["heard"] <= run.until / 2 + 1  # two seconds each, however late a busy machine is
+    # two seconds each, however late a busy machine is
+    assert 0 < fates["audit"]["heard"] <= run.until / 2 + 1
     assert fates["audit"]["heard"] < min(fates["mail"]["heard"], fates["parcel"]["heard"])
     assert fates["audit"]["dead"] == 0 and run.totals["behind"] == fates["audit"]["behind"] > 0
     assert f"Lost: audit {fates['audit']['lost']}" in run.verdict
 
 
 def test_a_shop_on_threads_ends_with_its_run(live: Live) -> None:
-    """What a publisher that was blocked does after the observation is not in the books, which stay as they were."""
+    """What a publisher that was blocked does after the observation is not in the books, which stay
+    as they were.
+    """
     run = live(FanOut(window=30.0, queue_limit=5, audit_time=5.0, when_full="block"))
     for task in threading.enumerate():
         if task.name == "shop":
@@ -58,19 +66,29 @@ def test_a_shop_on_threads_ends_with_its_run(live: Live) -> None:
 
 
 def test_readers_on_threads_skip_what_was_dropped_while_they_were_away(live: Live) -> None:
-    """The same events in the same partitions as in the simulation; a reader commits what it has read, one after it."""
-    scenario = ReadingTheLog(window=60.0, retention=10.0, away_from=10.0, away_to=40.0, read_time=0.05)
+    """The same events in the same partitions as in the simulation; a reader commits what it has
+    read, one after it.
+    """
+    scenario = ReadingTheLog(
+        window=60.0, retention=10.0, away_from=10.0, away_to=40.0, read_time=0.05
+    )
     run, calm = live(scenario), appended(scenario.run(3))
     found, story = appended(run), LogStory(run.trace.records)
     assert found and found.items() <= calm.items()
     assert all(0 < at(story.position, p) <= story.size(p) for p in story.partitions)
     assert run.totals["lost"] > 0 and " never read." in run.verdict
-    assert 0 <= run.totals["read"] - sum(story.read(p) for p in story.partitions) <= scenario.partitions
+    assert (
+        0
+        <= run.totals["read"] - sum(story.read(p) for p in story.partitions)
+        <= scenario.partitions
+    )
 
 
 def test_the_heirs_of_a_dead_member_lose_nothing_on_threads(live: Live) -> None:
     """Commits come after the mails: some orders are mailed twice, none never."""
-    run = live(SharedPartitions(window=60.0, backlog=400, batch=50, mail_time=0.1, what="dies", at=8.0))
+    run = live(
+        SharedPartitions(window=60.0, backlog=400, batch=50, mail_time=0.1, what="dies", at=8.0)
+    )
     assert run.totals["twice"] > 0 == run.totals["lost"]
     assert run.totals["generations"] >= 2 and "0 never will be" in run.verdict
 

@@ -1,4 +1,6 @@
-"""What holds on every finished run of every scenario, whatever its settings: its books, Little's law, its instants."""
+"""What holds on every finished run of every scenario, whatever its settings: its books, Little's
+law, its instants.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,21 @@ from tests.study.faulty import work
 
 INSTANTS = 50
 HERE = ("waiting", "delayed", "in_flight")
-# What a total counts in the books; every other total has a unit at the end of its name, or is counted beside them.
-COUNTED = {"sent": ("accepted",), "done": ("completed",), "dead": ("dead",), "expired": ("dead",),
-           "refused": ("rejected",), "dropped": ("dropped",), "left": ("waiting", "delayed", "in_flight")}
+# What a total counts in the books; every other total has a unit at the end of its name, or is
+# counted beside them.
+COUNTED = {
+    "sent": ("accepted",),
+    "done": ("completed",),
+    "dead": ("dead",),
+    "expired": ("dead",),
+    "refused": ("rejected",),
+    "dropped": ("dropped",),
+    "left": ("waiting", "delayed", "in_flight"),
+}
 
 
-# Read from a log, out of which nothing goes: what holds of their runs is in a test file of each unit's own.
+# Read from a log, out of which nothing goes: what holds of their runs is in a test file of each
+# unit's own.
 LOGS = ("ReadingTheLog", "SharedPartitions", "OrderHistory")
 
 
@@ -47,13 +58,17 @@ def settings() -> Iterator[Any]:
 
 @pytest.fixture(scope="module", params=list(settings()))
 def finished(request: pytest.FixtureRequest) -> tuple[Any, int, Run]:
-    """A scenario, a seed and its run, made once for all the tests that look at it; the tests come in that order."""
+    """A scenario, a seed and its run, made once for all the tests that look at it; the tests come
+    in that order.
+    """
     scenario, seed = request.param
     return scenario, seed, scenario.run(seed)
 
 
 def visits(run: Run) -> list[tuple[float, float]]:
-    """From when to when (s) each message was there; one that was redriven was there more than once."""
+    """From when to when (s) each message was there; one that was redriven was there more than
+    once.
+    """
     came: dict[tuple[str, int], float] = {}
     gone: list[tuple[float, float]] = []
     for time, event, source, entry, *_ in run.trace.records:
@@ -65,7 +80,9 @@ def visits(run: Run) -> list[tuple[float, float]]:
 
 
 def check_little(run: Run, start: float, end: float) -> None:
-    """L, integrated over the steps of `depth`, is λ times W, averaged over `visits`, from `start` to `end` (s)."""
+    """L, integrated over the steps of `depth`, is λ times W, averaged over `visits`, from `start`
+    to `end` (s).
+    """
     depth = run.depth()
     present = depth[list(HERE)].sum(axis=1).to_numpy()
     edges = np.clip(np.append(depth.index.to_numpy(), end), start, end)
@@ -76,19 +93,37 @@ def check_little(run: Run, start: float, end: float) -> None:
     assert inside.any()
     assert number == pytest.approx(inside.sum() / (end - start) * stays.mean(), rel=1e-9, abs=1e-12)
     by_theory = little(zip(arrived, left, strict=True), start, end)
-    assert by_theory.number == pytest.approx(number, rel=1e-9) and abs(by_theory.gap) <= 1e-9 * max(1.0, number)
+    assert by_theory.number == pytest.approx(number, rel=1e-9) and abs(by_theory.gap) <= 1e-9 * max(
+        1.0, number
+    )
 
 
 def check_books(run: Run) -> None:
     """The balance is what a plain count of the records says, and what came is somewhere."""
     books, events = run.trace.balance(), Counter(record[1] for record in run.trace.records)
-    assert books.accepted == events["sent"] + events["scheduled"] == (
-        books.completed + books.dead + books.purged + books.dropped + books.waiting + books.delayed + books.in_flight)
+    assert (
+        books.accepted
+        == events["sent"] + events["scheduled"]
+        == (
+            books.completed
+            + books.dead
+            + books.purged
+            + books.dropped
+            + books.waiting
+            + books.delayed
+            + books.in_flight
+        )
+    )
     assert books.completed == events["acked"] and books.rejected == events["rejected"]
     assert books.dead == events["dead"] + events["expired"] - events["redriven"]
     last = run.depth().iloc[-1]
     assert [last[name] for name in (*HERE, "done", "dead")] == [
-        books.waiting, books.delayed, books.in_flight, books.completed, books.dead]
+        books.waiting,
+        books.delayed,
+        books.in_flight,
+        books.completed,
+        books.dead,
+    ]
 
 
 def test_littles_law_is_exact(finished: tuple[Any, int, Run]) -> None:
@@ -111,23 +146,37 @@ def beside(run: Run) -> dict[str, int]:
     dead = [record[4].partition("/")[0] for record in run.trace.records if record[1] == "dead"]
     events = Counter(record[1] for record in run.trace.records)
     told = [record for record in run.trace.records if record[1] == "occurred"]
-    gone = Counter(record[2] for record in run.trace.records
-                   if record[1] in ("acked", "dead", "expired", "rejected", "dropped"))
+    gone = Counter(
+        record[2]
+        for record in run.trace.records
+        if record[1] in ("acked", "dead", "expired", "rejected", "dropped")
+    )
     owed = Counter(record[2] for record in told)
     heard: dict[str, list[int]] = {name: [] for name in owed}
     for record in run.trace.records:
         if told and record[1] == "acked":
             heard[record[2]].append(int(record[4].partition("-")[2]))
-    return {"published": len({record[4] for record in told}),
-            "behind": max((owed[name] - gone[name] for name in owed), default=0),
-            "overtaken": sum(any(later > number for later in those[:place])
-                             for those in heard.values() for place, number in enumerate(those)),
-            "tries": len(run.tries()), "opened": events["opened"], "probes": events["probed"],
-            "charges": charges.total(),
-            "never": sum(charges[order] == 0 for order in orders), "twice": sum(charges[order] > 1 for order in orders),
-            "dead_but_charged": sum(charges[order] > 0 for order in dead), "calls": events["batched"],
-            "redelivered": sum(record[1] == "nacked" and record[9] == "another message of the batch failed"
-                               for record in run.trace.records)}
+    return {
+        "published": len({record[4] for record in told}),
+        "behind": max((owed[name] - gone[name] for name in owed), default=0),
+        "overtaken": sum(
+            any(later > number for later in those[:place])
+            for those in heard.values()
+            for place, number in enumerate(those)
+        ),
+        "tries": len(run.tries()),
+        "opened": events["opened"],
+        "probes": events["probed"],
+        "charges": charges.total(),
+        "never": sum(charges[order] == 0 for order in orders),
+        "twice": sum(charges[order] > 1 for order in orders),
+        "dead_but_charged": sum(charges[order] > 0 for order in dead),
+        "calls": events["batched"],
+        "redelivered": sum(
+            record[1] == "nacked" and record[9] == "another message of the batch failed"
+            for record in run.trace.records
+        ),
+    }
 
 
 def test_totals_are_the_books(finished: tuple[Any, int, Run]) -> None:
@@ -136,7 +185,9 @@ def test_totals_are_the_books(finished: tuple[Any, int, Run]) -> None:
     check_books(run)
     jobs = run.jobs()
     if not any(record[1] == "redriven" for record in run.trace.records):
-        assert sorted(zip(jobs["sent"], jobs["settled"].fillna(np.inf), strict=True)) == sorted(visits(run))
+        assert sorted(zip(jobs["sent"], jobs["settled"].fillna(np.inf), strict=True)) == sorted(
+            visits(run)
+        )
     books, others = run.trace.balance(), beside(run)
     for name, value in run.totals.items():
         if name in COUNTED:
@@ -145,10 +196,18 @@ def test_totals_are_the_books(finished: tuple[Any, int, Run]) -> None:
             assert value == others[name], name
 
 
-@pytest.mark.parametrize("faults", [
-    Faults(), Faults(failure_rate=0.3, poison=0.05), Faults(crash_before=0.1, crash_after=0.1, lost_ack=0.1),
-    Faults(duplicates=0.3, outage=(50.0, 90.0), slow_worker=0.5, slow_factor=3.0, failure_rate=0.1),
-], ids=str)
+@pytest.mark.parametrize(
+    "faults",
+    [
+        Faults(),
+        Faults(failure_rate=0.3, poison=0.05),
+        Faults(crash_before=0.1, crash_after=0.1, lost_ack=0.1),
+        Faults(
+            duplicates=0.3, outage=(50.0, 90.0), slow_worker=0.5, slow_factor=3.0, failure_rate=0.1
+        ),
+    ],
+    ids=str,
+)
 def test_they_hold_whatever_goes_wrong(faults: Faults) -> None:
     """Crashes, lost acks, duplicates, an outage: the law and the books stay exact."""
     run, _ = work(faults, workers=3)
@@ -183,7 +242,9 @@ class Spied(InMemoryMessageQueue):
         self.taker[message.receipt] = task.name
 
     def holdings(self) -> dict[str, list[str]]:
-        """The ids that each worker holds: those that the queue still counts as in flight with the receipt it gave."""
+        """The ids that each worker holds: those that the queue still counts as in flight with the
+        receipt it gave.
+        """
         held: dict[str, list[str]] = {}
         for receipt, entry in self._in_flight.items():
             held.setdefault(self.taker[receipt], []).append(entry.message.id)
@@ -194,14 +255,18 @@ spied: list[Spied] = []
 
 
 def instants(until: float, dates: list[float], dice: random.Random) -> list[float]:
-    """Half of them any time before the end (s), half of them the very instant at which something happens."""
+    """Half of them any time before the end (s), half of them the very instant at which something
+    happens.
+    """
     dates = sorted({date for date in dates if date < until})
     some = dice.sample(dates, min(INSTANTS // 2, len(dates)))
     return sorted(some + [dice.uniform(0.0, until) for _ in range(INSTANTS - len(some))])
 
 
 def look(queue: Spied) -> dict[str, Any]:
-    """How many the queue counts in each place, and whom its workers hold, at this instant of a live simulation."""
+    """How many the queue counts in each place, and whom its workers hold, at this instant of a live
+    simulation.
+    """
     return {**queue.census(), "workers": queue.holdings()}
 
 
@@ -209,8 +274,10 @@ def look_at_all(queues: list[Spied]) -> dict[str, Any]:
     """The same, over all queues."""
     seen = [look(queue) for queue in queues]
     workers = {worker: ids for each in seen for worker, ids in each["workers"].items()}
-    return {place: sum(each[place] for each in seen) for place in ("waiting", "delayed", "in flight", "dead")} | {
-        "workers": workers}
+    return {
+        place: sum(each[place] for each in seen)
+        for place in ("waiting", "delayed", "in flight", "dead")
+    } | {"workers": workers}
 
 
 def where_queues_are_made(scenario: Any) -> Any:
@@ -222,13 +289,26 @@ def where_queues_are_made(scenario: Any) -> Any:
 def read(run: Run, time: float) -> dict[str, Any]:
     """The same, as the finished run tells it of that time (s)."""
     instant = run.at(time)
-    workers = {worker: sorted(item.message_id for item in items) for worker, items in instant.workers.items() if items}
-    return {"waiting": len(instant.waiting), "delayed": len(instant.delayed), "dead": len(instant.dead),
-            "in flight": sum(map(len, workers.values())), "workers": workers}
+    workers = {
+        worker: sorted(item.message_id for item in items)
+        for worker, items in instant.workers.items()
+        if items
+    }
+    return {
+        "waiting": len(instant.waiting),
+        "delayed": len(instant.delayed),
+        "dead": len(instant.dead),
+        "in flight": sum(map(len, workers.values())),
+        "workers": workers,
+    }
 
 
-def test_an_instant_is_what_was_there(finished: tuple[Any, int, Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A live simulation stopped at 50 instants: the queue's census and the workers' holdings are what `run.at` says."""
+def test_an_instant_is_what_was_there(
+    finished: tuple[Any, int, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A live simulation stopped at 50 instants: the queue's census and the workers' holdings are
+    what `run.at` says.
+    """
     scenario, seed, calm = finished
     times = instants(calm.until, [record[0] for record in calm.trace.records], random.Random(seed))
     monkeypatch.setattr(where_queues_are_made(scenario), "InMemoryMessageQueue", Spied)
@@ -244,15 +324,23 @@ def test_an_instant_is_what_was_there(finished: tuple[Any, int, Run], monkeypatc
     (run,) = runs
     states = list(zip(times, seen, strict=True))
     acked = [record[0] for record in run.trace.records if record[1] == "acked"]
-    assert len(seen) == INSTANTS and len({f"{each}, {bisect_right(acked, time)}" for time, each in states}) > 10
+    assert (
+        len(seen) == INSTANTS
+        and len({f"{each}, {bisect_right(acked, time)}" for time, each in states}) > 10
+    )
     assert states == [(time, read(run, time)) for time in times]
     # A run that is itself a task ends before the others of its last instant.
-    assert [r for r in run.trace.records if r[0] < calm.until] == [r for r in calm.trace.records if r[0] < calm.until]
+    assert [r for r in run.trace.records if r[0] < calm.until] == [
+        r for r in calm.trace.records if r[0] < calm.until
+    ]
 
 
-def test_an_entry_that_leaves_in_silence_is_caught(finished: tuple[Any, int, Run],
-                                                   monkeypatch: pytest.MonkeyPatch) -> None:
-    """One entry gone and nothing said of it, among a thousand: the books do not close, and no run is reported."""
+def test_an_entry_that_leaves_in_silence_is_caught(
+    finished: tuple[Any, int, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One entry gone and nothing said of it, among a thousand: the books do not close, and no run
+    is reported.
+    """
     scenario, seed, _ = finished
 
     class Silent(InMemoryMessageQueue):
@@ -274,4 +362,6 @@ def test_the_steps_of_a_depth_are_in_order(finished: tuple[Any, int, Run]) -> No
     """Depth is a table of steps: times never go back, and each step moves one entry at most."""
     depth = finished[2].depth()
     assert all(a <= b for a, b in pairwise(depth.index))
-    assert depth.diff().abs().sum(axis=1).iloc[1:].isin([1, 2]).all() and (depth >= 0).all(axis=None)
+    assert depth.diff().abs().sum(axis=1).iloc[1:].isin([1, 2]).all() and (depth >= 0).all(
+        axis=None
+    )

@@ -1,4 +1,6 @@
-"""Same arrivals, other policy: moving any field of any scenario leaves alone all that it does not govern."""
+"""Same arrivals, other policy: moving any field of any scenario leaves alone all that it does not
+govern.
+"""
 
 from __future__ import annotations
 
@@ -12,77 +14,184 @@ import pytest
 from mqlearn.study import scenarios
 from mqlearn.study.scenarios.base import Scenario
 
-# What each field governs of the messages that arrive: "which" come at all, the "time" at which each comes, its
-# "priority", how long its first "service" takes. A new field has to be entered here before its lab may move it.
+# What each field governs of the messages that arrive: "which" come at all, the "time" at which each
+# comes, its "priority", how long its first "service" takes. A new field has to be entered here
+# before its lab may move it.
 GOVERNS: dict[str, dict[str, set[str]]] = {
     "FailingWork": {
-        "failure_rate": set(), "prediction": set(),
+        "failure_rate": set(),
+        "prediction": set(),
     },
     "PriorityMix": {
-        "rate": {"which", "time"}, "minutes": {"which"},
-        "critical": {"priority"}, "high": {"priority"}, "normal": {"priority"}, "low": {"priority"},
-        "service": {"service"}, "times": {"service"},
-        "workers": set(), "ttl": set(), "prediction": set(),
+        "rate": {"which", "time"},
+        "minutes": {"which"},
+        "critical": {"priority"},
+        "high": {"priority"},
+        "normal": {"priority"},
+        "low": {"priority"},
+        "service": {"service"},
+        "times": {"service"},
+        "workers": set(),
+        "ttl": set(),
+        "prediction": set(),
     },
     "WorkQueue": {
-        "arrivals": {"which", "time"}, "rate": {"which", "time"},
-        "service": {"service"}, "spread": {"service"}, "slow_worker": {"service"},
-        "workers": set(), "prefetch": set(), "queue_limit": set(), "prediction": set(),
+        "arrivals": {"which", "time"},
+        "rate": {"which", "time"},
+        "service": {"service"},
+        "spread": {"service"},
+        "slow_worker": {"service"},
+        "workers": set(),
+        "prefetch": set(),
+        "queue_limit": set(),
+        "prediction": set(),
     },
     "CardCharges": {
-        "lost_confirms": {"which"}, "shortest": {"service"}, "longest": {"service"},
-        "crash_rate": set(), "crash_point": set(), "lost_acks": set(), "stuck": set(), "ack": set(), "lease": set(),
-        "heartbeat": set(), "beat_limit": set(), "dedup_window": set(), "prediction": set(),
+        "lost_confirms": {"which"},
+        "shortest": {"service"},
+        "longest": {"service"},
+        "crash_rate": set(),
+        "crash_point": set(),
+        "lost_acks": set(),
+        "stuck": set(),
+        "ack": set(),
+        "lease": set(),
+        "heartbeat": set(),
+        "beat_limit": set(),
+        "dedup_window": set(),
+        "prediction": set(),
     },
-    "CardOutage": {  # whatever makes more tries, or fewer, makes an overloaded service slower or quicker
-        "arrivals": {"which", "time", "service"}, "window": {"which"},
-        "outage": {"service"}, "outage_from": {"service", "time"}, "outage_to": {"service"},
-        "failure_rate": {"service"}, "poison": {"service"}, "workers": {"service"}, "timeout": {"service"},
-        "capacity": {"service"}, "policy": {"service"}, "base": {"service"}, "cap": {"service"},
-        "jitter": {"service"}, "retries": {"service"}, "budget": {"service"}, "refused": set(),
-        "redrive_at": {"service"}, "redrive_rate": set(), "prediction": set(),
+    # whatever makes more tries, or fewer, makes an overloaded service slower or quicker
+    "CardOutage": {
+        "arrivals": {"which", "time", "service"},
+        "window": {"which"},
+        "outage": {"service"},
+        "outage_from": {"service", "time"},
+        "outage_to": {"service"},
+        "failure_rate": {"service"},
+        "poison": {"service"},
+        "workers": {"service"},
+        "timeout": {"service"},
+        "capacity": {"service"},
+        "policy": {"service"},
+        "base": {"service"},
+        "cap": {"service"},
+        "jitter": {"service"},
+        "retries": {"service"},
+        "budget": {"service"},
+        "refused": set(),
+        "redrive_at": {"service"},
+        "redrive_rate": set(),
+        "prediction": set(),
     },
-    "GuardedCalls": {  # a call takes as long as the service is well or ill when it begins, and all else moves that
-        "rate": {"which", "time", "service"}, "window": {"which"}, "workers": {"service"}, "call_time": {"service"},
-        "trouble": {"service"}, "outage_from": {"service"}, "outage_to": {"service"}, "flap": {"service"},
-        "failure_rate": {"service"}, "slow_share": {"service"}, "slow_time": {"service"},
-        "breaker": {"service"}, "threshold": {"service"}, "share": {"service"}, "last_calls": {"service"},
-        "cooldown": {"service"}, "probes": {"service"}, "slow_after": {"service"}, "retries": {"service"},
-        "backoff": {"service"}, "prediction": set(),
+    # a call takes as long as the service is well or ill when it begins, and all else moves that
+    "GuardedCalls": {
+        "rate": {"which", "time", "service"},
+        "window": {"which"},
+        "workers": {"service"},
+        "call_time": {"service"},
+        "trouble": {"service"},
+        "outage_from": {"service"},
+        "outage_to": {"service"},
+        "flap": {"service"},
+        "failure_rate": {"service"},
+        "slow_share": {"service"},
+        "slow_time": {"service"},
+        "breaker": {"service"},
+        "threshold": {"service"},
+        "share": {"service"},
+        "last_calls": {"service"},
+        "cooldown": {"service"},
+        "probes": {"service"},
+        "slow_after": {"service"},
+        "retries": {"service"},
+        "backoff": {"service"},
+        "prediction": set(),
     },
-    "BatchedWriter": {  # an order's first call lasts as long as its whole batch needs, and the last batches differ
-        "arrivals": {"which", "time", "service"}, "rate": {"time", "service"}, "items": {"which"},
-        "workers": {"service"}, "per_call": {"service"}, "per_item": {"service"}, "size": {"service"},
-        "linger": {"service"}, "bad": {"service"}, "on_failure": {"service"}, "prediction": set(),
+    # an order's first call lasts as long as its whole batch needs, and the last batches differ
+    "BatchedWriter": {
+        "arrivals": {"which", "time", "service"},
+        "rate": {"time", "service"},
+        "items": {"which"},
+        "workers": {"service"},
+        "per_call": {"service"},
+        "per_item": {"service"},
+        "size": {"service"},
+        "linger": {"service"},
+        "bad": {"service"},
+        "on_failure": {"service"},
+        "prediction": set(),
     },
     "FanOut": {
-        "arrivals": {"which", "time"}, "rate": {"which", "time"}, "window": {"which"},
-        "mail_time": {"service"}, "parcel_time": {"service"}, "audit_time": {"service"}, "spread": {"service"},
-        "mail_fails": set(), "parcel_fails": set(), "audit_fails": set(), "queue_limit": set(), "when_full": set(),
-        "retry": set(), "retries": set(), "prediction": set(),
+        "arrivals": {"which", "time"},
+        "rate": {"which", "time"},
+        "window": {"which"},
+        "mail_time": {"service"},
+        "parcel_time": {"service"},
+        "audit_time": {"service"},
+        "spread": {"service"},
+        "mail_fails": set(),
+        "parcel_fails": set(),
+        "audit_fails": set(),
+        "queue_limit": set(),
+        "when_full": set(),
+        "retry": set(),
+        "retries": set(),
+        "prediction": set(),
     },
     "ReadingTheLog": {  # every reader is equally fast, wherever an event falls
-        "arrivals": {"which", "time"}, "rate": {"which", "time"}, "window": {"which"},
-        "keys": set(), "skew": set(), "big": set(), "partitions": set(), "read_time": {"service"},
-        "away_from": set(), "away_to": set(), "retention": set(), "out_of_range": set(), "prediction": set(),
+        "arrivals": {"which", "time"},
+        "rate": {"which", "time"},
+        "window": {"which"},
+        "keys": set(),
+        "skew": set(),
+        "big": set(),
+        "partitions": set(),
+        "read_time": {"service"},
+        "away_from": set(),
+        "away_to": set(),
+        "retention": set(),
+        "out_of_range": set(),
+        "prediction": set(),
     },
     "SharedPartitions": {  # every member is equally fast, whoever owns what
-        "arrivals": {"which", "time"}, "rate": {"which", "time"}, "backlog": {"which", "time"}, "window": {"which"},
-        "partitions": set(), "members": set(), "mail_time": {"service"}, "what": set(), "at": set(), "stall": set(),
-        "joins_at": set(), "commit": set(), "batch": set(), "assignment": set(), "session_timeout": set(),
-        "poll_interval": set(), "prediction": set(),
+        "arrivals": {"which", "time"},
+        "rate": {"which", "time"},
+        "backlog": {"which", "time"},
+        "window": {"which"},
+        "partitions": set(),
+        "members": set(),
+        "mail_time": {"service"},
+        "what": set(),
+        "at": set(),
+        "stall": set(),
+        "joins_at": set(),
+        "commit": set(),
+        "batch": set(),
+        "assignment": set(),
+        "session_timeout": set(),
+        "poll_interval": set(),
+        "prediction": set(),
     },
     "OrderHistory": {  # an order's first try takes as long as publishing does, or no time at all
-        "arrivals": {"which", "time"}, "orders": {"which", "time"}, "hour": set(), "crash_rate": {"service"},
-        "write": {"service"}, "snapshot_every": set(), "prediction": set(),
+        "arrivals": {"which", "time"},
+        "orders": {"which", "time"},
+        "hour": set(),
+        "crash_rate": {"service"},
+        "write": {"service"},
+        "snapshot_every": set(),
+        "prediction": set(),
     },
 }
 
-# Where so much is tried that the beginning of each day is enough, its trouble included: a leak shows in any message.
+# Where so much is tried that the beginning of each day is enough, its trouble included: a leak
+# shows in any message.
 SHORTER: dict[str, dict[str, Any]] = {
     "SharedPartitions": {"window": 60.0, "rate": 4.0, "backlog": 40, "batch": 20},
-    "CardOutage": {"window": 90.0}, "FanOut": {"window": 30.0},
-                                    "ReadingTheLog": {"window": 60.0}}
+    "CardOutage": {"window": 90.0},
+    "FanOut": {"window": 30.0},
+    "ReadingTheLog": {"window": 60.0},
+}
 
 
 @dataclass(frozen=True)
@@ -115,24 +224,42 @@ def arrivals(scenario: Scenario, seed: int) -> Arrivals:
             began[key] = time
         elif event == "finished" and attempt == 1:
             service[key], worker[key] = time - began[key], by
-    return Arrivals(tuple(r[4] for r in came), {r[4]: r[0] for r in came}, {r[4]: r[5] for r in came}, service, worker,
-                    getattr(scenario, "slow_worker", 1) == 1)
+    return Arrivals(
+        tuple(r[4] for r in came),
+        {r[4]: r[0] for r in came},
+        {r[4]: r[5] for r in came},
+        service,
+        worker,
+        getattr(scenario, "slow_worker", 1) == 1,
+    )
 
 
 def changed(before: Arrivals, after: Arrivals) -> set[str]:
-    """What differs between two runs' arrivals, message by message; services are compared to the nanosecond.
+    """What differs between two runs' arrivals, message by message; services are compared to the
+    nanosecond.
 
-    Where one worker is slow, a message takes as long as its worker does, so those are left out that changed hands.
+    Where one worker is slow, a message takes as long as its worker does, so those are left out that
+    changed hands.
     """
     found = {"which"} if before.which != after.which else set()
     for aspect in ("time", "priority"):
         one, other = getattr(before, aspect), getattr(after, aspect)
-        found |= {aspect} if any(one[name] != other[name] for name in one.keys() & other.keys()) else set()
+        found |= (
+            {aspect}
+            if any(one[name] != other[name] for name in one.keys() & other.keys())
+            else set()
+        )
     both = before.service.keys() & after.service.keys()
     if not (before.alike and after.alike):
         both = {name for name in both if before.worker[name] == after.worker[name]}
-    assert len(both) >= (20 if before.alike and after.alike else 5), "too few for anything to be said"
-    return found | ({"service"} if any(abs(before.service[n] - after.service[n]) > 1e-9 for n in both) else set())
+    assert len(both) >= (20 if before.alike and after.alike else 5), (
+        "too few for anything to be said"
+    )
+    return found | (
+        {"service"}
+        if any(abs(before.service[n] - after.service[n]) > 1e-9 for n in both)
+        else set()
+    )
 
 
 RECORDED = ("flights",)  # a day that begins long after the others have ended: nothing to compare
@@ -144,7 +271,11 @@ def moves(scenario: Scenario, name: str) -> Iterator[Scenario]:
     about = field.metadata
     if getattr(scenario, name) in RECORDED:
         return
-    values = [each for each in about.get("choices") or (about["low"], about["high"]) if each not in RECORDED]
+    values = [
+        each
+        for each in about.get("choices") or (about["low"], about["high"])
+        if each not in RECORDED
+    ]
     for value in values:
         kept = int(value) if isinstance(field.default, int) else value
         if kept != getattr(scenario, name):
@@ -157,8 +288,11 @@ def moves(scenario: Scenario, name: str) -> Iterator[Scenario]:
 def every_field() -> list[Any]:
     """Every field of every scenario, as the dataclasses declare them."""
     kinds = [getattr(scenarios, name) for name in scenarios.__all__]
-    return [pytest.param(kind, field.name, id=f"{kind.__name__}.{field.name}") for kind in kinds
-            for field in fields(kind)]
+    return [
+        pytest.param(kind, field.name, id=f"{kind.__name__}.{field.name}")
+        for kind in kinds
+        for field in fields(kind)
+    ]
 
 
 @pytest.mark.parametrize("name", scenarios.__all__)
@@ -168,12 +302,16 @@ def test_every_field_is_in_the_table(name: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), every_field())
-def test_a_moved_field_changes_what_it_governs_and_nothing_else(kind: type[Scenario], name: str) -> None:
-    """Moved both ways from the defaults, and one way from each preset; and what it governs does change."""
+def test_a_moved_field_changes_what_it_governs_and_nothing_else(
+    kind: type[Scenario], name: str
+) -> None:
+    """Moved both ways from the defaults, and one way from each preset; and what it governs does
+    change.
+    """
     governed, found, count = GOVERNS[kind.__name__][name], set[str](), 0
     for preset in ({}, *kind.PRESETS.values()):  # type: ignore[attr-defined]
         base = kind(**preset | SHORTER.get(kind.__name__, {}))
-        for moved in list(moves(base, name))[-1 if preset else 0:]:
+        for moved in list(moves(base, name))[-1 if preset else 0 :]:
             now = changed(arrivals(base, 3), arrivals(moved, 3))
             assert now <= governed, f"{base} moved to {getattr(moved, name)}"
             found |= now

@@ -27,12 +27,16 @@ def test_three_servers_textbook_value() -> None:
 
 
 def test_cobham_textbook_values() -> None:
-    """With 5, 15, 40 and 40 % of 0.8 a second, the four priorities wait 0.83, 0.99, 1.83 and 7.69 s."""
+    """With 5, 15, 40 and 40 % of 0.8 a second, the four priorities wait 0.83, 0.99, 1.83 and 7.69
+    s.
+    """
     waits = theory.priority_waits([0.04, 0.12, 0.32, 0.32], 1.0)
     assert [round(wait, 2) for wait in waits] == [0.83, 0.99, 1.83, 7.69]
 
 
-@pytest.mark.parametrize(("load", "servers", "blocked"), [(1.0, 1, 0.5), (2.0, 2, 0.4), (10.0, 10, 0.214582)])
+@pytest.mark.parametrize(
+    ("load", "servers", "blocked"), [(1.0, 1, 0.5), (2.0, 2, 0.4), (10.0, 10, 0.214582)]
+)
 def test_erlang_b_textbook_values(load: float, servers: int, blocked: float) -> None:
     """Erlang's loss table, as printed in textbooks."""
     assert theory.erlang_b(load, servers) == pytest.approx(blocked, abs=1e-6)
@@ -71,8 +75,12 @@ def test_pollaczek_khinchine_from_the_second_moment(load: float, mu: float, cv: 
     assert theory.mg1_wait(load * mu, mu, service_cv=cv) == pytest.approx(expected)
 
 
-@given(shares=st.lists(st.floats(0.01, 1.0), min_size=1, max_size=5), load=loads, servers=st.integers(1, 8),
-       cv=st.floats(0.0, 3.0))
+@given(
+    shares=st.lists(st.floats(0.01, 1.0), min_size=1, max_size=5),
+    load=loads,
+    servers=st.integers(1, 8),
+    cv=st.floats(0.0, 3.0),
+)
 def test_priorities_move_waiting_and_do_not_remove_it(
     shares: list[float], load: float, servers: int, cv: float
 ) -> None:
@@ -81,7 +89,9 @@ def test_priorities_move_waiting_and_do_not_remove_it(
     per_class = [total * share / sum(shares) for share in shares]
     waits = theory.priority_waits(per_class, 1.0, servers, service_cv=cv)
     mean = sum(rate * wait for rate, wait in zip(per_class, waits, strict=True)) / sum(per_class)
-    assert mean == pytest.approx(theory.mgc_wait(sum(per_class), 1.0, servers, service_cv=cv), rel=1e-6)
+    assert mean == pytest.approx(
+        theory.mgc_wait(sum(per_class), 1.0, servers, service_cv=cv), rel=1e-6
+    )
     assert waits == sorted(waits)
 
 
@@ -91,7 +101,9 @@ def test_lone_priority_waits_as_fifo() -> None:
 
 
 @given(load=loads, servers=st.integers(1, 20), share=st.floats(0.0, 0.999))
-def test_percentile_inverts_the_distribution_of_the_wait(load: float, servers: int, share: float) -> None:
+def test_percentile_inverts_the_distribution_of_the_wait(
+    load: float, servers: int, share: float
+) -> None:
     """P(W > percentile) is what the percentile leaves over, unless that many do not wait at all."""
     lam = load * servers
     wait = theory.wait_percentile(share, lam, 1.0, servers)
@@ -107,7 +119,9 @@ def test_mean_wait_is_the_area_under_its_tail() -> None:
 
 
 def test_load_utilisation_and_backlog() -> None:
-    """6 jobs a second of 0.6 s load 3.6 servers; three of them fall behind by one a second, four do not."""
+    """6 jobs a second of 0.6 s load 3.6 servers; three of them fall behind by one a second, four do
+    not.
+    """
     assert theory.offered_load(6.0, 1 / 0.6) == pytest.approx(3.6)
     assert theory.utilisation(6.0, 1 / 0.6, 3) == pytest.approx(1.2)
     assert theory.backlog_growth(6.0, 1 / 0.6, 3) * 600 == pytest.approx(600)
@@ -128,7 +142,9 @@ def test_dead_letters_of_unit_00(p: float, dead: float) -> None:
 
 
 def test_little_clips_what_crosses_the_window() -> None:
-    """Early, late and unfinished sojourns count for the part inside; merely touching the window does not."""
+    """Early, late and unfinished sojourns count for the part inside; merely touching the window
+    does not.
+    """
     sojourns = [(-5.0, 2.0), (1.0, 4.0), (8.0, None), (-3.0, 0.0), (10.0, 11.0)]
     assert little(sojourns, 0.0, 10.0) == Little(number=0.7, rate=0.3, time=pytest.approx(7 / 3))
     assert little([], 0.0, 10.0) == Little(number=0.0, rate=0.0, time=0.0)
@@ -141,40 +157,96 @@ def test_little_is_exact_for_any_sojourns(drawn: list[tuple[float, float | None]
     assert little(sojourns, 0.0, 100.0).gap == pytest.approx(0.0, abs=1e-9)
 
 
-@pytest.mark.parametrize("call", [
-    lambda: theory.mm1_wait(1.2, 1.0),
-    lambda: theory.md1_wait(1.2, 1.0),
-    lambda: theory.mg1_wait(1.2, 1.0, service_cv=0.5),
-    lambda: theory.mmc_wait(3.6, 1.0, 3),
-    lambda: theory.erlang_c(3.6, 3),
-    lambda: theory.wait_exceeds(1.0, 3.6, 1.0, 3),
-    lambda: theory.wait_percentile(0.95, 3.6, 1.0, 3),
-    lambda: theory.priority_waits([0.6, 0.6], 1.0),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: theory.mm1_wait(1.2, 1.0),
+        lambda: theory.md1_wait(1.2, 1.0),
+        lambda: theory.mg1_wait(1.2, 1.0, service_cv=0.5),
+        lambda: theory.mmc_wait(3.6, 1.0, 3),
+        lambda: theory.erlang_c(3.6, 3),
+        lambda: theory.wait_exceeds(1.0, 3.6, 1.0, 3),
+        lambda: theory.wait_percentile(0.95, 3.6, 1.0, 3),
+        lambda: theory.priority_waits([0.6, 0.6], 1.0),
+    ],
+)
 def test_an_unstable_queue_has_no_mean_wait(call: object) -> None:
     """At a utilisation of 1 or more every wait is refused by an error that names rho."""
     with pytest.raises(ValueError, match=r"rho must be below 1 .*got rho=1\.2"):
         call()  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda: theory.mm1_wait(-1.0, 1.0), ValueError, "arrival_rate must not be negative, got -1.0"),
-    (lambda: theory.mm1_wait(math.nan, 1.0), ValueError, "arrival_rate must be finite, got nan"),
-    (lambda: theory.mm1_wait("1", 1.0), TypeError, "arrival_rate must be a number, got '1'"),
-    (lambda: theory.mmc_wait(1.0, 0.0, 3), ValueError, "service_rate must be positive, got 0.0"),
-    (lambda: theory.mmc_wait(1.0, 1.0, 0), ValueError, "servers must be at least 1, got 0"),
-    (lambda: theory.utilisation(1.0, 1.0, 2.5), TypeError, "servers must be a whole number, got 2.5"),
-    (lambda: theory.erlang_b(-1.0, 3), ValueError, "load must not be negative, got -1.0"),
-    (lambda: theory.mg1_wait(0.5, 1.0, service_cv=-1), ValueError, "service_cv must not be negative, got -1"),
-    (lambda: theory.wait_exceeds(-1, 0.5, 1.0, 1), ValueError, "seconds must not be negative, got -1"),
-    (lambda: theory.wait_percentile(1.0, 0.5, 1.0, 1), ValueError, "share must be below 1, got 1.0"),
-    (lambda: theory.priority_waits([0.9, -0.1], 1.0), ValueError, "arrival_rate must not be negative"),
-    (lambda: theory.little([], 5.0, 5.0), ValueError, "end must be after start, got start=5.0, end=5.0"),
-    (lambda: theory.little([(2.0, 1.0)], 0.0, 5.0), ValueError, "must not end before it begins"),
-    (lambda: theory.expected_dead_letters(10, 1.1, 3), ValueError, "failure_rate must be at most 1, got 1.1"),
-    (lambda: theory.expected_dead_letters(10, 0.1, -1), ValueError, "retries must be at least 0, got -1"),
-])
-def test_bad_input_names_parameter_rule_and_value(call: object, error: type[Exception], message: str) -> None:
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: theory.mm1_wait(-1.0, 1.0),
+            ValueError,
+            "arrival_rate must not be negative, got -1.0",
+        ),
+        (
+            lambda: theory.mm1_wait(math.nan, 1.0),
+            ValueError,
+            "arrival_rate must be finite, got nan",
+        ),
+        (lambda: theory.mm1_wait("1", 1.0), TypeError, "arrival_rate must be a number, got '1'"),
+        (
+            lambda: theory.mmc_wait(1.0, 0.0, 3),
+            ValueError,
+            "service_rate must be positive, got 0.0",
+        ),
+        (lambda: theory.mmc_wait(1.0, 1.0, 0), ValueError, "servers must be at least 1, got 0"),
+        (
+            lambda: theory.utilisation(1.0, 1.0, 2.5),
+            TypeError,
+            "servers must be a whole number, got 2.5",
+        ),
+        (lambda: theory.erlang_b(-1.0, 3), ValueError, "load must not be negative, got -1.0"),
+        (
+            lambda: theory.mg1_wait(0.5, 1.0, service_cv=-1),
+            ValueError,
+            "service_cv must not be negative, got -1",
+        ),
+        (
+            lambda: theory.wait_exceeds(-1, 0.5, 1.0, 1),
+            ValueError,
+            "seconds must not be negative, got -1",
+        ),
+        (
+            lambda: theory.wait_percentile(1.0, 0.5, 1.0, 1),
+            ValueError,
+            "share must be below 1, got 1.0",
+        ),
+        (
+            lambda: theory.priority_waits([0.9, -0.1], 1.0),
+            ValueError,
+            "arrival_rate must not be negative",
+        ),
+        (
+            lambda: theory.little([], 5.0, 5.0),
+            ValueError,
+            "end must be after start, got start=5.0, end=5.0",
+        ),
+        (
+            lambda: theory.little([(2.0, 1.0)], 0.0, 5.0),
+            ValueError,
+            "must not end before it begins",
+        ),
+        (
+            lambda: theory.expected_dead_letters(10, 1.1, 3),
+            ValueError,
+            "failure_rate must be at most 1, got 1.1",
+        ),
+        (
+            lambda: theory.expected_dead_letters(10, 0.1, -1),
+            ValueError,
+            "retries must be at least 0, got -1",
+        ),
+    ],
+)
+def test_bad_input_names_parameter_rule_and_value(
+    call: object, error: type[Exception], message: str
+) -> None:
     """Each impossible argument is refused by name, rule and value."""
     with pytest.raises(error) as raised:
         call()  # type: ignore[operator]

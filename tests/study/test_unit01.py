@@ -1,4 +1,6 @@
-"""Unit 01's scenario: who arrives with which priority, who waits, and what theory and verdict say of it."""
+"""Unit 01's scenario: who arrives with which priority, who waits, and what theory and verdict say
+of it.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +27,21 @@ def means(run: Run) -> dict[str, float]:
 
 
 def test_theory_is_cobhams() -> None:
-    """One server, λ 0.8, μ 1, shares 40, 40, 15 and 5 %: the mean waits, which average to first-come-first-served's."""
+    """One server, λ 0.8, μ 1, shares 40, 40, 15 and 5 %: the mean waits, which average to
+    first-come-first-served's.
+    """
     theory = PriorityMix().run(0).theory
     assert theory["wait_by_priority"] == pytest.approx(COBHAM, abs=5e-4)
     assert theory["wait"] == pytest.approx(4.0) and theory["utilisation"] == pytest.approx(0.8)
 
 
-@pytest.mark.parametrize("settings", [{}, {"times": "constant"}, {"workers": 3, "rate": 2.4}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"times": "constant"}, {"workers": 3, "rate": 2.4}], ids=str
+)
 def test_runs_scatter_around_theory(settings: dict[str, Any]) -> None:
-    """The mean of 30 runs comes near each of Cobham's waits: within four standard errors, and an empty start."""
+    """The mean of 30 runs comes near each of Cobham's waits: within four standard errors, and an
+    empty start.
+    """
     runs = [PriorityMix(minutes=20, **settings).run(seed) for seed in range(30)]
     found = [means(run) for run in runs]
     for name, expected in runs[0].theory["wait_by_priority"].items():
@@ -43,32 +51,50 @@ def test_runs_scatter_around_theory(settings: dict[str, Any]) -> None:
 
 
 def test_one_priority_is_first_come_first_served() -> None:
-    """When everything is critical nothing is: all leave as they came, and the mean wait is FIFO's 4 s by theory."""
+    """When everything is critical nothing is: all leave as they came, and the mean wait is FIFO's 4
+    s by theory.
+    """
     run = PriorityMix(critical=100, high=0, normal=0, low=0).run(0)
     order = [record[3] for record in run.trace.records if record[1] == "received"]
     assert order == sorted(order)
     assert run.theory["wait_by_priority"] == pytest.approx({"CRITICAL": 4.0, "all": 4.0})
-    assert run.verdict == f"All are CRITICAL and wait {means(run)['all']:.3g} s on average; theory says 4 s."
+    assert (
+        run.verdict
+        == f"All are CRITICAL and wait {means(run)['all']:.3g} s on average; theory says 4 s."
+    )
 
 
 def test_with_equal_services_priorities_only_move_waiting() -> None:
-    """Where every service takes as long, the sum of all waits is the same to the nanosecond, whoever goes first."""
-    mixed, single = (PriorityMix(times="constant", **shares).run(5)
-                     for shares in ({}, {"critical": 0, "high": 0, "low": 0}))
+    """Where every service takes as long, the sum of all waits is the same to the nanosecond,
+    whoever goes first.
+    """
+    mixed, single = (
+        PriorityMix(times="constant", **shares).run(5)
+        for shares in ({}, {"critical": 0, "high": 0, "low": 0})
+    )
     assert means(mixed)["all"] == pytest.approx(means(single)["all"], abs=1e-9)
     assert means(mixed)["LOW"] > 2 * means(mixed)["CRITICAL"]
 
 
-@pytest.mark.parametrize("settings", [
-    {"rate": 1.0}, {"rate": 1.3}, {"ttl": 5.0}, {"times": "constant", "workers": 2, "rate": 1.6},
-], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"rate": 1.0},
+        {"rate": 1.3},
+        {"ttl": 5.0},
+        {"times": "constant", "workers": 2, "rate": 1.6},
+    ],
+    ids=str,
+)
 def test_theory_is_silent_where_it_does_not_hold(settings: dict[str, Any]) -> None:
     """No steady state, waits cut short, or only an approximation: no expected wait is drawn."""
     assert not {"wait", "wait_by_priority"} & set(PriorityMix(**settings).run(0).theory)
 
 
 def test_the_shares_are_parts_of_their_sum() -> None:
-    """4 : 3 : 2 : 1 makes 40, 30, 20 and 10 %, in a draw's order: urgent ones have the low draws."""
+    """4 : 3 : 2 : 1 makes 40, 30, 20 and 10 %, in a draw's order: urgent ones have the low
+    draws.
+    """
     mix = PriorityMix(critical=4, high=3, normal=2, low=1)
     drawn = Counter(mix.priority(i / 1000).name for i in range(1000))
     assert drawn == {"CRITICAL": 400, "HIGH": 300, "NORMAL": 200, "LOW": 100}
@@ -90,29 +116,41 @@ def test_arrivals_end_with_the_minutes_and_the_rest_is_worked_off() -> None:
 
 def test_a_slider_of_time_squeezes_the_same_arrivals() -> None:
     """Twice the rate: the same messages in half the time, each with the priority it had."""
-    slow, fast = ([(r[0], r[4], r[5]) for r in PriorityMix(rate=rate).run(3).trace.records if r[1] == "sent"]
-                  for rate in (0.4, 0.8))
+    slow, fast = (
+        [(r[0], r[4], r[5]) for r in PriorityMix(rate=rate).run(3).trace.records if r[1] == "sent"]
+        for rate in (0.4, 0.8)
+    )
     assert len(fast) > len(slow) > 150
     for (late, name, priority), (early, same, kept) in zip(slow, fast, strict=False):
         assert (name, priority) == (same, kept) and early == pytest.approx(late / 2, abs=1e-9)
 
 
 def test_the_starved_wait_until_the_shop_closes() -> None:
-    """Where the more urgent fill the worker, LOW is served after them: most of it once nobody else comes."""
+    """Where the more urgent fill the worker, LOW is served after them: most of it once nobody else
+    comes.
+    """
     run = PriorityMix(**PriorityMix.PRESETS["starved"]).run(0)
     tally = PriorityTally(run.trace.records, 600.0)
     assert tally.left["LOW"] / tally.sent["LOW"] > 0.7 and tally.left["CRITICAL"] <= 1
     assert run.verdict == (
-        f"LOW waits {tally.mean('LOW'):.3g} s on average, CRITICAL {tally.mean('CRITICAL'):.3g} s: work for 1.3 "
-        f"workers arrives, and there is 1; {tally.left['LOW']} of {tally.sent['LOW']} LOW still wait when the shop "
-        "closes.")
+        f"LOW waits {tally.mean('LOW'):.3g} s on average, CRITICAL {tally.mean('CRITICAL'):.3g} s: "
+        "work for 1.3 "
+        f"workers arrives, and there is 1; {tally.left['LOW']} of {tally.sent['LOW']} LOW still "
+        "wait when the shop "
+        "closes."
+    )
 
 
 def test_when_most_are_critical_they_wait_like_everybody() -> None:
     """A high priority is worth something only while few have it."""
-    rare, usual = PriorityMix(minutes=60).run(0), PriorityMix(
-        minutes=60, **PriorityMix.PRESETS["everything is critical"]).run(0)
-    assert means(usual)["CRITICAL"] > 2.5 * means(rare)["CRITICAL"] and means(usual)["LOW"] > means(rare)["LOW"]
+    rare, usual = (
+        PriorityMix(minutes=60).run(0),
+        PriorityMix(minutes=60, **PriorityMix.PRESETS["everything is critical"]).run(0),
+    )
+    assert (
+        means(usual)["CRITICAL"] > 2.5 * means(rare)["CRITICAL"]
+        and means(usual)["LOW"] > means(rare)["LOW"]
+    )
 
 
 def test_stale_quotes_expire_and_nobody_waits_longer_than_the_ttl() -> None:
@@ -122,12 +160,16 @@ def test_stale_quotes_expire_and_nobody_waits_longer_than_the_ttl() -> None:
     jobs, records = run.jobs(), run.trace.records
     expired = [record for record in records if record[1] == "expired"]
     assert len(expired) > 50 and run.totals["expired"] == len(expired)
-    assert jobs["wait"].max() <= scenario.ttl and set(jobs.loc[jobs["outcome"] == "dead", "reason"]) == {"expired"}
+    assert jobs["wait"].max() <= scenario.ttl and set(
+        jobs.loc[jobs["outcome"] == "dead", "reason"]
+    ) == {"expired"}
     late = fmean(record[0] - record[9] for record in expired)
     low = sum(record[5] == "LOW" for record in expired)
     assert late > 0 and run.verdict.endswith(
-        f"{len(expired)} of {len(jobs)} expired, {low} of them LOW; they were still counted as waiting for another "
-        f"{late:.3g} s on average.")
+        f"{len(expired)} of {len(jobs)} expired, {low} of them LOW; they were still counted as "
+        "waiting for another "
+        f"{late:.3g} s on average."
+    )
 
 
 def test_where_all_that_expired_have_one_priority_the_verdict_says_all() -> None:
@@ -137,16 +179,26 @@ def test_where_all_that_expired_have_one_priority_the_verdict_says_all() -> None
     assert f"{run.totals['expired']} of 479 expired, all of them LOW; " in run.verdict
 
 
-@pytest.mark.parametrize("settings", [{}, *PriorityMix.PRESETS.values(), {"workers": 3, "rate": 2.4}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, *PriorityMix.PRESETS.values(), {"workers": 3, "rate": 2.4}], ids=str
+)
 def test_totals_say_what_the_table_of_jobs_says(settings: dict[str, Any]) -> None:
-    """Means and percentiles, computed in another way: 95 % wait no longer than p95, and it is one of the waits."""
+    """Means and percentiles, computed in another way: 95 % wait no longer than p95, and it is one
+    of the waits.
+    """
     run = PriorityMix(**settings).run(1)
     jobs = run.jobs().dropna(subset="wait")
     assert run.totals["mean_wait_s"] == pytest.approx(jobs["wait"].mean())
-    for name, rows in (("p95_wait_s", jobs), ("critical_p95_s", jobs[jobs["priority"] == "CRITICAL"]),
-                       ("low_p95_s", jobs[jobs["priority"] == "LOW"])):
+    for name, rows in (
+        ("p95_wait_s", jobs),
+        ("critical_p95_s", jobs[jobs["priority"] == "CRITICAL"]),
+        ("low_p95_s", jobs[jobs["priority"] == "LOW"]),
+    ):
         bound = run.totals[name]
-        assert bound in set(rows["wait"]) and (rows["wait"] <= bound).mean() >= 0.95 > (rows["wait"] < bound).mean()
+        assert (
+            bound in set(rows["wait"])
+            and (rows["wait"] <= bound).mean() >= 0.95 > (rows["wait"] < bound).mean()
+        )
 
 
 def test_a_prediction_is_of_the_mean_of_all() -> None:
@@ -170,12 +222,22 @@ def test_it_runs_in_a_simulation_that_it_is_given() -> None:
     assert run.trace.records == PriorityMix().run(4).trace.records
 
 
-@pytest.mark.parametrize(("settings", "rule"), [
-    ({"rate": 0.0}, "rate must be"), ({"critical": -1}, "critical must be"), ({"minutes": 61}, "minutes must be"),
-    ({"times": "uniform"}, "times must be one of"), ({"ttl": 0.5}, "ttl must be"),
-    ({"workers": 2.5}, "workers must be"),
-    ({"critical": 0, "high": 0, "normal": 0, "low": 0}, r"critical \+ high \+ normal \+ low must be positive, got 0"),
-], ids=str)
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ({"rate": 0.0}, "rate must be"),
+        ({"critical": -1}, "critical must be"),
+        ({"minutes": 61}, "minutes must be"),
+        ({"times": "uniform"}, "times must be one of"),
+        ({"ttl": 0.5}, "ttl must be"),
+        ({"workers": 2.5}, "workers must be"),
+        (
+            {"critical": 0, "high": 0, "normal": 0, "low": 0},
+            r"critical \+ high \+ normal \+ low must be positive, got 0",
+        ),
+    ],
+    ids=str,
+)
 def test_a_field_is_refused_outside_its_range(settings: dict[str, Any], rule: str) -> None:
     """The error names the field, its rule and the value."""
     with pytest.raises((ValueError, TypeError), match=rule) as refused:

@@ -25,9 +25,16 @@ def waited(of: Any) -> int:
     return int(of.headline.split()[-2].replace(",", ""))
 
 
-@pytest.mark.parametrize(("cooldown", "waits", "probes"), [
-    (1.0, 469, 59), (5.0, 460, 16), (10.0, 507, 9), (30.0, 491, 3), (60.0, 643, 2),
-])
+@pytest.mark.parametrize(
+    ("cooldown", "waits", "probes"),
+    [
+        (1.0, 469, 59),
+        (5.0, 460, 16),
+        (10.0, 507, 9),
+        (30.0, 491, 3),
+        (60.0, 643, 2),
+    ],
+)
 def test_a_cool_down_costs_probes_or_time(cooldown: float, waits: int, probes: int) -> None:
     """In the lab's hard outage."""
     found = run("hard outage", cooldown=cooldown)
@@ -36,7 +43,9 @@ def test_a_cool_down_costs_probes_or_time(cooldown: float, waits: int, probes: i
 
 @pytest.mark.parametrize(("threshold", "share"), [(1, 80), (5, 38), (20, 38)])
 def test_how_low_and_how_high_a_threshold_may_be(threshold: int, share: int) -> None:
-    """One failure opens it all the time; twenty do no harm, since in an outage they come within seconds."""
+    """One failure opens it all the time; twenty do no harm, since in an outage they come within
+    seconds.
+    """
     found = run("hard outage", threshold=threshold)
     assert f"was open {share}% of the time" in found.verdict and found.totals["dead"] == 0
 
@@ -46,19 +55,34 @@ def test_one_failure_is_no_outage() -> None:
     assert run("hard outage", threshold=1).totals["left"] > 800
 
 
-@pytest.mark.parametrize(("retries", "backoff", "dead"), [
-    (6, 1.0, 134), (6, 1.5, 3), (7, 1.0, 2), (5, 3.0, 5), (4, 6.0, 5), (3, 1.0, 414),
-])
-def test_a_long_horizon_saves_them_without_a_breaker(retries: int, backoff: float, dead: int) -> None:
+@pytest.mark.parametrize(
+    ("retries", "backoff", "dead"),
+    [
+        (6, 1.0, 134),
+        (6, 1.5, 3),
+        (7, 1.0, 2),
+        (5, 3.0, 5),
+        (4, 6.0, 5),
+        (3, 1.0, 414),
+    ],
+)
+def test_a_long_horizon_saves_them_without_a_breaker(
+    retries: int, backoff: float, dead: int
+) -> None:
     """Whatever outlasts 90 s, up to the orders that chance fails at their last try."""
-    assert run("hard outage", breaker="none", retries=retries, backoff=backoff).totals["dead"] == dead
+    assert (
+        run("hard outage", breaker="none", retries=retries, backoff=backoff).totals["dead"] == dead
+    )
 
 
 def test_what_the_breaker_spares_the_service() -> None:
     """2,300 calls and more, compared with retries that save as many orders."""
     calm = run("hard outage").totals["tries"]
     for retries, backoff in ((7, 1.0), (6, 1.5)):
-        more = run("hard outage", breaker="none", retries=retries, backoff=backoff).totals["tries"] - calm
+        more = (
+            run("hard outage", breaker="none", retries=retries, backoff=backoff).totals["tries"]
+            - calm
+        )
         assert 2300 < more < 2700
 
 
@@ -69,11 +93,22 @@ def test_nobody_dies_in_a_brown_out(slow_time: float) -> None:
         assert run("brown-out", breaker=breaker, slow_time=slow_time).totals["dead"] == 0
 
 
-@pytest.mark.parametrize(("cooldown", "opened", "waits"), [
-    (1.0, 39, 197), (5.0, 12, 237), (10.0, 6, 218), (15.0, 6, 473), (30.0, 3, 435),
-])
-def test_a_flapping_service_is_met_at_the_right_or_the_wrong_moment(cooldown: float, opened: int, waits: int) -> None:
-    """Ten seconds down, ten up: whoever looks after 15 s closes when the good ten seconds are over."""
+@pytest.mark.parametrize(
+    ("cooldown", "opened", "waits"),
+    [
+        (1.0, 39, 197),
+        (5.0, 12, 237),
+        (10.0, 6, 218),
+        (15.0, 6, 473),
+        (30.0, 3, 435),
+    ],
+)
+def test_a_flapping_service_is_met_at_the_right_or_the_wrong_moment(
+    cooldown: float, opened: int, waits: int
+) -> None:
+    """Ten seconds down, ten up: whoever looks after 15 s closes when the good ten seconds are
+    over.
+    """
     found = run("flapping", cooldown=cooldown)
     assert (found.totals["opened"], waited(found)) == (opened, waits)
 
@@ -98,14 +133,18 @@ def test_calls_a_second_in_the_outage_without_a_breaker() -> None:
 
 
 def test_at_most_three_hundred_wait_for_a_minute() -> None:
-    """The orders that came first after it had opened wait longest: about as long as it was not closed."""
+    """The orders that came first after it had opened wait longest: about as long as it was not
+    closed.
+    """
     jobs = GuardedCalls().run(0).jobs()
     waits = jobs.wait.max()
     assert 58 < waits < 66 and 61 < jobs.sent[jobs.wait.idxmax()] < 68
 
 
 def test_some_ten_more_wait_than_rate_times_time() -> None:
-    """Orders that had failed just before it opened, and calls that were under way; 295 to 350 in all."""
+    """Orders that had failed just before it opened, and calls that were under way; 295 to 350 in
+    all.
+    """
     more, all_told = [], []
     for seed in range(12):
         found = GuardedCalls().run(seed)

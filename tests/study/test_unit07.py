@@ -1,4 +1,6 @@
-"""Unit 07's scenario, and the brokers that its notebook builds in its place: who is behind, silenced, overtaken."""
+"""Unit 07's scenario, and the brokers that its notebook builds in its place: who is behind,
+silenced, overtaken.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class Threads(Loop):
 
 
 class Filling(Threads):
-    """Puts each message into a queue that nobody drains, and tells nobody of what has no room there."""
+    """Puts each message into a queue that nobody drains, and tells nobody of what has no room
+    there.
+    """
 
     def __init__(self, sim: Simulation) -> None:
         super().__init__(sim)
@@ -72,28 +76,44 @@ def test_a_loop_puts_everybody_behind_the_slowest() -> None:
 def test_an_exception_in_a_loop_silences_whoever_comes_after() -> None:
     """What parcel fails at is lost to it and never told to audit, which subscribed later."""
     found = fates(told(replace(MINUTE, audit_time=0.0, parcel_fails=0.2), Loop))
-    assert found == {"mail": {"heard": 600}, "parcel": {"heard": 480, "lost": 120},
-                     "audit": {"heard": 480, "behind": 120}}
+    assert found == {
+        "mail": {"heard": 600},
+        "parcel": {"heard": 480, "lost": 120},
+        "audit": {"heard": 480, "behind": 120},
+    }
 
 
 def test_threads_keep_no_order_no_failure_and_no_bound() -> None:
-    """Nobody is far behind; most are overtaken, failures are gone, and the threads are as many as the calls."""
+    """Nobody is far behind; most are overtaken, failures are gone, and the threads are as many as
+    the calls.
+    """
     found = fates(told(UNEVEN, Threads))
-    assert found == {"mail": {"heard": 600}, "parcel": {"heard": 243, "late": 282, "lost": 70, "behind": 5},
-                     "audit": {"heard": 183, "late": 408, "behind": 9}}
+    assert found == {
+        "mail": {"heard": 600},
+        "parcel": {"heard": 243, "late": 282, "lost": 70, "behind": 5},
+        "audit": {"heard": 183, "late": 408, "behind": 9},
+    }
     assert told(replace(MINUTE, audit_time=10.0), Threads).totals["behind"] == 100
 
 
 def test_a_queue_that_nobody_drains_makes_everybody_deaf_at_once() -> None:
     """Room for 300: of 600 orders all three hear the same first 300."""
     run = told(replace(MINUTE, audit_time=0.0), Filling)
-    assert fates(run) == {name: {"heard": 300, "behind": 300} for name in ("mail", "parcel", "audit")}
+    assert fates(run) == {
+        name: {"heard": 300, "behind": 300} for name in ("mail", "parcel", "audit")
+    }
 
 
 def test_with_a_queue_each_only_the_slow_one_is_behind() -> None:
-    """Mail and parcel are not behind at all, audit is by as much as theory says and the call that is not over."""
+    """Mail and parcel are not behind at all, audit is by as much as theory says and the call that
+    is not over.
+    """
     run = MINUTE.run(0)
-    assert fates(run) == {"mail": {"heard": 600}, "parcel": {"heard": 600}, "audit": {"heard": 59, "behind": 541}}
+    assert fates(run) == {
+        "mail": {"heard": 600},
+        "parcel": {"heard": 600},
+        "audit": {"heard": 59, "behind": 541},
+    }
     assert run.theory == {"behind": 540.0}
     assert run.verdict == "600 orders: mail and parcel are up to date, audit is 541 behind."
 
@@ -101,24 +121,36 @@ def test_with_a_queue_each_only_the_slow_one_is_behind() -> None:
 def test_the_uneven_day_is_in_order_and_nothing_is_lost() -> None:
     """What the threads overtake and lose, the queues keep, at the price of falling behind."""
     found = fates(UNEVEN.run(0))
-    assert found == {"mail": {"heard": 600}, "parcel": {"heard": 103, "behind": 497},
-                     "audit": {"heard": 57, "behind": 543}}
+    assert found == {
+        "mail": {"heard": 600},
+        "parcel": {"heard": 103, "behind": 497},
+        "audit": {"heard": 57, "behind": 543},
+    }
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_delayed_retry_costs_the_order_and_saves_nobody_elses_time(seed: int) -> None:
-    """At once: in order; with a delay: a quarter of parcel's orders after a later one. Mail and audit never notice."""
+    """At once: in order; with a delay: a quarter of parcel's orders after a later one. Mail and
+    audit never notice.
+    """
     webhook = replace(MINUTE, audit_time=0.0, parcel_time=0.05, parcel_fails=0.3)
     at_once, delayed = fates(webhook.run(seed)), fates(replace(webhook, retry="delayed").run(seed))
     assert "late" not in at_once["parcel"] and 140 < delayed["parcel"]["late"] < 200
     for found in (at_once, delayed):
-        assert found["mail"] == found["audit"] == {"heard": 600} and found["parcel"].get("dead", 0) <= 8
+        assert (
+            found["mail"] == found["audit"] == {"heard": 600}
+            and found["parcel"].get("dead", 0) <= 8
+        )
 
 
-@pytest.mark.parametrize(("when_full", "behind", "lost"), [("reject", 101, 478), ("drop_oldest", 101, 478),
-                                                           ("block", 579, 0)])
+@pytest.mark.parametrize(
+    ("when_full", "behind", "lost"),
+    [("reject", 101, 478), ("drop_oldest", 101, 478), ("block", 579, 0)],
+)
 def test_only_blocking_reaches_the_others(when_full: str, behind: int, lost: int) -> None:
-    """A full queue refuses or drops for audit alone; made to wait, the shop tells nobody anything."""
+    """A full queue refuses or drops for audit alone; made to wait, the shop tells nobody
+    anything.
+    """
     run = replace(FanOut(**FanOut.PRESETS["deaf"]), when_full=when_full).run(0)
     found = fates(run)
     assert found["audit"].get("behind") == behind and found["audit"].get("lost", 0) == lost
@@ -133,7 +165,9 @@ def test_what_is_dropped_is_old_and_what_is_refused_is_new() -> None:
 
     def last_heard(scenario: FanOut) -> int:
         records = scenario.run(0).trace.records
-        return max(int(r[4].partition("-")[2]) for r in records if r[1] == "acked" and r[2] == "audit")
+        return max(
+            int(r[4].partition("-")[2]) for r in records if r[1] == "acked" and r[2] == "audit"
+        )
 
     assert last_heard(slow) == 59
     assert last_heard(replace(slow, when_full="drop_oldest")) > 400
@@ -151,7 +185,9 @@ def test_a_prediction_is_answered() -> None:
 
 
 def test_it_runs_on_a_runtime_that_it_is_given_and_takes_no_queue() -> None:
-    """The same run in somebody else's simulation; a queue is refused, since each subscriber has its own."""
+    """The same run in somebody else's simulation; a queue is refused, since each subscriber has its
+    own.
+    """
     with Simulation(4) as sim:
         run = FanOut().run(4, runtime=sim)
         assert run.trace.records == FanOut().run(4).trace.records
@@ -160,8 +196,11 @@ def test_it_runs_on_a_runtime_that_it_is_given_and_takes_no_queue() -> None:
 
 
 @pytest.mark.parametrize("make", [Loop, Threads, Filling])
-def test_a_built_broker_leaves_the_same_orders_to_be_heard(make: Callable[[Simulation], Loop]) -> None:
+def test_a_built_broker_leaves_the_same_orders_to_be_heard(
+    make: Callable[[Simulation], Loop],
+) -> None:
     """Whatever it does with them, the orders that are due are those of the package's run."""
+
     def due(run: Run) -> list[tuple[float, str, str]]:
         return [(r[0], r[2], r[4]) for r in run.trace.records if r[1] == "occurred"]
 

@@ -43,11 +43,15 @@ def said(run: Run) -> str:
 
 @pytest.mark.parametrize(("commit", "what"), [("after", "twice"), ("before", "lost")])
 def test_a_death_costs_half_of_what_lies_between_two_commits(commit: str, what: str) -> None:
-    """Predictions 2 and 3: ten moments over one batch of 100, about 50 on average; the other kind is nothing."""
+    """Predictions 2 and 3: ten moments over one batch of 100, about 50 on average; the other kind
+    is nothing.
+    """
     other = {"twice": "lost", "lost": "twice"}[what]
     counts = []
     for k in range(0, 20, 2):
-        run = SharedPartitions(at=30 + 0.75 * k, batch=100, backlog=1600, commit=commit, window=90.0).run(0)
+        run = SharedPartitions(
+            at=30 + 0.75 * k, batch=100, backlog=1600, commit=commit, window=90.0
+        ).run(0)
         counts.append(run.totals[what])
         assert run.totals[other] == 0
     assert 45 <= sum(counts) / 10 <= 55
@@ -55,14 +59,18 @@ def test_a_death_costs_half_of_what_lies_between_two_commits(commit: str, what: 
 
 
 def test_the_dead_ones_partition_is_nobodys_until_the_group_is_sure() -> None:
-    """A falls silent at 40 s; its last heartbeat was at 39 or before, the session is 10 s; then all must poll."""
+    """A falls silent at 40 s; its last heartbeat was at 39 or before, the session is 10 s; then all
+    must poll.
+    """
     owned = [o for o in story(preset("one dies mid-batch")).owned if o.partition == 0]
     assert [o.member for o in owned] == ["A", "B"]
     assert 45 <= owned[0].end <= 50 < owned[1].start <= 60.1
 
 
 def test_nothing_is_committed_in_a_rebalance_storm() -> None:
-    """Batches of 30 s, a poll interval of 20 s: every commit is refused, the lag is all there is."""
+    """Batches of 30 s, a poll interval of 20 s: every commit is refused, the lag is all there
+    is.
+    """
     run = preset("rebalance storm")
     assert run.totals["behind"] == run.totals["events"]
     assert run.totals["fenced"] > 8 and run.totals["generations"] > 4
@@ -80,9 +88,12 @@ def test_a_zombies_commit_is_refused_and_its_mails_are_not() -> None:
 
 
 def test_a_day_of_flights_waits_for_its_dead_owner() -> None:
-    """Dead at 17:00, which is 1,020 s: the heir owns partition 0 about 45 s later, which was most of an hour."""
-    run = SharedPartitions(arrivals="flights", mail_time=0.5, batch=20, what="dies", at=1020.0,
-                           session_timeout=45.0).run(0)
+    """Dead at 17:00, which is 1,020 s: the heir owns partition 0 about 45 s later, which was most
+    of an hour.
+    """
+    run = SharedPartitions(
+        arrivals="flights", mail_time=0.5, batch=20, what="dies", at=1020.0, session_timeout=45.0
+    ).run(0)
     owned = [o for o in story(run).owned if o.partition == 0]
     assert run.totals["events"] == 1000 and run.totals["lost"] == 0
     assert [o.member for o in owned] == ["A", "B"] and 1062 < owned[1].start < 1072
@@ -101,7 +112,9 @@ def test_the_verdict_and_the_charts_tell_what_the_records_do() -> None:
 
 
 def test_a_newcomer_gets_its_share() -> None:
-    """Three on four, a fourth joins at 30 s: then one each; with sticky nobody changes what it keeps."""
+    """Three on four, a fourth joins at 30 s: then one each; with sticky nobody changes what it
+    keeps.
+    """
     run = SharedPartitions(what="nothing", members=3, joins_at=30.0, assignment="sticky").run(0)
     last = {o.partition: o.member for o in story(run).owned if o.end == run.until}
     first = {o.partition: o.member for o in story(run).owned if o.start == 0}
@@ -124,13 +137,17 @@ def test_a_queue_is_refused() -> None:
 
 
 def test_hatched_is_who_is_silent_and_not_found_out() -> None:
-    """A dies at 40 s and is taken for alive until 49 s; one that stands still is silent no longer than that."""
+    """A dies at 40 s and is taken for alive until 49 s; one that stands still is silent no longer
+    than that.
+    """
     for name in ("one dies mid-batch", "zombie"):
         (silent,) = story(preset(name)).silent
         assert silent.member == "A" and silent.partition == 0
         assert 39.5 < silent.start < 40.5 and 48.5 < silent.end < 49.5
     short = story(preset("zombie", stall=5.0))
-    assert [s.end - s.start for s in short.silent] == [pytest.approx(5.0)] and short.generations == 1
+    assert [s.end - s.start for s in short.silent] == [
+        pytest.approx(5.0)
+    ] and short.generations == 1
     assert "A falls silent at 40 s" in said(preset("one dies mid-batch"))
 
 
@@ -144,7 +161,9 @@ def test_many_who_are_idle_are_counted_and_not_named() -> None:
 
 
 def test_what_the_lab_asks_is_answered() -> None:
-    """It opens on a death that leaves two partitions behind; who leaves moves four partitions, or one."""
+    """It opens on a death that leaves two partitions behind; who leaves moves four partitions, or
+    one.
+    """
     run = SharedPartitions().run(0)
     behind = [story(run).log.lag(partition) for partition in range(4)]
     assert min(behind[:2]) > 100 > max(behind[2:]) and run.totals["twice"] == 6

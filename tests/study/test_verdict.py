@@ -38,7 +38,8 @@ def test_the_two_openings():
     assert passed("100 seeds") == Verdict(True, "passed: 100 seeds", None)
     assert not_yet("None is no number") == Verdict(False, "not yet: None is no number")
     assert not_yet("4 waits", hint="sort first", failing_seed=17) == Verdict(
-        False, "not yet: 4 waits. Hint: sort first", 17)
+        False, "not yet: 4 waits. Hint: sort first", 17
+    )
 
 
 def test_recall_makes_the_run_again():

@@ -1,4 +1,6 @@
-"""Horizontal bars with a name before and a number behind each: what the categorical charts have in common."""
+"""Horizontal bars with a name before and a number behind each: what the categorical charts have in
+common.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -41,14 +43,19 @@ class Bars:
         self.left_x, self.right_x = box.x + left, box.x + box.width - right
         self.track = canvas.moving(PolyCollection([], facecolor=style.TRACK, linewidth=0))
         self.bars = canvas.moving(PolyCollection([], facecolor=color, linewidth=0))
-        self.ghost = canvas.moving(PolyCollection([], facecolor="none", edgecolor=style.GHOST, linewidth=1.8))
+        self.ghost = canvas.moving(
+            PolyCollection([], facecolor="none", edgecolor=style.GHOST, linewidth=1.8)
+        )
         self.theory = canvas.moving(
-            PolyCollection([], facecolor="none", edgecolor=style.INK, linewidth=2.0, linestyle=[style.DOTTED])
+            PolyCollection(
+                [], facecolor="none", edgecolor=style.INK, linewidth=2.0, linestyle=[style.DOTTED]
+            )
         )
         for layer in (self.track, self.bars, self.ghost, self.theory):
             self.ax.add_collection(layer, autolim=False)
         self.names = [
-            canvas.text(0, 0, va="center", ha="left" if above else "right") for _ in range(self.most)
+            canvas.text(0, 0, va="center", ha="left" if above else "right")
+            for _ in range(self.most)
         ]
         self.numbers = [canvas.text(0, 0, va="center", bold=True) for _ in range(self.most)]
         self.top = 1.0
@@ -64,7 +71,9 @@ class Bars:
         full: float | None = None,
         also: Sequence[float] = (),
     ) -> None:
-        """`said` stands behind each bar; `full` draws a track that long; the axis also reaches `also`."""
+        """`said` stands behind each bar; `full` draws a track that long; the axis also reaches
+        `also`.
+        """
         names = list(values)[: self.most]
         self.values = {name: values[name] for name in names}
         expected = theory or {}
@@ -79,7 +88,9 @@ class Bars:
         self.bars.set_verts([_bar(rows[n] + drop, half, values[n]) for n in names])
         self.track.set_verts([_bar(rows[n] + drop, half, full) for n in names] if full else [])
         self.ghost.set_verts([_bar(rows[n] + drop, half, was[n]) for n in names if n in was])
-        self.theory.set_verts([_tick(rows[n] + drop, 0.5, expected[n]) for n in names if n in expected])
+        self.theory.set_verts(
+            [_tick(rows[n] + drop, 0.5, expected[n]) for n in names if n in expected]
+        )
         for row in range(self.most):
             name = names[row] if row < len(names) else ""
             self.names[row].text = name
@@ -88,18 +99,28 @@ class Bars:
                 self._place(row, drop, max(values[name], was.get(name, 0.0)))
 
     def _place(self, row: int, drop: float, reach: float) -> None:
-        """Put the name and number of `row` in place; under a long name the number stands at the bar's end."""
+        """Put the name and number of `row` in place; under a long name the number stands at the
+        bar's end.
+        """
         middle = self.first_y + self.pitch * (row + 0.5)
         name_x, name_y = (
-            (self.left_x + 1, middle - self.pitch * 0.28) if self.above else (self.left_x - 6, middle)
+            (self.left_x + 1, middle - self.pitch * 0.28)
+            if self.above
+            else (self.left_x - 6, middle)
         )
-        end = self.left_x + (self.right_x - self.left_x) * reach / self.top if self.above else self.right_x
+        end = (
+            self.left_x + (self.right_x - self.left_x) * reach / self.top
+            if self.above
+            else self.right_x
+        )
         self.names[row].x, self.names[row].y = name_x, name_y
         self.numbers[row].x, self.numbers[row].y = end + 6, middle + self.pitch * drop
 
 
 def _bar(row: float, half: float, length: float) -> Floats:
-    return np.array([(0.0, row - half), (length, row - half), (length, row + half), (0.0, row + half)])
+    return np.array(
+        [(0.0, row - half), (length, row - half), (length, row + half), (0.0, row + half)]
+    )
 
 
 def _tick(row: float, half: float, at: float) -> Floats:

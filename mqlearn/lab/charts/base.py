@@ -1,4 +1,6 @@
-"""What every chart does: take a place in the picture, draw a run over its baseline, say what it shows."""
+"""What every chart does: take a place in the picture, draw a run over its baseline, say what it
+shows.
+"""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -26,7 +28,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Marks:
-    """What people said before the run: one prediction and a room's answers, in the chart's own unit."""
+    """What people said before the run: one prediction and a room's answers, in the chart's own
+    unit.
+    """
 
     prediction: float | None = None
     room: tuple[float, ...] = ()
@@ -40,7 +44,8 @@ class Chart(ABC):
     """A small picture of one table of a run, made once, then told to `draw` run after run."""
 
     name: ClassVar[str]
-    timeline: ClassVar[bool] = False  # its x axis is the run's time, shared with the charts above and below
+    # its x axis is the run's time, shared with the charts above and below
+    timeline: ClassVar[bool] = False
     wide: ClassVar[bool] = False  # it needs a row of the picture for itself
     takes_marks: ClassVar[bool] = False  # a prediction can be drawn on it
     least: ClassVar[int] = 60  # pixels of height without which it cannot be read
@@ -76,8 +81,11 @@ class Ticks:
         upright = axis == "y"
         marker = MarkerStyle(TICKLEFT if upright else TICKDOWN)
         place = ax.get_yaxis_transform() if upright else ax.get_xaxis_transform()
-        # One line of markers: matplotlib's own ticks would have all that stands still drawn anew, for 15 ms.
-        line = Line2D([], [], transform=place, marker=marker, markersize=3, linestyle="", color=style.INK)
+        # One line of markers: matplotlib's own ticks would have all that stands still drawn anew,
+        # for 15 ms.
+        line = Line2D(
+            [], [], transform=place, marker=marker, markersize=3, linestyle="", color=style.INK
+        )
         line.set_clip_on(False)
         self._marks = canvas.moving(ax.add_line(line))
         self._labels = [canvas.text(0, 0, ha=ha, va=va) for _ in range(8)]
@@ -88,8 +96,13 @@ class Ticks:
         values = [value for value, _ in self.shown]
         across = [0.0] * len(values)
         self._marks.set_data(*((across, values) if self.axis == "y" else (values, across)))
-        box, limits = self.ax.get_position(), self.ax.get_ylim() if self.axis == "y" else self.ax.get_xlim()
-        for label, (value, text) in zip(self._labels, [*self.shown, *[(limits[0], "")] * 8], strict=False):
+        box, limits = (
+            self.ax.get_position(),
+            self.ax.get_ylim() if self.axis == "y" else self.ax.get_xlim(),
+        )
+        for label, (value, text) in zip(
+            self._labels, [*self.shown, *[(limits[0], "")] * 8], strict=False
+        ):
             share = (value - limits[0]) / (limits[1] - limits[0])
             label.text = text
             if self.axis == "y":
@@ -133,7 +146,9 @@ class Timeline(Chart):
 
     def steps(self, **look: Any) -> Line2D:
         """A line that keeps each level until the next, to be given data at each `draw`."""
-        return self.canvas.moving(self.ax.plot([], [], drawstyle="steps-post", clip_on=False, **look)[0])
+        return self.canvas.moving(
+            self.ax.plot([], [], drawstyle="steps-post", clip_on=False, **look)[0]
+        )
 
     def over_time(self, run: View, ghost: View | None = None) -> None:
         """Make the x axis show the whole run, and its baseline."""
@@ -145,7 +160,9 @@ class Timeline(Chart):
         self.x_ticks.put([(t, label if self.axis else "") for t, label in ticks])
 
     def up_to(self, value: float) -> None:
-        """Make the y axis reach `value`: in round steps, with ticks at the bottom, the middle and the top."""
+        """Make the y axis reach `value`: in round steps, with ticks at the bottom, the middle and
+        the top.
+        """
         top = style.nice_top(max(value, 1.0), self.over)
         if top != self.over or not self.y_ticks.shown:
             self.over = top
@@ -167,7 +184,11 @@ def swatch(
     patch = {"linewidth": 0, **patch}
     canvas.figure.add_artist(
         Rectangle(
-            place, width / canvas.width, height / canvas.height, transform=canvas.figure.transFigure, **patch
+            place,
+            width / canvas.width,
+            height / canvas.height,
+            transform=canvas.figure.transFigure,
+            **patch,
         )
     )
 

@@ -1,4 +1,6 @@
-"""What batching does: how large each call was, how many items a second it came to, how long items took."""
+"""What batching does: how large each call was, how many items a second it came to, how long items
+took.
+"""
 
 from typing import Any
 
@@ -16,7 +18,9 @@ CALLS = 3  # that a slice should hold on average
 
 
 class Batches(Timeline):
-    """A dot for each call, at its size; a cross where an item of it failed, a ring for a part of a batch."""
+    """A dot for each call, at its size; a cross where an item of it failed, a ring for a part of a
+    batch.
+    """
 
     name, least, weight = "batches", 92, 1.0
 
@@ -24,9 +28,13 @@ class Batches(Timeline):
         super().__init__(canvas, box, axis=axis)
         self.caption("items in each call")
         self.ghost = self._dots(style.GHOST, "s", 3.0)
-        self.limit = canvas.moving(self.ax.axhline(0, color=style.INK, linewidth=1.2, linestyle=style.DASHED))
+        self.limit = canvas.moving(
+            self.ax.axhline(0, color=style.INK, linewidth=1.2, linestyle=style.DASHED)
+        )
         self.dots = self._dots(style.IN_FLIGHT, "o", 4.0)
-        self.parts = self._dots(style.IN_FLIGHT, "o", 4.0, markerfacecolor="none", markeredgewidth=1.0)
+        self.parts = self._dots(
+            style.IN_FLIGHT, "o", 4.0, markerfacecolor="none", markeredgewidth=1.0
+        )
         self.failing = self._dots(style.LOST, "x", 6.0, markeredgewidth=1.8)
         y = box.y + self.top + 10
         self.said = canvas.text(self.label_x, y, bold=True, color=style.IN_FLIGHT)
@@ -37,14 +45,25 @@ class Batches(Timeline):
     def _dots(self, color: str, marker: str, size: float, **look: Any) -> Any:
         look = {"markeredgewidth": 0.0, **look}
         return self.canvas.moving(
-            self.ax.plot([], [], linestyle="", marker=marker, markersize=size, color=color, clip_on=False, **look)[0]
+            self.ax.plot(
+                [],
+                [],
+                linestyle="",
+                marker=marker,
+                markersize=size,
+                color=color,
+                clip_on=False,
+                **look,
+            )[0]
         )
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         self.over_time(run, ghost)
         tally, was = run.batches, None if ghost is None else ghost.batches
         full = getattr(run.run.scenario, "size", None)
-        highest = max((size for _, size, _ in [*tally.calls, *(was.calls if was else ())]), default=1)
+        highest = max(
+            (size for _, size, _ in [*tally.calls, *(was.calls if was else ())]), default=1
+        )
         self.up_to(1.06 * (highest if full is None or full > 2 * highest else max(highest, full)))
         self.limit.set_visible(full is not None and full <= self.over)
         self.limit.set_ydata([full or 0, full or 0])
@@ -58,13 +77,18 @@ class Batches(Timeline):
         if was is not None:
             self._put(self.ghost, was, [not part for _, _, part in was.calls])
         self.said.text = f"mean {style.number(_round(tally.mean_size))}"
-        parts, failures = len(whole) - sum(whole), sum(w and b for w, b in zip(whole, bad, strict=True))
+        parts, failures = (
+            len(whole) - sum(whole),
+            sum(w and b for w, b in zip(whole, bad, strict=True)),
+        )
         self.count.text = f"{style.count(sum(whole), 'call')}" + (f" + {parts:,}" if parts else "")
         self.failed.text = f"× {failures:,} with bad" if failures else ""
 
     @staticmethod
     def _put(line: Any, tally: BatchTally, chosen: list[bool]) -> None:
-        points = [(time, size) for (time, size, _), yes in zip(tally.calls, chosen, strict=True) if yes]
+        points = [
+            (time, size) for (time, size, _), yes in zip(tally.calls, chosen, strict=True) if yes
+        ]
         line.set_data([time for time, _ in points], [size for _, size in points])
 
     def sentence(self, run: View) -> str:
@@ -73,15 +97,22 @@ class Batches(Timeline):
         if not whole:
             return "Batches: no call was made."
         parts, failures = len(tally.calls) - len(whole), sum(count > 0 for count in tally.failing)
-        mean = (f"of {style.count(whole[0], 'item')} each" if min(whole) == max(whole) else
-                f"of {style.number(_round(tally.mean_size))} items on average, from {min(whole):,} to {max(whole):,}")
+        mean = (
+            f"of {style.count(whole[0], 'item')} each"
+            if min(whole) == max(whole)
+            else f"of {style.number(_round(tally.mean_size))} items on average, from "
+            f"{min(whole):,} "
+            f"to {max(whole):,}"
+        )
         also = f", {failures:,} with a failure" if failures else ""
         again = f"; {style.count(parts, 'more call')} with parts of them" if parts else ""
         return f"Batches: {style.count(len(whole), 'call')} {mean}{also}{again}."
 
 
 class Items(Timeline):
-    """Items handled a second: done, redelivered though good, failed; over what came, under what can be done."""
+    """Items handled a second: done, redelivered though good, failed; over what came, under what can
+    be done.
+    """
 
     name, least, weight = "items", 100, 1.2
 
@@ -94,11 +125,17 @@ class Items(Timeline):
             {"facecolor": style.LOST},
         ]
         self.layers = Layers(self, looks)
-        for row, (label, look) in enumerate(zip(("bad", "good again", "done"), reversed(looks), strict=True)):
+        for row, (label, look) in enumerate(
+            zip(("bad", "good again", "done"), reversed(looks), strict=True)
+        ):
             self.key(row, label, **look)
         self.ghost = ghost_lines(self)
-        self.coming = canvas.moving(self.ax.plot([], [], drawstyle="steps-post", color=style.INK, linewidth=1.6)[0])
-        self.capacity = canvas.moving(self.ax.axhline(0, color=style.INK, linewidth=1.4, linestyle=style.DASHED))
+        self.coming = canvas.moving(
+            self.ax.plot([], [], drawstyle="steps-post", color=style.INK, linewidth=1.6)[0]
+        )
+        self.capacity = canvas.moving(
+            self.ax.axhline(0, color=style.INK, linewidth=1.4, linestyle=style.DASHED)
+        )
         self.capacity_label = canvas.text(self.label_x, box.y + self.top + 3 + 18 * 3 + 10.5)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
@@ -122,7 +159,8 @@ class Items(Timeline):
     def handled(self, run: View) -> tuple[Floats, Floats]:
         """Edges of the slices; a row each for done, spoilt and failed items a second."""
         tally = run.batches
-        # Of a handful of calls made by hand each is to be seen; a line from call to call of a lab would be all noise.
+        # Of a handful of calls made by hand each is to be seen; a line from call to call of a lab
+        # would be all noise.
         edges = _edges(run, len(tally.calls), 0.7 if run.run.scenario is None else CALLS)
         kinds = ([time for time, _ in tally.done], tally.spoilt, tally.failed)
         return edges, np.array([_per_second(times, edges) for times in kinds])
@@ -132,14 +170,24 @@ class Items(Timeline):
         done, came = (style.number(_round(len(each) / span)) for each in (tally.done, tally.sent))
         can = run.theory("capacity")
         of = "" if can is None else f", {style.number(_round(can))} can be"
-        good = f"good items handled in vain {style.count(len(tally.spoilt), 'time')}" if tally.spoilt else ""
-        bad = style.count(len(tally.failed), "try").replace("trys", "tries") + " of bad ones" if tally.failed else ""
+        good = (
+            f"good items handled in vain {style.count(len(tally.spoilt), 'time')}"
+            if tally.spoilt
+            else ""
+        )
+        bad = (
+            style.count(len(tally.failed), "try").replace("trys", "tries") + " of bad ones"
+            if tally.failed
+            else ""
+        )
         also = "".join(f"; {each}" for each in (good, bad) if each)
         return f"Items: {came} a second came, {done} were done{of}{also}."
 
 
 def _edges(run: View, calls: int, each: float) -> Floats:
-    """Slices of a round width that hold so many calls `each`, on average; the last ends with the run."""
+    """Slices of a round width that hold so many calls `each`, on average; the last ends with the
+    run.
+    """
     span = max(run.until - run.start, 1e-9)
     least = span * max(1 / BINS, each / max(calls, 1))
     width = next((step for step in (0.01, 0.02, 0.05, *style.TIME_STEPS) if step >= least), span)
@@ -154,5 +202,3 @@ def _per_second(times: list[float], edges: Floats) -> Floats:
 def _round(value: float) -> float:
     """Three figures of it, the noise of the rest left out."""
     return float(f"{value:.3g}")
-
-

@@ -22,8 +22,9 @@ GHOST = (-0.12, -0.04)
 
 
 class Breaker(Timeline):
-    """One band for the states, each with its name where there is room; a diamond for each probe that succeeded,
-    a cross for each that failed. The baseline's open times are a grey line under the band.
+    """One band for the states, each with its name where there is room; a diamond for each probe
+    that succeeded, a cross for each that failed. The baseline's open times are a grey line under
+    the band.
     """
 
     name, least, weight = "breaker", 72, 0.05
@@ -36,10 +37,17 @@ class Breaker(Timeline):
         self.ax.set_ylim(0, 1)
         self.bands = {state: self._bars(look) for state, look in LOOKS.items()}
         self.ghost = self._bars({"facecolor": style.GHOST})
-        dot: dict[str, Any] = {"linestyle": "", "markersize": 8, "markeredgecolor": style.INK, "markeredgewidth": 1.0,
-                               "clip_on": False}
-        self.good, self.bad = (canvas.moving(self.ax.plot([], [], marker=marker, color=color, **dot)[0])
-                               for marker, color in (("D", style.DONE), ("X", style.PROBING)))
+        dot: dict[str, Any] = {
+            "linestyle": "",
+            "markersize": 8,
+            "markeredgecolor": style.INK,
+            "markeredgewidth": 1.0,
+            "clip_on": False,
+        }
+        self.good, self.bad = (
+            canvas.moving(self.ax.plot([], [], marker=marker, color=color, **dot)[0])
+            for marker, color in (("D", style.DONE), ("X", style.PROBING))
+        )
         self.names = [canvas.text(0, 0, ha="center", va="center") for _ in range(24)]
         self.none = canvas.text(0, 0, "no breaker", color=style.MUTED, ha="center", va="center")
         y = box.y + self.top
@@ -68,14 +76,18 @@ class Breaker(Timeline):
         self._count(run)
 
     def _name(self, run: View) -> None:
-        """The name of each state in its band, or its letter, or nothing, as there is room; the widest come first."""
+        """The name of each state in its band, or its letter, or nothing, as there is room; the
+        widest come first.
+        """
         widest = sorted(self.shown, key=lambda span: span.start - span.end)[: len(self.names)]
         y = self._y(sum(BAND) / 2)
         for label, span in zip(self.names, [*widest, *[None] * len(self.names)], strict=False):
             label.text = ""
             if span is not None:
                 room = self._x(span.end) - self._x(span.start) - 3
-                label.text = next((word for word in WORDS[span.state] if self.canvas.measure(word) <= room), "")
+                label.text = next(
+                    (word for word in WORDS[span.state] if self.canvas.measure(word) <= room), ""
+                )
                 label.x, label.y = self._x((span.start + span.end) / 2), y
                 label.color = style.PAPER if span.state == "OPEN" else style.INK
         self.none.visible = not self.shown
@@ -106,14 +118,19 @@ class Breaker(Timeline):
             return "Breaker: closed all the time."
         first = next(span for span in story.spans if span.state == "OPEN")
         good = sum(probe.good for probe in story.probes)
-        return (f"Breaker: open {style.seconds(story.seconds('OPEN'))} in all, in "
-                f"{style.count(story.count('OPEN'), 'stretch')}, the first from {style.seconds(first.start)} on; "
-                f"{style.count(len(story.probes), 'probe')}, {good} of them good; {story.spans[-1].state} at the end."
-                ).replace("stretchs", "stretches")
+        return (
+            f"Breaker: open {style.seconds(story.seconds('OPEN'))} in all, in "
+            f"{style.count(story.count('OPEN'), 'stretch')}, the first from "
+            f"{style.seconds(first.start)} on; "
+            f"{style.count(len(story.probes), 'probe')}, {good} of them good; "
+            f"{story.spans[-1].state} at the end."
+        ).replace("stretchs", "stretches")
 
 
 def guarded(run: View) -> bool:
-    """Whether there was a breaker: one that never opened leaves no record, so the run says so in its theory."""
+    """Whether there was a breaker: one that never opened leaves no record, so the run says so in
+    its theory.
+    """
     return bool(run.theory("guarded")) or len(run.breaker.spans) > 1
 
 

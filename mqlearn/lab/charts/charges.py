@@ -14,7 +14,9 @@ NAMES = ("never", "once", "twice or more")
 
 
 class Charges(Chart):
-    """Orders by the number of charges to their card; a prediction is of those charged twice or more."""
+    """Orders by the number of charges to their card; a prediction is of those charged twice or
+    more.
+    """
 
     name, takes_marks, least, weight = "charges", True, 96, 0.4
 
@@ -30,7 +32,9 @@ class Charges(Chart):
         was = {} if ghost is None else self.counts(ghost)
         theory = getattr(run.run, "theory", {}).get("charges") or []
         said = [style.number(values[name]) for name in NAMES]
-        self.bars.draw(values, was, said, theory=dict(zip(NAMES, theory, strict=False)), also=marks.values)
+        self.bars.draw(
+            values, was, said, theory=dict(zip(NAMES, theory, strict=False)), also=marks.values
+        )
         self.marks.draw(marks)
 
     def counts(self, run: View) -> dict[str, float]:
@@ -44,4 +48,8 @@ class Charges(Chart):
 
     def sentence(self, run: View) -> str:
         counts = self.counts(run)
-        return "Orders by charges: " + ", ".join(f"{style.number(counts[name])} {name}" for name in NAMES) + "."
+        return (
+            "Orders by charges: "
+            + ", ".join(f"{style.number(counts[name])} {name}" for name in NAMES)
+            + "."
+        )

@@ -14,13 +14,17 @@ from mqlearn.lab.view import Floats, View
 
 
 def staircase(times: Floats, start: float, end: float) -> tuple[Floats, Floats]:
-    """How many of `times` have come by each instant: the corners of a staircase from `start` to `end`."""
+    """How many of `times` have come by each instant: the corners of a staircase from `start` to
+    `end`.
+    """
     x = np.concatenate(([start], times, [end]))
     return x, np.append(np.arange(len(times) + 1), len(times))
 
 
 class Dead(Timeline):
-    """Dead letters so far, with a tick for each death; predictions and theory are levels to be reached."""
+    """Dead letters so far, with a tick for each death; predictions and theory are levels to be
+    reached.
+    """
 
     name, takes_marks, least, weight = "dead", True, 76, 1.3
 
@@ -32,7 +36,9 @@ class Dead(Timeline):
             ax.plot([], [], drawstyle="steps-post", color=style.GHOST, linewidth=1.8)[0]
         )
         self.line = canvas.moving(
-            ax.plot([], [], drawstyle="steps-post", color=style.DEAD, linewidth=2.2, clip_on=False)[0]
+            ax.plot([], [], drawstyle="steps-post", color=style.DEAD, linewidth=2.2, clip_on=False)[
+                0
+            ]
         )
         across = ax.get_xaxis_transform()
         self.ticks = canvas.moving(
@@ -55,7 +61,9 @@ class Dead(Timeline):
         self.over_time(run, ghost)
         times, expected = run.dead[0], run.theory("dead")
         was = ghost.dead[0] if ghost is not None else None
-        self.up_to(max([len(times) * 1.02, 0 if was is None else len(was), expected or 0, *marks.values]))
+        self.up_to(
+            max([len(times) * 1.02, 0 if was is None else len(was), expected or 0, *marks.values])
+        )
         self.line.set_data(*staircase(times, run.start, run.until))
         self.ticks.set_data(times, np.full(len(times), 0.06))
         self.total.text = f"{style.number(len(times))} dead"
@@ -85,7 +93,8 @@ def told(run: View) -> str:
     if not len(times):
         return "Dead letters: none."
     why = ", ".join(
-        f"{style.number(n)} {reason or 'no reason given'}" for reason, n in Counter(reasons).most_common(3)
+        f"{style.number(n)} {reason or 'no reason given'}"
+        for reason, n in Counter(reasons).most_common(3)
     )
     first = f"the first at {style.seconds(times[0])}"
     return f"Dead letters: {style.number(len(times))}, {first} ({why})."
@@ -105,8 +114,16 @@ class Deaths(Timeline):
         place = self.ax.get_xaxis_transform()
         self.rows = []
         for color, size in ((style.DEAD, 13), (style.GHOST, 9)):
-            ticks = self.ax.plot([], [], linestyle="", marker="|", markersize=size, markeredgewidth=1.4, color=color,
-                                 transform=place)[0]
+            ticks = self.ax.plot(
+                [],
+                [],
+                linestyle="",
+                marker="|",
+                markersize=size,
+                markeredgewidth=1.4,
+                color=color,
+                transform=place,
+            )[0]
             self.rows.append(canvas.moving(ticks))
         y = box.y + self.top
         self.total = canvas.text(self.label_x, y + 11, size=style.TITLE, bold=True)
@@ -117,7 +134,9 @@ class Deaths(Timeline):
         self.trouble.draw(run)
         now, was = run.dead[0], None if ghost is None else ghost.dead[0]
         for row, times, height in zip(self.rows, (now, was), (0.68, 0.2), strict=True):
-            row.set_data([] if times is None else times, [] if times is None else np.full(len(times), height))
+            row.set_data(
+                [] if times is None else times, [] if times is None else np.full(len(times), height)
+            )
         self.total.text = f"{style.number(len(now))} dead"
         self.ghost_total.text = "" if was is None else f"{style.number(len(was))} baseline"
 
@@ -148,7 +167,10 @@ class Reasons(Chart):
         self.bars.draw(self.shown, was, [f"{style.number(n)}" for n in self.shown.values()])
 
     def counts(self, run: View) -> dict[str, float]:
-        return {reason or "no reason given": float(n) for reason, n in Counter(run.dead[1]).most_common()}
+        return {
+            reason or "no reason given": float(n)
+            for reason, n in Counter(run.dead[1]).most_common()
+        }
 
     def sentence(self, run: View) -> str:
         counts = self.counts(run)

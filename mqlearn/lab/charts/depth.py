@@ -19,7 +19,9 @@ class Layers:
 
     def __init__(self, chart: Timeline, looks: list[dict[str, Any]]) -> None:
         plain = {"linewidth": 0, "antialiased": False}
-        self._layers = [chart.canvas.moving(PolyCollection([], **{**plain, **look})) for look in looks]
+        self._layers = [
+            chart.canvas.moving(PolyCollection([], **{**plain, **look})) for look in looks
+        ]
         for layer in self._layers:
             chart.ax.add_collection(layer, autolim=False)
             if layer.get_hatch():
@@ -34,7 +36,9 @@ class Layers:
             layer.set_visible(bool(row.any()))
             if row.any():
                 high = outline(edges, below)[1]
-                layer.set_verts([np.column_stack((np.append(x, x[::-1]), np.append(high, low[::-1])))])
+                layer.set_verts(
+                    [np.column_stack((np.append(x, x[::-1]), np.append(high, low[::-1])))]
+                )
 
 
 def ghost_lines(chart: Timeline) -> list[Line2D]:
@@ -43,7 +47,10 @@ def ghost_lines(chart: Timeline) -> list[Line2D]:
         {"color": style.PAPER, "linewidth": 4.0},
         {"color": style.GHOST, "linewidth": 1.8},
     ]
-    return [chart.canvas.moving(chart.ax.plot([], [], drawstyle="steps-post", **look)[0]) for look in looks]
+    return [
+        chart.canvas.moving(chart.ax.plot([], [], drawstyle="steps-post", **look)[0])
+        for look in looks
+    ]
 
 
 class Depth(Timeline):
@@ -67,7 +74,9 @@ class Depth(Timeline):
             self.key(row, label, **look)
         self.ghost = ghost_lines(self)
         y = box.y + self.top + 3 + 18 * 3
-        self.ghost_label = canvas.text(self.label_x, y + 10.5, "━ baseline", color=style.GHOST, bold=True)
+        self.ghost_label = canvas.text(
+            self.label_x, y + 10.5, "━ baseline", color=style.GHOST, bold=True
+        )
         self.peak = canvas.text(self.label_x, y + 28.5, size=style.SMALL, color=style.MUTED)
         self.was: tuple[View, tuple[Floats, Floats]] | None = None
         self.marks = LevelMarks(self)
@@ -93,7 +102,9 @@ class Depth(Timeline):
         expected = run.theory("depth")
         self.up_to(max([highest, expected or 0, *marks.values]))
         self.layers.draw(edges, values)
-        self.peak.text = f"peak {style.number(values.sum(axis=0).max())}" if self.box.height >= 118 else ""
+        self.peak.text = (
+            f"peak {style.number(values.sum(axis=0).max())}" if self.box.height >= 118 else ""
+        )
         self.marks.draw(marks, expected, self.taken)
 
     def measured(self, run: View) -> float | None:
@@ -103,7 +114,8 @@ class Depth(Timeline):
         times, levels = run.depth
         if not len(times):
             return "Depth: no message was ever in the queue."
-        total = np.where(np.append(np.diff(times) > 0, True), levels.sum(axis=0), 0)  # of steps that lasted
+        # of steps that lasted
+        total = np.where(np.append(np.diff(times) > 0, True), levels.sum(axis=0), 0)
         top, (in_flight, waiting, delayed) = int(np.argmax(total)), levels[:, -1]
         return (
             f"Depth: at most {style.count(total[top], 'message')} not yet settled, "
@@ -135,7 +147,9 @@ class DepthByPriority(Timeline):
             self.key(row, priority, **looks[priority])
         self.ghost = ghost_lines(self)
         y = box.y + self.top + 3 + 18 * 4
-        self.ghost_label = canvas.text(self.label_x, y + 10.5, "━ baseline", color=style.GHOST, bold=True)
+        self.ghost_label = canvas.text(
+            self.label_x, y + 10.5, "━ baseline", color=style.GHOST, bold=True
+        )
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         self.over_time(run, ghost)
@@ -160,12 +174,16 @@ class DepthByPriority(Timeline):
         for row, name in enumerate(self.names):
             if name in run.waiting_by_priority:
                 times, level = run.waiting_by_priority[name]
-                edges, values[row : row + 1] = thin(times, level[None, :], run.start, end, self.columns)
+                edges, values[row : row + 1] = thin(
+                    times, level[None, :], run.start, end, self.columns
+                )
         values[:, edges[:-1] >= run.until] = 0
         return edges, values
 
     def sentence(self, run: View) -> str:
-        peaks = [(p, *run.waiting_by_priority[p]) for p in self.names if p in run.waiting_by_priority]
+        peaks = [
+            (p, *run.waiting_by_priority[p]) for p in self.names if p in run.waiting_by_priority
+        ]
         if not peaks:
             return "Depth by priority: no message ever waited."
         said = (

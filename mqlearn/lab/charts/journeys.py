@@ -15,10 +15,12 @@ ROW = 22  # pixels a message
 
 
 class Journeys(Chart):
-    """The journeys of a few messages: the first in trouble (redelivered or dead) and its neighbours.
+    """The journeys of a few messages: the first in trouble (redelivered or dead) and its
+    neighbours.
 
-    A thin light bar is waiting, a hatched one delayed, a thick dark bar is a worker holding the message, its
-    letter or number in it; a white hatched bar is a worker still at it after its lease was lost.
+    A thin light bar is waiting, a hatched one delayed, a thick dark bar is a worker holding the
+    message, its letter or number in it; a white hatched bar is a worker still at it after its lease
+    was lost.
     """
 
     name, wide, least, weight = "journeys", True, 150, 2.6
@@ -47,7 +49,10 @@ class Journeys(Chart):
             facecolor=style.DELAYED, linewidth=0, hatch=style.HATCH_DELAYED, edgecolor=style.INK
         )
         self.orphaned = self._bars(
-            facecolor=style.PAPER, edgecolor=style.IN_FLIGHT, hatch=style.HATCH_NO_OWNER, linewidth=1
+            facecolor=style.PAPER,
+            edgecolor=style.IN_FLIGHT,
+            hatch=style.HATCH_NO_OWNER,
+            linewidth=1,
         )
         self.held = self._bars(facecolor=style.IN_FLIGHT, linewidth=0.8, edgecolor=style.PAPER)
         self.lost = canvas.moving(LineCollection([], colors=style.LOST, linewidths=3.5))
@@ -83,7 +88,10 @@ class Journeys(Chart):
         for label, look in (
             ("waiting", {"facecolor": style.WAITING}),
             ("held", {"facecolor": style.IN_FLIGHT}),
-            ("delayed", {"facecolor": style.DELAYED, "hatch": style.HATCH_DELAYED, "edgecolor": style.INK}),
+            (
+                "delayed",
+                {"facecolor": style.DELAYED, "hatch": style.HATCH_DELAYED, "edgecolor": style.INK},
+            ),
             ("lease lost", {"facecolor": style.LOST}),
             (
                 "working without lease",
@@ -101,8 +109,12 @@ class Journeys(Chart):
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         self.drawn, self.shown = run, self.chosen(run)
-        held = run.holds[np.isin(run.holds["entry"].to_numpy(), [int(e) for e in self.shown["entry"]])]
-        self._over(float(min(self.shown["sent"], default=0.0)), min(self.last(held, run), run.until))
+        held = run.holds[
+            np.isin(run.holds["entry"].to_numpy(), [int(e) for e in self.shown["entry"]])
+        ]
+        self._over(
+            float(min(self.shown["sent"], default=0.0)), min(self.last(held, run), run.until)
+        )
         self.pieces = bars = _Bars(self.ax.get_xlim()[1], _at_work(run, held["entry"].unique()))
         self.rows, holds = list(self.shown.itertuples()), list(held.itertuples())
         for row, job in enumerate(self.rows):
@@ -196,7 +208,9 @@ class _Bars:
         self.lane: dict[tuple[int, int], float] = {}  # of an entry and an attempt: where its bar is
 
     def add(self, row: int, job: Any, holds: list[Any]) -> None:
-        """One message's journey: its holdings in two lanes where a former holder is still at work."""
+        """One message's journey: its holdings in two lanes where a former holder is still at
+        work.
+        """
         others = holds[:-1]  # the last holder shares its lane with nobody
         lanes = 2 if any(self._works_until(hold) > float(hold.until) for hold in others) else 1
         half, since, next_place = (0.36, 0.23)[lanes - 1], float(job.sent), "waiting"
@@ -212,7 +226,10 @@ class _Bars:
             if hold.end == "lease_lost":
                 self.lost.append([(until, y - half), (until, y + half)])
             self._without_lease(hold, until, y, half)
-            since, next_place = until, "delayed" if hold.end in ("delayed", "postponed") else "waiting"
+            since, next_place = (
+                until,
+                "delayed" if hold.end in ("delayed", "postponed") else "waiting",
+            )
             if hold.end == "acked":
                 self.done.append((until, y))
         if job.outcome == "dead":
@@ -231,8 +248,11 @@ class _Bars:
             self.orphaned.append(_rect(until, min(end, self.end), y, half))
 
     def _works_until(self, hold: Any) -> float:
-        """When its worker stopped working on it (s), if that is after the end of its holding; else when that ended."""
-        if hold.end in ("lease_lost", "acked"):  # the lease was lost, or the ack came before the work
+        """When its worker stopped working on it (s), if that is after the end of its holding; else
+        when that ended.
+        """
+        # the lease was lost, or the ack came before the work
+        if hold.end in ("lease_lost", "acked"):
             tries = self.tries.get((int(hold.entry), hold.worker), ())
             for end in [end for start, end in tries if start >= hold.received][:1]:
                 if end > hold.until:  # an unfinished try has no end (nan)
@@ -244,7 +264,9 @@ def _at_work(run: View, entries: Any) -> dict[tuple[int, str], list[tuple[float,
     """From when to when (s) each worker was at these entries."""
     found: dict[tuple[int, str], list[tuple[float, float]]] = {}
     tries = run.tries[np.isin(run.tries["entry"].to_numpy(), entries)]
-    for entry, worker, start, end in zip(tries["entry"], tries["worker"], tries["start"], tries["end"], strict=True):
+    for entry, worker, start, end in zip(
+        tries["entry"], tries["worker"], tries["start"], tries["end"], strict=True
+    ):
         found.setdefault((int(entry), worker), []).append((start, end))
     return found
 

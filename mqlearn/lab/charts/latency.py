@@ -1,4 +1,6 @@
-"""How long items take, from sending to done: the percentiles over time, and how all of them spread."""
+"""How long items take, from sending to done: the percentiles over time, and how all of them
+spread.
+"""
 
 from typing import Any
 
@@ -23,7 +25,9 @@ LOOKS: dict[int, dict[str, Any]] = {
 
 
 class Latency(Timeline):
-    """The median, 95th and 99th percentile of what was done in each slice of time; the mean of all is predicted."""
+    """The median, 95th and 99th percentile of what was done in each slice of time; the mean of all
+    is predicted.
+    """
 
     name, takes_marks, least, weight = "latency", True, 118, 1.4
 
@@ -33,12 +37,16 @@ class Latency(Timeline):
         self.ghost = {p: self._line(style.GHOST, **LOOKS[p]) for p in PERCENTILES}
         self.lines = {p: self._line(style.INK, **LOOKS[p]) for p in PERCENTILES}
         self.rows = [box.y + self.top + 9 + 16 * row for row in range(5)]
-        self.labels = {p: canvas.text(self.label_x + 20, self.rows[row], va="center")
-                       for row, p in enumerate(reversed(PERCENTILES))}
+        self.labels = {
+            p: canvas.text(self.label_x + 20, self.rows[row], va="center")
+            for row, p in enumerate(reversed(PERCENTILES))
+        }
         for row, p in enumerate(reversed(PERCENTILES)):
             _sample(canvas, self.label_x, self.rows[row], LOOKS[p])
         self.mean = canvas.text(self.label_x, self.rows[3], bold=True, va="center")
-        self.was = canvas.text(self.label_x, self.rows[4], color=style.GHOST, bold=True, va="center")
+        self.was = canvas.text(
+            self.label_x, self.rows[4], color=style.GHOST, bold=True, va="center"
+        )
         self.marks = LevelMarks(self)
         self.over = 0.0
 
@@ -48,7 +56,10 @@ class Latency(Timeline):
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         self.over_time(run, ghost)
         now, was = percentiles(run), None if ghost is None else percentiles(ghost)
-        highest = max((float(np.nanmax(each[99])) for _, each in (now, was or now) if _has(each[99])), default=0.0)
+        highest = max(
+            (float(np.nanmax(each[99])) for _, each in (now, was or now) if _has(each[99])),
+            default=0.0,
+        )
         self.up_to(max([highest, *marks.values]))
         for p in PERCENTILES:
             self.lines[p].set_data(now[0], now[1][p])
@@ -76,7 +87,9 @@ class Latency(Timeline):
 
 
 class LatencyDistribution(Chart):
-    """What share of the items took how long; a tick at the median, the 95th and the 99th percentile."""
+    """What share of the items took how long; a tick at the median, the 95th and the 99th
+    percentile.
+    """
 
     name, takes_marks, least, weight = "latency_distribution", True, 124, 1.4
 
@@ -84,10 +97,16 @@ class LatencyDistribution(Chart):
         super().__init__(canvas, box)
         self.caption("share of items by seconds from sending to done")
         self.ax = canvas.axes(box.x + 38, box.y + 42, box.width - 60, box.height - 61)
-        self.bars = canvas.moving(PolyCollection([], facecolor=style.DONE, edgecolor=style.PAPER, linewidth=0.6))
+        self.bars = canvas.moving(
+            PolyCollection([], facecolor=style.DONE, edgecolor=style.PAPER, linewidth=0.6)
+        )
         self.ax.add_collection(self.bars, autolim=False)
-        self.ghost = canvas.moving(self.ax.plot([], [], drawstyle="steps-post", color=style.GHOST, linewidth=1.8)[0])
-        self.lines = {p: canvas.moving(self.ax.axvline(0, color=style.INK, **LOOKS[p])) for p in PERCENTILES}
+        self.ghost = canvas.moving(
+            self.ax.plot([], [], drawstyle="steps-post", color=style.GHOST, linewidth=1.8)[0]
+        )
+        self.lines = {
+            p: canvas.moving(self.ax.axvline(0, color=style.INK, **LOOKS[p])) for p in PERCENTILES
+        }
         self.said = canvas.text(box.x + box.width - 22, box.y + 29, ha="right", bold=True)
         self.marks = BarMarks(canvas, self.ax)
         self.over = (0.0, 0.0)
@@ -96,7 +115,9 @@ class LatencyDistribution(Chart):
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         took = np.array(run.batches.latencies)
         was = np.array(ghost.batches.latencies) if ghost is not None else np.zeros(0)
-        longest = max([float(times.max()) for times in (took, was) if len(times)] + [1e-3, *marks.values])
+        longest = max(
+            [float(times.max()) for times in (took, was) if len(times)] + [1e-3, *marks.values]
+        )
         right = style.nice_top(longest, self.over[0])
         edges = np.linspace(0, right, BARS + 1)
         self.shares, before = _shares(took, edges), _shares(was, edges)
@@ -104,17 +125,32 @@ class LatencyDistribution(Chart):
         if (right, top) != self.over:
             self.over = right, top
             self.ax.set(xlim=(0, right), ylim=(0, top))
-            self.x_ticks.put([(0, "0"), (right / 2, style.number(right / 2)), (right, f"{style.number(right)} s")])
+            self.x_ticks.put(
+                [
+                    (0, "0"),
+                    (right / 2, style.number(right / 2)),
+                    (right, f"{style.number(right)} s"),
+                ]
+            )
             self.y_ticks.put([(0, "0"), (top, f"{top:.0%}")])
-        self.bars.set_verts([np.array([(a, 0), (b, 0), (b, h), (a, h)])
-                             for a, b, h in zip(edges[:-1], edges[1:], self.shares, strict=True) if h])
+        self.bars.set_verts(
+            [
+                np.array([(a, 0), (b, 0), (b, h), (a, h)])
+                for a, b, h in zip(edges[:-1], edges[1:], self.shares, strict=True)
+                if h
+            ]
+        )
         self.ghost.set_visible(bool(len(was)))
         self.ghost.set_data(edges, np.append(before, 0))
         for p, line in self.lines.items():
             line.set_visible(bool(len(took)))
             line.set_xdata([percentile(run.batches.latencies, p)] * 2)
-        self.said.text = ", ".join([f"mean {_said(run.batches.mean)}", *(
-            f"p{p} {_said(percentile(run.batches.latencies, p))}" for p in PERCENTILES)])
+        self.said.text = ", ".join(
+            [
+                f"mean {_said(run.batches.mean)}",
+                *(f"p{p} {_said(percentile(run.batches.latencies, p))}" for p in PERCENTILES),
+            ]
+        )
         self.marks.draw(marks)
 
     def measured(self, run: View) -> float | None:
@@ -134,14 +170,19 @@ def spread(run: View) -> str:
 
 
 def percentiles(run: View) -> tuple[Floats, dict[int, Floats]]:
-    """The middles of the slices, and of each the percentiles of what was done in it; NaN where that is too little."""
+    """The middles of the slices, and of each the percentiles of what was done in it; NaN where that
+    is too little.
+    """
     span = max(run.until - run.start, 1e-9)
     count = int(max(1, min(SLICES, len(run.batches.done) // (2 * FEWEST))))
     edges = np.linspace(run.start, run.start + span, count + 1)
     done = np.array(run.batches.done, dtype=float).reshape(-1, 2)
     slices = np.clip(np.searchsorted(edges, done[:, 0], side="right") - 1, 0, count - 1)
     rows = [np.sort(done[slices == k, 1]).tolist() for k in range(count)]
-    found = {p: np.array([percentile(row, p) if len(row) >= FEWEST else np.nan for row in rows]) for p in PERCENTILES}
+    found = {
+        p: np.array([percentile(row, p) if len(row) >= FEWEST else np.nan for row in rows])
+        for p in PERCENTILES
+    }
     kept = ~np.isnan(found[50])  # a slice between two large batches is no gap in the line
     return ((edges[1:] + edges[:-1]) / 2)[kept], {p: each[kept] for p, each in found.items()}
 
@@ -164,4 +205,6 @@ def _sample(canvas: Canvas, x: float, y: float, look: dict[str, Any]) -> None:
 
     across = (x / canvas.width, (x + 14) / canvas.width)
     height = 1 - y / canvas.height
-    canvas.figure.add_artist(Line2D(across, (height, height), color=style.INK, solid_capstyle="butt", **look))
+    canvas.figure.add_artist(
+        Line2D(across, (height, height), color=style.INK, solid_capstyle="butt", **look)
+    )

@@ -15,10 +15,12 @@ MARKS = 3  # of each row that are numbered at most
 
 
 class Leases(Journeys):
-    """The journeys of a few messages with their effects: the first whose order was not charged exactly once.
+    """The journeys of a few messages with their effects: the first whose order was not charged
+    exactly once.
 
-    A numbered circle is the first charge of an order, a numbered diamond each later one, a cross the death of a
-    worker. At the right it says how often the order was charged in all, over all messages that were sent for it.
+    A numbered circle is the first charge of an order, a numbered diamond each later one, a cross
+    the death of a worker. At the right it says how often the order was charged in all, over all
+    messages that were sent for it.
     """
 
     name, left, foot, least = "leases", 92, 62, 174
@@ -28,7 +30,9 @@ class Leases(Journeys):
         super().__init__(canvas, box)
         self.first = self._points(marker="o", markersize=11.5, color=style.DONE)
         self.again = self._points(marker="D", markersize=10.5, color=style.AGAIN)
-        self.deaths = self._points(marker="x", markersize=7.5, markeredgewidth=2.4, color=style.LOST)
+        self.deaths = self._points(
+            marker="x", markersize=7.5, markeredgewidth=2.4, color=style.LOST
+        )
         self.numbers = [
             canvas.text(0, 0, ha="center", va="center", size=style.SMALL, bold=True)
             for _ in range(MARKS * self.most)
@@ -55,15 +59,24 @@ class Leases(Journeys):
             at = self.canvas.corners(x, y - 12, 12, 12).mean(axis=0)
             edge = color if marker == "x" else style.INK
             self.canvas.figure.add_artist(
-                Line2D([at[0]], [at[1]], marker=marker, markersize=7.5, color=color, markeredgecolor=edge,
-                       markeredgewidth=2.2 if marker == "x" else 0.9, transform=self.canvas.figure.transFigure)
-            )  # fmt: skip
+                Line2D(
+                    [at[0]],
+                    [at[1]],
+                    marker=marker,
+                    markersize=7.5,
+                    color=color,
+                    markeredgecolor=edge,
+                    markeredgewidth=2.2 if marker == "x" else 0.9,
+                    transform=self.canvas.figure.transFigure,
+                )
+            )
             self.canvas.text(x + 18, y - 2, label, size=style.SMALL)
             x += 32 + self.canvas.measure(label, size=style.SMALL)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
         super().draw(run, ghost, marks)
-        self.done.set_data([], [])  # a circle says here that a card was charged, not that a message was acked
+        # a circle says here that a card was charged, not that a message was acked
+        self.done.set_data([], [])
         entries = {job.message_id: int(job.entry) for job in self.rows}
         points: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
         shown: list[tuple[float, float, int]] = []
@@ -78,8 +91,12 @@ class Leases(Journeys):
         self.deaths.set_data(*self._died(run, entries, {(time, row) for time, row, _ in shown}))
         self._number(shown)
 
-    def _died(self, run: View, entries: dict[str, int], charged: set[tuple[float, float]]) -> tuple[Any, Any]:
-        """Where the crosses go: at the death of a worker, beside the mark of a charge just before it."""
+    def _died(
+        self, run: View, entries: dict[str, int], charged: set[tuple[float, float]]
+    ) -> tuple[Any, Any]:
+        """Where the crosses go: at the death of a worker, beside the mark of a charge just before
+        it.
+        """
         low, high = self.ax.get_xlim()
         beside = 15 * (high - low) / (self.canvas.width * self.ax.get_position().width)
         died = []
@@ -101,8 +118,16 @@ class Leases(Journeys):
         """What is still held at the end runs out of the picture: the axis is for the others."""
         ended = held.loc[held["end"] != "", "until"]
         names = set(self.shown["message_id"])
-        worked = [record[0] for record in run.run.trace.records if record[1] == "finished" and record[4] in names]
-        return max([*ended, *worked, float(self.shown["sent"].max()) + 1.0]) if len(self.shown) else 1.0
+        worked = [
+            record[0]
+            for record in run.run.trace.records
+            if record[1] == "finished" and record[4] in names
+        ]
+        return (
+            max([*ended, *worked, float(self.shown["sent"].max()) + 1.0])
+            if len(self.shown)
+            else 1.0
+        )
 
     def chosen(self, run: View) -> Any:
         """The first order in trouble with all its messages, and its neighbours in time."""
@@ -122,7 +147,9 @@ class Leases(Journeys):
         """How often the card of the order was charged, and whether that is not once."""
         count = len(run.charges.get(order_of(job.message_id), ()))
         said = {0: "not charged", 1: "once"}.get(count, f"charged {count}×")
-        return said + (", dead" if job.outcome == "dead" else ""), count != 1 or job.outcome == "dead"
+        return said + (
+            ", dead" if job.outcome == "dead" else ""
+        ), count != 1 or job.outcome == "dead"
 
     def sentence(self, run: View) -> str:
         return super().sentence(run).replace("Journeys", "Leases", 1)

@@ -1,4 +1,6 @@
-"""What a service is asked to do, try by try, and how much of it is of use: load, goodput, capacity."""
+"""What a service is asked to do, try by try, and how much of it is of use: load, goodput,
+capacity.
+"""
 
 from collections import Counter
 from typing import Any
@@ -23,7 +25,9 @@ NAMES = ("1st try", "2nd try", "3rd try", "later tries")
 
 
 class Load(Timeline):
-    """Tries a second, stacked by how often the message was tried before; messages done a second; the capacity."""
+    """Tries a second, stacked by how often the message was tried before; messages done a second;
+    the capacity.
+    """
 
     name, least, weight = "load", 132, 2.2
 
@@ -41,7 +45,9 @@ class Load(Timeline):
         self.done = [
             canvas.moving(self.ax.plot([], [], drawstyle="steps-post", **look)[0]) for look in done
         ]
-        self.capacity = canvas.moving(self.ax.axhline(0, color=style.INK, linewidth=1.6, linestyle=style.DASHED))
+        self.capacity = canvas.moving(
+            self.ax.axhline(0, color=style.INK, linewidth=1.6, linestyle=style.DASHED)
+        )
         y = box.y + self.top + 3 + 18 * 4 + 10.5
         canvas.text(self.label_x, y, "━ done", color=style.DONE, bold=True)
         self.capacity_label = canvas.text(self.label_x, y + 17)
@@ -51,7 +57,10 @@ class Load(Timeline):
         self.edges = _edges(run.start, self.ax.get_xlim()[1])
         self.values = self.tries(run, self.edges)
         self.goodput = self.done_in(run, self.edges[::COARSE])
-        can, was = run.theory("capacity"), None if ghost is None else self.tries(ghost, self.edges).sum(axis=0)
+        can, was = (
+            run.theory("capacity"),
+            None if ghost is None else self.tries(ghost, self.edges).sum(axis=0),
+        )
         for line in self.ghost:
             line.set_visible(was is not None)
             if was is not None:
@@ -61,7 +70,14 @@ class Load(Timeline):
         self.capacity.set_visible(can is not None)
         self.capacity_label.text = "" if can is None else f"╌ can do {style.number(can)}"
         self.capacity.set_ydata([can or 0, can or 0])
-        self.up_to(max(self.values.sum(axis=0).max(), self.goodput.max(), can or 0, 0 if was is None else was.max()))
+        self.up_to(
+            max(
+                self.values.sum(axis=0).max(),
+                self.goodput.max(),
+                can or 0,
+                0 if was is None else was.max(),
+            )
+        )
         self.layers.draw(self.edges, self.values)
 
     def tries(self, run: View, edges: Floats) -> Floats:
@@ -76,7 +92,9 @@ class Load(Timeline):
 
     def done_in(self, run: View, edges: Floats) -> Floats:
         """Messages done per second, in each slice."""
-        return per_second([record[0] for record in run.run.trace.records if record[1] == "acked"], edges)
+        return per_second(
+            [record[0] for record in run.run.trace.records if record[1] == "acked"], edges
+        )
 
     def sentence(self, run: View) -> str:
         edges = _edges(run.start, run.until)
@@ -90,7 +108,8 @@ class Load(Timeline):
         can = run.theory("capacity")
         of = "" if can is None else f", of {style.number(can)} that the service can do"
         return (
-            f"Load: at most {style.number(total[top])} tries per second, at {style.seconds(edges[top])}; in the last "
+            f"Load: at most {style.number(total[top])} tries per second, at "
+            f"{style.seconds(edges[top])}; in the last "
             f"{style.seconds(last * width)} {style.number(round(minute.sum(), 1))}, "
             f"{style.number(round(minute[1:].sum(), 1))} of them retries, "
             f"and {style.number(round(float(goodput), 1))} done per second{of}."
@@ -103,7 +122,9 @@ def per_second(times: list[float], edges: Floats) -> Floats:
 
 
 def _edges(start: float, end: float) -> Floats:
-    """Slices of a round width from a second up, a multiple of `COARSE` of them; the last may reach beyond the end."""
+    """Slices of a round width from a second up, a multiple of `COARSE` of them; the last may reach
+    beyond the end.
+    """
     span = max(end - start, 1e-9)
     width = next((s for s in style.TIME_STEPS if s >= 1 and span / s <= BINS), span / BINS)
     count = COARSE * int(np.ceil(span / width / COARSE))

@@ -1,4 +1,6 @@
-"""A log and its reader: what is kept of it, how far it is read, how the events fall on its partitions."""
+"""A log and its reader: what is kept of it, how far it is read, how the events fall on its
+partitions.
+"""
 
 from itertools import pairwise
 from typing import Any
@@ -21,24 +23,39 @@ INSTANTS = 400
 
 
 class Offsets(Timeline):
-    """One partition: the band from the log's start to its end, and the reader's line inside it, or below."""
+    """One partition: the band from the log's start to its end, and the reader's line inside it, or
+    below.
+    """
 
     name, least, weight, left = "offsets", 128, 1.8, LEFT
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.title = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
-        looks: tuple[dict[str, Any], ...] = ({"facecolor": READ}, {"facecolor": style.WAITING}, NEVER)
-        self.fills = [canvas.moving(PolyCollection([], **{"linewidth": 0, **look})) for look in looks]
+        looks: tuple[dict[str, Any], ...] = (
+            {"facecolor": READ},
+            {"facecolor": style.WAITING},
+            NEVER,
+        )
+        self.fills = [
+            canvas.moving(PolyCollection([], **{"linewidth": 0, **look})) for look in looks
+        ]
         for fill in self.fills:
             self.ax.add_collection(fill, autolim=False)
-        for row, (label, look) in enumerate(zip(("not read yet", "read, kept", "never read"),
-                                                (looks[1], looks[0], looks[2]), strict=True)):
+        for row, (label, look) in enumerate(
+            zip(
+                ("not read yet", "read, kept", "never read"),
+                (looks[1], looks[0], looks[2]),
+                strict=True,
+            )
+        ):
             self.key(row, label, **look)
         self.ghost = canvas.moving(self.ax.plot([], [], color=style.GHOST, linewidth=4.4)[0])
         self.line = canvas.moving(self.ax.plot([], [], color=style.INK, linewidth=2.2)[0])
         self.skipped = canvas.moving(self.ax.plot([], [], color=style.LOST, linewidth=2.2)[0])
-        self.where = canvas.text(self.label_x, box.y + self.top + 3 + 18 * 3 + 10.5, "━ the reader", bold=True)
+        self.where = canvas.text(
+            self.label_x, box.y + self.top + 3 + 18 * 3 + 10.5, "━ the reader", bold=True
+        )
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         self.over_time(run, ghost)
@@ -52,17 +69,26 @@ class Offsets(Timeline):
             self.skipped.set_data([], [])
             return
         worst = story.worst()
-        self.title.text = f"offsets in partition {worst}: what the log holds, and where its reader is"
+        self.title.text = (
+            f"offsets in partition {worst}: what the log holds, and where its reader is"
+        )
         times = np.linspace(run.start, run.until, INSTANTS)
-        start, end, position = (_values(table, worst, times) for table in (story.start, story.end, story.position))
+        start, end, position = (
+            _values(table, worst, times) for table in (story.start, story.end, story.position)
+        )
         self.up_to(float(end.max()))
-        self.fills[0].set_verts(_between(times, start, np.maximum(np.minimum(position, end), start)))
+        self.fills[0].set_verts(
+            _between(times, start, np.maximum(np.minimum(position, end), start))
+        )
         self.fills[1].set_verts(_between(times, np.maximum(start, position), end))
         self.fills[2].set_verts(_between(times, np.minimum(position, start), start))
         self.line.set_data(times, position)
-        jumps = story.jumps.get(worst, [])  # a gap after each: pairs of one instant, from where to where
-        self.skipped.set_data([time for time, *_ in jumps for _ in range(3)],
-                              [level for _, since, to in jumps for level in (since, to, np.nan)])
+        # a gap after each: pairs of one instant, from where to where
+        jumps = story.jumps.get(worst, [])
+        self.skipped.set_data(
+            [time for time, *_ in jumps for _ in range(3)],
+            [level for _, since, to in jumps for level in (since, to, np.nan)],
+        )
         if ghost is not None and ghost.log.partitions:
             self.ghost.set_data(times, _values(ghost.log.position, ghost.log.worst(), times))
 
@@ -72,13 +98,17 @@ class Offsets(Timeline):
             return "Offsets: nothing was appended."
         p = story.worst()
         lost = f" Never read: {style.number(story.lost(p))}." if story.lost(p) else ""
-        return (f"Offsets: partition {p} goes from {style.number(at(story.start, p))} to "
-                f"{style.number(at(story.end, p))} at the end, its reader is at "
-                f"{style.number(at(story.position, p))}.{lost}")
+        return (
+            f"Offsets: partition {p} goes from {style.number(at(story.start, p))} to "
+            f"{style.number(at(story.end, p))} at the end, its reader is at "
+            f"{style.number(at(story.position, p))}.{lost}"
+        )
 
 
 class Lag(Timeline):
-    """Events that are appended and not read yet: all, and those of the partition that has most of them at the end."""
+    """Events that are appended and not read yet: all, and those of the partition that has most of
+    them at the end.
+    """
 
     name, takes_marks, least, weight, left = "lag", True, 104, 1.2, LEFT
 
@@ -96,8 +126,12 @@ class Lag(Timeline):
         story = run.log
         one = most_behind(run) if len(story.partitions) > 1 else None
         self.said.text = "lag: events appended and not read yet" + (
-            "" if one is None else "; dashed: of the partition with most")
-        highest = [self._put(self.all, run, story.partitions), self._put(self.most, run, [] if one is None else [one])]
+            "" if one is None else "; dashed: of the partition with most"
+        )
+        highest = [
+            self._put(self.all, run, story.partitions),
+            self._put(self.most, run, [] if one is None else [one]),
+        ]
         self.most.set_visible(one is not None)
         self.ghost.set_visible(ghost is not None)
         if ghost is not None:
@@ -110,8 +144,12 @@ class Lag(Timeline):
         below = max(self.marks.height_of(lag), y + 15)
         if below > (foot := self.marks.height_of(0) - 2) and one is not None:
             y, below = min(y, foot - 15), foot
-        for label, text, height in zip(self.labels, (f"━ all {style.number(total)}",
-                                                     f"╌ no. {one}: {style.number(lag)}"), (y, below), strict=True):
+        for label, text, height in zip(
+            self.labels,
+            (f"━ all {style.number(total)}", f"╌ no. {one}: {style.number(lag)}"),
+            (y, below),
+            strict=True,
+        ):
             label.text, label.x, label.y = text, self.label_x, height
         self.labels[1].visible = one is not None
         self.marks.draw(marks, expected, [y] if one is None else [y, below])
@@ -129,13 +167,21 @@ class Lag(Timeline):
         one = most_behind(run)
         if one is None:
             return "Lag: nothing was appended."
-        where = f", {style.number(run.log.lag(one))} of them in partition {one}" if len(run.log.partitions) > 1 else ""
-        return (f"Lag: {style.count(self.measured(run), 'event')} at the end{where}; "
-                f"at most {style.number(run.log.behind(*run.log.partitions)[1].max())}.")
+        where = (
+            f", {style.number(run.log.lag(one))} of them in partition {one}"
+            if len(run.log.partitions) > 1
+            else ""
+        )
+        return (
+            f"Lag: {style.count(self.measured(run), 'event')} at the end{where}; "
+            f"at most {style.number(run.log.behind(*run.log.partitions)[1].max())}."
+        )
 
 
 class Sizes(Chart):
-    """A bar for each partition: how many of its events were read, never will be, and are not read yet."""
+    """A bar for each partition: how many of its events were read, never will be, and are not read
+    yet.
+    """
 
     name, wide, least, weight = "sizes", True, 112, 0.8
 
@@ -145,11 +191,21 @@ class Sizes(Chart):
         self.ax = canvas.axes(box.x + 10, box.y + 36, box.width - 20, box.height - 56)
         frameless(self.ax)
         self.ax.spines[["left"]].set_visible(False)
-        looks: tuple[dict[str, Any], ...] = ({"facecolor": style.DONE}, NEVER, {"facecolor": style.WAITING})
-        for x, label, look in zip((232, 180, 92), ("read", "never read", "not read yet"), looks, strict=True):
+        looks: tuple[dict[str, Any], ...] = (
+            {"facecolor": style.DONE},
+            NEVER,
+            {"facecolor": style.WAITING},
+        )
+        for x, label, look in zip(
+            (232, 180, 92), ("read", "never read", "not read yet"), looks, strict=True
+        ):
             swatch(canvas, box.x + box.width - x, box.y + 2, width=11, height=10, **look)
-            canvas.text(box.x + box.width - x + 15, box.y + 11, label, size=style.SMALL, color=style.MUTED)
-        self.fills = [canvas.moving(PolyCollection([], **{"linewidth": 0, **look})) for look in looks]
+            canvas.text(
+                box.x + box.width - x + 15, box.y + 11, label, size=style.SMALL, color=style.MUTED
+            )
+        self.fills = [
+            canvas.moving(PolyCollection([], **{"linewidth": 0, **look})) for look in looks
+        ]
         for fill in self.fills:
             self.ax.add_collection(fill, autolim=False)
         self.labels = [canvas.text(0, 0, ha="center") for _ in range(MOST)]
@@ -157,8 +213,13 @@ class Sizes(Chart):
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         story = run.log
-        count = getattr(run.run.scenario, "partitions", None) or max(story.partitions, default=0) + 1
-        table = [(story.read(p), story.lost(p), story.size(p)) if p in story.end else (0, 0, 0) for p in range(count)]
+        count = (
+            getattr(run.run.scenario, "partitions", None) or max(story.partitions, default=0) + 1
+        )
+        table = [
+            (story.read(p), story.lost(p), story.size(p)) if p in story.end else (0, 0, 0)
+            for p in range(count)
+        ]
         sizes = [row[2] for row in table]
         total, top = sum(sizes) or 1, max(sizes) or 1
         self.ax.set_xlim(-0.5, count - 0.5)
@@ -179,8 +240,11 @@ class Sizes(Chart):
                 label.y = self.canvas.height * (1 - box.y0 - sizes[p] / top * box.height) - 4
                 name.y = self.canvas.height * (1 - box.y0) + 15
                 short = count > 6
-                label.text = f"{100 * sizes[p] / total:.0f} %" if short else (
-                    f"{style.number(sizes[p])} · {100 * sizes[p] / total:.0f} %")
+                label.text = (
+                    f"{100 * sizes[p] / total:.0f} %"
+                    if short
+                    else (f"{style.number(sizes[p])} · {100 * sizes[p] / total:.0f} %")
+                )
                 name.text = str(p) if short else f"partition {p}"
 
     def sentence(self, run: View) -> str:
@@ -190,8 +254,11 @@ class Sizes(Chart):
             return "Sizes: nothing was appended."
         largest = max(sizes, key=lambda p: sizes[p])
         total = sum(sizes.values())
-        return (f"Sizes: partition {largest} has {style.number(sizes[largest])} of {style.count(total, 'event')}, "
-                f"{100 * sizes[largest] / total:.0f} %.")
+        return (
+            f"Sizes: partition {largest} has {style.number(sizes[largest])} of "
+            f"{style.count(total, 'event')}, "
+            f"{100 * sizes[largest] / total:.0f} %."
+        )
 
 
 def most_behind(run: View) -> int | None:

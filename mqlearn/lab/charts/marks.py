@@ -1,4 +1,6 @@
-"""What people said before the run, drawn over the result: a dashed line each prediction, a rug for a room."""
+"""What people said before the run, drawn over the result: a dashed line each prediction, a rug for
+a room.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +14,9 @@ from mqlearn.lab.charts.base import Marks, Timeline
 
 
 class LevelMarks:
-    """Horizontal marks over a timeline: the prediction across it, the room's answers at its right edge."""
+    """Horizontal marks over a timeline: the prediction across it, the room's answers at its right
+    edge.
+    """
 
     def __init__(self, chart: Timeline) -> None:
         self.chart = chart
@@ -20,7 +24,13 @@ class LevelMarks:
         self.line = chart.canvas.moving(chart.ax.axhline(0, linestyle=style.DASHED, **line))
         self.rug = chart.canvas.moving(
             chart.ax.plot(
-                [], [], linestyle="", marker="_", markersize=13, markeredgewidth=1.6, color=style.PREDICTED
+                [],
+                [],
+                linestyle="",
+                marker="_",
+                markersize=13,
+                markeredgewidth=1.6,
+                color=style.PREDICTED,
             )[0]
         )
         self.theory = chart.canvas.moving(
@@ -30,7 +40,9 @@ class LevelMarks:
         self.theory_label = chart.canvas.text(0, 0, color=style.INK, va="center")
 
     def draw(self, marks: Marks, theory: float | None, taken: Iterable[float] = ()) -> None:
-        """`taken`: heights (pixels from the top) of other labels in the right margin, to keep clear of."""
+        """`taken`: heights (pixels from the top) of other labels in the right margin, to keep clear
+        of.
+        """
         busy = list(taken)
         for value, line, label, said in (
             (marks.prediction, self.line, self.label, "you"),
@@ -42,7 +54,9 @@ class LevelMarks:
                 continue
             line.set_ydata([value, value])
             label.text = f"{said} {style.number(value)}"
-            y = spread(self.height_of(value), busy, lowest=self.height_of(self.chart.ax.get_ylim()[0]))
+            y = spread(
+                self.height_of(value), busy, lowest=self.height_of(self.chart.ax.get_ylim()[0])
+            )
             busy.append(y)
             label.x, label.y = self.chart.label_x, y
         self.rug.set_visible(bool(marks.room))
@@ -57,7 +71,9 @@ class LevelMarks:
 
 
 class BarMarks:
-    """Vertical marks over horizontal bars: the prediction over all, the room's answers at the foot."""
+    """Vertical marks over horizontal bars: the prediction over all, the room's answers at the
+    foot.
+    """
 
     def __init__(self, canvas: Canvas, ax: Axes) -> None:
         self.canvas, self.ax = canvas, ax
@@ -96,8 +112,12 @@ class BarMarks:
         )
 
 
-def spread(y: float, taken: Iterable[float], apart: float = 15.0, *, lowest: float = float("inf")) -> float:
-    """`y`, or the nearest height that is `apart` pixels from all that are taken and, if any is, not below `lowest`."""
+def spread(
+    y: float, taken: Iterable[float], apart: float = 15.0, *, lowest: float = float("inf")
+) -> float:
+    """`y`, or the nearest height that is `apart` pixels from all that are taken and, if any is, not
+    below `lowest`.
+    """
     blocked = list(taken)
     if all(abs(y - other) >= apart for other in blocked):
         return y

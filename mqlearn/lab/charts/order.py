@@ -14,33 +14,67 @@ MARKERS = {"LOW": "o", "NORMAL": "s", "HIGH": "^", "CRITICAL": "D"}
 
 
 class Order(Chart):
-    """A point for each message, its priority by shade and shape; on the dotted line nobody has overtaken."""
+    """A point for each message, its priority by shade and shape; on the dotted line nobody has
+    overtaken.
+    """
 
     name, least, weight = "order", 150, 2.6
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
         self.caption("taken as the nth")
-        self.ax = canvas.axes(box.x + LEFT, box.y + TOP, box.width - LEFT - RIGHT, box.height - TOP - FOOT)
+        self.ax = canvas.axes(
+            box.x + LEFT, box.y + TOP, box.width - LEFT - RIGHT, box.height - TOP - FOOT
+        )
         self.x_ticks, self.y_ticks = Ticks(canvas, self.ax, "x"), Ticks(canvas, self.ax, "y")
-        canvas.text(box.x + box.width - RIGHT, box.y + box.height - 3, "sent as the nth", size=style.SMALL,
-                    color=style.MUTED, ha="right")
-        self.straight = canvas.moving(self.ax.plot([], [], linestyle=style.DOTTED, color=style.INK, linewidth=1.6)[0])
-        dot: dict[str, Any] = {"linestyle": "", "markeredgecolor": style.INK, "markeredgewidth": 0.8,
-                               "clip_on": False}
-        self.ghost = canvas.moving(self.ax.plot([], [], marker=".", color=style.GHOST, linestyle="")[0])
-        self.points = {p: canvas.moving(self.ax.plot([], [], marker=MARKERS[p], color=style.PRIORITY_FILL[p],
-                                                     **dot)[0]) for p in style.PRIORITIES}
+        canvas.text(
+            box.x + box.width - RIGHT,
+            box.y + box.height - 3,
+            "sent as the nth",
+            size=style.SMALL,
+            color=style.MUTED,
+            ha="right",
+        )
+        self.straight = canvas.moving(
+            self.ax.plot([], [], linestyle=style.DOTTED, color=style.INK, linewidth=1.6)[0]
+        )
+        dot: dict[str, Any] = {
+            "linestyle": "",
+            "markeredgecolor": style.INK,
+            "markeredgewidth": 0.8,
+            "clip_on": False,
+        }
+        self.ghost = canvas.moving(
+            self.ax.plot([], [], marker=".", color=style.GHOST, linestyle="")[0]
+        )
+        self.points = {
+            p: canvas.moving(
+                self.ax.plot([], [], marker=MARKERS[p], color=style.PRIORITY_FILL[p], **dot)[0]
+            )
+            for p in style.PRIORITIES
+        }
         x = box.x + box.width - RIGHT + 12
         self.key = canvas.axes(x, box.y + TOP, 16, 18 * len(MARKERS))
         self.key.set_axis_off()
         self.key.set_xlim(0, 1)
         self.key.set_ylim(len(MARKERS) - 0.5, -0.5)
         for row, priority in enumerate(reversed(style.PRIORITIES)):
-            self.key.plot([0.5], [row], marker=MARKERS[priority], markersize=6.5, color=style.PRIORITY_FILL[priority],
-                          **dot)
+            self.key.plot(
+                [0.5],
+                [row],
+                marker=MARKERS[priority],
+                markersize=6.5,
+                color=style.PRIORITY_FILL[priority],
+                **dot,
+            )
             canvas.text(x + 20, box.y + TOP + 18 * row + 13, priority)
-        canvas.text(x - 4, box.y + TOP + 18 * len(MARKERS) + 16, "···· as sent", size=style.SMALL, color=style.INK)
+        canvas.text(
+            x - 4,
+            box.y + TOP + 18 * len(MARKERS) + 16,
+            "···· as sent",
+            size=style.SMALL,
+            color=style.INK,
+        )
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         self.ranks = ranks(run)
@@ -65,12 +99,18 @@ class Order(Chart):
         if not len(sent):
             return "Order: nothing was taken."
         late = overtaken(taken)
-        said = "nobody was overtaken" if not late else f"{style.number(late)} of them after one that was sent later"
+        said = (
+            "nobody was overtaken"
+            if not late
+            else f"{style.number(late)} of them after one that was sent later"
+        )
         return f"Order: {style.count(len(sent), 'message')} taken, {said}."
 
 
 def ranks(run: View) -> tuple[Floats, Floats, Any]:
-    """Of each message that was taken, in the order of sending: sent as the nth, first taken as the nth, priority."""
+    """Of each message that was taken, in the order of sending: sent as the nth, first taken as the
+    nth, priority.
+    """
     numbers: dict[tuple[str, int], tuple[int, str]] = {}
     taken: dict[tuple[str, int], int] = {}
     for _, event, source, entry, _, priority, *_ in run.run.trace.records:
@@ -79,13 +119,17 @@ def ranks(run: View) -> tuple[Floats, Floats, Any]:
         elif event == "received":
             taken.setdefault((source, entry), len(taken) + 1)
     known = [entry for entry in numbers if entry in taken]
-    return (np.array([numbers[entry][0] for entry in known], dtype=float),
-            np.array([taken[entry] for entry in known], dtype=float),
-            np.array([numbers[entry][1] for entry in known], dtype=str))
+    return (
+        np.array([numbers[entry][0] for entry in known], dtype=float),
+        np.array([taken[entry] for entry in known], dtype=float),
+        np.array([numbers[entry][1] for entry in known], dtype=str),
+    )
 
 
 def overtaken(taken: Floats) -> int:
-    """How many were taken after one that was sent later: `taken` holds places in the order of sending."""
+    """How many were taken after one that was sent later: `taken` holds places in the order of
+    sending.
+    """
     if len(taken) < 2:
         return 0
     best_after = np.minimum.accumulate(taken[::-1])[::-1]

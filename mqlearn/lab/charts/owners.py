@@ -1,4 +1,6 @@
-"""A consumer group: who owns which partition, how far each is behind, what was done twice or never."""
+"""A consumer group: who owns which partition, how far each is behind, what was done twice or
+never.
+"""
 
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -32,7 +34,8 @@ class Rows(Timeline):
 
 
 class Owners(Rows):
-    """Who owns each partition when: a ribbon for each, in the member's shade, with its letter; nobody's is white.
+    """Who owns each partition when: a ribbon for each, in the member's shade, with its letter;
+    nobody's is white.
 
     Hatched is what a member owns that has died, or stands still, and was not yet found out.
     """
@@ -42,14 +45,23 @@ class Owners(Rows):
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.caption("owner of each partition; hatched: the owner is silent; white: nobody's")
-        self.ribbons = [canvas.moving(PolyCollection([], facecolor=shade, edgecolor=style.INK, linewidth=0.6))
-                        for shade in SHADES]
-        self.silent = canvas.moving(PolyCollection([], facecolor=(1, 1, 1, 0.5), edgecolor=style.MUTED, linewidth=0,
-                                                   hatch="////"))
+        self.ribbons = [
+            canvas.moving(PolyCollection([], facecolor=shade, edgecolor=style.INK, linewidth=0.6))
+            for shade in SHADES
+        ]
+        self.silent = canvas.moving(
+            PolyCollection(
+                [], facecolor=(1, 1, 1, 0.5), edgecolor=style.MUTED, linewidth=0, hatch="////"
+            )
+        )
         for ribbon in (*self.ribbons, self.silent):
             self.ax.add_collection(ribbon, autolim=False)
-        self.letters = [canvas.text(0, 0, ha="center", va="center", bold=True) for _ in range(LETTERS_SHOWN)]
-        self.said = [canvas.text(self.label_x, box.y + self.top + 12 + 16 * row) for row in range(3)]
+        self.letters = [
+            canvas.text(0, 0, ha="center", va="center", bold=True) for _ in range(LETTERS_SHOWN)
+        ]
+        self.said = [
+            canvas.text(self.label_x, box.y + self.top + 12 + 16 * row) for row in range(3)
+        ]
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         count, story = self._rows(run, ghost), run.group
@@ -58,18 +70,31 @@ class Owners(Rows):
         left, top = self.canvas.width * box.x0, self.canvas.height * (1 - box.y1)
         shown = []
         for number, ribbon in enumerate(self.ribbons):
-            mine = [owned for owned in story.owned if story.members.index(owned.member) % len(SHADES) == number]
+            mine = [
+                owned
+                for owned in story.owned
+                if story.members.index(owned.member) % len(SHADES) == number
+            ]
             ribbon.set_verts([_corners(owned) for owned in mine])
             shown += [o for o in mine if (o.end - o.start) / (high - low) * width > 13]
         self.silent.set_verts([_corners(owned) for owned in story.silent])
-        for text, owned in zip(self.letters, [*shown[:LETTERS_SHOWN], *[None] * LETTERS_SHOWN], strict=False):
+        for text, owned in zip(
+            self.letters, [*shown[:LETTERS_SHOWN], *[None] * LETTERS_SHOWN], strict=False
+        ):
             text.text = "" if owned is None else owned.member
             if owned is not None:
                 text.x = left + ((owned.start + owned.end) / 2 - low) / (high - low) * width
                 text.y = top + (owned.partition + 0.5) / count * height
-        idle = [member for member in story.members if member not in {owned.member for owned in story.owned}]
-        lines = [style.count(len(story.members), "member"), style.count(story.generations, "generation"),
-                 f"idle: {', '.join(idle) if len(idle) <= NAMED else len(idle)}" if idle else ""]
+        idle = [
+            member
+            for member in story.members
+            if member not in {owned.member for owned in story.owned}
+        ]
+        lines = [
+            style.count(len(story.members), "member"),
+            style.count(story.generations, "generation"),
+            f"idle: {', '.join(idle) if len(idle) <= NAMED else len(idle)}" if idle else "",
+        ]
         for text, line in zip(self.said, lines, strict=True):
             text.text = line
 
@@ -78,12 +103,18 @@ class Owners(Rows):
         if not story.owned:
             return "Owners: nobody owned a partition."
         last = {owned.partition: owned.member for owned in story.owned if owned.end >= run.until}
-        now = ", ".join(f"{p}: {last.get(p, 'nobody')}" for p in range(max(o.partition for o in story.owned) + 1))
+        now = ", ".join(
+            f"{p}: {last.get(p, 'nobody')}"
+            for p in range(max(o.partition for o in story.owned) + 1)
+        )
         fell = ", ".join(f"{who} falls silent at {style.seconds(time)}" for who, time in story.fell)
         if len(story.fell) > NAMED:
             fell = f"{len(story.fell)} times one falls silent"
-        return (f"Owners: {style.count(len(story.members), 'member')}, {style.count(story.generations, 'generation')}; "
-                f"{fell}{'; ' if fell else ''}at the end {now}.")
+        return (
+            f"Owners: {style.count(len(story.members), 'member')}, "
+            f"{style.count(story.generations, 'generation')}; "
+            f"{fell}{'; ' if fell else ''}at the end {now}."
+        )
 
 
 def _corners(owned: Any) -> list[tuple[float, float]]:
@@ -93,14 +124,18 @@ def _corners(owned: Any) -> list[tuple[float, float]]:
 
 
 class Lags(Rows):
-    """Events of each partition that are appended and not committed: a hill for each, all to one scale."""
+    """Events of each partition that are appended and not committed: a hill for each, all to one
+    scale.
+    """
 
     name, least, weight = "lags", 104, 1.2
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.caption("lag of each partition: events appended and not committed, all to one scale")
-        self.hills = canvas.moving(PolyCollection([], facecolor=style.WAITING, edgecolor="#0B5C8E", linewidth=0.8))
+        self.hills = canvas.moving(
+            PolyCollection([], facecolor=style.WAITING, edgecolor="#0B5C8E", linewidth=0.8)
+        )
         self.ax.add_collection(self.hills, autolim=False)
         self.said = [canvas.text(self.label_x, 0, va="center") for _ in range(MOST)]
 
@@ -117,7 +152,11 @@ class Lags(Rows):
         for p, (edges, values) in found.items():
             base = p + 0.95
             line = np.append(values[0], values[0][-1:]) / most * 0.85
-            steps = [(x, base - y) for (x, y), (z, _) in pairwise(zip(edges, line, strict=True)) for x in (x, z)]
+            steps = [
+                (x, base - y)
+                for (x, y), (z, _) in pairwise(zip(edges, line, strict=True))
+                for x in (x, z)
+            ]
             hills.append([(edges[0], base), *steps, (edges[-1], base)])
         self.hills.set_verts(hills)
         for p, text in enumerate(self.said):
@@ -133,7 +172,9 @@ class Lags(Rows):
 
 
 class Repeats(Timeline):
-    """Effects that were made again, and events that never had one, counted up; a prediction is of both together."""
+    """Effects that were made again, and events that never had one, counted up; a prediction is of
+    both together.
+    """
 
     name, takes_marks, least, weight = "repeats", True, 92, 0.8
     counted: ClassVar[str] = "done again, and lost, so far"
@@ -143,8 +184,10 @@ class Repeats(Timeline):
         super().__init__(canvas, box, axis=axis)
         self.caption(self.counted)
         self.ghosts = [self.steps(color=style.GHOST, linewidth=4.4) for _ in range(2)]
-        self.lines = [self.steps(color=style.AGAIN, linewidth=3.4),
-                      self.steps(color=style.LOST, linewidth=2.2, linestyle=style.DASHED)]
+        self.lines = [
+            self.steps(color=style.AGAIN, linewidth=3.4),
+            self.steps(color=style.LOST, linewidth=2.2, linestyle=style.DASHED),
+        ]
         self.labels = [canvas.text(0, 0, bold=True, va="center") for _ in range(2)]
         self.marks = LevelMarks(self)
 
@@ -159,7 +202,10 @@ class Repeats(Timeline):
         if abs(heights[0] - heights[1]) < 16:
             upper = min(*heights, self.marks.height_of(0) - 16)
             heights = [upper, upper + 16] if counts[0] >= counts[1] else [upper + 16, upper]
-        said = [f"{sign} {word} {count:,}" for sign, word, count in zip("━╌", self.words, counts, strict=True)]
+        said = [
+            f"{sign} {word} {count:,}"
+            for sign, word, count in zip("━╌", self.words, counts, strict=True)
+        ]
         for label, text, height in zip(self.labels, said, heights, strict=True):
             label.text, label.x, label.y = text, self.label_x, height
         self.marks.draw(marks, None, heights)
@@ -167,7 +213,9 @@ class Repeats(Timeline):
     def _put(self, lines: list[Any], run: View) -> list[int]:
         found = self.found(run)
         for line, times in zip(lines, found, strict=True):
-            line.set_data([run.start, *times, run.until], [0, *range(1, len(times) + 1), len(times)])
+            line.set_data(
+                [run.start, *times, run.until], [0, *range(1, len(times) + 1), len(times)]
+            )
         return [len(times) for times in found]
 
     def found(self, run: View) -> tuple[list[float], list[float]]:

@@ -1,4 +1,6 @@
-"""What each subscriber heard: how far behind it is, what became of its messages, in which order they came."""
+"""What each subscriber heard: how far behind it is, what became of its messages, in which order
+they came.
+"""
 
 from typing import Any
 
@@ -17,7 +19,8 @@ from mqlearn.study.stories.fanout import FATES
 MOST = 4  # subscribers that are shown
 FEW = 3  # that is enough for most pictures
 SAMPLE = 16  # pixels of a line before its name
-# Shades of waiting's blue, for it is messages that wait; the kind of line tells them apart, and the name at its end.
+# Shades of waiting's blue, for it is messages that wait; the kind of line tells them apart, and the
+# name at its end.
 LINES: tuple[dict[str, Any], ...] = (
     {"color": "#8CCBF0", "linewidth": 6.0},
     {"color": "#3E9AD3", "linewidth": 3.4, "linestyle": style.DASHED},
@@ -35,7 +38,9 @@ WORDS = {"heard": "heard", "late": "late", "dead": "dead", "lost": "lost", "behi
 
 
 class Behind(Timeline):
-    """Messages that each subscriber has not heard yet, a line each; a prediction is of the slowest at the end."""
+    """Messages that each subscriber has not heard yet, a line each; a prediction is of the slowest
+    at the end.
+    """
 
     name, takes_marks, least, weight = "behind", True, 110, 1.6
     right = 132  # "parcel 3,600" behind its piece of line
@@ -54,7 +59,9 @@ class Behind(Timeline):
         """A piece of line before its name: lines that end at one height are told apart by it."""
         if look.get("linestyle") == style.DASHED:
             look["linestyle"] = (0, (1.4, 0.9))  # two dashes, where the line itself would show one
-        line = Line2D([], [], transform=self.canvas.figure.transFigure, solid_capstyle="butt", **look)
+        line = Line2D(
+            [], [], transform=self.canvas.figure.transFigure, solid_capstyle="butt", **look
+        )
         self.canvas.figure.add_artist(line)
         return self.canvas.moving(line)
 
@@ -67,17 +74,25 @@ class Behind(Timeline):
         self.up_to(max([*highest, expected or 0, *marks.values]))
         names = run.fan_out.names
         self.rest.text = left_out(names, MOST)
-        ends = sorted((run.fan_out.at_end(name), name, line) for line, name in enumerate(names[:MOST]))
+        ends = sorted(
+            (run.fan_out.at_end(name), name, line) for line, name in enumerate(names[:MOST])
+        )
         taken: list[float] = []
-        for row, label in enumerate(self.labels):  # from the lowest up, so that none runs into the axis' labels
+        # from the lowest up, so that none runs into the axis' labels
+        for row, label in enumerate(self.labels):
             label.text = f"{ends[row][1]} {style.number(ends[row][0])}" if row < len(ends) else ""
             if row < len(ends):
                 y = self.marks.height_of(ends[row][0])
-                label.x, label.y = self.label_x + SAMPLE + 4, min([y, *(other - 15 for other in taken)])
+                label.x, label.y = (
+                    self.label_x + SAMPLE + 4,
+                    min([y, *(other - 15 for other in taken)]),
+                )
                 taken.append(label.y)
                 width, height = self.canvas.width, self.canvas.height
-                self.samples[ends[row][2]].set_data([self.label_x / width, (self.label_x + SAMPLE) / width],
-                                                    [1 - label.y / height] * 2)
+                self.samples[ends[row][2]].set_data(
+                    [self.label_x / width, (self.label_x + SAMPLE) / width],
+                    [1 - label.y / height] * 2,
+                )
         for row, sample in enumerate(self.samples):
             sample.set_visible(row < len(ends))
         self.marks.draw(marks, expected, taken)
@@ -103,25 +118,43 @@ class Behind(Timeline):
         said = []
         for name in story.names:
             level = story.behind(name)[1]
-            most = f" (at most {style.number(level.max())})" if level.max() > story.at_end(name) else ""
+            most = (
+                f" (at most {style.number(level.max())})"
+                if level.max() > story.at_end(name)
+                else ""
+            )
             said.append(f"{name} {style.number(story.at_end(name))}{most}")
-        return f"Behind at the end: {', '.join(said)}." if said else "Behind: nobody was to hear of anything."
+        return (
+            f"Behind at the end: {', '.join(said)}."
+            if said
+            else "Behind: nobody was to hear of anything."
+        )
 
 
 class Fates(Chart):
-    """A bar for each subscriber, of what became of its messages: heard in order or late, dead, lost, behind."""
+    """A bar for each subscriber, of what became of its messages: heard in order or late, dead,
+    lost, behind.
+    """
 
     name, wide, least, weight = "fates", True, 106, 0.6
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
-        canvas.text(box.x, box.y + 15, "what became of each subscriber's messages", size=style.SMALL,
-                    color=style.MUTED)  # a little lower than others have it, clear of a time axis above
+        canvas.text(
+            box.x,
+            box.y + 15,
+            "what became of each subscriber's messages",
+            size=style.SMALL,
+            # a little lower than others have it, clear of a time axis above
+            color=style.MUTED,
+        )
         self.ax = canvas.axes(box.x + 60, box.y + 21, box.width - 70, box.height - 25)
         frameless(self.ax)
         self.ax.spines[["left"]].set_visible(False)
-        self.fills = {fate: canvas.moving(PolyCollection([], **{"linewidth": 0, **look}))
-                      for fate, look in LOOKS.items()}
+        self.fills = {
+            fate: canvas.moving(PolyCollection([], **{"linewidth": 0, **look}))
+            for fate, look in LOOKS.items()
+        }
         for fill in self.fills.values():
             self.ax.add_collection(fill, autolim=False)
         self.names = [canvas.text(box.x + 54, 0, ha="right", va="center") for _ in range(MOST)]
@@ -139,8 +172,13 @@ class Fates(Chart):
         left = np.zeros(len(names))
         for fate in FATES:
             width = np.array([row[fate] for row in table], dtype=float)
-            self.fills[fate].set_verts([_bar(row, left[row], left[row] + width[row]) for row in range(len(names))
-                                        if width[row]])
+            self.fills[fate].set_verts(
+                [
+                    _bar(row, left[row], left[row] + width[row])
+                    for row in range(len(names))
+                    if width[row]
+                ]
+            )
             left = left + width
         for row, (name, said) in enumerate(zip(self.names, self.said, strict=True)):
             name.y, said.y = (self.box.y + 21 + pitch * (row + share) for share in (0.72, 0.28))
@@ -154,22 +192,43 @@ class Fates(Chart):
 
 
 class Orders(Chart):
-    """For each subscriber a point for each message it heard: by how many later ones it was overtaken."""
+    """For each subscriber a point for each message it heard: by how many later ones it was
+    overtaken.
+    """
 
     name, wide, least, weight = "orders", True, 112, 0.8
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
-        self.caption("each message heard, in the order of occurrence: by how many later ones overtaken")
+        self.caption(
+            "each message heard, in the order of occurrence: by how many later ones overtaken"
+        )
         self.over = 1.0
         width = (box.width - 44) / FEW
-        self.axes = [canvas.axes(box.x + 42 + row * width, box.y + 36, width - 30, box.height - 58)
-                     for row in range(FEW)]
+        self.axes = [
+            canvas.axes(box.x + 42 + row * width, box.y + 36, width - 30, box.height - 58)
+            for row in range(FEW)
+        ]
         self.ticks = [(Ticks(canvas, ax, "x"), Ticks(canvas, ax, "y")) for ax in self.axes]
-        self.points = [canvas.moving(ax.plot([], [], marker="o", markersize=3.4, markeredgewidth=0, linestyle="",
-                                             color=style.DONE, clip_on=False)[0]) for ax in self.axes]
-        self.titles = [canvas.text(box.x + 42 + row * width, box.y + 29, bold=True, size=style.SMALL)
-                       for row in range(FEW)]
+        self.points = [
+            canvas.moving(
+                ax.plot(
+                    [],
+                    [],
+                    marker="o",
+                    markersize=3.4,
+                    markeredgewidth=0,
+                    linestyle="",
+                    color=style.DONE,
+                    clip_on=False,
+                )[0]
+            )
+            for ax in self.axes
+        ]
+        self.titles = [
+            canvas.text(box.x + 42 + row * width, box.y + 29, bold=True, size=style.SMALL)
+            for row in range(FEW)
+        ]
         self.rest = rest(self)
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
@@ -178,7 +237,9 @@ class Orders(Chart):
         self.rest.text = left_out(story.names, FEW)
         points = [story.overtaken(name) for name in names]
         many = max([len(story.occurred[name]) for name in names], default=1) + 1.0
-        self.over = style.nice_top(max([1.0, *(float(by.max()) for _, by in points if len(by))]), self.over)
+        self.over = style.nice_top(
+            max([1.0, *(float(by.max()) for _, by in points if len(by))]), self.over
+        )
         for row, ax in enumerate(self.axes):
             ax.set_xlim(0, many)
             ax.set_ylim(0, self.over)
@@ -186,7 +247,9 @@ class Orders(Chart):
             x.put([(1.0, "1"), (many - 1, style.number(many - 1))])
             y.put([(0.0, "0"), (self.over, style.number(self.over))] if row == 0 else [])
             self.points[row].set_data(*(points[row] if row < len(names) else ([], [])))
-            self.titles[row].text = f"{names[row]}: {_order(*points[row])}" if row < len(names) else ""
+            self.titles[row].text = (
+                f"{names[row]}: {_order(*points[row])}" if row < len(names) else ""
+            )
 
     def sentence(self, run: View) -> str:
         story = run.fan_out
@@ -197,7 +260,9 @@ class Orders(Chart):
 def rest(chart: Chart, down: float = 11) -> Label:
     """Where a chart says whom it leaves out: at the right of its caption."""
     box = chart.box
-    return chart.canvas.text(box.x + box.width - 2, box.y + down, size=style.SMALL, color=style.MUTED, ha="right")
+    return chart.canvas.text(
+        box.x + box.width - 2, box.y + down, size=style.SMALL, color=style.MUTED, ha="right"
+    )
 
 
 def left_out(names: list[str], shown: int) -> str:
@@ -207,13 +272,24 @@ def left_out(names: list[str], shown: int) -> str:
 
 def _order(occurred: Floats, by: Floats) -> str:
     late = int(np.sum(by > 0))
-    return "heard nothing" if not len(occurred) else f"{style.number(late)} overtaken" if late else "in order"
+    return (
+        "heard nothing"
+        if not len(occurred)
+        else f"{style.number(late)} overtaken"
+        if late
+        else "in order"
+    )
 
 
 def told(fates: dict[str, int]) -> str:
     """The fates that occur, in words."""
-    return ", ".join(f"{style.number(fates[fate])} {WORDS[fate]}" for fate in FATES if fates[fate]) or "nothing"
+    return (
+        ", ".join(f"{style.number(fates[fate])} {WORDS[fate]}" for fate in FATES if fates[fate])
+        or "nothing"
+    )
 
 
 def _bar(row: int, left: float, right: float) -> Floats:
-    return np.array([(left, row + 0.06), (right, row + 0.06), (right, row + 0.40), (left, row + 0.40)])
+    return np.array(
+        [(left, row + 0.06), (right, row + 0.06), (right, row + 0.40), (left, row + 0.40)]
+    )

@@ -48,7 +48,8 @@ class Retries(Timeline):
         start = run.tries["start"].to_numpy(dtype=float)
         again = run.tries["attempt"].to_numpy(dtype=float) > 1
         return np.array(
-            [np.histogram(start[~again], edges)[0], np.histogram(start[again], edges)[0]], dtype=float
+            [np.histogram(start[~again], edges)[0], np.histogram(start[again], edges)[0]],
+            dtype=float,
         )
 
     def sentence(self, run: View) -> str:

@@ -9,7 +9,8 @@ from mqlearn.lab.view import View
 
 
 class Trouble:
-    """Shaded from top to bottom, as often as the run's theory names a span in "broken"; named if so told.
+    """Shaded from top to bottom, as often as the run's theory names a span in "broken"; named if so
+    told.
 
     To be made before the chart's other artists, which are drawn over it.
     """
@@ -18,9 +19,14 @@ class Trouble:
         self.chart = chart
         place = chart.ax.get_xaxis_transform()
         self.shade = chart.canvas.moving(
-            PolyCollection([], transform=place, facecolor=style.TROUBLE, linewidth=0, antialiased=False))
+            PolyCollection(
+                [], transform=place, facecolor=style.TROUBLE, linewidth=0, antialiased=False
+            )
+        )
         chart.ax.add_collection(self.shade, autolim=False)
-        self.label = chart.canvas.text(0, chart.box.y + chart.top + 14, color=style.TROUBLED, bold=True)
+        self.label = chart.canvas.text(
+            0, chart.box.y + chart.top + 14, color=style.TROUBLED, bold=True
+        )
         self.named = named
 
     def draw(self, run: View) -> None:
@@ -29,9 +35,13 @@ class Trouble:
         corners = [np.array([(a, 0), (b, 0), (b, 1), (a, 1)]) for a, b in spans]
         self.shade.set_visible(bool(spans))
         self.shade.set_verts(corners)
-        self.label.text = f"service {run.theory('trouble') or 'down'}" if spans and self.named else ""
+        self.label.text = (
+            f"service {run.theory('trouble') or 'down'}" if spans and self.named else ""
+        )
         if spans:
             box, (low, high) = self.chart.ax.get_position(), self.chart.ax.get_xlim()
             width = self.chart.canvas.width
             left = width * (box.x0 + box.width * (spans[0][0] - low) / (high - low)) + 4
-            self.label.x = min(left, width * box.x1 - self.chart.canvas.measure(self.label.text, bold=True))
+            self.label.x = min(
+                left, width * box.x1 - self.chart.canvas.measure(self.label.text, bold=True)
+            )

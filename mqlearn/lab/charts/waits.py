@@ -1,6 +1,5 @@
 """How long messages wait before somebody takes them: by priority, and how that spreads."""
 
-
 import numpy as np
 from matplotlib.collections import PolyCollection
 
@@ -48,7 +47,9 @@ class WaitByPriority(Chart):
 
 
 class WaitDistribution(Chart):
-    """What share of the messages waited how long, with theory's expectation of each bar as a dotted line."""
+    """What share of the messages waited how long, with theory's expectation of each bar as a dotted
+    line.
+    """
 
     name, takes_marks, least, weight = "wait_distribution", True, 110, 1.6
 
@@ -66,7 +67,9 @@ class WaitDistribution(Chart):
         self.theory = canvas.moving(
             self.ax.plot([], [], color=style.INK, linewidth=1.8, linestyle=style.DOTTED)[0]
         )
-        self.said = [canvas.text(box.x + box.width - 22, box.y + 46 + 16 * i, ha="right") for i in range(2)]
+        self.said = [
+            canvas.text(box.x + box.width - 22, box.y + 46 + 16 * i, ha="right") for i in range(2)
+        ]
         self.marks = BarMarks(canvas, self.ax)
         self.over = (0.0, 0.0)
         self.x_ticks, self.y_ticks = Ticks(canvas, self.ax, "x"), Ticks(canvas, self.ax, "y")
@@ -80,17 +83,27 @@ class WaitDistribution(Chart):
         self.shares = _shares(waits, edges)
         exceeds = run.theory("wait_exceeds")
         expected = (
-            np.zeros(0) if exceeds is None else -np.diff([1.0, *(float(exceeds(t)) for t in edges[1:])])
+            np.zeros(0)
+            if exceeds is None
+            else -np.diff([1.0, *(float(exceeds(t)) for t in edges[1:])])
         )
-        top = style.nice_top(max([*self.shares, *_shares(was, edges), *expected, 0.01]), self.over[1])
+        top = style.nice_top(
+            max([*self.shares, *_shares(was, edges), *expected, 0.01]), self.over[1]
+        )
         self._limits(right, top)
         self.bars.set_verts(
-            [_column(a, b, h) for a, b, h in zip(edges[:-1], edges[1:], self.shares, strict=True) if h]
+            [
+                _column(a, b, h)
+                for a, b, h in zip(edges[:-1], edges[1:], self.shares, strict=True)
+                if h
+            ]
         )
         self.theory.set_data((edges[1:] + edges[:-1]) / 2 if len(expected) else [], expected)
         self.ghost.set_visible(bool(len(was)))
         self.ghost.set_data(edges, np.append(_shares(was, edges), 0))
-        mean, p95 = (float(waits.mean()), float(np.percentile(waits, 95))) if len(waits) else (0.0, 0.0)
+        mean, p95 = (
+            (float(waits.mean()), float(np.percentile(waits, 95))) if len(waits) else (0.0, 0.0)
+        )
         by_theory = run.theory("wait")
         note = "" if by_theory is None else f" (theory {style.number(round(by_theory, 3))})"
         self.said[0].text = f"mean {style.seconds(mean)}{note}"
@@ -103,7 +116,11 @@ class WaitDistribution(Chart):
             self.ax.set_xlim(0, right)
             self.ax.set_ylim(0, top)
             self.x_ticks.put(
-                [(0, "0"), (right / 2, style.number(right / 2)), (right, f"{style.number(right)} s")]
+                [
+                    (0, "0"),
+                    (right / 2, style.number(right / 2)),
+                    (right, f"{style.number(right)} s"),
+                ]
             )
             self.y_ticks.put([(0, "0"), (top, f"{top:.0%}" if top >= 0.01 else f"{top:.1%}")])
 
@@ -118,7 +135,8 @@ class WaitDistribution(Chart):
         by_theory = run.theory("wait")
         note = "" if by_theory is None else f" (theory says {style.seconds(by_theory)})"
         return (
-            f"Waits: mean {style.seconds(float(waits.mean()))}{note}, median {style.seconds(median)}, "
+            f"Waits: mean {style.seconds(float(waits.mean()))}{note}, median "
+            f"{style.seconds(median)}, "
             f"95 % waited at most {style.seconds(p95)}, the longest {style.seconds(waits.max())}."
         )
 

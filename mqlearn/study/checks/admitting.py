@@ -1,4 +1,6 @@
-"""Exercise 05.2: a breaker's gate that tells a probe's answer from an old one. Its logic, not threads' races."""
+"""Exercise 05.2: a breaker's gate that tells a probe's answer from an old one. Its logic, not
+threads' races.
+"""
 
 from __future__ import annotations
 
@@ -28,24 +30,35 @@ Permit = tuple[int, int]
 
 
 def check_gate(gate: Callable[[int], Any]) -> Verdict:
-    """Whether `Gate(n)` makes a breaker's gate, with `acquire(now)` → a permit or None and `report(permit, ok, now)`.
+    """Whether `Gate(n)` makes a breaker's gate, with `acquire(now)` → a permit or None and
+    `report(permit, ok, now)`.
 
-    A permit is any object but None; `now` (s) never goes back. The gate begins closed and follows these rules:
+    A permit is any object but None; `now` (s) never goes back. The gate begins closed and follows
+    these rules:
 
     - closed, everybody gets a permit; one failed answer opens it;
     - open, nobody gets one for 10 s; then it is half-open;
-    - half-open, n callers get one: probes. When all n have succeeded it is closed; when one fails it is open again. A
-      probe that has not answered 60 s after it was let in has failed;
-    - an answer counts only if nothing has changed since its permit was given: neither opened, nor half-opened, nor
-      closed.
+    - half-open, n callers get one: probes. When all n have succeeded it is closed; when one fails
+      it is open again. A probe that has not answered 60 s after it was let in has failed;
+    - an answer counts only if nothing has changed since its permit was given: neither opened, nor
+      half-opened, nor closed.
 
-    In each of 100 seeds sixteen callers call a service that is down now and then; a call takes 0.1 to 40 s, and some
-    never answer. One task runs at a time: it is the logic that is tried, not what threads do to it.
+    In each of 100 seeds sixteen callers call a service that is down now and then; a call takes 0.1
+    to 40 s, and some never answer. One task runs at a time: it is the logic that is tried, not what
+    threads do to it.
     """
     tried = Tried()
-    return judge(lambda fn, seed: violations(fn, seed, tried), gate, lambda: (
-        f"{len(SEEDS)} seeds, {tried.opened:,} openings, {tried.asked:,} times somebody wanted in: everybody was let "
-        f"in who may, and nobody else; {tried.old:,} answers were old, {tried.lost:,} probes lost"))
+    return judge(
+        lambda fn, seed: violations(fn, seed, tried),
+        gate,
+        lambda: (
+            f"{len(SEEDS)} seeds, {tried.opened:,} openings, {tried.asked:,} times somebody wanted "
+            "in: "
+            "everybody was let "
+            f"in who may, and nobody else; {tried.old:,} answers were old, {tried.lost:,} probes "
+            "lost"
+        ),
+    )
 
 
 @dataclass
@@ -60,7 +73,9 @@ class Tried:
 
 @dataclass
 class Rules:
-    """What a gate must do: the rules of `check_gate`. A permit is a generation and a number within it."""
+    """What a gate must do: the rules of `check_gate`. A permit is a generation and a number within
+    it.
+    """
 
     REPLAYS: ClassVar[tuple[str, ...]] = ("load", "breaker")
     n: int
@@ -68,7 +83,8 @@ class Rules:
     state: str = CLOSED
     since: float = 0.0  # when the state began (s)
     generation: int = 0
-    probes: dict[Permit, float] = field(default_factory=dict)  # those without an answer, and since when (s)
+    # those without an answer, and since when (s)
+    probes: dict[Permit, float] = field(default_factory=dict)
     let_in: int = 0
     old: str = ""  # the last answer that was old, in this generation
     turns: list[Turn] = field(default_factory=list)
@@ -123,9 +139,14 @@ def violations(gate: Callable[..., Any], seed: int, tried: Tried | None = None) 
     rng = random.Random(f"gate {seed}")
     n = rng.randint(1, 3)
     made = ask(gate, n)
-    if not (callable(getattr(made.value, "acquire", None)) and callable(getattr(made.value, "report", None))):
-        yield Fault(f"expected an object with methods acquire(now) and report(permit, ok, now), {made}",
-                    "hand over the class: Gate(n) makes the gate")
+    if not (
+        callable(getattr(made.value, "acquire", None))
+        and callable(getattr(made.value, "report", None))
+    ):
+        yield Fault(
+            f"expected an object with methods acquire(now) and report(permit, ok, now), {made}",
+            "hand over the class: Gate(n) makes the gate",
+        )
         return
     yield from _used(made.value, Rules(n, tried or Tried()), rng)
 
@@ -133,17 +154,21 @@ def violations(gate: Callable[..., Any], seed: int, tried: Tried | None = None) 
 def _used(gate: Any, rules: Rules, rng: random.Random) -> Iterator[Fault]:
     """The first fault of a gate that sixteen callers use."""
     down = outages(rng)
-    # What comes: when (s), the caller, and of a call that ends what he was given, by the gate and by the rules.
-    events: list[tuple[float, int, Any, Permit | None]] = [(rng.uniform(0, 2), caller, None, None)
-                                                           for caller in range(1, CALLERS + 1)]
+    # What comes: when (s), the caller, and of a call that ends what he was given, by the gate and
+    # by the rules.
+    events: list[tuple[float, int, Any, Permit | None]] = [
+        (rng.uniform(0, 2), caller, None, None) for caller in range(1, CALLERS + 1)
+    ]
     heapify(events)
     while events[0][0] < UNTIL:
         now, caller, given, permit = heappop(events)
         if permit is not None:
             answer = ask(gate.report, given, is_up(now, down), now)
             if answer.error is not None:
-                yield Fault(f"report({quoted(given)}, {is_up(now, down)}, {now:.1f}): {answer}",
-                            "what it returns is ignored, and it need not raise")
+                yield Fault(
+                    f"report({quoted(given)}, {is_up(now, down)}, {now:.1f}): {answer}",
+                    "what it returns is ignored, and it need not raise",
+                )
                 return
             rules.report(caller, permit, is_up(now, down), now)
         else:
@@ -181,33 +206,63 @@ def is_up(time: float, down: list[tuple[float, float]]) -> bool:
 def _judged(answer: Answer, allowed: bool, rules: Rules, caller: int, now: float) -> Fault | None:
     """What is wrong if this caller was let in and should not be, or the other way round."""
     if answer.error is not None:
-        return Fault(f"acquire({now:.1f}): expected a permit or None, {answer}", "any object is a permit")
+        return Fault(
+            f"acquire({now:.1f}): expected a permit or None, {answer}", "any object is a permit"
+        )
     if (answer.value is not None) == allowed:
         return None
-    been = f"it is {SPOKEN[rules.state]} since {rules.since:.1f} s" if rules.generation else "it has always been closed"
+    been = (
+        f"it is {SPOKEN[rules.state]} since {rules.since:.1f} s"
+        if rules.generation
+        else "it has always been closed"
+    )
     old = f"; {rules.old}, of a call that began before" if rules.old else ""
     if allowed:
-        room = f", and {rules.let_in - 1} of {rules.n} probes are in" if rules.state == HALF_OPEN else ""
-        return Fault(f"Gate({rules.n}): caller-{caller} was refused at {now:.1f} s: acquire returned None, but {been}"
-                     f"{room}{old}", _hint_refused(rules))
+        room = (
+            f", and {rules.let_in - 1} of {rules.n} probes are in"
+            if rules.state == HALF_OPEN
+            else ""
+        )
+        return Fault(
+            f"Gate({rules.n}): caller-{caller} was refused at {now:.1f} s: acquire "
+            f"returned None, but {been}"
+            f"{room}{old}",
+            _hint_refused(rules),
+        )
     if rules.state == OPEN:
-        return Fault(f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}{old}",
-                     "for 10 s nobody gets a permit, then n do" + "; an old answer changes nothing" * bool(rules.old))
-    return Fault(f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}, and {rules.let_in} of "
-                 f"{rules.n} probes are in{old}",
-                 "an old answer is no probe's" if rules.old else "count who is let in while it is half-open")
+        return Fault(
+            f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}{old}",
+            "for 10 s nobody gets a permit, then n do"
+            + "; an old answer changes nothing" * bool(rules.old),
+        )
+    return Fault(
+        f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}, and "
+        f"{rules.let_in} of "
+        f"{rules.n} probes are in{old}",
+        "an old answer is no probe's" if rules.old else "count who is let in while it is half-open",
+    )
 
 
 def _hint_refused(rules: Rules) -> str:
     if rules.old:
         return "an old answer changes nothing: write into the permit to what it belongs"
     if rules.state == HALF_OPEN:
-        return "each time it opens the count of probes begins anew, and a lost probe fails after 60 s"
-    return "when all its probes have succeeded it is closed" if rules.generation else "closed, everybody gets a permit"
+        return (
+            "each time it opens the count of probes begins anew, and a lost probe fails after 60 s"
+        )
+    return (
+        "when all its probes have succeeded it is closed"
+        if rules.generation
+        else "closed, everybody gets a permit"
+    )
 
 
 def replayed(rules: Rules, now: float, said: str, down: list[tuple[float, float]]) -> Run:
-    """The calls until `now` (s), the states that the gate should have had, and when the service was down."""
+    """The calls until `now` (s), the states that the gate should have had, and when the service was
+    down.
+    """
     calls = [call for call in rules.calls if call.start <= now]
-    run = run_of(rules, calls, [turn for turn in rules.turns if turn[0] <= now], now + 1.0, broken=down)
+    run = run_of(
+        rules, calls, [turn for turn in rules.turns if turn[0] <= now], now + 1.0, broken=down
+    )
     return replace(run, verdict=f"{said}.")

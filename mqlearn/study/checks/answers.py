@@ -1,7 +1,8 @@
 """What a student's function answered, whatever it was: a value, rubbish or an exception.
 
-Every check is built of *faults*, each of which says what is wrong and gives one hint. A check's `violations(fn,
-seed)` yields the faults of one seed, and the first of them is what the student is told.
+Every check is built of *faults*, each of which says what is wrong and gives one hint. A check's
+`violations(fn, seed)` yields the faults of one seed, and the first of them is what the student is
+told.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ LONGEST = 60  # characters of a value that are quoted
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: what was seen, a hint, and how to make what `replay` shows, if there is more to see.
+    """One thing that is wrong: what was seen, a hint, and how to make what `replay` shows, if there
+    is more to see.
 
     That is the run in which it was seen, or a table of the case.
     """
@@ -33,7 +35,11 @@ class Fault:
     def told(self, seed: int) -> Verdict:
         """The verdict on it; its run is kept for `replay(seed)`."""
         remember(seed, self.make_run)
-        return not_yet(f"seed {seed}: {self.said}", hint=self.hint, failing_seed=seed if self.make_run else None)
+        return not_yet(
+            f"seed {seed}: {self.said}",
+            hint=self.hint,
+            failing_seed=seed if self.make_run else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,9 @@ def ask(fn: Callable[..., Any], *args: Any) -> Answer:
 
 
 def quoted(value: Any) -> str:
-    """A value as it is shown to a student: not long, and without an address, which differs from run to run."""
+    """A value as it is shown to a student: not long, and without an address, which differs from run
+    to run.
+    """
     try:
         text = repr(value)
     except Exception:
@@ -93,7 +101,9 @@ Violations = Callable[[Callable[..., Any], int], Iterator[Fault]]
 
 
 def judge(violations: Violations, fn: Callable[..., Any], success: Callable[[], str]) -> Verdict:
-    """The verdict on the first fault of the first seed that has one; if none has, `success()` says what was tried."""
+    """The verdict on the first fault of the first seed that has one; if none has, `success()` says
+    what was tried.
+    """
     if not callable(fn):
         return no_function(fn)
     for seed in SEEDS:
@@ -104,4 +114,6 @@ def judge(violations: Violations, fn: Callable[..., Any], success: Callable[[], 
 
 def no_function(fn: Any) -> Verdict:
     """The verdict on something that cannot be called."""
-    return not_yet(f"{quoted(fn)} is not a function", hint="hand over the function itself, without calling it")
+    return not_yet(
+        f"{quoted(fn)} is not a function", hint="hand over the function itself, without calling it"
+    )

@@ -22,7 +22,9 @@ Apply = Callable[[dict[str, tuple[int, Any]], "Change"], dict[str, tuple[int, An
 
 
 class Change(NamedTuple):
-    """What became of a key: its `seq`-th change, from 1, gives it this value, or deletes it with None."""
+    """What became of a key: its `seq`-th change, from 1, gives it this value, or deletes it with
+    None.
+    """
 
     key: str
     seq: int
@@ -33,20 +35,29 @@ class Change(NamedTuple):
 
 
 def check_apply(apply: Apply) -> Verdict:
-    """Whether `apply(view, event)` returns the view with one change more, such that the order does not matter.
+    """Whether `apply(view, event)` returns the view with one change more, such that the order does
+    not matter.
 
-    `event` has `key`, `seq` and `value`: the change number `seq` (from 1, counted for each key) gives the key this
-    value, or deletes it where the value is None. `view` is a dict from key to (seq, value), {} to begin with; a key
-    whose value is None is deleted, as is one that is not in it. It may be changed in place or copied.
+    `event` has `key`, `seq` and `value`: the change number `seq` (from 1, counted for each key)
+    gives the key this value, or deletes it where the value is None. `view` is a dict from key to
+    (seq, value), {} to begin with; a key whose value is None is deleted, as is one that is not in
+    it. It may be changed in place or copied.
 
-    In each of 100 seeds a history of five changes of two or three flights' gates is applied in all 120 orders, and in
-    60 more in which changes come twice or three times. Each time the view must in the end show what the history shows
-    in order; what is deleted stays deleted.
+    In each of 100 seeds a history of five changes of two or three flights' gates is applied in all
+    120 orders, and in 60 more in which changes come twice or three times. Each time the view must
+    in the end show what the history shows in order; what is deleted stays deleted.
     """
     orders = sum(len(orders_of(seed)) for seed in SEEDS)
-    return judge(violations, apply, lambda: (
-        f"{len(SEEDS)} histories in {orders:,} orders, {sum(map(_deleted, SEEDS)):,} deletions: the view was always "
-        f"the same, and what was deleted stayed deleted"))
+    return judge(
+        violations,
+        apply,
+        lambda: (
+            f"{len(SEEDS)} histories in {orders:,} orders, {sum(map(_deleted, SEEDS)):,} "
+            "deletions: "
+            "the view was always "
+            f"the same, and what was deleted stayed deleted"
+        ),
+    )
 
 
 def violations(apply: Callable[..., Any], seed: int) -> Iterator[Fault]:
@@ -57,22 +68,33 @@ def violations(apply: Callable[..., Any], seed: int) -> Iterator[Fault]:
         for number, change in enumerate(order, 1):
             answer = ask(apply, view, change)
             if not _is_view(answer):
-                yield Fault(f"{_said(order[:number])}: expected a dict from key to (seq, value), {answer}",
-                            "return the view", partial(step_by_step, apply, order[:number], right))
+                yield Fault(
+                    f"{_said(order[:number])}: expected a dict from key to (seq, value), {answer}",
+                    "return the view",
+                    partial(step_by_step, apply, order[:number], right),
+                )
                 return
             view = answer.value
         seen = shown(view)
         for key in sorted({*right, *seen}):
             is_, should = seen.get(key), right.get(key)
             if is_ != should:
-                yield Fault(f"{_said(order)}: {key} is {is_ or 'deleted'}, and in order it is {should or 'deleted'}; "
-                            f"the view is {quoted(view)}", _hint(key, seen, right, order),
-                            partial(step_by_step, apply, order, right))
+                yield Fault(
+                    f"{_said(order)}: {key} is {is_ or 'deleted'}, and in order it is "
+                    f"{should or 'deleted'}; "
+                    f"the view is {quoted(view)}",
+                    _hint(key, seen, right, order),
+                    partial(step_by_step, apply, order, right),
+                )
                 return
 
 
-def step_by_step(apply: Callable[..., Any], order: tuple[Change, ...], right: dict[str, Any]) -> pd.DataFrame:
-    """What is replayed: the view after each change, a column for each key, and below what it shows in order."""
+def step_by_step(
+    apply: Callable[..., Any], order: tuple[Change, ...], right: dict[str, Any]
+) -> pd.DataFrame:
+    """What is replayed: the view after each change, a column for each key, and below what it shows
+    in order.
+    """
     import pandas as pd
 
     keys = sorted({*right, *(change.key for change in order)})
@@ -93,7 +115,9 @@ def _entry(entry: Any) -> str:
     if entry is None:
         return ""
     seq, value = entry
-    return f"{quoted(seq)} {'deleted' if value is None else value if isinstance(value, str) else quoted(value)}"
+    if value is None:
+        return f"{quoted(seq)} deleted"
+    return f"{quoted(seq)} {value if isinstance(value, str) else quoted(value)}"
 
 
 def _hint(key: str, seen: dict[str, Any], right: dict[str, Any], order: tuple[Change, ...]) -> str:
@@ -111,8 +135,11 @@ def _said(order: tuple[Change, ...]) -> str:
 
 def _is_view(answer: Answer) -> bool:
     view = answer.value
-    return answer.error is None and isinstance(view, dict) and all(
-        isinstance(entry, tuple | list) and len(entry) == 2 for entry in view.values())
+    return (
+        answer.error is None
+        and isinstance(view, dict)
+        and all(isinstance(entry, tuple | list) and len(entry) == 2 for entry in view.values())
+    )
 
 
 def shown(view: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +162,11 @@ def history_of(seed: int) -> list[Change]:
         key = flights[number] if number < len(flights) else rng.choice(flights)
         before = last.get(key)
         deletes = before is not None and before.value is not None and rng.random() < 0.5
-        value = None if deletes else rng.choice([gate for gate in GATES if before is None or gate != before.value])
+        value = (
+            None
+            if deletes
+            else rng.choice([gate for gate in GATES if before is None or gate != before.value])
+        )
         last[key] = Change(key, 1 if before is None else before.seq + 1, value)
         history.append(last[key])
     return history
@@ -149,7 +180,9 @@ def _deleted(seed: int) -> int:
 def orders_of(seed: int) -> tuple[tuple[Change, ...], ...]:
     """All orders of this seed's history, the true one first, and some with repetitions."""
     rng, history = random.Random(f"orders {seed}"), history_of(seed)
-    more = [[change for change in history for _ in range(rng.randint(1, 3))] for _ in range(REPEATED)]
+    more = [
+        [change for change in history for _ in range(rng.randint(1, 3))] for _ in range(REPEATED)
+    ]
     for each in more:
         rng.shuffle(each)
     return (*permutations(history), *map(tuple, more))

@@ -55,7 +55,9 @@ class Ribbons:
 
 
 def check_assign(assign: Callable[..., Any]) -> Verdict:
-    """The answer to `assign(members, partitions, previous) -> dict`, over a hundred seeds of joins and leaves."""
+    """The answer to `assign(members, partitions, previous) -> dict`, over a hundred seeds of joins
+    and leaves.
+    """
     if not callable(assign):
         return no_function(assign)
     moved = 0
@@ -64,12 +66,17 @@ def check_assign(assign: Callable[..., Any]) -> Verdict:
         if isinstance(said, Fault):
             return said.told(seed)
         moved += said
-    return passed(f"{len(SEEDS)} seeds, {len(SEEDS) * CHANGES} joins and leaves, {moved:,} partitions moved and none "
-                  "without need")
+    return passed(
+        f"{len(SEEDS)} seeds, {len(SEEDS) * CHANGES} joins and leaves, {moved:,} "
+        "partitions moved and none "
+        "without need"
+    )
 
 
 def fault(assign: Callable[..., Any], seed: int) -> Fault | int:
-    """What is wrong in this seed; or how many partitions were moved. The first seeds have few partitions."""
+    """What is wrong in this seed; or how many partitions were moved. The first seeds have few
+    partitions.
+    """
     dice = random.Random(f"members {seed}")
     partitions, total = 4 + seed % 9, 0
     unborn = dice.sample(NAMES, len(NAMES))
@@ -98,10 +105,14 @@ def fault(assign: Callable[..., Any], seed: int) -> Fault | int:
     return total
 
 
-def _answer(assign: Callable[..., Any], members: list[str], partitions: int, before: Owners) -> Owners | Fault:
+def _answer(
+    assign: Callable[..., Any], members: list[str], partitions: int, before: Owners
+) -> Owners | Fault:
     """A whole assignment, or what is not whole about it."""
     call = f"{len(members)} members on {partitions} partitions"
-    answer = ask(assign, list(members), partitions, {member: list(owned) for member, owned in before.items()})
+    answer = ask(
+        assign, list(members), partitions, {member: list(owned) for member, owned in before.items()}
+    )
     if answer.error is not None or not isinstance(answer.value, dict):
         return Fault(f"{call}: expected a dict of the partitions of each member, {answer}", WHOLE)
     try:
@@ -114,14 +125,21 @@ def _uneven(owners: Owners, change: str) -> Fault | None:
     sizes = sorted(map(len, owners.values()), reverse=True)
     if sizes[0] - sizes[-1] <= 1:
         return None
-    return Fault(f"{change}, and the members have {sizes}", "the largest and the smallest share differ by at most one")
+    return Fault(
+        f"{change}, and the members have {sizes}",
+        "the largest and the smallest share differ by at most one",
+    )
 
 
 def _unordered(owners: Owners, other: Owners, members: list[str]) -> Fault | None:
     for member in members:
         if sorted(owners[member]) != sorted(other[member]):
-            return Fault(f"with {members} member {member} gets {sorted(owners[member])}, with the same members in "
-                         f"another order, {members[::-1]}, it gets {sorted(other[member])}", "sort first")
+            return Fault(
+                f"with {members} member {member} gets {sorted(owners[member])}, with the "
+                "same members in "
+                f"another order, {members[::-1]}, it gets {sorted(other[member])}",
+                "sort first",
+            )
     return None
 
 
@@ -131,5 +149,8 @@ def _moved(before: Owners, after: Owners, change: str) -> Fault | None:
     least = sum(map(len, before.values())) - sum(map(min, kept, sizes))
     if (count := moves(before, after)) <= least:
         return None
-    return Fault(f"{change}, and {count} partition{'' if count == 1 else 's'} changed hands; {least} would do",
-                 "who had a partition keeps it, up to its share")
+    return Fault(
+        f"{change}, and {count} partition{'' if count == 1 else 's'} changed hands; "
+        f"{least} would do",
+        "who had a partition keeps it, up to its share",
+    )

@@ -17,7 +17,9 @@ from mqlearn.study.run import Run
 
 @dataclass(frozen=True)
 class Made:
-    """A call from `start` to `end` (s) that succeeded or failed, or, with None, never answered; a probe or not."""
+    """A call from `start` to `end` (s) that succeeded or failed, or, with None, never answered; a
+    probe or not.
+    """
 
     start: float
     end: float
@@ -30,16 +32,27 @@ PROBED = {True: "succeeded", False: "failed: no answer"}
 Turn = tuple[float, str, str]  # when (s) a breaker became CLOSED, OPEN or HALF_OPEN, and why
 
 
-def run_of(scenario: Any, calls: Sequence[Made], turns: Iterable[Turn], until: float, *, seed: int = 0,
-           broken: Any = (), trouble: str = "down") -> Run:
-    """These calls, each of a message of its own, beside a breaker with these states, observed until `until` (s).
+def run_of(
+    scenario: Any,
+    calls: Sequence[Made],
+    turns: Iterable[Turn],
+    until: float,
+    *,
+    seed: int = 0,
+    broken: Any = (),
+    trouble: str = "down",
+) -> Run:
+    """These calls, each of a message of its own, beside a breaker with these states, observed until
+    `until` (s).
 
-    A failed call's message is dead at once: nothing is tried again. `broken` are the spans of time (s) in which the
-    service was in `trouble`.
+    A failed call's message is dead at once: nothing is tried again. `broken` are the spans of time
+    (s) in which the service was in `trouble`.
     """
     with Simulation() as sim:
         trace = Trace()
-        queue = InMemoryMessageQueue(10**6, visibility_timeout=None, runtime=sim, trace=trace, name="calls")
+        queue = InMemoryMessageQueue(
+            10**6, visibility_timeout=None, runtime=sim, trace=trace, name="calls"
+        )
         for time, state, why in turns:
             record = (time, RECORDED[state], "breaker", 0, "", "", 0, "", 0, why)
             sim.call_at(time, partial(trace.record, record))
@@ -47,8 +60,15 @@ def run_of(scenario: Any, calls: Sequence[Made], turns: Iterable[Turn], until: f
             sim.spawn(_make, sim, queue, call, f"call-{number}", name=call.worker)
         sim.run(until=until)
         run = Run.of(trace, until)
-    return Run(scenario, seed, trace, until, run.totals, run.verdict,
-               {"broken": broken, "trouble": trouble, "guarded": True})
+    return Run(
+        scenario,
+        seed,
+        trace,
+        until,
+        run.totals,
+        run.verdict,
+        {"broken": broken, "trouble": trouble, "guarded": True},
+    )
 
 
 def _make(sim: Simulation, queue: InMemoryMessageQueue, call: Made, name: str) -> None:
@@ -56,14 +76,26 @@ def _make(sim: Simulation, queue: InMemoryMessageQueue, call: Made, name: str) -
     queue.send(Message(id=name))
     taken = queue.receive(timeout=0)
     assert taken is not None and queue.trace is not None
-    record = (queue.name, 0, taken.id, taken.priority.name, taken.attempt, call.worker, taken.receipt)
+    record = (
+        queue.name,
+        0,
+        taken.id,
+        taken.priority.name,
+        taken.attempt,
+        call.worker,
+        taken.receipt,
+    )
     queue.trace.record((sim.now, "started", *record, None))
     if call.ok is None:
         return
     sim.sleep(call.end - call.start)
-    queue.trace.record((sim.now, "finished", *record, "completed" if call.ok else "failed: no answer"))
+    queue.trace.record(
+        (sim.now, "finished", *record, "completed" if call.ok else "failed: no answer")
+    )
     if call.probe:
-        queue.trace.record((sim.now, "probed", "breaker", 0, "", "", 0, call.worker, 0, PROBED[call.ok]))
+        queue.trace.record(
+            (sim.now, "probed", "breaker", 0, "", "", 0, call.worker, 0, PROBED[call.ok])
+        )
     if call.ok:
         queue.ack(taken)
     else:

@@ -22,7 +22,9 @@ HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Case:
-    """A day at a desk: when customers come, how long each is served, and how long 95 % of them may wait (s)."""
+    """A day at a desk: when customers come, how long each is served, and how long 95 % of them may
+    wait (s).
+    """
 
     name: str
     arrivals: tuple[float, ...]
@@ -31,7 +33,9 @@ class Case:
 
     @cached_property
     def fewest(self) -> int:
-        """The answer by trying: one clerk, two, three, … until 95 % wait no longer than the limit."""
+        """The answer by trying: one clerk, two, three, … until 95 % wait no longer than the
+        limit.
+        """
         clerks = 1
         while p95(fifo_waits(self.arrivals, clerks, self.service)) > self.limit:
             clerks += 1
@@ -39,7 +43,8 @@ class Case:
 
 
 def fifo_waits(arrivals: Sequence[float], clerks: int, service: float) -> list[float]:
-    """How many seconds each of `arrivals` (seconds, sorted) waits in the one line before all `clerks`.
+    """How many seconds each of `arrivals` (seconds, sorted) waits in the one line before all
+    `clerks`.
 
     The first in line goes to the clerk who is free first; each service takes `service` seconds.
     """
@@ -58,9 +63,11 @@ def p95(values: Sequence[float]) -> float:
 
 
 def poisson_day(seed: int) -> tuple[float, ...]:
-    """A day with the hours of 2 December's timetable but departures at random within them, in seconds.
+    """A day with the hours of 2 December's timetable but departures at random within them, in
+    seconds.
 
-    Arrivals at one a second are laid on a clock that runs through each hour as fast as the timetable is full.
+    Arrivals at one a second are laid on a clock that runs through each hour as fast as the
+    timetable is full.
     """
     planned = Counter(int(time // HOUR) for time in flight_day(DAYS[0], "timetable"))
     with Simulation(seed) as simulation:
@@ -88,19 +95,28 @@ def recorded() -> Iterator[Case]:
 
 @lru_cache(maxsize=len(SEEDS))
 def drawn(seed: int) -> Case:
-    """A drawn day: the first twenty with the service and the limit of the recorded ones, the others with their own."""
+    """A drawn day: the first twenty with the service and the limit of the recorded ones, the others
+    with their own.
+    """
     rng = random.Random(f"desk {seed}")
     if seed < 20:
         return Case(f"Poisson day {seed}", poisson_day(seed))
     service = float(rng.randrange(60, 601, 20))
-    return Case(f"Poisson day {seed}", poisson_day(seed), service, float(round(service * rng.uniform(0.2, 2.5))))
+    return Case(
+        f"Poisson day {seed}",
+        poisson_day(seed),
+        service,
+        float(round(service * rng.uniform(0.2, 2.5))),
+    )
 
 
 def check_fewest_clerks(fewest_clerks: Callable[[list[float], float, float], int]) -> Verdict:
-    """Whether `fewest_clerks(arrivals_s, service_s, limit_s)` finds the fewest clerks on every day tried.
+    """Whether `fewest_clerks(arrivals_s, service_s, limit_s)` finds the fewest clerks on every day
+    tried.
 
-    All clerks serve one line, first come, first served, each customer in `service_s` seconds. A customer waits
-    from arrival until a clerk begins; at least 95 % may wait no longer than `limit_s` seconds.
+    All clerks serve one line, first come, first served, each customer in `service_s` seconds. A
+    customer waits from arrival until a clerk begins; at least 95 % may wait no longer than
+    `limit_s` seconds.
     """
     if not callable(fewest_clerks):
         return no_function(fewest_clerks)
@@ -108,10 +124,18 @@ def check_fewest_clerks(fewest_clerks: Callable[[list[float], float, float], int
         for fault in faults(fewest_clerks, case):
             return not_yet(fault.said, hint=fault.hint)
     found = {case.name: case.fewest for case in recorded()}
-    return judge(violations, fewest_clerks, lambda: (
-        f"{len(found)} days and {len(SEEDS)} seeds: "
-        + ", ".join(f"{_count(found[f'{day} {how}'])} for {day} {how}"
-                    for day in DAYS for how in ("by the timetable", "as flown"))))
+    return judge(
+        violations,
+        fewest_clerks,
+        lambda: (
+            f"{len(found)} days and {len(SEEDS)} seeds: "
+            + ", ".join(
+                f"{_count(found[f'{day} {how}'])} for {day} {how}"
+                for day in DAYS
+                for how in ("by the timetable", "as flown")
+            )
+        ),
+    )
 
 
 def violations(fewest_clerks: Callable[..., Any], seed: int) -> Iterator[Fault]:
@@ -125,19 +149,27 @@ def faults(fewest_clerks: Callable[..., Any], case: Case) -> Iterator[Fault]:
     clerks = answer.whole
     scene = f"{case.name}, {case.service:g} s each"
     if clerks < 1:
-        yield Fault(f"{scene}: expected a whole number of clerks from 1, {answer}",
-                    "try 1, 2, 3, … and return the first that is enough")
+        yield Fault(
+            f"{scene}: expected a whole number of clerks from 1, {answer}",
+            "try 1, 2, 3, … and return the first that is enough",
+        )
         return
     fewest = case.fewest
     wait = p95(fifo_waits(case.arrivals, min(clerks, fewest), case.service))
     if clerks < fewest:
-        yield Fault(f"{scene}: with {_count(clerks)} 95 % wait up to {_seconds(wait)}, and {case.limit:g} s are "
-                    f"allowed",
-                    "the mean rate of a day hides its rush: replay the arrivals one by one")
+        yield Fault(
+            f"{scene}: with {_count(clerks)} 95 % wait up to {_seconds(wait)}, and "
+            f"{case.limit:g} s are "
+            f"allowed",
+            "the mean rate of a day hides its rush: replay the arrivals one by one",
+        )
     elif clerks > fewest:
-        yield Fault(f"{scene}: fewer than {clerks} are enough, with {_count(fewest)} 95 % wait up to {_seconds(wait)}, "
-                    f"and {case.limit:g} s are allowed",
-                    "all clerks serve one line, a wait ends when service begins, and 5 % may wait longer")
+        yield Fault(
+            f"{scene}: fewer than {clerks} are enough, with {_count(fewest)} 95 % wait up "
+            f"to {_seconds(wait)}, "
+            f"and {case.limit:g} s are allowed",
+            "all clerks serve one line, a wait ends when service begins, and 5 % may wait longer",
+        )
 
 
 def _seconds(wait: float) -> str:

@@ -1,4 +1,6 @@
-"""Exercise 04.1: how long to wait before each retry, so that an outage kills nobody and its end no service."""
+"""Exercise 04.1: how long to wait before each retry, so that an outage kills nobody and its end no
+service.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +43,15 @@ class Night:
     gave_up: list[int] = field(default_factory=list)  # the numbers of the orders that are dead
 
     def peak(self) -> tuple[float, int]:
-        """The most tries in ten seconds after the recovery, new orders' included, over the normal number; and when."""
-        late = Counter(int((time - self.end) // SLICE) for times in self.tries for time in times if time >= self.end)
+        """The most tries in ten seconds after the recovery, new orders' included, over the normal
+        number; and when.
+        """
+        late = Counter(
+            int((time - self.end) // SLICE)
+            for times in self.tries
+            for time in times
+            if time >= self.end
+        )
         count, slot = max(((count, -slot) for slot, count in late.items()), default=(0, 0))
         return 1 + count / (RATE * SLICE), int(self.end - SLICE * slot)
 
@@ -53,19 +62,28 @@ class Night:
 
 
 def check_delay(delay: Delay) -> Verdict:
-    """Whether `delay(attempt, rng)` is a good number of seconds to wait after failure number `attempt` (from 1).
+    """Whether `delay(attempt, rng)` is a good number of seconds to wait after failure number
+    `attempt` (from 1).
 
-    None gives the order up: it is dead. `rng` is a `random.Random`. Ten orders arrive a second. A service is down for
-    30 to 120 s, and in one second of it a flash sale brings 100 to 600 orders more. In each of 100 seeds no order may
-    die; after the recovery no ten seconds may see more than twice the normal number of tries; and 480 s after the
-    recovery 99 % of the orders of the outage must be done. An order that fails at every try must be given up after
-    20 tries at most.
+    None gives the order up: it is dead. `rng` is a `random.Random`. Ten orders arrive a second. A
+    service is down for 30 to 120 s, and in one second of it a flash sale brings 100 to 600 orders
+    more. In each of 100 seeds no order may die; after the recovery no ten seconds may see more than
+    twice the normal number of tries; and 480 s after the recovery 99 % of the orders of the outage
+    must be done. An order that fails at every try must be given up after 20 tries at most.
     """
     orders = sum(len(orders_of(seed)[1]) for seed in SEEDS)
-    return judge(violations, delay, lambda: (
-        f"{len(SEEDS)} outages, {orders:,} orders: none died, the busiest ten seconds after a recovery saw "
-        f"{max(night_of(delay, seed)[0].peak()[0] for seed in SEEDS):.2f} times the normal load, and 99 % were done "
-        f"within {max(night_of(delay, seed)[0].lateness() for seed in SEEDS):.0f} s"))
+    return judge(
+        violations,
+        delay,
+        lambda: (
+            f"{len(SEEDS)} outages, {orders:,} orders: none died, the busiest ten seconds after a "
+            "recovery saw "
+            f"{max(night_of(delay, seed)[0].peak()[0] for seed in SEEDS):.2f} times the normal "
+            "load, "
+            "and 99 % were done "
+            f"within {max(night_of(delay, seed)[0].lateness() for seed in SEEDS):.0f} s"
+        ),
+    )
 
 
 def violations(delay: Delay, seed: int) -> Iterator[Fault]:
@@ -82,20 +100,36 @@ def violations(delay: Delay, seed: int) -> Iterator[Fault]:
     if night.gave_up:
         first = night.gave_up[0]
         times = night.tries[first]
-        yield Fault(f"{scene}: order-{first + 1} was given up at {times[-1]:.1f} s, after {len(times)} tries; "
-                    f"{len(night.gave_up):,} orders are dead",
-                    "all waits together must outlast the outage, also if the dice fall badly", make_run)
+        yield Fault(
+            f"{scene}: order-{first + 1} was given up at {times[-1]:.1f} s, after "
+            f"{len(times)} tries; "
+            f"{len(night.gave_up):,} orders are dead",
+            "all waits together must outlast the outage, also if the dice fall badly",
+            make_run,
+        )
     peak, when = night.peak()
     if peak > PEAK:
-        yield Fault(f"{scene}: from {when} s on, ten seconds see {peak:.1f} times the normal number of tries, and "
-                    f"{PEAK:g} are allowed", "those who failed together must not come back together", make_run)
+        yield Fault(
+            f"{scene}: from {when} s on, ten seconds see {peak:.1f} times the normal "
+            "number of tries, and "
+            f"{PEAK:g} are allowed",
+            "those who failed together must not come back together",
+            make_run,
+        )
     if night.lateness() > LATE:
-        yield Fault(f"{scene}: 99 % of them are done only {night.lateness():.0f} s after the recovery, and {LATE:g} "
-                    f"are allowed", "how long does an order wait after a recovery that it does not see?", make_run)
+        yield Fault(
+            f"{scene}: 99 % of them are done only {night.lateness():.0f} s after the "
+            f"recovery, and {LATE:g} "
+            f"are allowed",
+            "how long does an order wait after a recovery that it does not see?",
+            make_run,
+        )
 
 
 def _endless(delay: Delay, seed: int) -> Fault | None:
-    """What is wrong if an order that always fails is never given up, or an answer is no number of seconds."""
+    """What is wrong if an order that always fails is never given up, or an answer is no number of
+    seconds.
+    """
     rng = random.Random(f"poison {seed}")
     for attempt in range(1, MOST_TRIES + 1):
         answer = ask(delay, attempt, rng)
@@ -103,15 +137,20 @@ def _endless(delay: Delay, seed: int) -> Fault | None:
             return None
         if fault := _no_delay(answer, attempt):
             return fault
-    return Fault(f"after failure {MOST_TRIES} of a poison order {answer}, and the order is still not given up",
-                 "return None when enough has been tried")
+    return Fault(
+        f"after failure {MOST_TRIES} of a poison order {answer}, and the order is still "
+        "not given up",
+        "return None when enough has been tried",
+    )
 
 
 def _no_delay(answer: Any, attempt: int) -> Fault | None:
     if answer.error is None and is_number(answer.value) and answer.value >= 0:
         return None
-    return Fault(f"after failure {attempt} expected a number of seconds from 0, {answer}",
-                 "delay(attempt, rng) returns seconds, or None from some later failure on to give up")
+    return Fault(
+        f"after failure {attempt} expected a number of seconds from 0, {answer}",
+        "delay(attempt, rng) returns seconds, or None from some later failure on to give up",
+    )
 
 
 def night_of(delay: Delay, seed: int) -> tuple[Night, Fault | None]:
@@ -130,8 +169,10 @@ def night_of(delay: Delay, seed: int) -> tuple[Night, Fault | None]:
                 return night, fault
             times.append(times[-1] + answer.value)
             if len(times) > 2 * MOST_TRIES:
-                return night, Fault(f"order-{number + 1} was tried {len(times)} times by {times[-1]:.1f} s",
-                                    "return None when enough has been tried")
+                return night, Fault(
+                    f"order-{number + 1} was tried {len(times)} times by {times[-1]:.1f} s",
+                    "return None when enough has been tried",
+                )
     return night, None
 
 
@@ -140,15 +181,19 @@ def orders_of(seed: int) -> tuple[float, list[float]]:
     rng = random.Random(f"outage {seed}")
     end = rng.uniform(30, 120)
     sale, size = rng.uniform(0, end - 1), rng.randint(100, 600)
-    return end, sorted([number / RATE for number in range(int(end * RATE))]
-                       + [sale + number / size for number in range(size)])
+    return end, sorted(
+        [number / RATE for number in range(int(end * RATE))]
+        + [sale + number / size for number in range(size)]
+    )
 
 
 def replayed(night: Night) -> Run:
     """That night on the package's queue: the same orders are tried at the same times."""
     with Simulation(night.seed) as sim:
         trace = Trace()
-        queue = InMemoryMessageQueue(visibility_timeout=None, runtime=sim, trace=trace, name="orders")
+        queue = InMemoryMessageQueue(
+            visibility_timeout=None, runtime=sim, trace=trace, name="orders"
+        )
 
         def charge(order: Message) -> None:
             number, tried = int(order.id.removeprefix("order-")) - 1, order.attempt

@@ -25,13 +25,15 @@ Deliver = Callable[[list[str], Call], tuple[list[str], list[str]]]
 
 
 def check_deliver(deliver: Deliver) -> Verdict:
-    """Whether `deliver(items, call)` delivers every good item once and returns two lists: the good and the bad.
+    """Whether `deliver(items, call)` delivers every good item once and returns two lists: the good
+    and the bad.
 
-    `call(part)` takes a list of items and delivers them all; or, if one of them is bad, it raises ValueError before it
-    has delivered any. The order of both lists is free.
+    `call(part)` takes a list of items and delivers them all; or, if one of them is bad, it raises
+    ValueError before it has delivered any. The order of both lists is free.
 
-    In 100 seeds there are 1 to 128 items, and none, one, a few or half of them are bad. There may be no more calls than
-    plain halving makes on the same items: all of them first, and of what raises each half, down to the single item.
+    In 100 seeds there are 1 to 128 items, and none, one, a few or half of them are bad. There may
+    be no more calls than plain halving makes on the same items: all of them first, and of what
+    raises each half, down to the single item.
     """
     return judge(violations, deliver, lambda: _success(deliver))
 
@@ -39,10 +41,14 @@ def check_deliver(deliver: Deliver) -> Verdict:
 def _success(deliver: Deliver) -> str:
     batches = [answered(deliver, seed)[0] for seed in SEEDS]
     single = [batch for batch in batches if len(batch.bad) == 1]
-    return (f"{len(batches)} batches, {sum(len(batch.items) for batch in batches):,} items, "
-            f"{sum(len(batch.bad) for batch in batches):,} of them bad: every good one was delivered once, in "
-            f"{sum(len(batch.calls) for batch in batches):,} calls, and plain halving makes "
-            f"{sum(batch.allowed for batch in batches):,}; with one bad item {_mean(single):.1f} calls on average")
+    return (
+        f"{len(batches)} batches, {sum(len(batch.items) for batch in batches):,} items, "
+        f"{sum(len(batch.bad) for batch in batches):,} of them bad: every good one was "
+        "delivered once, in "
+        f"{sum(len(batch.calls) for batch in batches):,} calls, and plain halving makes "
+        f"{sum(batch.allowed for batch in batches):,}; with one bad item {_mean(single):.1f} "
+        "calls on average"
+    )
 
 
 @dataclass
@@ -88,7 +94,10 @@ def violations(deliver: Callable[..., Any], seed: int) -> Iterator[Fault]:
     """The faults with this seed's items."""
     batch, answer = answered(deliver, seed)
     named = sorted(batch.bad, key=batch.items.index)
-    scene = f"{len(batch.items)} items, {', '.join(named) if 0 < len(named) <= 3 else len(named) or 'none'} bad"
+    scene = (
+        f"{len(batch.items)} items, "
+        f"{', '.join(named) if 0 < len(named) <= 3 else len(named) or 'none'} bad"
+    )
     if answer is not None and (fault := _no_lists(answer, scene)):
         yield fault
         return
@@ -107,29 +116,51 @@ def _wrong(batch: Batch, good: list[str], bad: list[str]) -> tuple[str, str] | N
     if mistaken := [item for item in bad if item in right]:
         return f"{mistaken[0]} is among the bad ones and is good", "what raises may hold good ones"
     if missing := [item for item in right if not batch.delivered[item]]:
-        return f"{missing[0]} is good and was never delivered", "a call that raises has delivered nothing"
+        return (
+            f"{missing[0]} is good and was never delivered",
+            "a call that raises has delivered nothing",
+        )
     if twice := [item for item in right if batch.delivered[item] > 1]:
-        return (f"{twice[0]} was delivered {batch.delivered[twice[0]]} times",
-                "what one call has delivered, no other may deliver again")
+        return (
+            f"{twice[0]} was delivered {batch.delivered[twice[0]]} times",
+            "what one call has delivered, no other may deliver again",
+        )
     if sorted(good) != sorted(right) or sorted(bad) != sorted(batch.bad):
-        return (f"{len(good)} good and {len(bad)} bad were returned, and it should be {len(right)} and "
-                f"{len(batch.bad)}", "each item is in one of the lists, once")
+        return (
+            f"{len(good)} good and {len(bad)} bad were returned, and it should be {len(right)} "
+            "and "
+            f"{len(batch.bad)}",
+            "each item is in one of the lists, once",
+        )
     if len(batch.calls) > batch.allowed:
-        return (f"{len(batch.calls)} calls, and plain halving makes {batch.allowed}",
-                "all in one call first; what raises, in two halves")
+        return (
+            f"{len(batch.calls)} calls, and plain halving makes {batch.allowed}",
+            "all in one call first; what raises, in two halves",
+        )
     return None
 
 
 def _no_lists(answer: Answer, scene: str) -> Fault | None:
     value = answer.value
-    if answer.error is None and isinstance(value, tuple | list) and len(value) == 2 and all(
-            isinstance(part, list) and all(isinstance(item, str) for item in part) for part in value):
+    if (
+        answer.error is None
+        and isinstance(value, tuple | list)
+        and len(value) == 2
+        and all(
+            isinstance(part, list) and all(isinstance(item, str) for item in part) for part in value
+        )
+    ):
         return None
-    return Fault(f"{scene}: expected two lists of items, {answer}", "return good, bad; catch what call raises")
+    return Fault(
+        f"{scene}: expected two lists of items, {answer}",
+        "return good, bad; catch what call raises",
+    )
 
 
 def answered(deliver: Callable[..., Any], seed: int) -> tuple[Batch, Answer | None]:
-    """This seed's batch after the function has seen it, and what it answered; None if it would not end."""
+    """This seed's batch after the function has seen it, and what it answered; None if it would not
+    end.
+    """
     batch = batch_of(seed)
     try:
         return batch, ask(deliver, list(batch.items), batch.call)
@@ -147,7 +178,9 @@ def batch_of(seed: int) -> Batch:
 
 
 def replayed(batch: Batch) -> Run:
-    """The calls that were made, one after the other, with a store that takes all of a call or nothing."""
+    """The calls that were made, one after the other, with a store that takes all of a call or
+    nothing.
+    """
     calls = [part for part in batch.calls if part]
 
     def loop(queue: InMemoryMessageQueue, store: Store) -> None:

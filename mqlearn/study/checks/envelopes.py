@@ -1,4 +1,6 @@
-"""Exercise 01.2: the envelope of an answer, from which a whole conversation can be put together again."""
+"""Exercise 01.2: the envelope of an answer, from which a whole conversation can be put together
+again.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +16,31 @@ from mqlearn.study.checks.verdict import Verdict
 
 REPLIES = 5  # a conversation: a first message and so many replies, each to the one before
 SCHEMA = "1"  # the version of the bodies that this course writes
-STRANGE = ("traceparent", "tenant", "x-region", "locale", "baggage")  # headers of others, which we only hand on
+# headers of others, which we only hand on
+STRANGE = ("traceparent", "tenant", "x-region", "locale", "baggage")
 
 
 def check_reply_to(reply_to: Callable[[Message, dict[str, Any], str], Message]) -> Verdict:
     """Whether `reply_to(parent, body, new_id)` makes the message that answers `parent`.
 
-    The reply is a new `Message` with the id `new_id` and the given `body`. Its headers say: `correlation_id`, that
-    of the parent, or the parent's id if it has none (it began the conversation); `causation_id`, the parent's id;
-    `schema_version`, "1", the version in which *this* body is written, whatever the parent's. Every other header of
-    the parent is handed on unchanged, and the parent stays as it is.
+    The reply is a new `Message` with the id `new_id` and the given `body`. Its headers say:
+    `correlation_id`, that of the parent, or the parent's id if it has none (it began the
+    conversation); `causation_id`, the parent's id; `schema_version`, "1", the version in which
+    *this* body is written, whatever the parent's. Every other header of the parent is handed on
+    unchanged, and the parent stays as it is.
 
-    Tried on conversations of a first message and five replies, each sent through a queue before it is answered.
+    Tried on conversations of a first message and five replies, each sent through a queue before it
+    is answered.
     """
-    return judge(violations, reply_to, lambda: (
-        f"{len(SEEDS)} seeds, {len(SEEDS) * REPLIES} replies: every conversation has one correlation id, every reply "
-        f"names its cause and schema version {SCHEMA}, and no header of others was lost"))
+    return judge(
+        violations,
+        reply_to,
+        lambda: (
+            f"{len(SEEDS)} seeds, {len(SEEDS) * REPLIES} replies: every conversation has one "
+            "correlation id, every reply "
+            f"names its cause and schema version {SCHEMA}, and no header of others was lost"
+        ),
+    )
 
 
 def violations(reply_to: Callable[..., Any], seed: int) -> Iterator[Fault]:
@@ -50,32 +61,52 @@ def violations(reply_to: Callable[..., Any], seed: int) -> Iterator[Fault]:
             parent = answer.value
 
 
-def _wrong_envelope(answer: Answer, parent: Message, body: dict[str, Any], new_id: str) -> Fault | None:
+def _wrong_envelope(
+    answer: Answer, parent: Message, body: dict[str, Any], new_id: str
+) -> Fault | None:
     reply = answer.value
     if not isinstance(reply, Message):
-        return Fault(f"expected a Message, {answer}", "return Message(id=new_id, body=body, headers={…})")
+        return Fault(
+            f"expected a Message, {answer}", "return Message(id=new_id, body=body, headers={…})"
+        )
     try:
         reply.validate()
     except (TypeError, ValueError) as error:
-        return Fault(f"the reply cannot be sent: {error}", "give a Message its fields when you make it")
+        return Fault(
+            f"the reply cannot be sent: {error}", "give a Message its fields when you make it"
+        )
     if reply.id != new_id or reply.body != body:
-        return Fault(f"expected id {new_id!r} and body {body}, got {quoted(reply.id)} and {quoted(reply.body)}",
-                     "the reply is a message of its own, with the id and the body that you are given")
+        return Fault(
+            f"expected id {new_id!r} and body {body}, got {quoted(reply.id)} and "
+            f"{quoted(reply.body)}",
+            "the reply is a message of its own, with the id and the body that you are given",
+        )
     headers = reply.headers
     conversation = parent.headers.get("correlation_id", parent.id)
     for name, due, hint in (
-            ("correlation_id", conversation, "it stays the same through the whole conversation, and its first message "
-                                             "may not have one yet"),
-            ("causation_id", parent.id, "it names the one message that this one answers"),
-            ("schema_version", SCHEMA, "it says how this body is written, not how the parent's was")):
+        (
+            "correlation_id",
+            conversation,
+            "it stays the same through the whole conversation, "
+            "and its first message "
+            "may not have one yet",
+        ),
+        ("causation_id", parent.id, "it names the one message that this one answers"),
+        ("schema_version", SCHEMA, "it says how this body is written, not how the parent's was"),
+    ):
         if headers.get(name) != due:
             found = quoted(headers[name]) if name in headers else "nothing"
             return Fault(f"expected {name} {due!r}, got {found}", hint)
     for name, value in parent.headers.items():
-        if name not in ("correlation_id", "causation_id", "schema_version") and headers.get(name) != value:
+        if (
+            name not in ("correlation_id", "causation_id", "schema_version")
+            and headers.get(name) != value
+        ):
             found = quoted(headers[name]) if name in headers else "nothing"
-            return Fault(f"expected the parent's header {name}, {value!r}, to be handed on, got {found}",
-                         "start from the parent's headers, also those that you do not know")
+            return Fault(
+                f"expected the parent's header {name}, {value!r}, to be handed on, got {found}",
+                "start from the parent's headers, also those that you do not know",
+            )
     return None
 
 
@@ -83,7 +114,9 @@ def _changed(parent: Message, before: Message, body: dict[str, Any]) -> Fault | 
     """Whether the call changed the message that it was to answer."""
     if parent.headers == before.headers and parent.id == before.id and parent.body == body:
         return None
-    return Fault(f"{before.id}, the parent, was changed", "others still hold the parent: build new headers")
+    return Fault(
+        f"{before.id}, the parent, was changed", "others still hold the parent: build new headers"
+    )
 
 
 def _through(queue: InMemoryMessageQueue, message: Message) -> Message:
@@ -102,4 +135,8 @@ def _first(rng: random.Random) -> Message:
         headers["correlation_id"] = f"c-{rng.getrandbits(32):08x}"
     if rng.random() < 0.5:
         headers["schema_version"] = rng.choice(("1", "2", "7"))
-    return Message(id=f"m-{rng.getrandbits(32):08x}", headers=headers, priority=rng.choice(list(MessagePriority)))
+    return Message(
+        id=f"m-{rng.getrandbits(32):08x}",
+        headers=headers,
+        priority=rng.choice(list(MessagePriority)),
+    )

@@ -28,33 +28,48 @@ FanOut = Callable[[Message, dict[str, Any]], list[str]]
 
 
 def check_fan_out(fan_out: FanOut) -> Verdict:
-    """Whether `fan_out(message, mailboxes)` gives a message to every subscriber, and returns who refused it.
+    """Whether `fan_out(message, mailboxes)` gives a message to every subscriber, and returns who
+    refused it.
 
-    `mailboxes` is a dict from a subscriber's name to its mailbox. `mailbox.send(message, timeout=None)` puts a message
-    into it and returns True; where it is full it waits for room, for `timeout` seconds at most (0: not at all; None: as
-    long as it takes), and returns False if there is none. A loop of the mailbox's own calls `mailbox.callback(message)`
-    with one message after the other. What is returned is a list of the names of those whose mailbox was full.
+    `mailboxes` is a dict from a subscriber's name to its mailbox. `mailbox.send(message,
+    timeout=None)` puts a message into it and returns True; where it is full it waits for room, for
+    `timeout` seconds at most (0: not at all; None: as long as it takes), and returns False if there
+    is none. A loop of the mailbox's own calls `mailbox.callback(message)` with one message after
+    the other. What is returned is a list of the names of those whose mailbox was full.
 
-    In each of 100 seeds 60 orders are published, some ten a second, to four subscribers in any order: the board and the
-    caterer take up to 40 ms, the auditor takes half a second to two, the webhook raises whatever it gets. Each mailbox
-    must be asked once about each order, and each refusal returned; and the board and the caterer may at no time be more
-    than one order behind.
+    In each of 100 seeds 60 orders are published, some ten a second, to four subscribers in any
+    order: the board and the caterer take up to 40 ms, the auditor takes half a second to two, the
+    webhook raises whatever it gets. Each mailbox must be asked once about each order, and each
+    refusal returned; and the board and the caterer may at no time be more than one order behind.
     """
     refused = [0]
-    return judge(lambda fn, seed: violations(fn, seed, refused), fan_out, lambda: (
-        f"{len(SEEDS)} seeds, {len(SEEDS) * ORDERS:,} orders to four mailboxes: {refused[0]:,} times a full one "
-        f"refused, and it was said; the board and the caterer were never more than one order behind"))
+    return judge(
+        lambda fn, seed: violations(fn, seed, refused),
+        fan_out,
+        lambda: (
+            f"{len(SEEDS)} seeds, {len(SEEDS) * ORDERS:,} orders to four mailboxes: {refused[0]:,} "
+            "times a full one "
+            "refused, and it was said; the board and the caterer were never more than one order "
+            "behind"
+        ),
+    )
 
 
 class Mailbox(Subscription):
-    """A subscriber's mailbox, which blocks when it is full. `asked` has each message it was sent, and the answer."""
+    """A subscriber's mailbox, which blocks when it is full. `asked` has each message it was sent,
+    and the answer.
+    """
 
-    def __init__(self, name: str, callback: Callable[[Message], object], queue: InMemoryMessageQueue) -> None:
+    def __init__(
+        self, name: str, callback: Callable[[Message], object], queue: InMemoryMessageQueue
+    ) -> None:
         super().__init__(name, callback, queue)
         self.asked: list[tuple[str, bool]] = []
 
     def send(self, message: Message, timeout: float | None = None) -> bool:
-        """Put a message into it; False if it is full and stays so for `timeout` seconds (None: as long as it takes)."""
+        """Put a message into it; False if it is full and stays so for `timeout` seconds (None: as
+        long as it takes).
+        """
         check.number("timeout", timeout, low=0, optional=True)
         if len(self.asked) >= MOST and self.asked[-MOST][0] == message.id:
             raise Enough(f"{message.id}: the {self.name}'s mailbox was asked {MOST} times")
@@ -65,7 +80,9 @@ class Mailbox(Subscription):
 
 @dataclass
 class Hall:
-    """A morning's publications: when they are due (s), what each subscriber has handled and when (s)."""
+    """A morning's publications: when they are due (s), what each subscriber has handled and when
+    (s).
+    """
 
     REPLAYS: ClassVar[tuple[str, ...]] = ("behind",)
     seed: int
@@ -76,13 +93,21 @@ class Hall:
     refused: int = 0
 
     def behind(self, name: str) -> tuple[int, float]:
-        """By how many orders this subscriber was behind at worst, the one just published included, and when (s)."""
+        """By how many orders this subscriber was behind at worst, the one just published included,
+        and when (s).
+        """
         done = self.handled[name]
-        return max((number - bisect_right(done, time), -time) for number, time in enumerate(self.due, 1))
+        return max(
+            (number - bisect_right(done, time), -time) for number, time in enumerate(self.due, 1)
+        )
 
 
-def violations(fan_out: Callable[..., Any], seed: int, refused: list[int] | None = None) -> Iterator[Fault]:
-    """The faults with this seed: first of one order for empty mailboxes, then of a whole morning."""
+def violations(
+    fan_out: Callable[..., Any], seed: int, refused: list[int] | None = None
+) -> Iterator[Fault]:
+    """The faults with this seed: first of one order for empty mailboxes, then of a whole
+    morning.
+    """
     calm = Hall(seed, [0.0], {"board": 0.01, "caterer": 0.01}, 1)
     _, fault = publish(fan_out, calm)
     if fault is not None:
@@ -102,20 +127,31 @@ def _late(hall: Hall) -> Fault | None:
     for name, takes in hall.takes.items():
         most, when = hall.behind(name)
         if name not in (SLOW, BROKEN) and most > 1:
-            return Fault(f"the {name}, who takes {1000 * takes:.0f} ms, is {most} orders behind at {-when:.1f} s",
-                         "who waits for whom? A mailbox that is full can be asked without waiting")
+            return Fault(
+                f"the {name}, who takes {1000 * takes:.0f} ms, is {most} orders behind at "
+                f"{-when:.1f} s",
+                "who waits for whom? A mailbox that is full can be asked without waiting",
+            )
     return None
 
 
 def publish(fan_out: Callable[..., Any], hall: Hall) -> tuple[Run, Fault | None]:
-    """The run of this morning, up to the first order that was not given to everybody who had room; and that fault."""
+    """The run of this morning, up to the first order that was not given to everybody who had room;
+    and that fault.
+    """
     faults: list[Fault] = []
     with Simulation(hall.seed) as sim:
         trace = Trace()
         mailboxes: dict[str, Mailbox] = {}
         for name in hall.takes:
-            queue = InMemoryMessageQueue(hall.room, visibility_timeout=None, on_full="block", runtime=sim, trace=trace,
-                                         name=name)
+            queue = InMemoryMessageQueue(
+                hall.room,
+                visibility_timeout=None,
+                on_full="block",
+                runtime=sim,
+                trace=trace,
+                name=name,
+            )
             mailboxes[name] = Mailbox(name, _subscriber(sim, hall, name), queue)
 
         def shop() -> None:
@@ -123,11 +159,18 @@ def publish(fan_out: Callable[..., Any], hall: Hall) -> tuple[Run, Fault | None]
                 sim.sleep_until(time)
                 before = {name: len(mailbox.asked) for name, mailbox in mailboxes.items()}
                 try:
-                    answer = ask(fan_out, Message(id=f"order-{number}", max_retries=0), dict(mailboxes))
+                    answer = ask(
+                        fan_out, Message(id=f"order-{number}", max_retries=0), dict(mailboxes)
+                    )
                 except Enough as never:
-                    faults.append(Fault(str(never), "where there is no room now, the next order finds none either"))
+                    faults.append(
+                        Fault(
+                            str(never),
+                            "where there is no room now, the next order finds none either",
+                        )
+                    )
                     return
-                said = {name: mailbox.asked[before[name]:] for name, mailbox in mailboxes.items()}
+                said = {name: mailbox.asked[before[name] :] for name, mailbox in mailboxes.items()}
                 if fault := _judged(answer, f"order-{number}", said):
                     faults.append(fault)
                     return
@@ -158,28 +201,47 @@ def _subscriber(sim: Simulation, hall: Hall, name: str) -> Callable[[Message], o
 
 
 def _judged(answer: Answer, order: str, asked: dict[str, list[tuple[str, bool]]]) -> Fault | None:
-    """What is wrong with one call, if these mailboxes were asked about these messages and answered so."""
+    """What is wrong with one call, if these mailboxes were asked about these messages and answered
+    so.
+    """
     names = answer.value
-    if answer.error is not None or not isinstance(names, list | tuple | set) or not set(names) <= asked.keys():
-        return Fault(f"{order}: expected a list of the names of those who refused it, {answer}",
-                     "what send answers says whether there was room; callbacks are the mailboxes' own business")
+    if (
+        answer.error is not None
+        or not isinstance(names, list | tuple | set)
+        or not set(names) <= asked.keys()
+    ):
+        return Fault(
+            f"{order}: expected a list of the names of those who refused it, {answer}",
+            "what send answers says whether there was room; callbacks are the mailboxes' "
+            "own business",
+        )
     for name, answers in asked.items():
         if [message for message, _ in answers] != [order]:
             times = f"{len(answers)} times" if answers else "not"
-            return Fault(f"{order}: the {name}'s mailbox was {times} asked; {answer}",
-                         "send it into each mailbox, once, whatever the others say")
+            return Fault(
+                f"{order}: the {name}'s mailbox was {times} asked; {answer}",
+                "send it into each mailbox, once, whatever the others say",
+            )
         if answers[0][1] == (name in names):
             did, told = ("took", "is among") if answers[0][1] else ("refused", "is not among")
-            return Fault(f"{order}: the {name}'s mailbox {did} it, and {told} those returned; {answer}",
-                         "send returns False where there is no room")
+            return Fault(
+                f"{order}: the {name}'s mailbox {did} it, and {told} those returned; {answer}",
+                "send returns False where there is no room",
+            )
     return None
 
 
 def hall_of(seed: int) -> Hall:
-    """This seed's publications and subscribers. Two orders are never nearer than it takes the fast ones for one."""
+    """This seed's publications and subscribers. Two orders are never nearer than it takes the fast
+    ones for one.
+    """
     rng = random.Random(f"fan-out {seed}")
-    takes = {"board": rng.uniform(0.01, 0.04), "caterer": rng.uniform(0.01, 0.04), SLOW: rng.uniform(0.5, 2.0),
-             BROKEN: rng.uniform(0.01, 0.04)}
+    takes = {
+        "board": rng.uniform(0.01, 0.04),
+        "caterer": rng.uniform(0.01, 0.04),
+        SLOW: rng.uniform(0.5, 2.0),
+        BROKEN: rng.uniform(0.01, 0.04),
+    }
     names = rng.sample(list(takes), len(takes))
     time, due = 0.0, []
     for _ in range(ORDERS):

@@ -20,17 +20,27 @@ Matches = Callable[[str, str], bool]
 
 
 def check_matches(matches: Matches) -> Verdict:
-    """Whether `matches(pattern, topic)` is True where the pattern means the topic, in the dialect of RabbitMQ.
+    """Whether `matches(pattern, topic)` is True where the pattern means the topic, in the dialect
+    of RabbitMQ.
 
-    Both are words between dots. In a pattern, `*` stands for exactly one word and `#` for any number of them, none
-    included; each is a word of its own, and every other word stands for itself.
+    Both are words between dots. In a pattern, `*` stands for exactly one word and `#` for any
+    number of them, none included; each is a word of its own, and every other word stands for
+    itself.
 
-    In 100 seeds 2,000 pairs are compared with what brute force says: to cut off one word after the other, in every way.
+    In 100 seeds 2,000 pairs are compared with what brute force says: to cut off one word after the
+    other, in every way.
     """
     pairs = [pair for seed in SEEDS for pair in pairs_of(seed)]
-    return judge(violations, matches, lambda: (
-        f"{len(pairs):,} pairs, {sum(brute_force(*pair) for pair in pairs):,} of them match, in the dialect of "
-        f"RabbitMQ: `*` is one word, `#` any number of them"))
+    return judge(
+        violations,
+        matches,
+        lambda: (
+            f"{len(pairs):,} pairs, {sum(brute_force(*pair) for pair in pairs):,} of them match, "
+            "in "
+            "the dialect of "
+            f"RabbitMQ: `*` is one word, `#` any number of them"
+        ),
+    )
 
 
 def violations(matches: Callable[..., Any], seed: int) -> Iterator[Fault]:
@@ -39,12 +49,18 @@ def violations(matches: Callable[..., Any], seed: int) -> Iterator[Fault]:
         answer = ask(matches, pattern, topic)
         right = brute_force(pattern, topic)
         if answer.error is not None or not isinstance(answer.value, bool):
-            yield Fault(f"matches({pattern!r}, {topic!r}): expected {right}, {answer}", "it is either True or False",
-                        lambda: mistaken(matches, seed))
+            yield Fault(
+                f"matches({pattern!r}, {topic!r}): expected {right}, {answer}",
+                "it is either True or False",
+                lambda: mistaken(matches, seed),
+            )
             return
         if answer.value != right:
-            yield Fault(f"matches({pattern!r}, {topic!r}): expected {right}, {answer}", _hint(pattern, topic),
-                        lambda: mistaken(matches, seed))
+            yield Fault(
+                f"matches({pattern!r}, {topic!r}): expected {right}, {answer}",
+                _hint(pattern, topic),
+                lambda: mistaken(matches, seed),
+            )
             return
 
 
@@ -57,7 +73,9 @@ def mistaken(matches: Callable[..., Any], seed: int) -> pd.DataFrame:
         answer, right = ask(matches, pattern, topic), brute_force(pattern, topic)
         if answer.error is not None or answer.value is not right:
             rows.append([pattern, topic, right, str(answer).removeprefix("it ")])
-    return pd.DataFrame(rows, columns=["pattern", "topic", "should be", "your function"]).set_index("pattern")
+    return pd.DataFrame(rows, columns=["pattern", "topic", "should be", "your function"]).set_index(
+        "pattern"
+    )
 
 
 def _hint(pattern: str, topic: str) -> str:
@@ -65,7 +83,10 @@ def _hint(pattern: str, topic: str) -> str:
     if "#" in wanted:
         return "# is any number of words: none, one, or more, wherever it stands"
     if len(wanted) != len(words):
-        return "without # there are as many words as in the pattern: * is one of them, and its dots count"
+        return (
+            "without # there are as many words as in the pattern: * is one of them, and its dots "
+            "count"
+        )
     return "* is any one word, and every other word stands for itself, whatever characters it has"
 
 
@@ -83,7 +104,9 @@ def _reads(wanted: list[str], words: list[str]) -> bool:
 
 
 def pairs_of(seed: int) -> list[tuple[str, str]]:
-    """This seed's pairs: a topic, and a pattern made of it by a few changes, each of which may or may not hurt."""
+    """This seed's pairs: a topic, and a pattern made of it by a few changes, each of which may or
+    may not hurt.
+    """
     rng = random.Random(f"patterns {seed}")
     return [_pair(rng) for _ in range(PAIRS)]
 
@@ -99,6 +122,8 @@ def _pair(rng: random.Random) -> tuple[str, str]:
         elif change == "more":
             pattern.insert(place, rng.choice(("*", *WORDS)))
         elif place < len(pattern) and (change != "less" or len(pattern) > 1):
-            new = {"star": ["*"], "swallow": ["#"], "less": [], "other": [rng.choice(WORDS)]}[change]
-            pattern[place:place + (rng.randint(1, 2) if change == "swallow" else 1)] = new
+            new = {"star": ["*"], "swallow": ["#"], "less": [], "other": [rng.choice(WORDS)]}[
+                change
+            ]
+            pattern[place : place + (rng.randint(1, 2) if change == "swallow" else 1)] = new
     return ".".join(pattern), ".".join(topic)

@@ -1,4 +1,6 @@
-"""The world in which exercises 09.1 and 09.2 are tried: members of a group that die, or stand still, anywhere."""
+"""The world in which exercises 09.1 and 09.2 are tried: members of a group that die, or stand
+still, anywhere.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ GROUP = "shop"
 
 @dataclass
 class World:
-    """One seed: a stream of two partitions, two members, A and B, and what they did to the world."""
+    """One seed: a stream of two partitions, two members, A and B, and what they did to the
+    world.
+    """
 
     sim: Simulation
     with_database: bool
@@ -36,7 +40,8 @@ class World:
     transactions: int = 0
     draws: int = 0
     answer: Answer = field(default_factory=Answer)  # of the last step, or of the first that raised
-    taken: dict[str, tuple[float, str]] = field(default_factory=dict)  # by event: when who died with it (s)
+    # by event: when who died with it (s)
+    taken: dict[str, tuple[float, str]] = field(default_factory=dict)
     ended: float = UNTIL  # when it was over (s)
     _calls: tuple[float, int] = (0.0, 0)
 
@@ -49,8 +54,14 @@ class World:
     def over(self) -> bool:
         """Whether a fault is seen, or all is appended and committed, or time is up."""
         log = self.stream
-        ends = (self.fault is not None or self.sim.now >= UNTIL - 1
-                or (sum(each.end for each in log.partitions) == EVENTS and not any(log.lag(GROUP).values())))
+        ends = (
+            self.fault is not None
+            or self.sim.now >= UNTIL - 1
+            or (
+                sum(each.end for each in log.partitions) == EVENTS
+                and not any(log.lag(GROUP).values())
+            )
+        )
         if ends:
             self.ended = min(self.ended, self.sim.now)
         return ends
@@ -64,7 +75,9 @@ class World:
     def note(self, what: str, entry: int, message_id: str, detail: object) -> None:
         """Add a record, of the process that runs."""
         member = self.me().member
-        self.trace.record((self.sim.now, what, f"orders/{GROUP}", entry, message_id, "", 1, member, 0, detail))
+        self.trace.record(
+            (self.sim.now, what, f"orders/{GROUP}", entry, message_id, "", 1, member, 0, detail)
+        )
 
     def effect(self, event: StreamEvent) -> None:
         """Something that is done to the world for this event."""
@@ -72,8 +85,10 @@ class World:
         self.note("effect", event.sequence_number, event.event_id, event.event_id)
         self.me().did.append((event.partition, event.sequence_number))
         if self.with_database and self.done[event.event_id] > 1 and self.fault is None:
-            self.fault = Fault(f"{event.event_id} was charged again at {self.sim.now:.1f} s",
-                               "what says, inside the transaction, that this event was charged already?")
+            self.fault = Fault(
+                f"{event.event_id} was charged again at {self.sim.now:.1f} s",
+                "what says, inside the transaction, that this event was charged already?",
+            )
 
     def strike(self) -> None:
         """Perhaps the power fails here."""
@@ -95,8 +110,12 @@ class World:
         kept = consumer.group.committed
         again = sum(offset >= kept.get(partition, 0) for partition, offset in set(consumer.did))
         if again > INTERVAL and not self.with_database and self.fault is None:
-            self.fault = Fault(f"{consumer.name} died at {self.sim.now:.1f} s with {again} events done and not "
-                               "committed", f"commit after at most {INTERVAL} events")
+            self.fault = Fault(
+                f"{consumer.name} died at {self.sim.now:.1f} s with {again} events "
+                "done and not "
+                "committed",
+                f"commit after at most {INTERVAL} events",
+            )
 
 
 class Shaky(Consumer):
@@ -106,9 +125,12 @@ class Shaky(Consumer):
         super().__init__(world.stream, GROUP, name=name)
         self._world = world
         self.took: list[StreamEvent] = []
-        self.did: list[tuple[int, int]] = []  # partition and offset of each event that it did something for
+        # partition and offset of each event that it did something for
+        self.did: list[tuple[int, int]] = []
 
-    def poll(self, n: int = INTERVAL, timeout: float | None = 1.0, **options: Any) -> list[StreamEvent]:
+    def poll(
+        self, n: int = INTERVAL, timeout: float | None = 1.0, **options: Any
+    ) -> list[StreamEvent]:
         """At most `n` events, waiting at most `timeout` seconds."""
         self._world.strike()
         events = super().poll(n, timeout, **options)

@@ -22,22 +22,35 @@ METHODS = ("card", "voucher", "transfer")
 def check_upcast(upcast: Callable[[StreamEvent], StreamEvent]) -> Verdict:
     """Whether `upcast(event)` brings a payment of any year to version 3, and changes nothing else.
 
-    The data of a "payment_added" has been written in three ways. Version 1 has an "amount" in whole dollars and no
-    "schema_version"; it may lack the amount, which was then not known. Version 2 has "schema_version" 2 and "cents"
-    instead, None if not known. Version 3 has "schema_version" 3, and a "currency" beside the cents; all that was
-    written before is in "USD". Whatever else is in the data is kept. Events of version 3, and of other types, come
-    back as they are. The event that goes in is the stored one, and must not change.
+    The data of a "payment_added" has been written in three ways. Version 1 has an "amount" in whole
+    dollars and no "schema_version"; it may lack the amount, which was then not known. Version 2 has
+    "schema_version" 2 and "cents" instead, None if not known. Version 3 has "schema_version" 3, and
+    a "currency" beside the cents; all that was written before is in "USD". Whatever else is in the
+    data is kept. Events of version 3, and of other types, come back as they are. The event that
+    goes in is the stored one, and must not change.
 
-    In each of 100 seeds the 20 events of one order are brought to version 3; their fold must be that of the same
-    history written today.
+    In each of 100 seeds the 20 events of one order are brought to version 3; their fold must be
+    that of the same history written today.
     """
-    def count(version: int) -> int:
-        return sum(old.data.get("schema_version", 1) == version for seed in SEEDS for old, _ in history_of(seed)
-                   if old.event_type == "payment_added")
 
-    return judge(violations, upcast, lambda: (
-        f"{len(SEEDS)} histories, {count(1):,} events of version 1 and {count(2):,} of version 2: each is read as "
-        f"if it had been written today, and what is stored is as it was"))
+    def count(version: int) -> int:
+        return sum(
+            old.data.get("schema_version", 1) == version
+            for seed in SEEDS
+            for old, _ in history_of(seed)
+            if old.event_type == "payment_added"
+        )
+
+    return judge(
+        violations,
+        upcast,
+        lambda: (
+            f"{len(SEEDS)} histories, {count(1):,} events of version 1 and {count(2):,} of version "
+            "2: "
+            "each is read as "
+            f"if it had been written today, and what is stored is as it was"
+        ),
+    )
 
 
 def violations(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
@@ -56,8 +69,14 @@ def event_by_event(upcast: Callable[..., Any], seed: int) -> pd.DataFrame:
         given.data = copy.deepcopy(old.data)
         answer = ask(upcast, given)
         data = answer.value.data if isinstance(answer.value, StreamEvent) else None
-        rows.append([old.event_type, str(old.data), "the same" if new.data == old.data else str(new.data),
-                     "right" if data == new.data else str(answer) if data is None else str(data)])
+        rows.append(
+            [
+                old.event_type,
+                str(old.data),
+                "the same" if new.data == old.data else str(new.data),
+                "right" if data == new.data else str(answer) if data is None else str(data),
+            ]
+        )
     return pd.DataFrame(rows, columns=["event", "stored", "should be read as", "is read as"])
 
 
@@ -68,29 +87,56 @@ def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
         given.data = copy.deepcopy(old.data)
         answer = ask(upcast, given)
         what = f"{old.event_type} {quoted(old.data)}"
-        if (given.data, given.event_type, given.event_id) != (old.data, old.event_type, old.event_id):
-            changed = _difference(old.data, given.data) if given.data != old.data else "its id or type is another"
-            yield Fault(f"{what}: the stored event was changed, {changed}",
-                        "work on copies: event.copy() has the same data, so that needs a copy of its own")
+        if (given.data, given.event_type, given.event_id) != (
+            old.data,
+            old.event_type,
+            old.event_id,
+        ):
+            changed = (
+                _difference(old.data, given.data)
+                if given.data != old.data
+                else "its id or type is another"
+            )
+            yield Fault(
+                f"{what}: the stored event was changed, {changed}",
+                "work on copies: event.copy() has the same data, so that needs a copy of its own",
+            )
             return
-        if answer.error is not None or not isinstance(answer.value, StreamEvent) or not isinstance(
-                answer.value.data, dict):
-            yield Fault(f"{what}: expected a StreamEvent with a dict of data, {answer}",
-                        "return an event, today's or the same" if answer.error is None else
-                        "what does an event of this type and version have? data.get(name) is None where it is missing")
+        if (
+            answer.error is not None
+            or not isinstance(answer.value, StreamEvent)
+            or not isinstance(answer.value.data, dict)
+        ):
+            yield Fault(
+                f"{what}: expected a StreamEvent with a dict of data, {answer}",
+                "return an event, today's or the same"
+                if answer.error is None
+                else "what does an event of this type and version have? data.get(name) is None "
+                "where it is missing",
+            )
             return
         found = answer.value
         if found.data != new.data:
             yield Fault(f"{what}: {_difference(new.data, found.data)}", _hint(old, new, found.data))
             return
         if (found.event_id, found.event_type, found.timestamp, found.partition_key) != (
-                old.event_id, old.event_type, old.timestamp, old.partition_key):
-            yield Fault(f"{what}: the data are right, and the envelope is another: {found.event_type!r}, "
-                        f"{found.event_id!r}", "event.copy() keeps id, type, time and key")
+            old.event_id,
+            old.event_type,
+            old.timestamp,
+            old.partition_key,
+        ):
+            yield Fault(
+                f"{what}: the data are right, and the envelope is another: "
+                f"{found.event_type!r}, "
+                f"{found.event_id!r}",
+                "event.copy() keeps id, type, time and key",
+            )
             return
         read.append(found)
     if paid(read) != paid([new for _, new in history_of(seed)]):
-        yield Fault("each event is right and their fold is not", "is anything shared between the events?")
+        yield Fault(
+            "each event is right and their fold is not", "is anything shared between the events?"
+        )
 
 
 def _difference(new: dict[str, Any], found: Any) -> str:
@@ -126,13 +172,19 @@ def paid(events: list[StreamEvent]) -> tuple[int, int]:
 
 
 def history_of(seed: int) -> list[tuple[StreamEvent, StreamEvent]]:
-    """This seed's events as they were written in their year, each with the same as it would be written today."""
+    """This seed's events as they were written in their year, each with the same as it would be
+    written today.
+    """
     rng = random.Random(f"payments {seed}")
     return [_event(rng, f"{seed}/{number}", number) for number in range(EVENTS)]
 
 
 def _event(rng: random.Random, name: str, number: int) -> tuple[StreamEvent, StreamEvent]:
-    kind = "payment_added" if rng.random() < 0.8 else rng.choice(("order_created", "order_status_updated"))
+    kind = (
+        "payment_added"
+        if rng.random() < 0.8
+        else rng.choice(("order_created", "order_status_updated"))
+    )
     common: dict[str, Any] = {"order_id": "order-7", "method": rng.choice(METHODS)}
     if rng.random() < 0.3:
         common["till"] = {"shop": rng.choice(("north", "south")), "clerks": [rng.randint(1, 9)]}
@@ -147,7 +199,9 @@ def _event(rng: random.Random, name: str, number: int) -> tuple[StreamEvent, Str
         old = common | ({} if dollars is None else {"amount": dollars})
     else:
         old = common | {"schema_version": 2, "cents": cents} if version == 2 else now
-    written = StreamEvent("orders", f"event-{name}", kind, old, float(number), partition_key="order-7")
+    written = StreamEvent(
+        "orders", f"event-{name}", kind, old, float(number), partition_key="order-7"
+    )
     today = written.copy()
     today.data = copy.deepcopy(now)
     return written, today

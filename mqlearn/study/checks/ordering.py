@@ -1,4 +1,6 @@
-"""Exercise 01.1: the key by which a heap serves the most urgent message first, and equals as they were sent."""
+"""Exercise 01.1: the key by which a heap serves the most urgent message first, and equals as they
+were sent.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ class Compared(Exception):
 
 
 class _Incomparable(Message):
-    """A message that says so when it is compared, which happens where a heap finds two equal keys."""
+    """A message that says so when it is compared, which happens where a heap finds two equal
+    keys.
+    """
 
     def _compared(self, _: object) -> bool:
         raise Compared
@@ -32,13 +36,21 @@ class _Incomparable(Message):
 def check_sort_key(sort_key: Callable[[Message, int], tuple[Any, ...]]) -> Verdict:
     """Whether a heap ordered by `sort_key(message, seq)` is a fair priority queue.
 
-    `seq` counts the messages as they are sent: 0, 1, 2, …; the key is a tuple, and the heap hands out the
-    smallest first. The most urgent message must come first, equals in the order of sending. The clock is coarse:
-    200 messages share three timestamps (s). Two messages themselves must never be compared.
+    `seq` counts the messages as they are sent: 0, 1, 2, …; the key is a tuple, and the heap hands
+    out the smallest first. The most urgent message must come first, equals in the order of sending.
+    The clock is coarse: 200 messages share three timestamps (s). Two messages themselves must never
+    be compared.
     """
-    return judge(violations, sort_key, lambda: (
-        f"{len(SEEDS)} seeds, {len(SEEDS) * SENDS:,} messages: all came out by priority, equals in the order of "
-        "sending, and no two messages were compared"))
+    return judge(
+        violations,
+        sort_key,
+        lambda: (
+            f"{len(SEEDS)} seeds, {len(SEEDS) * SENDS:,} messages: all came out by priority, "
+            "equals in "
+            "the order of "
+            "sending, and no two messages were compared"
+        ),
+    )
 
 
 def violations(sort_key: Callable[..., Any], seed: int) -> Iterator[Fault]:
@@ -51,8 +63,10 @@ def violations(sort_key: Callable[..., Any], seed: int) -> Iterator[Fault]:
             yield _no_order(answer.error, None, message)
             return
         if not isinstance(answer.value, tuple):
-            yield Fault(f"expected a tuple for {message.id}, {answer}",
-                        "a tuple is compared item by item: what decides first stands first")
+            yield Fault(
+                f"expected a tuple for {message.id}, {answer}",
+                "a tuple is compared item by item: what decides first stands first",
+            )
             return
         try:
             heapq.heappush(heap, (answer.value, message))
@@ -74,26 +88,41 @@ def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> It
         if served.id == due.id:
             continue
         if served.priority is due.priority:
-            yield Fault(f"{served.id} was served before {due.id}, which is {due.priority.name} as well and was sent "
-                        "first", "after the priority, what tells an earlier message from a later one at any time?")
+            yield Fault(
+                f"{served.id} was served before {due.id}, which is {due.priority.name} as "
+                "well and was sent "
+                "first",
+                "after the priority, what tells an earlier message from a later one at any time?",
+            )
         else:
-            yield Fault(f"{served.id}, {served.priority.name}, was served before {due.id}, {due.priority.name}",
-                        "a heap hands out the smallest key first, and LOW is 1")
+            yield Fault(
+                f"{served.id}, {served.priority.name}, was served before {due.id}, "
+                f"{due.priority.name}",
+                "a heap hands out the smallest key first, and LOW is 1",
+            )
         return
 
 
 def _no_order(error: Exception, key: Any, message: Message) -> Fault:
     """What is wrong if the heap could not compare the key of this message with another."""
     if isinstance(error, Compared):
-        return Fault(f"{message.id} has the same key as another message, so the heap compared the messages themselves",
-                     "no two messages may have the same key, and one of your two arguments is never the same")
-    return Fault(f"the key {quoted(key)} cannot be compared with another: {error}",
-                 "keys are made of numbers: message.priority.value is one")
+        return Fault(
+            f"{message.id} has the same key as another message, so the heap compared the "
+            "messages themselves",
+            "no two messages may have the same key, and one of your two arguments is "
+            "never the same",
+        )
+    return Fault(
+        f"the key {quoted(key)} cannot be compared with another: {error}",
+        "keys are made of numbers: message.priority.value is one",
+    )
 
 
 def _messages(seed: int) -> list[Message]:
     rng = random.Random(f"sort key {seed}")
     times = sorted(rng.choice(TICKS) for _ in range(SENDS))
     kinds = list(MessagePriority)
-    return [_Incomparable(id=f"order-{seq}", priority=rng.choice(kinds), timestamp=time)
-            for seq, time in enumerate(times)]
+    return [
+        _Incomparable(id=f"order-{seq}", priority=rng.choice(kinds), timestamp=time)
+        for seq, time in enumerate(times)
+    ]

@@ -29,7 +29,9 @@ Plan = Callable[[float, float, float, float, float], tuple[int, float]]
 
 @dataclass(frozen=True)
 class Hours:
-    """What one worker has to do: two rates (1/s), the parts `a` and `b` of a call (s), the latency to keep (s)."""
+    """What one worker has to do: two rates (1/s), the parts `a` and `b` of a call (s), the latency
+    to keep (s).
+    """
 
     low: float
     high: float
@@ -38,8 +40,11 @@ class Hours:
     p99: float
 
     def __str__(self) -> str:
-        return (f"{self.low:.3g} and {self.high:.3g} messages a second, a = {1000 * self.a:.3g} ms, "
-                f"b = {1000 * self.b:.3g} ms")
+        return (
+            f"{self.low:.3g} and {self.high:.3g} messages a second, a = {1000 * self.a:.3g} "
+            "ms, "
+            f"b = {1000 * self.b:.3g} ms"
+        )
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,11 @@ class Served:
 def check_plan(plan: Plan) -> Verdict:
     """Whether `plan(low, high, a, b, p99)` returns a size and a linger (s) that do at both rates.
 
-    One worker takes a first message, then waits for more until it has `size` of them or `linger` seconds are over; its
-    call for n messages takes `a + b * n` seconds. `low` and `high` are rates in messages a second (Poisson), `p99` the
-    latency in seconds, from arrival to the end of the call, that 99 % of the messages must keep at both. A call costs
-    money: at the low rate there may be at most 3 for 4 messages.
+    One worker takes a first message, then waits for more until it has `size` of them or `linger`
+    seconds are over; its call for n messages takes `a + b * n` seconds. `low` and `high` are rates
+    in messages a second (Poisson), `p99` the latency in seconds, from arrival to the end of the
+    call, that 99 % of the messages must keep at both. A call costs money: at the low rate there may
+    be at most 3 for 4 messages.
 
     The first seed has low 5, high 600, a 0.05, b 0.001 and p99 0.5; the other 99 have others.
     """
@@ -78,9 +84,13 @@ def _success(plan: Plan) -> str:
         night.append(low.p99 / hours.p99)
         rush.append(high.p99 / hours.p99)
         calls.append(low.calls / NIGHT)
-    return (f"{len(SEEDS)} pairs of rates, {len(SEEDS) * (NIGHT + RUSH):,} messages: at night the p99 was at most "
-            f"{max(night):.0%} of what is allowed, with {sum(calls) / len(calls):.2f} calls a message on average, and "
-            f"in the rush hour at most {max(rush):.0%}")
+    return (
+        f"{len(SEEDS)} pairs of rates, {len(SEEDS) * (NIGHT + RUSH):,} messages: at night the "
+        "p99 was at most "
+        f"{max(night):.0%} of what is allowed, with {sum(calls) / len(calls):.2f} calls a "
+        "message on average, and "
+        f"in the rush hour at most {max(rush):.0%}"
+    )
 
 
 def violations(plan: Callable[..., Any], seed: int) -> Iterator[Fault]:
@@ -88,25 +98,40 @@ def violations(plan: Callable[..., Any], seed: int) -> Iterator[Fault]:
     hours = hours_of(seed)
     answer = ask(plan, *_asked(hours))
     if not _is_plan(answer):
-        yield Fault(f"{hours}: expected a size from 1 and a linger from 0 s, {answer}", "return size, linger_s")
+        yield Fault(
+            f"{hours}: expected a size from 1 and a linger from 0 s, {answer}",
+            "return size, linger_s",
+        )
         return
     size, linger = answer.value
     night, rush = (serve(come, answer.value, hours) for come in arrivals_of(seed))
     scene = f"{hours}: with size {size} and a linger of {linger:.3g} s"
     if night.p99 > hours.p99:
-        yield Fault(f"{scene} the p99 at the low rate is {night.p99:.3f} s, and {hours.p99:.3f} s are allowed",
-                    "who comes just after a batch has gone waits for that call, for the linger and for his own call",
-                    partial(replayed, seed, (size, linger), NIGHT))
+        yield Fault(
+            f"{scene} the p99 at the low rate is {night.p99:.3f} s, and {hours.p99:.3f} s "
+            "are allowed",
+            "who comes just after a batch has gone waits for that call, for the linger and "
+            "for his own call",
+            partial(replayed, seed, (size, linger), NIGHT),
+        )
     if rush.p99 > hours.p99:
         able = size / (hours.a + hours.b * size)
-        yield Fault(f"{scene} the p99 at the high rate is {rush.p99:.3f} s, and {hours.p99:.3f} s are allowed",
-                    f"calls of {size} are at most {able:.0f} messages a second" if able < 1.05 * hours.high else
-                    "a batch takes as long to fill and to be done as it is large",
-                    partial(replayed, seed, (size, linger), RUSH))
+        yield Fault(
+            f"{scene} the p99 at the high rate is {rush.p99:.3f} s, and {hours.p99:.3f} s "
+            "are allowed",
+            f"calls of {size} are at most {able:.0f} messages a second"
+            if able < 1.05 * hours.high
+            else "a batch takes as long to fill and to be done as it is large",
+            partial(replayed, seed, (size, linger), RUSH),
+        )
     if night.calls > CALLS * NIGHT:
-        yield Fault(f"{scene} there are {night.calls:,} calls for {NIGHT:,} messages at the low rate, and "
-                    f"{CALLS * NIGHT:,.0f} are allowed", "at night nobody shares a call unless the first waits",
-                    partial(replayed, seed, (size, linger), NIGHT))
+        yield Fault(
+            f"{scene} there are {night.calls:,} calls for {NIGHT:,} messages at the low "
+            "rate, and "
+            f"{CALLS * NIGHT:,.0f} are allowed",
+            "at night nobody shares a call unless the first waits",
+            partial(replayed, seed, (size, linger), NIGHT),
+        )
 
 
 def _asked(hours: Hours) -> tuple[float, float, float, float, float]:
@@ -161,12 +186,16 @@ class Replay:
 
 
 def replayed(seed: int, plan: tuple[int, float], messages: int) -> Run:
-    """The night (2,000 `messages`) or the rush hour (6,000) of this seed on the package's own processor."""
+    """The night (2,000 `messages`) or the rush hour (6,000) of this seed on the package's own
+    processor.
+    """
     check.one_of("messages", messages, (NIGHT, RUSH))
     hours, come = hours_of(seed), arrivals_of(seed)[messages == RUSH]
     with Simulation(seed) as sim:
         trace = Trace()
-        queue = InMemoryMessageQueue(10**6, visibility_timeout=None, runtime=sim, trace=trace, name="orders")
+        queue = InMemoryMessageQueue(
+            10**6, visibility_timeout=None, runtime=sim, trace=trace, name="orders"
+        )
         processor = BatchMessageProcessor(queue, plan[0], plan[1])
 
         def write(batch: list[Message]) -> list[bool]:

@@ -1,4 +1,6 @@
-"""Exercise 08.2: read on from a position that retention may have overtaken, and say what was missed. By chaos."""
+"""Exercise 08.2: read on from a position that retention may have overtaken, and say what was
+missed. By chaos.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class KeptLog:
         return self._log.end
 
     def fetch(self, offset: int, n: int) -> list[StreamEvent]:
-        """At most `n` events from `offset` on; raises OffsetOutOfRange where that is not within start to end."""
+        """At most `n` events from `offset` on; raises OffsetOutOfRange where that is not within
+        start to end.
+        """
         if not self.start <= offset <= self.end:
             raise OffsetOutOfRange(0, offset, self.start, self.end)
         return self._log.fetch(offset, n)
@@ -58,19 +62,24 @@ class Reading:
 
 
 def check_poll(poll: Callable[[KeptLog, int, int], tuple[list[StreamEvent], int, int]]) -> Verdict:
-    """Whether `poll(log, position, n)` returns the next events, the next position and how many were missed.
+    """Whether `poll(log, position, n)` returns the next events, the next position and how many were
+    missed.
 
-    `log.start`, `log.end` and `log.fetch(offset, n)` are all there is. In each of 100 seeds retention drops events at
-    random, often before the reader has come to them. All that are missed must add up to the truth, nothing may be
-    read twice or left out in silence, no poll may return more than `n`, and in the end the reader must have caught up.
+    `log.start`, `log.end` and `log.fetch(offset, n)` are all there is. In each of 100 seeds
+    retention drops events at random, often before the reader has come to them. All that are missed
+    must add up to the truth, nothing may be read twice or left out in silence, no poll may return
+    more than `n`, and in the end the reader must have caught up.
     """
     return judge(violations, poll, lambda: _success(poll))
 
 
 def _success(poll: Callable[..., Any]) -> str:
     readings = [history(poll, seed)[0] for seed in SEEDS]
-    return (f"{len(readings)} seeds, {sum(r.events for r in readings):,} events, {sum(r.truth for r in readings):,} of "
-            f"them dropped unread: every one counted, nothing read twice")
+    return (
+        f"{len(readings)} seeds, {sum(r.events for r in readings):,} events, "
+        f"{sum(r.truth for r in readings):,} of "
+        f"them dropped unread: every one counted, nothing read twice"
+    )
 
 
 def violations(poll: Callable[..., Any], seed: int) -> Iterator[Fault]:
@@ -83,7 +92,9 @@ def violations(poll: Callable[..., Any], seed: int) -> Iterator[Fault]:
 
 
 def history(poll: Callable[..., Any], seed: int) -> tuple[Reading, tuple[str, str] | None]:
-    """Append, drop and poll at random, then poll until all is read; the first thing that is wrong, and a hint."""
+    """Append, drop and poll at random, then poll until all is read; the first thing that is wrong,
+    and a hint.
+    """
     rng, log, reading, position = random.Random(f"poll {seed}"), PartitionLog(), Reading(seed), 0
     for turn in range(ROUNDS + 60):
         if turn < ROUNDS:
@@ -120,26 +131,43 @@ def _judged(log: PartitionLog, position: int, n: int, answer: Answer) -> tuple[s
     right = max(position, log.start)
     due = [event.sequence_number for event in log.fetch(right, n)]
     value = answer.value
-    shaped = (answer.error is None and isinstance(value, tuple) and len(value) == 3 and isinstance(value[0], list)
-              and all(type(number) is int for number in value[1:]))
+    shaped = (
+        answer.error is None
+        and isinstance(value, tuple)
+        and len(value) == 3
+        and isinstance(value[0], list)
+        and all(type(number) is int for number in value[1:])
+    )
     if not shaped:
-        return f"{scene}: expected a tuple of events, position and missed, {answer}", _misshapen(answer, due)
+        return f"{scene}: expected a tuple of events, position and missed, {answer}", _misshapen(
+            answer, due
+        )
     events, after, missed = value
     if not all(isinstance(event, StreamEvent) for event in events):
-        return f"{scene}: the events must be what log.fetch returned, {answer}", "hand on what you fetched"
+        return (
+            f"{scene}: the events must be what log.fetch returned, {answer}",
+            "hand on what you fetched",
+        )
     got = [event.sequence_number for event in events]
     if got != due:
         return f"{scene}: expected {_listed(due)}, got {_listed(got)}", (
-            "go on at the first event that is left, not at the end" if log.start > position
-            else "exactly the next n events, from position on")
+            "go on at the first event that is left, not at the end"
+            if log.start > position
+            else "exactly the next n events, from position on"
+        )
     if missed != right - position:
         swapped = (after, missed) == (right - position, right + len(due))
         return f"{scene}: {right - position} were dropped unread, you counted {missed}", (
-            "first the position, then how many you missed" if swapped else
-            "where nothing was dropped, nothing is missed" if missed < 0 else "offsets tell how many")
+            "first the position, then how many you missed"
+            if swapped
+            else "where nothing was dropped, nothing is missed"
+            if missed < 0
+            else "offsets tell how many"
+        )
     if after != right + len(due):
         return f"{scene}: the next position is {right + len(due)}, you returned {after}", (
-            "a position is the next offset to read")
+            "a position is the next offset to read"
+        )
     return None
 
 
@@ -158,5 +186,13 @@ def _listed(offsets: list[int]) -> str:
 def _replayed(reading: Reading, said: str) -> Run:
     trace = reading.trace
     until = max((record[0] for record in trace.records), default=0.0) + 1
-    return Run(reading, reading.seed, trace, until, {"events": reading.events}, f"{said}.", {},
-               said.partition(": ")[0])
+    return Run(
+        reading,
+        reading.seed,
+        trace,
+        until,
+        {"events": reading.events},
+        f"{said}.",
+        {},
+        said.partition(": ")[0],
+    )

@@ -1,4 +1,6 @@
-"""Exercise 10.3: from the outbox to the broker, though the relay may die at any step. Graded by chaos."""
+"""Exercise 10.3: from the outbox to the broker, though the relay may die at any step. Graded by
+chaos.
+"""
 
 from __future__ import annotations
 
@@ -25,48 +27,71 @@ STEPS = 5000  # calls of outbox and broker in one seed, after which an answer go
 def check_relay(relay: Callable[[Any, Callable[[StreamEvent], None]], object]) -> Verdict:
     """Whether `relay(outbox, publish)` publishes every committed event, wherever it dies.
 
-    `outbox.pending()` is a list of (id, event), oldest id first, of what is committed and not removed;
-    `outbox.remove(id)` takes one out. `publish(event)` hands an event to the broker. `relay` is called again and again,
-    also after it died, and each time is to bring over what is there.
+    `outbox.pending()` is a list of (id, event), oldest id first, of what is committed and not
+    removed; `outbox.remove(id)` takes one out. `publish(event)` hands an event to the broker.
+    `relay` is called again and again, also after it died, and each time is to bring over what is
+    there.
 
-    In 100 seeds, 40 transactions on four orders run meanwhile. Each gets its id when it begins and commits some steps
-    later, so a smaller id may appear after a larger one (not within one order: its transactions wait for each other);
-    a tenth are rolled back. The relay dies before or after any of its three calls in 6 % of all cases. Every committed
-    event must be published, each order's for the first time in their order, with at most one repetition for each death,
-    and the outbox must be empty in the end.
+    In 100 seeds, 40 transactions on four orders run meanwhile. Each gets its id when it begins and
+    commits some steps later, so a smaller id may appear after a larger one (not within one order:
+    its transactions wait for each other); a tenth are rolled back. The relay dies before or after
+    any of its three calls in 6 % of all cases. Every committed event must be published, each
+    order's for the first time in their order, with at most one repetition for each death, and the
+    outbox must be empty in the end.
     """
     seen = [0, 0]
-    return judge(lambda fn, seed: violations(fn, seed, seen=seen), relay, lambda: (
-        f"{len(SEEDS)} seeds, {seen[0]:,} committed events, {seen[1]:,} deaths: every event was published, in order, "
-        f"at most one again for each death"))
+    return judge(
+        lambda fn, seed: violations(fn, seed, seen=seen),
+        relay,
+        lambda: (
+            f"{len(SEEDS)} seeds, {seen[0]:,} committed events, {seen[1]:,} deaths: every event "
+            "was "
+            "published, in order, "
+            f"at most one again for each death"
+        ),
+    )
 
 
-def violations(relay: Callable[..., Any], seed: int, *, seen: list[int] | None = None) -> Iterator[Fault]:
+def violations(
+    relay: Callable[..., Any], seed: int, *, seen: list[int] | None = None
+) -> Iterator[Fault]:
     """What was wrong with what the broker got in this seed."""
     shop = Shop(seed)
     try:
         answers = shop.run(relay)
     except Enough:
-        yield Fault(f"it is still going on after {STEPS} steps", "bring over what is there, and return")
+        yield Fault(
+            f"it is still going on after {STEPS} steps", "bring over what is there, and return"
+        )
         return
     if seen is not None:
         seen[0] += len(shop.committed)
         seen[1] += shop.deaths
-    error = next((a for a in answers if a.error is not None and not isinstance(a.error, WorkerCrash)), None)
+    error = next(
+        (a for a in answers if a.error is not None and not isinstance(a.error, WorkerCrash)), None
+    )
     if error is not None:
         yield Fault(f"{error}", "outbox.pending() gives pairs of an id and an event")
         return
     if not shop.published:
-        yield Fault(f"nothing was published; {answers[0]}", "publish each event of outbox.pending()")
+        yield Fault(
+            f"nothing was published; {answers[0]}", "publish each event of outbox.pending()"
+        )
         return
     for fault in _wrong(shop):
         yield Fault(fault.said, fault.hint, partial(_replayed, shop, fault.said))
 
 
 def _replayed(shop: Shop, said: str) -> Run:
-    """The history as a queue's: waiting in the outbox, in flight from its publication to its removal."""
-    totals: dict[str, float] = {"committed": len(shop.committed), "published": len(shop.published),
-                                "deaths": shop.deaths, "left": len(shop.outbox)}
+    """The history as a queue's: waiting in the outbox, in flight from its publication to its
+    removal.
+    """
+    totals: dict[str, float] = {
+        "committed": len(shop.committed),
+        "published": len(shop.published),
+        "deaths": shop.deaths,
+        "left": len(shop.outbox),
+    }
     return Run(shop, shop.seed, shop.trace, float(shop.steps), totals, said)
 
 
@@ -76,28 +101,42 @@ def _wrong(shop: Shop) -> Iterator[Fault]:
     lost = next((name for name in shop.committed if name not in published), None)
     if lost is not None:
         gone = shop.committed[lost] not in shop.outbox
-        yield Fault(f"{lost} was committed and never published; it is {'no longer' if gone else 'still'} in the outbox",
-                    "who removed it had not published it: a memory of former calls is of another life" if
-                    lost in shop.skipped else
-                    "what if it dies between removing an event and publishing it?" if gone else
-                    "ids are given out before transactions commit: a smaller one may appear later")
+        yield Fault(
+            f"{lost} was committed and never published; it is "
+            f"{'no longer' if gone else 'still'} in the outbox",
+            "who removed it had not published it: a memory of former calls is of another life"
+            if lost in shop.skipped
+            else "what if it dies between removing an event and publishing it?"
+            if gone
+            else "ids are given out before transactions commit: a smaller one may appear later",
+        )
     first = list(dict.fromkeys(names))
     for order in range(1, ORDERS + 1):
         own = [int(name.split("/")[1]) for name in first if name.startswith(f"order-{order}/")]
         if own != sorted(own):
             late = next(b for a, b in pairwise(own) if b < a)
-            yield Fault(f"order-{order}/{late} was published after later events of that order",
-                        "oldest first, and no event before the one ahead of it is published")
+            yield Fault(
+                f"order-{order}/{late} was published after later events of that order",
+                "oldest first, and no event before the one ahead of it is published",
+            )
             break
     repeated = len(names) - len(first)
     if repeated > shop.deaths:
-        yield Fault(f"{repeated} repetitions after {shop.deaths} deaths", "remove each as soon as it is published")
+        yield Fault(
+            f"{repeated} repetitions after {shop.deaths} deaths",
+            "remove each as soon as it is published",
+        )
     if shop.outbox and lost is None:
-        yield Fault(f"{len(shop.outbox)} events are still in the outbox", "what is published must be removed")
+        yield Fault(
+            f"{len(shop.outbox)} events are still in the outbox",
+            "what is published must be removed",
+        )
 
 
 class Shop:
-    """Transactions that commit while the relay runs, and what the broker got. Each step of the relay takes time."""
+    """Transactions that commit while the relay runs, and what the broker got. Each step of the
+    relay takes time.
+    """
 
     REPLAYS: ClassVar[tuple[str, ...]] = ("journeys", "depth")
 
@@ -114,7 +153,9 @@ class Shop:
         self.calm = False
 
     def run(self, relay: Callable[..., Any]) -> list[Answer]:
-        """Call the function until all transactions have ended, then a few times more without any death."""
+        """Call the function until all transactions have ended, then a few times more without any
+        death.
+        """
         answers = []
         for number in range(CALLS):
             self.calm = number >= CALLS - 10
@@ -127,7 +168,12 @@ class Shop:
             if answers[-1].error is not None and not isinstance(answers[-1].error, WorkerCrash):
                 break  # a mistake, not a death: it would be made again
             self.tick()
-            if number < CALLS - 11 and self.begun == TRANSACTIONS and not self.open and not self.outbox:
+            if (
+                number < CALLS - 11
+                and self.begun == TRANSACTIONS
+                and not self.open
+                and not self.outbox
+            ):
                 break
         return answers
 
@@ -136,7 +182,9 @@ class Shop:
         name = self.rng.choice(list(self.versions))
         if name not in self.open and self.begun < TRANSACTIONS:
             self.begun += 1
-            event = StreamEvent("orders", f"{name}/{self.versions[name] + 1}", "order_changed", partition_key=name)
+            event = StreamEvent(
+                "orders", f"{name}/{self.versions[name] + 1}", "order_changed", partition_key=name
+            )
             self.open[name] = self.begun, event
         elif name in self.open and self.rng.random() < 0.4:
             entry, event = self.open.pop(name)
@@ -150,8 +198,20 @@ class Shop:
         """Add a record of an event that was committed; a step is a second."""
         self.tries[event.event_id] += what == "received"
         entry, tried = self.committed[event.event_id], self.tries[event.event_id]
-        self.trace.record((float(self.steps), what, "outbox", entry, event.event_id, "NORMAL", tried, "relay",
-                           1000 * entry + tried, detail))
+        self.trace.record(
+            (
+                float(self.steps),
+                what,
+                "outbox",
+                entry,
+                event.event_id,
+                "NORMAL",
+                tried,
+                "relay",
+                1000 * entry + tried,
+                detail,
+            )
+        )
 
 
 class Worker:
@@ -177,7 +237,9 @@ class Worker:
             raise WorkerCrash("the relay died")
 
     def end(self) -> None:
-        """What was published and not removed is waiting again; what was removed and not published is lost."""
+        """What was published and not removed is waiting again; what was removed and not published
+        is lost.
+        """
         for event in self.published.values():
             self.shop.note("lease_lost", event)
         for event in self.removed.values():

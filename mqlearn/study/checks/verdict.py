@@ -1,8 +1,9 @@
 """What the check of an exercise answers, and the failing runs that it keeps for `replay`.
 
-A check calls the student's function and returns a `Verdict`. It never raises for a wrong answer: the stub
-runs as shipped and is told "not yet: …" with one hint. A check graded by chaos also hands over the run that
-broke the answer, or a table of what was asked and answered, as a function that makes it again:
+A check calls the student's function and returns a `Verdict`. It never raises for a wrong answer:
+the stub runs as shipped and is told "not yet: …" with one hint. A check graded by chaos also hands
+over the run that broke the answer, or a table of what was asked and answered, as a function that
+makes it again:
 
     remember(17, lambda: scenario.run(seed=17))
     return not_yet("seed 17: order-3 was charged twice, at 12.4 s", hint="what if an ack is lost?",
@@ -23,9 +24,11 @@ _failing: dict[int, Callable[[], Any]] = {}
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """The answer to an exercise: `ok`, the sentence that says why, and the first seed that breaks it, if any.
+    """The answer to an exercise: `ok`, the sentence that says why, and the first seed that breaks
+    it, if any.
 
-    A notebook shows it as its sentence. It is as true as `ok`, so `assert check_…(fn)` means what it says.
+    A notebook shows it as its sentence. It is as true as `ok`, so `assert check_…(fn)` means what
+    it says.
     """
 
     ok: bool
@@ -51,7 +54,8 @@ def not_yet(said: str, *, hint: str = "", failing_seed: int | None = None) -> Ve
 
 
 def remember(seed: int, make_run: Callable[[], Any] | None) -> None:
-    """Keep the run that broke an answer, as a function that makes it. The same seed again replaces it.
+    """Keep the run that broke an answer, as a function that makes it. The same seed again replaces
+    it.
 
     None: the verdict says all there is to see, and an older run of this seed is of something else.
     """
@@ -69,11 +73,16 @@ def recall(seed: int | None = None) -> Any:
     Raises LookupError, naming the seeds there are, if none was remembered for it.
     """
     if not _failing:
-        raise LookupError("no check has failed yet with a run to replay; where it keeps none, its verdict says it all")
+        raise LookupError(
+            "no check has failed yet with a run to replay; where it keeps none, its "
+            "verdict says it all"
+        )
     wanted = next(reversed(_failing)) if seed is None else seed
     if wanted not in _failing:
-        raise LookupError(f"seed must be one that a check has failed on "
-                          f"({', '.join(map(str, sorted(_failing)))}), got {seed!r}")
+        raise LookupError(
+            f"seed must be one that a check has failed on "
+            f"({', '.join(map(str, sorted(_failing)))}), got {seed!r}"
+        )
     return _failing[wanted]()
 
 

@@ -1,4 +1,6 @@
-"""Workers far from their queue: jobs are pushed to them, and every answer takes a round trip. For exercise 02.3."""
+"""Workers far from their queue: jobs are pushed to them, and every answer takes a round trip. For
+exercise 02.3.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,23 @@ from mqlearn.study.run import Run
 
 
 class PushedQueue(MessageQueue):
-    """A queue at the end of a wire, which pushes to each worker until it holds `prefetch` unsettled messages.
+    """A queue at the end of a wire, which pushes to each worker until it holds `prefetch` unsettled
+    messages.
 
-    Workers come one after the other to what waits already: the first messages of each are sent off as soon as it
-    asks for one, and each settled one is answered by the next. Every way takes half of `round_trip` (s).
+    Workers come one after the other to what waits already: the first messages of each are sent off
+    as soon as it asks for one, and each settled one is answered by the next. Every way takes half
+    of `round_trip` (s).
     """
 
-    def __init__(self, queue: InMemoryMessageQueue, *, prefetch: int, round_trip: float, runtime: Runtime) -> None:
-        self.queue, self.prefetch, self.half, self._runtime = queue, prefetch, round_trip / 2, runtime
+    def __init__(
+        self, queue: InMemoryMessageQueue, *, prefetch: int, round_trip: float, runtime: Runtime
+    ) -> None:
+        self.queue, self.prefetch, self.half, self._runtime = (
+            queue,
+            prefetch,
+            round_trip / 2,
+            runtime,
+        )
         self.name, self.trace = queue.name, queue.trace
         self._arrived = runtime.condition()
         self._held: dict[str, deque[Message]] = {}
@@ -86,7 +97,9 @@ class PushedQueue(MessageQueue):
 
 @dataclass(frozen=True)
 class Shop:
-    """A backlog of `jobs` jobs, each of `service` seconds, and workers a `round_trip` (s) away from it."""
+    """A backlog of `jobs` jobs, each of `service` seconds, and workers a `round_trip` (s) away from
+    it.
+    """
 
     REPLAYS: ClassVar[tuple[str, ...]] = ("utilisation", "depth")
 
@@ -96,11 +109,15 @@ class Shop:
     jobs: int = 100
 
     def run(self, prefetch: int) -> Run:
-        """The run in which every worker holds at most `prefetch` jobs, until the last ack has arrived."""
+        """The run in which every worker holds at most `prefetch` jobs, until the last ack has
+        arrived.
+        """
         with Simulation() as simulation:
             trace = Trace()
             queue = InMemoryMessageQueue(visibility_timeout=None, runtime=simulation, trace=trace)
-            far = PushedQueue(queue, prefetch=prefetch, round_trip=self.round_trip, runtime=simulation)
+            far = PushedQueue(
+                queue, prefetch=prefetch, round_trip=self.round_trip, runtime=simulation
+            )
             processor = MessageProcessor(far)
             processor.register_processor("default", lambda _: simulation.sleep(self.service))
             for number in range(1, self.jobs + 1):
@@ -110,12 +127,17 @@ class Shop:
                 simulation.run(until=simulation.now + self.service + self.round_trip)
             trace.freeze()
             processor.stop_workers()
-        verdict = (f"{self.workers} workers, {self.service:.3g} s a job, {self.round_trip:.3g} s a round trip, "
-                   f"prefetch {prefetch}")
+        verdict = (
+            f"{self.workers} workers, {self.service:.3g} s a job, {self.round_trip:.3g} s a "
+            "round trip, "
+            f"prefetch {prefetch}"
+        )
         return dataclasses.replace(Run.of(trace), scenario=self, verdict=verdict)
 
     def best(self, most: int = 100) -> tuple[float, int]:
-        """The shortest makespan (s) of all prefetches from 1 to `most`, and the smallest that reaches it."""
+        """The shortest makespan (s) of all prefetches from 1 to `most`, and the smallest that
+        reaches it.
+        """
         floor = self.round_trip / 2 + math.ceil(self.jobs / self.workers) * self.service
         found = math.inf, 0
         for prefetch in range(1, most + 1):
@@ -125,7 +147,9 @@ class Shop:
         return found
 
     def makespan(self, prefetch: int) -> float:
-        """When the last job ends, in seconds, if every worker holds at most `prefetch` jobs: the run without a run."""
+        """When the last job ends, in seconds, if every worker holds at most `prefetch` jobs: the
+        run without a run.
+        """
         half, service, waiting = self.round_trip / 2, self.service, self.jobs
         events: list[tuple[float, int, str, int]] = []
         number, end = 0, 0.0

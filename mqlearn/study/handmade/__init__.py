@@ -1,4 +1,5 @@
-"""What a notebook builds, put in the place of the package's own, so that a chart is the trace of the cell above it.
+"""What a notebook builds, put in the place of the package's own, so that a chart is the trace of
+the cell above it.
 
 - a queue: `tried`, `burst`, `desk`; a worker at the till: `at_the_till`, `orders`
 - a loop that writes batches: `by_hand`, `clockwork`, `packaged`; a breaker: `guarded`
@@ -13,5 +14,17 @@ from mqlearn.study.handmade.queues import burst, desk, tried
 from mqlearn.study.handmade.till import at_the_till, orders
 from mqlearn.study.handmade.writes import written
 
-__all__ = ["at_the_till", "burst", "by_hand", "clockwork", "desk", "guarded", "kept", "orders", "packaged", "told",
-           "tried", "written"]
+__all__ = [
+    "at_the_till",
+    "burst",
+    "by_hand",
+    "clockwork",
+    "desk",
+    "guarded",
+    "kept",
+    "orders",
+    "packaged",
+    "told",
+    "tried",
+    "written",
+]

@@ -1,4 +1,5 @@
-"""A broker that a notebook builds, put in the place of the package's own: what its subscribers heard is recorded.
+"""A broker that a notebook builds, put in the place of the package's own: what its subscribers
+heard is recorded.
 
     told(FanOut(), LoopBroker)                  a scenario, with that broker in it
 
@@ -23,9 +24,17 @@ from mqlearn.study.scenarios.unit07 import SUBSCRIBERS, TOPIC, FanOut
 
 
 class Careless(Simulation):
-    """A simulation in which a task that dies of an exception is gone without a word; a thread would print it."""
+    """A simulation in which a task that dies of an exception is gone without a word; a thread would
+    print it.
+    """
 
-    def spawn(self, target: Callable[..., object], *args: Any, name: str | None = None, daemon: bool = False) -> Task:
+    def spawn(
+        self,
+        target: Callable[..., object],
+        *args: Any,
+        name: str | None = None,
+        daemon: bool = False,
+    ) -> Task:
         def run() -> None:
             with suppress(Exception):
                 target(*args)
@@ -34,7 +43,8 @@ class Careless(Simulation):
 
 
 def told(scenario: FanOut, make: Callable[[Simulation], Any], *, seed: int = 0) -> Run:
-    """A run of `scenario` whose broker is `make(sim)`, which has `subscribe(topic, callback)` and `publish`.
+    """A run of `scenario` whose broker is `make(sim)`, which has `subscribe(topic, callback)` and
+    `publish`.
 
     `sim` is what its tasks and queues run on. What a task dies of is lost, as with real threads.
     """
@@ -50,7 +60,9 @@ def told(scenario: FanOut, make: Callable[[Simulation], Any], *, seed: int = 0) 
 
 
 def _heard(runtime: Runtime, trace: Trace, name: str, callback: Handler) -> Handler:
-    """The callback, with a record of each call in the subscriber's name: a message whose call fails is lost."""
+    """The callback, with a record of each call in the subscriber's name: a message whose call fails
+    is lost.
+    """
     numbers = count(1)
 
     def call(message: Message) -> object:
@@ -58,7 +70,20 @@ def _heard(runtime: Runtime, trace: Trace, name: str, callback: Handler) -> Hand
 
         def record(event: str, detail: object) -> None:
             now, worker = runtime.witness()
-            trace.record((now, event, name, number, message.id, message.priority.name, 1, worker, number, detail))
+            trace.record(
+                (
+                    now,
+                    event,
+                    name,
+                    number,
+                    message.id,
+                    message.priority.name,
+                    1,
+                    worker,
+                    number,
+                    detail,
+                )
+            )
 
         for event in ("sent", "received", "started"):
             record(event, None)

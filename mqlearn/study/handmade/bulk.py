@@ -1,4 +1,5 @@
-"""Batches made by hand: a loop from a notebook's cell collects orders and writes them, and all of it is on record.
+"""Batches made by hand: a loop from a notebook's cell collects orders and writes them, and all of
+it is on record.
 
     def by_size(queue, store):
         batch = []
@@ -9,8 +10,8 @@
     run = by_hand(by_size, clockwork(13))       thirteen orders, one a second, before that loop
     run = packaged(clockwork(13), 10, 5.0)      the same before the package's batch processor
 
-So a chart of such a run is the trace of the very code in the notebook's cell. Where nothing else is said, one worker
-writes, deliveries are not leased, and the run is observed for thirty seconds.
+So a chart of such a run is the trace of the very code in the notebook's cell. Where nothing else is
+said, one worker writes, deliveries are not leased, and the run is observed for thirty seconds.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ Handle = Callable[[BulkStore, list[Message]], Sequence[Any]]
 
 
 class Counter(BulkStore):
-    """The store as a loop made by hand sees it: `open` until it closes, every call reported as a batch.
+    """The store as a loop made by hand sees it: `open` until it closes, every call reported as a
+    batch.
 
-    A processor of the package reports its batches itself; here the store does it for a loop that does not.
+    A processor of the package reports its batches itself; here the store does it for a loop that
+    does not.
     """
 
     def __init__(self, queue: InMemoryMessageQueue, bad: Collection[str]) -> None:
@@ -65,29 +68,54 @@ class Counter(BulkStore):
 
     def _report_end(self, batch: Sequence[Message], results: Sequence[bool]) -> None:
         for message, good in zip(batch, results, strict=True):
-            self._record("finished", message, "completed" if good else "failed: the store refused it")
+            self._record(
+                "finished", message, "completed" if good else "failed: the store refused it"
+            )
 
     def _record(self, event: str, message: Message, detail: object) -> None:
         now, worker = self.runtime.witness()
         assert self.queue.trace is not None
-        self.queue.trace.record((now, event, self.queue.name, 0, message.id, message.priority.name, message.attempt,
-                                 worker, message.receipt, detail))
+        self.queue.trace.record(
+            (
+                now,
+                event,
+                self.queue.name,
+                0,
+                message.id,
+                message.priority.name,
+                message.attempt,
+                worker,
+                message.receipt,
+                detail,
+            )
+        )
 
 
 def clockwork(orders: int, every: float = 1.0, since: float = 0.0) -> list[float]:
-    """When so many orders come: the first `every` seconds after `since`, then one every so many seconds."""
+    """When so many orders come: the first `every` seconds after `since`, then one every so many
+    seconds.
+    """
     check.whole("orders", orders, low=0)
     check.number("every", every, low=0)
     check.number("since", since, low=0)
     return [since + every * number for number in range(1, orders + 1)]
 
 
-def by_hand(loop: Callable[[InMemoryMessageQueue, Counter], object], times: Iterable[float], *, workers: int = 1,
-            until: float = UNTIL, closes_at: float | None = None, bad: Collection[str] = (),
-            lease: float | None = None) -> Run:
-    """order-1, order-2, … come at `times` (s); each of `workers` runs `loop(queue, store)`; observed `until` (s).
+def by_hand(
+    loop: Callable[[InMemoryMessageQueue, Counter], object],
+    times: Iterable[float],
+    *,
+    workers: int = 1,
+    until: float = UNTIL,
+    closes_at: float | None = None,
+    bad: Collection[str] = (),
+    lease: float | None = None,
+) -> Run:
+    """order-1, order-2, … come at `times` (s); each of `workers` runs `loop(queue, store)`;
+    observed `until` (s).
 
-    At `closes_at` (s) the store closes: `store.open` is False then, and who waits in the queue looks up.
+    At `closes_at` (s) the store closes: `store.open` is False then, and who waits in the queue
+    looks up.
     """
     check.function("loop", loop)
     _check_times(workers, until, closes_at)
@@ -106,10 +134,21 @@ def by_hand(loop: Callable[[InMemoryMessageQueue, Counter], object], times: Iter
         return _watched(sim, queue, times, until)
 
 
-def packaged(times: Iterable[float], batch_size: int = 10, batch_timeout: float = 5.0, *, workers: int = 1,
-             until: float = UNTIL, closes_at: float | None = None, bad: Collection[str] = (),
-             lease: float | None = None, handle: Handle = BulkStore.write, **options: Any) -> Run:
-    """The same orders before a `BatchMessageProcessor` with these `options`, which is stopped at `closes_at` (s).
+def packaged(
+    times: Iterable[float],
+    batch_size: int = 10,
+    batch_timeout: float = 5.0,
+    *,
+    workers: int = 1,
+    until: float = UNTIL,
+    closes_at: float | None = None,
+    bad: Collection[str] = (),
+    lease: float | None = None,
+    handle: Handle = BulkStore.write,
+    **options: Any,
+) -> Run:
+    """The same orders before a `BatchMessageProcessor` with these `options`, which is stopped at
+    `closes_at` (s).
 
     `handle(store, batch)` is its handler; without one, it is `store.write(batch)`.
     """
@@ -121,6 +160,7 @@ def packaged(times: Iterable[float], batch_size: int = 10, batch_timeout: float 
         processor = BatchMessageProcessor(queue, batch_size, batch_timeout, **options)
         processor.start_batch_processing(lambda batch: handle(store, batch), num_workers=workers)
         if closes_at is not None:
+
             def close(when: float) -> None:
                 sim.sleep(when)
                 processor.stop()
@@ -139,7 +179,9 @@ def _queue(sim: Simulation, lease: float | None) -> InMemoryMessageQueue:
     return InMemoryMessageQueue(visibility_timeout=lease, runtime=sim, trace=Trace(), name="orders")
 
 
-def _watched(sim: Simulation, queue: InMemoryMessageQueue, times: Iterable[float], until: float) -> Run:
+def _watched(
+    sim: Simulation, queue: InMemoryMessageQueue, times: Iterable[float], until: float
+) -> Run:
     """Let the orders come, and look until `until` (s)."""
 
     def shop() -> None:

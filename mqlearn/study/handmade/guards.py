@@ -1,11 +1,11 @@
 """A breaker, and a worker around it, that a notebook builds, put in the place of the package's own.
 
-    guarded(GuardedCalls(), NaiveBreaker(), worker)      the scenario's orders and its service, the notebook's guard
-    guarded(GuardedCalls(), call=hanging)                the package's guard, before another service
+    guarded(GuardedCalls(), NaiveBreaker(), worker)   the scenario's orders, the notebook's guard
+    guarded(GuardedCalls(), call=hanging)             the package's guard, before another service
 
-A breaker has `state`, `allows(now)` and `report(ok, now)`; a worker is a function `worker(queue, breaker, call)` that
-never ends. What they do is recorded, so that a chart of such a run is the trace of the very code in the notebook's
-cell.
+A breaker has `state`, `allows(now)` and `report(ok, now)`; a worker is a function `worker(queue,
+breaker, call)` that never ends. What they do is recorded, so that a chart of such a run is the
+trace of the very code in the notebook's cell.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ Worker = Callable[[MessageQueue, Any, Callable[[Message], bool]], object]
 class Watched:
     """A breaker that does what `built` does, and has its changes of state and its probes recorded.
 
-    A call is a probe if it was allowed half-open; `built` may take other answers for a probe's, but they are none.
+    A call is a probe if it was allowed half-open; `built` may take other answers for a probe's, but
+    they are none.
     """
 
     def __init__(self, built: Any, runtime: Runtime, trace: Trace) -> None:
@@ -73,12 +74,19 @@ class Watched:
         self.trace.record((now, event, "breaker", 0, "", "", 0, worker, 0, detail))
 
 
-def guarded(scenario: GuardedCalls, breaker: Any = None, worker: Worker | None = None, *,
-            call: Callable[[Message, Runtime], bool] | None = None, seed: int = 0) -> Run:
-    """A run of `scenario` with the notebook's `breaker` and as many of its `worker` as the scenario has.
+def guarded(
+    scenario: GuardedCalls,
+    breaker: Any = None,
+    worker: Worker | None = None,
+    *,
+    call: Callable[[Message, Runtime], bool] | None = None,
+    seed: int = 0,
+) -> Run:
+    """A run of `scenario` with the notebook's `breaker` and as many of its `worker` as the scenario
+    has.
 
-    Without both, the scenario's own guard. `call(message, clock)` comes instead of the scenario's service: it takes
-    its time by `clock.sleep(seconds)` and returns whether it was answered.
+    Without both, the scenario's own guard. `call(message, clock)` comes instead of the scenario's
+    service: it takes its time by `clock.sleep(seconds)` and returns whether it was answered.
     """
     check.instance("scenario", scenario, GuardedCalls)
     check.function("worker", worker, optional=True)
@@ -121,7 +129,21 @@ def _staff(scenario: GuardedCalls, built: Any, worker: Worker) -> Any:
     return staff
 
 
-def _report(queue: MessageQueue, trace: Trace, event: str, message: Message, detail: str | None) -> None:
+def _report(
+    queue: MessageQueue, trace: Trace, event: str, message: Message, detail: str | None
+) -> None:
     now, worker = queue.runtime.witness()
-    trace.record((now, event, queue.name, 0, message.id, message.priority.name, message.attempt, worker,
-                  message.receipt, detail))
+    trace.record(
+        (
+            now,
+            event,
+            queue.name,
+            0,
+            message.id,
+            message.priority.name,
+            message.attempt,
+            worker,
+            message.receipt,
+            detail,
+        )
+    )

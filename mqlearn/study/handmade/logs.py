@@ -1,4 +1,5 @@
-"""A log that a notebook builds, put in the place of the package's own: what its reader met is recorded.
+"""A log that a notebook builds, put in the place of the package's own: what its reader met is
+recorded.
 
     kept(ReadingTheLog(partitions=1), NaiveStream)        a scenario, with that log in it
 
@@ -19,10 +20,11 @@ from mqlearn.study.scenarios.unit08 import ReadingTheLog
 
 
 def kept(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: int = 0) -> Run:
-    """A run of `scenario` in one partition, whose log is `make(sim)`: it has `append(event)` and `read(group)`.
+    """A run of `scenario` in one partition, whose log is `make(sim)`: it has `append(event)` and
+    `read(group)`.
 
-    One reader asks for what is new, takes its time for each event, and asks again, a tenth of a second later
-    if there was nothing.
+    One reader asks for what is new, takes its time for each event, and asks again, a tenth of a
+    second later if there was nothing.
     """
     check.instance("scenario", scenario, ReadingTheLog)
     check.function("make", make)
@@ -38,7 +40,9 @@ def kept(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: int = 0) 
             for number, time in enumerate(scenario.arrival_times(sim), 1):
                 if time > sim.now:
                     sim.sleep_until(time)
-                log.append(StreamEvent("orders", event_id=f"event-{number}", partition_key="customer"))
+                log.append(
+                    StreamEvent("orders", event_id=f"event-{number}", partition_key="customer")
+                )
                 note("appended", "orders", count[0], f"event-{number}")
                 count[0] += 1
 

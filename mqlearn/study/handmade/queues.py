@@ -1,7 +1,8 @@
-"""A queue that a notebook builds, put in the place of the package's own: it decides, and what it did is recorded.
+"""A queue that a notebook builds, put in the place of the package's own: it decides, and what it
+did is recorded.
 
     tried(PriorityMix(), NaiveQueue())          a scenario, with that queue in it
-    burst(NaiveQueue())                         twenty messages at one instant: in which order do they leave?
+    burst(NaiveQueue())                         twenty messages at one instant, and then one by one
     desk(charge, orders, NaiveQueue())          a few messages and workers: who held which when?
 
 So a chart of such a run is the trace of the very code in the notebook's cell.
@@ -26,16 +27,20 @@ from mqlearn.study.scenarios.base import Scenario
 
 
 class Handmade(MessageQueue):
-    """A `MessageQueue` around `built`, which has `send(message)`, `receive()` and a length: how many wait.
+    """A `MessageQueue` around `built`, which has `send(message)`, `receive()` and a length: how
+    many wait.
 
-    `built` decides what `receive` returns next, None where nothing waits. It is asked as soon as somebody waits
-    and something is there. If it has `ack(message)` and `nack(message)`, with a dict `in_flight` and a list
-    `dead`, it is told how a try ended; if not, it has forgotten the message when it handed it out. The trace
-    gets one record for each call, and the books are held against what `built` itself holds: its own length
-    and those of its `in_flight` and `dead`. What it lost is missing there. Each message id may be sent once.
+    `built` decides what `receive` returns next, None where nothing waits. It is asked as soon as
+    somebody waits and something is there. If it has `ack(message)` and `nack(message)`, with a dict
+    `in_flight` and a list `dead`, it is told how a try ended; if not, it has forgotten the message
+    when it handed it out. The trace gets one record for each call, and the books are held against
+    what `built` itself holds: its own length and those of its `in_flight` and `dead`. What it lost
+    is missing there. Each message id may be sent once.
     """
 
-    def __init__(self, built: Any, runtime: Runtime, *, trace: Trace | None = None, name: str = "orders") -> None:
+    def __init__(
+        self, built: Any, runtime: Runtime, *, trace: Trace | None = None, name: str = "orders"
+    ) -> None:
         check.instance("runtime", runtime, Runtime)
         for needed in ("send", "receive", "__len__"):
             if not hasattr(built, needed):
@@ -57,8 +62,12 @@ class Handmade(MessageQueue):
 
     def census(self) -> dict[str, int]:
         """What the built queue itself holds, by place."""
-        return {"waiting": len(self.built), "delayed": 0, "in flight": len(getattr(self.built, "in_flight", ())),
-                "dead": len(getattr(self.built, "dead", ()))}
+        return {
+            "waiting": len(self.built),
+            "delayed": 0,
+            "in flight": len(getattr(self.built, "in_flight", ())),
+            "dead": len(getattr(self.built, "dead", ())),
+        }
 
     def send(self, message: Message) -> bool:
         check.instance("message", message, Message)
@@ -73,8 +82,12 @@ class Handmade(MessageQueue):
             self._available.notify()
         return True
 
-    def receive(self, timeout: float | None = None, *, cancelled: Callable[[], bool] | None = None) -> Message | None:
-        """The next message, as the built queue decides; None after `timeout` seconds, or once `cancelled()`."""
+    def receive(
+        self, timeout: float | None = None, *, cancelled: Callable[[], bool] | None = None
+    ) -> Message | None:
+        """The next message, as the built queue decides; None after `timeout` seconds, or once
+        `cancelled()`.
+        """
         check.number("timeout", timeout, low=0, optional=True)
         deadline = None if timeout is None else self._runtime.now + timeout
         with self._available:
@@ -100,7 +113,9 @@ class Handmade(MessageQueue):
         return message
 
     def settle(self, delivery: Message, outcome: Outcome) -> bool:
-        """Tell the built queue how a try ended, if it has anybody to tell. False for a former delivery."""
+        """Tell the built queue how a try ended, if it has anybody to tell. False for a former
+        delivery.
+        """
         with self._available:
             held = self._held.get(delivery.id)
             if held is None or held.receipt != delivery.receipt:
@@ -141,19 +156,33 @@ class Handmade(MessageQueue):
 
     def _emit(self, event: str, message: Message, detail: Any = None) -> None:
         now, worker = self._runtime.witness()
-        record = (now, event, self.name, self._numbers[message.id], message.id, message.priority.name,
-                  message.attempt, worker, message.receipt, detail)
+        record = (
+            now,
+            event,
+            self.name,
+            self._numbers[message.id],
+            message.id,
+            message.priority.name,
+            message.attempt,
+            worker,
+            message.receipt,
+            detail,
+        )
         for listener in self._listeners:
             listener(record)
 
 
 def seen(trace: Trace, until: float | None = None) -> Run:
-    """A run made of a trace whose books need not balance, observed until `until` seconds: the verdict says so."""
+    """A run made of a trace whose books need not balance, observed until `until` seconds: the
+    verdict says so.
+    """
     try:
         return Run.of(trace, until)
     except UnbalancedBooks as missing:
         end = trace.records[-1][0] if until is None else until
-        sent, done = (sum(record[1] == event for record in trace.records) for event in ("sent", "acked"))
+        sent, done = (
+            sum(record[1] == event for record in trace.records) for event in ("sent", "acked")
+        )
         totals: dict[str, float] = {"sent": sent, "done": done, "lost": sent - done}
         return Run(None, 0, trace, end, totals, f"The books do not balance: {missing}.")
 
@@ -175,16 +204,28 @@ def burst(built: Any, messages: int = 20) -> Run:
         return seen(queue.trace)
 
 
-def desk(handler: Handler, messages: Iterable[Message], built: Any = None, *, workers: int = 2,
-         until: float = 30.0, **settings: Any) -> Run:
-    """`messages`, all sent at once, before `workers`: `handler(message)` is called after two seconds of work each.
+def desk(
+    handler: Handler,
+    messages: Iterable[Message],
+    built: Any = None,
+    *,
+    workers: int = 2,
+    until: float = 30.0,
+    **settings: Any,
+) -> Run:
+    """`messages`, all sent at once, before `workers`: `handler(message)` is called after two
+    seconds of work each.
 
-    The queue is `built`, or without one the package's own with these `settings`. Observed for `until` seconds.
+    The queue is `built`, or without one the package's own with these `settings`. Observed for
+    `until` seconds.
     """
     with Simulation() as sim:
         trace = Trace()
-        queue = (InMemoryMessageQueue(runtime=sim, trace=trace, name="orders", **settings) if built is None
-                 else Handmade(built, sim, trace=trace))
+        queue = (
+            InMemoryMessageQueue(runtime=sim, trace=trace, name="orders", **settings)
+            if built is None
+            else Handmade(built, sim, trace=trace)
+        )
 
         def work(message: Message) -> object:
             sim.sleep(2.0)

@@ -1,4 +1,5 @@
-"""A few orders, a few workers and a card to be charged: what a handler does to them, with every charge on record.
+"""A few orders, a few workers and a card to be charged: what a handler does to them, with every
+charge on record.
 
     def work(till, order):
         till.sleep(4.0)
@@ -30,7 +31,9 @@ from mqlearn.study.run import Run
 
 @dataclass(frozen=True)
 class Till:
-    """What a worker finds at its place: the queue it takes orders from, the card service, the clock."""
+    """What a worker finds at its place: the queue it takes orders from, the card service, the
+    clock.
+    """
 
     runtime: Runtime
     queue: MessageQueue
@@ -49,12 +52,23 @@ def orders(*names: str) -> list[Message]:
     return [Message(id=name, body={"order": name.removesuffix("/2")}) for name in names]
 
 
-def at_the_till(work: Work, messages: Iterable[Message] | None = None, *, built: object = None, keyed: bool = False,
-                workers: int = 3, every: float = 2.0, until: float = 60.0, lease: float | None = 10.0) -> Run:
-    """The run in which `workers` handle `messages`, one sent `every` so many seconds, by `work(till, message)`.
+def at_the_till(
+    work: Work,
+    messages: Iterable[Message] | None = None,
+    *,
+    built: object = None,
+    keyed: bool = False,
+    workers: int = 3,
+    every: float = 2.0,
+    until: float = 60.0,
+    lease: float | None = 10.0,
+) -> Run:
+    """The run in which `workers` handle `messages`, one sent `every` so many seconds, by
+    `work(till, message)`.
 
-    The queue is `built`, or without one the package's own with this `lease` (s; None: none). With `keyed` the
-    card service takes a key and remembers it; without, each call is a charge. Observed for `until` seconds.
+    The queue is `built`, or without one the package's own with this `lease` (s; None: none). With
+    `keyed` the card service takes a key and remembers it; without, each call is a charge. Observed
+    for `until` seconds.
     """
     check.function("work", work)
     check.number("every", every, low=0)
@@ -62,8 +76,11 @@ def at_the_till(work: Work, messages: Iterable[Message] | None = None, *, built:
     sent = orders(*(f"order-{n}" for n in range(1, 7))) if messages is None else list(messages)
     with Simulation() as sim:
         trace = Trace()
-        queue = (InMemoryMessageQueue(visibility_timeout=lease, runtime=sim, trace=trace, name="orders")
-                 if built is None else Handmade(built, sim, trace=trace))
+        queue = (
+            InMemoryMessageQueue(visibility_timeout=lease, runtime=sim, trace=trace, name="orders")
+            if built is None
+            else Handmade(built, sim, trace=trace)
+        )
         ledger = EffectLedger(sim, trace=trace)
         till = Till(sim, queue, KeyedCard(ledger) if keyed else PlainCard(ledger))
         processor = MessageProcessor(queue)

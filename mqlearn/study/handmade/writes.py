@@ -21,10 +21,11 @@ from mqlearn.study.shop import Shop, Write
 
 
 def written(scenario: OrderHistory, write: Write, *, seed: int = 0) -> Run:
-    """A run of `scenario` in which each change is written by `write(shop, event, die)`, as the ways in `Shop` are.
+    """A run of `scenario` in which each change is written by `write(shop, event, die)`, as the ways
+    in `Shop` are.
 
-    `shop` has `save(event)`, the row; `publish(event)`, to the broker; `table.transaction()` and `enqueue(event)`.
-    Raises what `write` raises.
+    `shop` has `save(event)`, the row; `publish(event)`, to the broker; `table.transaction()` and
+    `enqueue(event)`. Raises what `write` raises.
     """
     check.instance("scenario", scenario, OrderHistory)
     check.function("write", write)

@@ -12,5 +12,16 @@ from mqlearn.study.scenarios.unit08 import ReadingTheLog
 from mqlearn.study.scenarios.unit09 import SharedPartitions
 from mqlearn.study.scenarios.unit10 import OrderHistory
 
-__all__ = ["FailingWork", "PriorityMix", "WorkQueue", "CardCharges", "CardOutage", "GuardedCalls", "BatchedWriter",
-           "FanOut", "ReadingTheLog", "SharedPartitions", "OrderHistory"]
+__all__ = [
+    "FailingWork",
+    "PriorityMix",
+    "WorkQueue",
+    "CardCharges",
+    "CardOutage",
+    "GuardedCalls",
+    "BatchedWriter",
+    "FanOut",
+    "ReadingTheLog",
+    "SharedPartitions",
+    "OrderHistory",
+]

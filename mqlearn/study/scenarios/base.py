@@ -1,4 +1,6 @@
-"""What every scenario does: check its fields, open a simulation, run. And what a parameter says of itself to a lab."""
+"""What every scenario does: check its fields, open a simulation, run. And what a parameter says of
+itself to a lab.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,20 @@ from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.study.run import Run
 
 
-def param(default: Any, *, unit: str = "", low: float = 0, high: float = 1, step: float = 1, group: str = "load",
-          help: str = "",  # noqa: A002 - the word the lab shows
-          choices: Iterable[str] | None = None) -> Any:
-    """A field with its unit, range, group ("load", "workers", "failures", "policy") and a sentence of help."""
+def param(
+    default: Any,
+    *,
+    unit: str = "",
+    low: float = 0,
+    high: float = 1,
+    step: float = 1,
+    group: str = "load",
+    help: str = "",  # noqa: A002 - the word the lab shows
+    choices: Iterable[str] | None = None,
+) -> Any:
+    """A field with its unit, range, group ("load", "workers", "failures", "policy") and a sentence
+    of help.
+    """
     about = {"unit": unit, "low": low, "high": high, "step": step, "group": group, "help": help}
     if choices is not None:
         about["choices"] = tuple(choices)
@@ -25,7 +37,9 @@ def param(default: Any, *, unit: str = "", low: float = 0, high: float = 1, step
 
 
 def let_pass(runtime: Runtime, seconds: float) -> None:
-    """Wait for `seconds`, with all that is due at the very last instant, whether a simulation is ours to run or not."""
+    """Wait for `seconds`, with all that is due at the very last instant, whether a simulation is
+    ours to run or not.
+    """
     if isinstance(runtime, Simulation) and runtime.current_task() is None:
         runtime.run(until=runtime.now + seconds)
     else:
@@ -43,7 +57,8 @@ def as_they_come(runtime: Runtime, start: float, times: Iterable[float]) -> Iter
 class Scenario:
     """What every scenario is: a frozen dataclass of parameters that can be run.
 
-    A field made by `param` is refused outside its range, with an error naming the field, the rule and the value.
+    A field made by `param` is refused outside its range, with an error naming the field, the rule
+    and the value.
     """
 
     def __post_init__(self) -> None:
@@ -54,13 +69,22 @@ class Scenario:
             elif isinstance(item.default, int) and not isinstance(item.default, bool):
                 check.whole(item.name, value, low=int(about["low"]), high=int(about["high"]))
             else:
-                check.number(item.name, value, low=about["low"], high=about["high"], optional=item.default is None)
+                check.number(
+                    item.name,
+                    value,
+                    low=about["low"],
+                    high=about["high"],
+                    optional=item.default is None,
+                )
 
-    def run(self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None) -> Run:
+    def run(
+        self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None
+    ) -> Run:
         """Everything that happens, observed: in a simulation of its own unless given a runtime.
 
-        With `runtime=ThreadRuntime()` it takes as long as it says. The times count from 0 and the draws are of `seed`
-        as in a simulation; what still differs is how threads take turns. A given simulation draws by its own seed.
+        With `runtime=ThreadRuntime()` it takes as long as it says. The times count from 0 and the
+        draws are of `seed` as in a simulation; what still differs is how threads take turns. A
+        given simulation draws by its own seed.
         """
         check.whole("seed", seed, low=-(2**63))
         check.instance("runtime", runtime, Runtime, optional=True)

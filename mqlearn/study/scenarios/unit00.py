@@ -34,14 +34,25 @@ class FailingWork(Scenario):
         "two tries in five fail": {"failure_rate": 0.4},
     }
 
-    failure_rate: float = param(0.2, low=0, high=1, step=0.01, group="failures",
-                                help="The probability with which each try fails.")
-    prediction: float | None = param(None, unit="orders", low=0, high=ORDERS, group="load",
-                                     help="Of 1,000 orders, how many die?")
+    failure_rate: float = param(
+        0.2,
+        low=0,
+        high=1,
+        step=0.01,
+        group="failures",
+        help="The probability with which each try fails.",
+    )
+    prediction: float | None = param(
+        None, unit="orders", low=0, high=ORDERS, group="load", help="Of 1,000 orders, how many die?"
+    )
 
     def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         trace = Trace()
-        line = InMemoryMessageQueue(runtime=runtime, trace=trace, name="orders") if queue is None else queue
+        line = (
+            InMemoryMessageQueue(runtime=runtime, trace=trace, name="orders")
+            if queue is None
+            else queue
+        )
         processor = MessageProcessor(line)
         faults = Faults(failure_rate=self.failure_rate)
 
@@ -50,12 +61,15 @@ class FailingWork(Scenario):
                 runtime.sleep(2 * SPACING * runtime.draw("gap", number))
                 line.send(Message(id=f"order-{number}", max_retries=RETRIES))
 
-        processor.register_processor("default", faults.handler(lambda _: "charged", runtime, seconds=SERVICE))
+        processor.register_processor(
+            "default", faults.handler(lambda _: "charged", runtime, seconds=SERVICE)
+        )
         processor.start_workers(3)
         source = runtime.spawn(shop, name="shop")
         source.join()
         count = processor.metrics
-        while count["processed"] + count["failed"] - count["retried"] < ORDERS:  # the rest have died
+        # the rest have died
+        while count["processed"] + count["failed"] - count["retried"] < ORDERS:
             runtime.sleep(1.0)
         processor.stop_workers()
         return self._report(trace if line.trace is None else line.trace, runtime.now, seed)
@@ -64,10 +78,16 @@ class FailingWork(Scenario):
         books = trace.balance()
         expected = ORDERS * self.failure_rate ** (RETRIES + 1)
         tries = sum(record[1] == "started" for record in trace.records)
-        verdict = (f"{books.dead} of {ORDERS:,} orders died; {expected:.1f} are expected when "
-                   f"{self.failure_rate:.0%} of tries fail.")
+        verdict = (
+            f"{books.dead} of {ORDERS:,} orders died; {expected:.1f} are expected when "
+            f"{self.failure_rate:.0%} of tries fail."
+        )
         if self.prediction is not None:
             verdict += f" You said {self.prediction:g}, it is {books.dead}."
-        totals: dict[str, float] = {"sent": books.accepted, "done": books.completed, "dead": books.dead,
-                                    "tries": tries}
+        totals: dict[str, float] = {
+            "sent": books.accepted,
+            "done": books.completed,
+            "dead": books.dead,
+            "tries": tries,
+        }
         return Run(self, seed, trace, until, totals, verdict, {"dead": expected})

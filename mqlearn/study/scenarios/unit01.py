@@ -20,16 +20,18 @@ from mqlearn.study.run import Run
 from mqlearn.study.scenarios.base import Scenario, param
 
 URGENT_FIRST = ("CRITICAL", "HIGH", "NORMAL", "LOW")
-ROOM = 100_000  # messages that may wait: more than ever arrive, since a full queue is unit 02's subject
+# messages that may wait: more than ever arrive, since a full queue is unit 02's subject
+ROOM = 100_000
 
 
 @dataclass(frozen=True)
 class PriorityMix(Scenario):
-    """Messages of four priorities before the same workers; arrivals last `minutes`, the rest is worked off.
+    """Messages of four priorities before the same workers; arrivals last `minutes`, the rest is
+    worked off.
 
-    Arrivals are Poisson; each message's priority is drawn by the four shares, which are parts of their sum.
-    Service times (seconds) are exponential, or all the same. Nobody is interrupted for a more urgent message.
-    Deliveries are not leased (leases are unit 03's subject).
+    Arrivals are Poisson; each message's priority is drawn by the four shares, which are parts of
+    their sum. Service times (seconds) are exponential, or all the same. Nobody is interrupted for a
+    more urgent message. Deliveries are not leased (leases are unit 03's subject).
     """
 
     TITLE: ClassVar[str] = "Who is served next?"
@@ -41,33 +43,79 @@ class PriorityMix(Scenario):
         "stale quotes": {"rate": 1.1, "ttl": 10.0},
     }
 
-    rate: float = param(0.8, unit="1/s", low=0.1, high=3, step=0.1, group="load",
-                        help="Messages that arrive a second, on average.")
-    critical: int = param(5, unit="parts", low=0, high=100, group="load", help="CRITICAL's share of them.")
+    rate: float = param(
+        0.8,
+        unit="1/s",
+        low=0.1,
+        high=3,
+        step=0.1,
+        group="load",
+        help="Messages that arrive a second, on average.",
+    )
+    critical: int = param(
+        5, unit="parts", low=0, high=100, group="load", help="CRITICAL's share of them."
+    )
     high: int = param(15, unit="parts", low=0, high=100, group="load", help="HIGH's share of them.")
-    normal: int = param(40, unit="parts", low=0, high=100, group="load", help="NORMAL's share of them.")
+    normal: int = param(
+        40, unit="parts", low=0, high=100, group="load", help="NORMAL's share of them."
+    )
     low: int = param(40, unit="parts", low=0, high=100, group="load", help="LOW's share of them.")
-    minutes: int = param(10, low=1, high=60, group="load",
-                         help="How long messages arrive. A longer run comes closer to theory.")
-    workers: int = param(1, low=1, high=10, group="workers", help="How many take from the one line.")
-    service: float = param(1.0, unit="s", low=0.1, high=5, step=0.1, group="workers",
-                           help="How long a message takes a worker, on average.")
-    times: str = param("exponential", group="workers", choices=("exponential", "constant"),
-                       help="Whether that time differs from message to message or is always the same.")
-    ttl: float = param(600.0, unit="s", low=1, high=600, step=1, group="policy",
-                       help="A message that waited longer is not handed out: it expires.")
-    prediction: float | None = param(None, unit="s", low=0, high=3600, group="load",
-                                     help="The mean wait of all messages? In one line without priorities it is 4 s.")
+    minutes: int = param(
+        10,
+        low=1,
+        high=60,
+        group="load",
+        help="How long messages arrive. A longer run comes closer to theory.",
+    )
+    workers: int = param(
+        1, low=1, high=10, group="workers", help="How many take from the one line."
+    )
+    service: float = param(
+        1.0,
+        unit="s",
+        low=0.1,
+        high=5,
+        step=0.1,
+        group="workers",
+        help="How long a message takes a worker, on average.",
+    )
+    times: str = param(
+        "exponential",
+        group="workers",
+        choices=("exponential", "constant"),
+        help="Whether that time differs from message to message or is always the same.",
+    )
+    ttl: float = param(
+        600.0,
+        unit="s",
+        low=1,
+        high=600,
+        step=1,
+        group="policy",
+        help="A message that waited longer is not handed out: it expires.",
+    )
+    prediction: float | None = param(
+        None,
+        unit="s",
+        low=0,
+        high=3600,
+        group="load",
+        help="The mean wait of all messages? In one line without priorities it is 4 s.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not sum(self.parts.values()):
-            raise ValueError(f"critical + high + normal + low must be positive, got {sum(self.parts.values())}")
+            raise ValueError(
+                f"critical + high + normal + low must be positive, got {sum(self.parts.values())}"
+            )
 
     @property
     def parts(self) -> dict[str, int]:
         """The four shares by priority, most urgent first."""
-        return dict(zip(URGENT_FIRST, (self.critical, self.high, self.normal, self.low), strict=True))
+        return dict(
+            zip(URGENT_FIRST, (self.critical, self.high, self.normal, self.low), strict=True)
+        )
 
     @property
     def load(self) -> float:
@@ -75,7 +123,9 @@ class PriorityMix(Scenario):
         return theory.offered_load(self.rate, 1 / self.service)
 
     def priority(self, chance: float) -> MessagePriority:
-        """The priority of a message whose draw is `chance`, in [0, 1): urgent ones have the low draws."""
+        """The priority of a message whose draw is `chance`, in [0, 1): urgent ones have the low
+        draws.
+        """
         check.number("chance", chance, low=0)
         left = chance * sum(self.parts.values())
         for name, part in self.parts.items():
@@ -86,8 +136,13 @@ class PriorityMix(Scenario):
 
     def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         trace = Trace()
-        line = InMemoryMessageQueue(ROOM, visibility_timeout=None, runtime=runtime, trace=trace,
-                                    name="orders") if queue is None else queue
+        line = (
+            InMemoryMessageQueue(
+                ROOM, visibility_timeout=None, runtime=runtime, trace=trace, name="orders"
+            )
+            if queue is None
+            else queue
+        )
         trace = trace if line.trace is None else line.trace
         processor = MessageProcessor(line)
         start, window = runtime.now, self.minutes * 60.0
@@ -99,10 +154,18 @@ class PriorityMix(Scenario):
                 seconds = self.service
                 if self.times == "exponential":
                     seconds *= -math.log1p(-runtime.draw("service", number))
-                line.send(Message(id=f"order-{number}", body={"seconds": seconds}, ttl=self.ttl,
-                                  priority=self.priority(runtime.draw("priority", number))))
+                line.send(
+                    Message(
+                        id=f"order-{number}",
+                        body={"seconds": seconds},
+                        ttl=self.ttl,
+                        priority=self.priority(runtime.draw("priority", number)),
+                    )
+                )
 
-        processor.register_processor("default", lambda message: runtime.sleep(message.body["seconds"]))
+        processor.register_processor(
+            "default", lambda message: runtime.sleep(message.body["seconds"])
+        )
         processor.start_workers(self.workers)
         runtime.spawn(shop, name="shop").join()
         runtime.sleep_until(start + window)
@@ -116,25 +179,44 @@ class PriorityMix(Scenario):
         books = trace.balance()
         by_name = tally.waits
         totals: dict[str, float] = {
-            "sent": books.accepted, "done": books.completed, "expired": books.dead,
-            "mean_wait_s": tally.mean(), "p95_wait_s": p95([wait for waits in by_name.values() for wait in waits]),
-            "critical_p95_s": p95(by_name["CRITICAL"]), "low_p95_s": p95(by_name["LOW"])}
+            "sent": books.accepted,
+            "done": books.completed,
+            "expired": books.dead,
+            "mean_wait_s": tally.mean(),
+            "p95_wait_s": p95([wait for waits in by_name.values() for wait in waits]),
+            "critical_p95_s": p95(by_name["CRITICAL"]),
+            "low_p95_s": p95(by_name["LOW"]),
+        }
         expected = self._theory(stale=bool(tally.expired))
         parts = [self._waits(tally, expected)]
         if tally.expired:
             most = max(URGENT_FIRST, key=lambda name: tally.expired[name])
             share = "all" if tally.expired[most] == books.dead else f"{tally.expired[most]:,}"
-            parts.append(f"{books.dead:,} of {books.accepted:,} expired, {share} of them {most}; they were still "
-                         f"counted as waiting for another {tally.late:.3g} s on average.")
+            parts.append(
+                f"{books.dead:,} of {books.accepted:,} expired, {share} of them {most}; "
+                "they were still "
+                f"counted as waiting for another {tally.late:.3g} s on average."
+            )
         if self.prediction is not None and books.completed:
             parts.append(f"You said {self.prediction:.3g} s for all, it is {tally.mean():.3g} s.")
-        return Run(self, seed, trace, until, totals, " ".join(parts), expected, self._headline(tally, books))
+        return Run(
+            self,
+            seed,
+            trace,
+            until,
+            totals,
+            " ".join(parts),
+            expected,
+            self._headline(tally, books),
+        )
 
     def _headline(self, tally: PriorityTally, books: Balance) -> str:
         names = [name for name in URGENT_FIRST if tally.waits[name]]
         if not names:
             return ""
-        waits = [f"{name} {tally.mean(name):.3g} s" for name in dict.fromkeys((names[-1], names[0]))]
+        waits = [
+            f"{name} {tally.mean(name):.3g} s" for name in dict.fromkeys((names[-1], names[0]))
+        ]
         said = f"{', '.join(waits)}, all {tally.mean():.3g} s".replace(" ", " waits ", 1)
         if self.load >= self.workers:
             said += f": work for {self.load:.3g} workers, and there {_there(self.workers)}"
@@ -146,17 +228,24 @@ class PriorityMix(Scenario):
             return "Nothing was handed out."
         first, last = names[0], names[-1]
         if self.load >= self.workers:
-            return (f"{last} waits {tally.mean(last):.3g} s on average, {first} {tally.mean(first):.3g} s: work for "
-                    f"{self.load:.3g} workers arrives, and there {_there(self.workers)}; {tally.left[last]:,} of "
-                    f"{tally.sent[last]:,} {last} still wait when the shop closes.")
+            return (
+                f"{last} waits {tally.mean(last):.3g} s on average, {first} "
+                f"{tally.mean(first):.3g} s: work for "
+                f"{self.load:.3g} workers arrives, and there {_there(self.workers)}; "
+                f"{tally.left[last]:,} of "
+                f"{tally.sent[last]:,} {last} still wait when the shop closes."
+            )
         theirs = expected.get("wait_by_priority", {})
         if first == last:
             said = f"; theory says {_short(theirs['all'])} s" if theirs else ""
             return f"All are {first} and wait {tally.mean():.3g} s on average{said}."
         told = [_short(theirs[name]) for name in (last, first, "all")] if theirs else []
         said = f"; theory says {told[0]}, {told[1]} and {told[2]} s" if told else ""
-        return (f"{last} waits {tally.mean(last):.3g} s on average, {first} {tally.mean(first):.3g} s, all together "
-                f"{tally.mean():.3g} s{said}.")
+        return (
+            f"{last} waits {tally.mean(last):.3g} s on average, {first} "
+            f"{tally.mean(first):.3g} s, all together "
+            f"{tally.mean():.3g} s{said}."
+        )
 
     def _theory(self, *, stale: bool) -> dict[str, Any]:
         """Cobham's mean waits, where they are exact: a worker to spare, nobody's patience ends."""
@@ -164,7 +253,9 @@ class PriorityMix(Scenario):
         if self.load >= self.workers or stale or (self.times == "constant" and self.workers > 1):
             return found
         cv = 1.0 if self.times == "exponential" else 0.0
-        shares = {name: part / sum(self.parts.values()) for name, part in self.parts.items() if part}
+        shares = {
+            name: part / sum(self.parts.values()) for name, part in self.parts.items() if part
+        }
         rates = [self.rate * share for share in shares.values()]
         waits = theory.priority_waits(rates, 1 / self.service, self.workers, service_cv=cv)
         found["wait"] = theory.mgc_wait(self.rate, 1 / self.service, self.workers, service_cv=cv)
@@ -182,7 +273,9 @@ def _short(seconds: float) -> str:
 
 
 class PriorityTally:
-    """A trace read by priority: waits (s), how many were sent, expired, and still waited at `closing` (s)."""
+    """A trace read by priority: waits (s), how many were sent, expired, and still waited at
+    `closing` (s).
+    """
 
     def __init__(self, records: list[Record], closing: float) -> None:
         self.waits: dict[str, list[float]] = {name: [] for name in URGENT_FIRST}
@@ -205,7 +298,11 @@ class PriorityTally:
 
     def mean(self, name: str | None = None) -> float:
         """The mean wait, in seconds, of one priority or of all messages that were handed out."""
-        waits = [wait for waits in self.waits.values() for wait in waits] if name is None else self.waits[name]
+        waits = (
+            [wait for waits in self.waits.values() for wait in waits]
+            if name is None
+            else self.waits[name]
+        )
         return math.fsum(waits) / len(waits) if waits else math.nan
 
 

@@ -5,7 +5,8 @@
     filling          (n − 1) / 2λ: how long an item waits on average for the last of its batch
     BatchTally       calls, latencies and their parts, good items that were redelivered, of a run
 
-Throughout a is `per_call` and b `per_item` (s), λ is `rate` (items a second), n is `size`, c is `workers`.
+Throughout a is `per_call` and b `per_item` (s), λ is `rate` (items a second), n is `size`, c is
+`workers`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import ClassVar
 from mqlearn.runtime import check
 from mqlearn.runtime.trace import Record
 
-SPOILT = "failed: another message of the batch failed"  # how a good item's try ended, where one answer goes for all
+# how a good item's try ended, where one answer goes for all
+SPOILT = "failed: another message of the batch failed"
 PERCENTILES = (50, 95, 99)
 
 
@@ -30,7 +32,9 @@ def throughput(size: int, per_call: float, per_item: float, workers: int = 1) ->
 
 
 def least_size(rate: float, per_call: float, per_item: float, workers: int = 1) -> int | None:
-    """The smallest batch with which `workers` keep up with `rate` items a second; None if no batch is large enough."""
+    """The smallest batch with which `workers` keep up with `rate` items a second; None if no batch
+    is large enough.
+    """
     check.number("rate", rate, low=0)
     check.whole("workers", workers, low=1)
     _check_costs(per_call, per_item)
@@ -66,12 +70,14 @@ def spoken(seconds: float) -> str:
 class BatchTally:
     """What the records of a run say of its batches; all times in seconds.
 
-    `calls`: when each call began, how many items it had, and whether it was made with a part of a batch that had
-    been refused. `failing`: how many items of each call failed. `sent`: when items came. `done`: when each item was
-    done, and its latency, from sending to ack. `filling`, `waiting`, `calling`: its parts, summed over all items that
-    were done at their first try: until the last of the batch came, until the call began, until it was over.
-    `spoilt`: when tries of good items ended in vain because one answer went for all; `failed`: the same of tries that
-    failed of themselves. `redelivered`: how often a good item came back; `dead_good`: how many of them died.
+    `calls`: when each call began, how many items it had, and whether it was made with a part of a
+    batch that had been refused. `failing`: how many items of each call failed. `sent`: when items
+    came. `done`: when each item was done, and its latency, from sending to ack. `filling`,
+    `waiting`, `calling`: its parts, summed over all items that were done at their first try: until
+    the last of the batch came, until the call began, until it was over. `spoilt`: when tries of
+    good items ended in vain because one answer went for all; `failed`: the same of tries that
+    failed of themselves. `redelivered`: how often a good item came back; `dead_good`: how many of
+    them died.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -84,7 +90,8 @@ class BatchTally:
         self.redelivered = self.dead_good = self.at_first = 0
         self.filling = self.waiting = self.calling = 0.0
         self._came: dict[tuple[str, int], float] = {}  # by source and entry
-        self._open: dict[tuple[str, int], int] = {}  # by source and receipt: the call that a try belongs to
+        # by source and receipt: the call that a try belongs to
+        self._open: dict[tuple[str, int], int] = {}
         self._last: list[float] = []  # of each call: when the last of its items came
         self._good: set[tuple[str, int]] = set()  # tries of which nothing was wrong
         for record in records:
@@ -142,9 +149,16 @@ class BatchTally:
             self.redelivered += record[1] != "dead"
 
     _TAKES: ClassVar[dict[str, Callable[[BatchTally, Record], None]]] = {
-        "sent": _take_sent, "received": _take_received, "batched": _take_batched, "started": _take_started,
-        "finished": _take_finished, "acked": _take_acked, "nacked": _take_failure, "delayed": _take_failure,
-        "dead": _take_failure}
+        "sent": _take_sent,
+        "received": _take_received,
+        "batched": _take_batched,
+        "started": _take_started,
+        "finished": _take_finished,
+        "acked": _take_acked,
+        "nacked": _take_failure,
+        "delayed": _take_failure,
+        "dead": _take_failure,
+    }
 
     @property
     def mean(self) -> float:
@@ -153,7 +167,9 @@ class BatchTally:
 
     @property
     def parts(self) -> tuple[float, float, float]:
-        """Mean filling, waiting and call time (s) of what was done at its first try; NaN if nothing was."""
+        """Mean filling, waiting and call time (s) of what was done at its first try; NaN if nothing
+        was.
+        """
         count = self.at_first or math.nan
         return self.filling / count, self.waiting / count, self.calling / count
 

@@ -1,7 +1,7 @@
 """What a circuit breaker did, read off a trace; and what arithmetic expects of one.
 
     run of k failures       calls_until_row      (1 − pᵏ) / (pᵏ (1 − p)) calls on average
-    counts for ever         share_open           of a breaker that forgets no failure until it has been open
+    counts for ever         share_open           of a breaker that forgets no failure until it opens
     what waits at the end   backlog              arrival rate × seconds without service
     until it is worked off  drain_time           backlog / (capacity − arrival rate)
 
@@ -22,10 +22,11 @@ STATE_OF = {event: state for state, event in RECORDED.items()}
 
 
 def calls_until_row(failing: float, row: int) -> float:
-    """How many calls it takes on average until `row` in a row have failed, each with probability `failing`.
+    """How many calls it takes on average until `row` in a row have failed, each with probability
+    `failing`.
 
-    (1 − pᵏ) / (pᵏ (1 − p)), k if every call fails, and infinity if none does. Source: W. Feller, "An Introduction
-    to Probability Theory and Its Applications", volume 1, chapter XIII.
+    (1 − pᵏ) / (pᵏ (1 − p)), k if every call fails, and infinity if none does. Source: W. Feller,
+    "An Introduction to Probability Theory and Its Applications", volume 1, chapter XIII.
     """
     check.number("failing", failing, low=0, high=1)
     check.whole("row", row, low=1)
@@ -36,10 +37,12 @@ def calls_until_row(failing: float, row: int) -> float:
 
 
 def share_open(failing: float, threshold: int, cooldown: float, rate: float) -> float:
-    """The share of time for which a breaker is open that counts failures for ever, whatever succeeds in between.
+    """The share of time for which a breaker is open that counts failures for ever, whatever
+    succeeds in between.
 
-    It takes threshold / (p · rate) seconds to collect its failures, and is then open for `cooldown` seconds, again
-    after each probe that fails: cooldown / (1 − p) in all. `rate` calls are made a second.
+    It takes threshold / (p · rate) seconds to collect its failures, and is then open for `cooldown`
+    seconds, again after each probe that fails: cooldown / (1 − p) in all. `rate` calls are made a
+    second.
     """
     check.number("failing", failing, low=0, high=1)
     check.whole("threshold", threshold, low=1)
@@ -59,7 +62,9 @@ def backlog(rate: float, seconds: float) -> float:
 
 
 def drain_time(waiting: float, rate: float, capacity: float) -> float:
-    """Seconds until so many are worked off beside the `rate` that arrive; infinity without a spare `capacity`."""
+    """Seconds until so many are worked off beside the `rate` that arrive; infinity without a spare
+    `capacity`.
+    """
     check.number("waiting", waiting, low=0)
     check.number("rate", rate, low=0)
     check.number("capacity", capacity, low=0)
@@ -69,7 +74,9 @@ def drain_time(waiting: float, rate: float, capacity: float) -> float:
 
 
 class Span(NamedTuple):
-    """A stretch of time in one state: "CLOSED", "OPEN" or "HALF_OPEN", from `start` to `end` (s)."""
+    """A stretch of time in one state: "CLOSED", "OPEN" or "HALF_OPEN", from `start` to `end`
+    (s).
+    """
 
     state: str
     start: float
@@ -84,17 +91,26 @@ class Probe(NamedTuple):
 
 
 class BreakerStory:
-    """What a trace says of its breaker, from `start` to `until` (s): `spans` of its states, and its `probes`.
+    """What a trace says of its breaker, from `start` to `until` (s): `spans` of its states, and its
+    `probes`.
 
     A breaker begins closed. Without any record of one, `spans` is one closed span.
     """
 
     def __init__(self, records: Sequence[Record], start: float, until: float) -> None:
-        turns = [(start, CLOSED), *((record[0], STATE_OF[record[1]]) for record in records if record[1] in STATE_OF)]
+        turns = [
+            (start, CLOSED),
+            *((record[0], STATE_OF[record[1]]) for record in records if record[1] in STATE_OF),
+        ]
         ends = [time for time, _ in turns[1:]] + [until]
-        self.spans = [Span(state, time, end) for (time, state), end in zip(turns, ends, strict=True)]
-        self.probes = [Probe(record[0], record[9] == "succeeded") for record in records
-                       if record[1] == "probed" and record[9] != "cancelled"]
+        self.spans = [
+            Span(state, time, end) for (time, state), end in zip(turns, ends, strict=True)
+        ]
+        self.probes = [
+            Probe(record[0], record[9] == "succeeded")
+            for record in records
+            if record[1] == "probed" and record[9] != "cancelled"
+        ]
 
     def seconds(self, state: str) -> float:
         """For how long it was in that state (s)."""

@@ -13,7 +13,9 @@ AGAIN = "/2"  # the end of the id of a message that was sent a second time for t
 
 
 class Charge(NamedTuple):
-    """An effect and the delivery in whose work it was made: when (s), by whom, of which message, which attempt."""
+    """An effect and the delivery in whose work it was made: when (s), by whom, of which message,
+    which attempt.
+    """
 
     time: float
     worker: str
@@ -33,7 +35,9 @@ def charges_by_order(records: Sequence[Record]) -> dict[str, list[Charge]]:
         if event in ("received", "started"):
             at_work[worker] = (message_id, attempt, receipt)
         elif event == "effect":
-            found.setdefault(detail, []).append(Charge(time, worker, *at_work.get(worker, ("", 0, 0))))
+            found.setdefault(detail, []).append(
+                Charge(time, worker, *at_work.get(worker, ("", 0, 0)))
+            )
     return found
 
 
@@ -43,10 +47,11 @@ def order_of(message_id: str) -> str:
 
 
 class Story:
-    """What the records say of all orders: `charges` made, orders charged `never`, `once`, `twice` or more often.
+    """What the records say of all orders: `charges` made, orders charged `never`, `once`, `twice`
+    or more often.
 
-    `dead_but_charged` counts dead letters whose order was charged; `first_twice` says why the first order that was
-    charged a second time was, or is empty.
+    `dead_but_charged` counts dead letters whose order was charged; `first_twice` says why the first
+    order that was charged a second time was, or is empty.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -56,7 +61,11 @@ class Story:
         self.charges = sum(map(len, charges.values()))
         self.never, self.once, self.twice = counts[0], counts[1], counts[2]
         self.dead_but_charged = sum(order_of(r[4]) in charges for r in records if r[1] == "dead")
-        again = min((c[1].time, order) for order, c in charges.items() if len(c) > 1) if counts[2] else None
+        again = (
+            min((c[1].time, order) for order, c in charges.items() if len(c) > 1)
+            if counts[2]
+            else None
+        )
         self.first_twice = "" if again is None else _why(again[1], charges[again[1]], records)
 
 
@@ -78,14 +87,21 @@ def _why(order: str, charges: Sequence[Charge], records: Sequence[Record]) -> st
     return f"{told}."
 
 
-def expected_charges(before: float, harmless: float, back: float, tries: int, again: float) -> list[float]:
+def expected_charges(
+    before: float, harmless: float, back: float, tries: int, again: float
+) -> list[float]:
     """The probabilities that an order is charged 0, 1, 2, … times, if its tries are independent.
 
-    A try ends without a charge with probability `before`, and then the message comes back with probability
-    `harmless`; else the card is charged, and the message comes back with probability `back`. There are `tries` in
-    all. A share `again` of the orders is sent twice.
+    A try ends without a charge with probability `before`, and then the message comes back with
+    probability `harmless`; else the card is charged, and the message comes back with probability
+    `back`. There are `tries` in all. A share `again` of the orders is sent twice.
     """
-    for name, value in (("before", before), ("harmless", harmless), ("back", back), ("again", again)):
+    for name, value in (
+        ("before", before),
+        ("harmless", harmless),
+        ("back", back),
+        ("again", again),
+    ):
         check.number(name, value, low=0, high=1)
     check.whole("tries", tries, low=1)
     ended, going = [0.0] * (tries + 1), [1.0] + [0.0] * tries

@@ -11,18 +11,28 @@ from numpy.typing import NDArray
 
 from mqlearn.runtime.trace import Record
 
-OFFERED = ("sent", "scheduled", "rejected")  # what stands for an occurrence where nobody recorded any
-GONE = {"acked": "heard", "dead": "dead", "expired": "dead", "rejected": "lost", "dropped": "lost", "purged": "lost"}
+# what stands for an occurrence where nobody recorded any
+OFFERED = ("sent", "scheduled", "rejected")
+GONE = {
+    "acked": "heard",
+    "dead": "dead",
+    "expired": "dead",
+    "rejected": "lost",
+    "dropped": "lost",
+    "purged": "lost",
+}
 FATES = ("heard", "late", "dead", "lost", "behind")
 Floats = NDArray[np.float64]
 
 
 class FanOutStory:
-    """By subscriber, which is a source of the records: when it was to hear of something, and what came of that.
+    """By subscriber, which is a source of the records: when it was to hear of something, and what
+    came of that.
 
-    A message *occurs* when its subscribers are to hear of it, whether its publisher gets round to it or not. It is
-    then `behind` until it is heard (handled to the end), dead, or lost: refused, dropped, purged, or failed where
-    nobody keeps it. It is heard `late` if one that occurred later was heard before it.
+    A message *occurs* when its subscribers are to hear of it, whether its publisher gets round to
+    it or not. It is then `behind` until it is heard (handled to the end), dead, or lost: refused,
+    dropped, purged, or failed where nobody keeps it. It is heard `late` if one that occurred later
+    was heard before it.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -43,7 +53,9 @@ class FanOutStory:
         return list(self.occurred)
 
     def behind(self, name: str) -> tuple[Floats, Floats]:
-        """How many messages this subscriber is behind: times (s), and the number that lasts from each on."""
+        """How many messages this subscriber is behind: times (s), and the number that lasts from
+        each on.
+        """
         steps = [(time, 1.0) for time in self.occurred[name].values()]
         steps += [(time, -1.0) for time, _ in self.gone[name].values()]
         table = np.array(sorted(steps, key=lambda step: step[0])).reshape(-1, 2)
@@ -55,7 +67,9 @@ class FanOutStory:
         return len(self.occurred[name]) - len(self.gone[name])
 
     def overtaken(self, name: str) -> tuple[Floats, Floats]:
-        """Of each message it heard, as it was heard: it occurred as the nth, and so many later ones came before it."""
+        """Of each message it heard, as it was heard: it occurred as the nth, and so many later ones
+        came before it.
+        """
         numbers = {message_id: number for number, message_id in enumerate(self.occurred[name], 1)}
         before: list[int] = []  # the numbers heard so far, in order
         found = []
@@ -71,5 +85,10 @@ class FanOutStory:
         """How many of its messages came to each of `FATES`; "heard" are those heard in order."""
         counts = Counter(how for _, how in self.gone[name].values())
         late = int(np.sum(self.overtaken(name)[1] > 0))
-        return {"heard": counts["heard"] - late, "late": late, "dead": counts["dead"], "lost": counts["lost"],
-                "behind": self.at_end(name)}
+        return {
+            "heard": counts["heard"] - late,
+            "late": late,
+            "dead": counts["dead"],
+            "lost": counts["lost"],
+            "behind": self.at_end(name),
+        }

@@ -1,4 +1,6 @@
-"""What a group's records say: who owned which partition when, and which events were done twice or never."""
+"""What a group's records say: who owned which partition when, and which events were done twice or
+never.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,14 @@ class Owned:
 
 
 class GroupStory:
-    """`owned` in the order of their beginning; `again` and `lost`: when (s) an event was done again, or lost.
+    """`owned` in the order of their beginning; `again` and `lost`: when (s) an event was done
+    again, or lost.
 
-    `fell`: who died or stood still, and when (s); `silent`: what such a member owned while it gave no sign. An event
-    is lost if it is committed, was not done, and who had taken it is dead. `done` counts events, `twice` those of them
-    done more than once, `fenced` commits that were refused. The records are of one stream with one group; members of
-    the same letter are lives of the same process.
+    `fell`: who died or stood still, and when (s); `silent`: what such a member owned while it gave
+    no sign. An event is lost if it is committed, was not done, and who had taken it is dead. `done`
+    counts events, `twice` those of them done more than once, `fenced` commits that were refused.
+    The records are of one stream with one group; members of the same letter are lives of the same
+    process.
     """
 
     def __init__(self, records: Iterable[Record], until: float) -> None:
@@ -49,8 +53,11 @@ class GroupStory:
         def keep(partition: int, end: float) -> None:
             member, start = since.pop(partition)
             self.owned.append(Owned(partition, letter(member), start, end))
-            self.silent += [Owned(partition, letter(member), max(start, fell), min(end, spoke))
-                            for fell, spoke in silences[member] if fell < end and spoke > start]
+            self.silent += [
+                Owned(partition, letter(member), max(start, fell), min(end, spoke))
+                for fell, spoke in silences[member]
+                if fell < end and spoke > start
+            ]
 
         for time, event, _, entry, name, _, _, worker, _, detail in records:
             if event == "joined" and letter(name) not in self.members:
@@ -75,8 +82,11 @@ class GroupStory:
             elif event == "finished" and detail == "crashed":
                 self.fell.append((letter(worker), time))
                 silences[worker].append((time, inf))
-                self.lost += [time for partition, offset, each in taken[worker]
-                              if not done[each] and at(self.log.position, partition, time) > offset]
+                self.lost += [
+                    time
+                    for partition, offset, each in taken[worker]
+                    if not done[each] and at(self.log.position, partition, time) > offset
+                ]
         for partition in list(since):
             keep(partition, until)
         self.done = len(done)
@@ -84,5 +94,7 @@ class GroupStory:
 
 
 def letter(member: str) -> str:
-    """What a chart calls a member: the name of its process, before the hyphen or the number of its life."""
+    """What a chart calls a member: the name of its process, before the hyphen or the number of its
+    life.
+    """
     return member.partition("-")[0].partition(".")[0]

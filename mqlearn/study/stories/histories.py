@@ -1,4 +1,6 @@
-"""What the records of a shop say: what happened to each order, which change has no event, and which has several."""
+"""What the records of a shop say: what happened to each order, which change has no event, and which
+has several.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from mqlearn.study.changes import FINAL
 
 @dataclass
 class Told:
-    """A change: the state it brings, when it happened, was saved, and was published, each time (s)."""
+    """A change: the state it brings, when it happened, was saved, and was published, each time
+    (s).
+    """
 
     key: str
     state: str
@@ -22,7 +26,10 @@ class Told:
     @property
     def first(self) -> float:
         """When it was known anywhere (s)."""
-        return min([*self.published[:1], *([] if self.saved is None else [self.saved])], default=float("inf"))
+        return min(
+            [*self.published[:1], *([] if self.saved is None else [self.saved])],
+            default=float("inf"),
+        )
 
     @property
     def silent(self) -> bool:
@@ -33,10 +40,10 @@ class Told:
 class HistoryStory:
     """`changes` in the order in which they happened, by their id.
 
-    `silent`: when a change was saved that was never published; `again`: when one was published under a second id, a
-    third is not counted. `repeated` counts events that were published once more under the same id. `folded`: when (s)
-    the board was asked, and how many events it folded for its answer. `appended`: when an event was added to the
-    stream.
+    `silent`: when a change was saved that was never published; `again`: when one was published
+    under a second id, a third is not counted. `repeated` counts events that were published once
+    more under the same id. `folded`: when (s) the board was asked, and how many events it folded
+    for its answer. `appended`: when an event was added to the stream.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -63,7 +70,9 @@ class HistoryStory:
                 change.published.append(time)
             elif event == "answered":
                 self.folded.append((time, entry))
-        self.silent = sorted(change.saved or 0.0 for change in self.changes.values() if change.silent)
+        self.silent = sorted(
+            change.saved or 0.0 for change in self.changes.values() if change.silent
+        )
 
     def by_key(self) -> dict[str, list[Told]]:
         """The changes of each order, in the order in which they happened."""
@@ -73,15 +82,24 @@ class HistoryStory:
         return found
 
     def chosen(self, hour: float, most: int) -> list[tuple[str, list[Told]]]:
-        """At most so many orders, oldest first: going on at `hour` (s), the torn before others; else some ended."""
+        """At most so many orders, oldest first: going on at `hour` (s), the torn before others;
+        else some ended.
+        """
         by_key = self.by_key()
-        past = {key: [change for change in changes if change.first <= hour] for key, changes in by_key.items()}
+        past = {
+            key: [change for change in changes if change.first <= hour]
+            for key, changes in by_key.items()
+        }
         going = [key for key, changes in past.items() if changes and changes[-1].state not in FINAL]
-        torn = [key for key in going if any(change.silent or len(change.published) > 1 for change in past[key])]
+        torn = [
+            key
+            for key in going
+            if any(change.silent or len(change.published) > 1 for change in past[key])
+        ]
         few = _spread_out(torn, most)
         few += _spread_out([key for key in going if key not in torn], most - len(few))
         ended = [key for key, changes in past.items() if changes and changes[-1].state in FINAL]
-        few += ended[len(ended) - most + len(few):] if len(few) + len(ended) > most else ended
+        few += ended[len(ended) - most + len(few) :] if len(few) + len(ended) > most else ended
         return sorted(((key, by_key[key]) for key in few), key=lambda item: item[1][0].time)
 
 

@@ -1,4 +1,6 @@
-"""What was where in a log at one instant: which of its events were done, in hand, still to be read, or never read."""
+"""What was where in a log at one instant: which of its events were done, in hand, still to be read,
+or never read.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,11 @@ DONE, AGAIN, IN_HAND, WAITING, NEVER = "done", "done again", "in hand", "not rea
 
 @dataclass
 class PartitionAt:
-    """One partition: the log holds `start` up to `end`, the group goes on at `committed`, and `owner` reads it.
+    """One partition: the log holds `start` up to `end`, the group goes on at `committed`, and
+    `owner` reads it.
 
-    `owner` is "" where nobody does, or where readers need not join. `in_hand` says who took an event that is not done.
+    `owner` is "" where nobody does, or where readers need not join. `in_hand` says who took an
+    event that is not done.
     """
 
     start: int = 0
@@ -41,7 +45,9 @@ class PartitionAt:
         return NEVER if offset < max(self.committed, self.start) else WAITING
 
     def stretches(self) -> list[tuple[str, int, int]]:
-        """The log in pieces of one state: (state, first offset, the offset after the last); what is gone, if unread."""
+        """The log in pieces of one state: (state, first offset, the offset after the last); what is
+        gone, if unread.
+        """
         found = []
         for state, those in groupby(range(self.end), self.state):
             first, *rest = those
@@ -52,15 +58,17 @@ class PartitionAt:
 
     @property
     def at_work(self) -> int:
-        """The offset at which reading is: of the first event in hand, or else of the next to be read."""
+        """The offset at which reading is: of the first event in hand, or else of the next to be
+        read.
+        """
         return min(self.in_hand, default=max(self.committed, self.start))
 
 
 class LogAt:
     """A log and its group at `time` (s), everything that happened at that instant included.
 
-    `members` are those of the group by their letter, in the order in which they joined; `silent` those who died or
-    stand still. The records are of one stream with one group.
+    `members` are those of the group by their letter, in the order in which they joined; `silent`
+    those who died or stand still. The records are of one stream with one group.
     """
 
     def __init__(self, records: Iterable[Record], time: float) -> None:
@@ -74,7 +82,9 @@ class LogAt:
             if record[0] > time:
                 break
             self._take(record)
-        self.silent = [who for who, until in self._silent.items() if until > time and who in self.members]
+        self.silent = [
+            who for who, until in self._silent.items() if until > time and who in self.members
+        ]
 
     def _of(self, partition: int) -> PartitionAt:
         return self.partitions.setdefault(partition, PartitionAt())
@@ -122,5 +132,6 @@ class LogAt:
             for partition in detail:
                 place = self._of(partition)
                 place.owner = who if event == "assigned" else ""
-                if event == "revoked":  # nobody's any more: the next owner goes on at what is committed
+                # nobody's any more: the next owner goes on at what is committed
+                if event == "revoked":
                     place.in_hand = {at: by for at, by in place.in_hand.items() if by != member}

@@ -17,10 +17,11 @@ Steps = list[tuple[float, int]]  # time (s), the offset that holds from then on
 
 
 class LogStory:
-    """By partition, over time: the log's `start` and `end`, and the group's `position`, the next offset to read.
+    """By partition, over time: the log's `start` and `end`, and the group's `position`, the next
+    offset to read.
 
-    `lost` are the offsets that the group never read: dropped before it came, or skipped when it went on. The records
-    are of one stream with one group.
+    `lost` are the offsets that the group never read: dropped before it came, or skipped when it
+    went on. The records are of one stream with one group.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -57,7 +58,9 @@ class LogStory:
 
     def read(self, partition: int) -> int:
         """How many of them the group read."""
-        return at(self.position, partition) - sum(to - since for _, since, to in self.jumps.get(partition, ()))
+        return at(self.position, partition) - sum(
+            to - since for _, since, to in self.jumps.get(partition, ())
+        )
 
     def lag(self, partition: int, time: float = inf) -> int:
         """How many offsets the end is ahead of the group at `time` (s)."""
@@ -65,16 +68,28 @@ class LogStory:
 
     def behind(self, *partitions: int) -> tuple[Floats, Floats]:
         """The lag of these partitions together: times (s), and what holds from each on."""
-        tables = [(table.get(p, []), sign) for p in partitions for table, sign in ((self.end, 1), (self.position, -1))]
+        tables = [
+            (table.get(p, []), sign)
+            for p in partitions
+            for table, sign in ((self.end, 1), (self.position, -1))
+        ]
         times = np.array([time for table, _ in tables for time, _ in table], dtype=float)
-        moves = np.array([sign * (after - before) for table, sign in tables
-                          for (_, before), (_, after) in pairwise([(0.0, 0), *table])], dtype=int)
+        moves = np.array(
+            [
+                sign * (after - before)
+                for table, sign in tables
+                for (_, before), (_, after) in pairwise([(0.0, 0), *table])
+            ],
+            dtype=int,
+        )
         order = np.argsort(times, kind="stable")
         lasts = np.append(np.diff(times[order]) > 0, np.ones(min(len(times), 1), dtype=bool))
         return times[order][lasts], np.cumsum(moves[order])[lasts].astype(float)
 
     def worst(self) -> int:
-        """The partition to look at: the one that lost most, else the one that lags most, else the largest."""
+        """The partition to look at: the one that lost most, else the one that lags most, else the
+        largest.
+        """
         return max(self.partitions, key=lambda p: (self.lost(p), self.lag(p), self.size(p)))
 
 

@@ -1,7 +1,7 @@
 """What retries do to the load, and to the orders, in an outage: theory, and counts from a trace.
 
-    tries per order     tries_per_order      1 + p + … + pⁿ, n retries, each try fails with probability p
-    dead in an outage   dead_in_outage       arrival rate × E[max(0, outage − all delays)]
+    tries per order     tries_per_order   1 + p + … + pⁿ, n retries, a try fails with probability p
+    dead in an outage   dead_in_outage    arrival rate × E[max(0, outage − all delays)]
 
 Rates are per second. Arrivals may be regular or at random: only their mean rate counts.
 """
@@ -21,7 +21,9 @@ from mqlearn.runtime.trace import Record
 
 
 def tries_per_order(failing: float, retries: int) -> float:
-    """How often an order is tried on average, 1 + p + … + pⁿ, if each try fails with probability `failing`."""
+    """How often an order is tried on average, 1 + p + … + pⁿ, if each try fails with probability
+    `failing`.
+    """
     check.number("failing", failing, low=0, high=1)
     check.whole("retries", retries, low=0)
     return math.fsum(failing**n for n in range(retries + 1))
@@ -29,12 +31,13 @@ def tries_per_order(failing: float, retries: int) -> float:
 
 @lru_cache
 def dead_in_outage(rate: float, seconds: float, retries: int, policy: RetryPolicy | None) -> float:
-    """How many orders die in an outage of so many `seconds`, if `rate` a second arrive; no policy: retried at once.
+    """How many orders die in an outage of so many `seconds`, if `rate` a second arrive; no policy:
+    retried at once.
 
-    An order that comes t seconds before the end is dead if all its delays together are shorter than t, so the mean
-    number is rate · E[max(0, outage − S)]. Each delay is a fixed part and a random one, U(0, wₖ). With the fixed
-    parts taken off the outage, which leaves T, the mean of max(0, T − ΣU(0, wₖ)) is
-    Σ over subsets J of (−1)^|J| · max(0, T − Σ_J w)^(n+1), divided by (n+1)! · Πw.
+    An order that comes t seconds before the end is dead if all its delays together are shorter than
+    t, so the mean number is rate · E[max(0, outage − S)]. Each delay is a fixed part and a random
+    one, U(0, wₖ). With the fixed parts taken off the outage, which leaves T, the mean of max(0, T −
+    ΣU(0, wₖ)) is Σ over subsets J of (−1)^|J| · max(0, T − Σ_J w)^(n+1), divided by (n+1)! · Πw.
     """
     check.number("rate", rate, low=0)
     check.number("seconds", seconds, low=0)
@@ -55,7 +58,9 @@ class Load:
 
     def __init__(self, records: Sequence[Record], start: float, until: float) -> None:
         self.start, self.until = start, until
-        self._tries = Counter(int(record[0] - start) for record in records if record[1] == "started")
+        self._tries = Counter(
+            int(record[0] - start) for record in records if record[1] == "started"
+        )
         self._done = Counter(int(record[0] - start) for record in records if record[1] == "acked")
 
     def peak(self, since: float = 0.0) -> int:
@@ -63,12 +68,18 @@ class Load:
         return max((count for second, count in self._tries.items() if second >= since), default=0)
 
     def tries(self, since: float, until: float) -> float:
-        """Tries begun a second, on average from `since` to `until`, in whole seconds after the start."""
+        """Tries begun a second, on average from `since` to `until`, in whole seconds after the
+        start.
+        """
         return self._mean(self._tries, since, until)
 
     def goodput(self, since: float, until: float) -> float:
-        """Orders done a second, on average from `since` to `until`, in whole seconds after the start."""
+        """Orders done a second, on average from `since` to `until`, in whole seconds after the
+        start.
+        """
         return self._mean(self._done, since, until)
 
     def _mean(self, counts: Counter[int], since: float, until: float) -> float:
-        return sum(count for second, count in counts.items() if since <= second < until) / max(until - since, 1e-9)
+        return sum(count for second, count in counts.items() if since <= second < until) / max(
+            until - since, 1e-9
+        )

@@ -16,6 +16,8 @@ def _clean():
 @pytest.fixture
 def caught():
     """In how many of the hundred seeds an answer is found wrong."""
+
     def count(violations, fn):
         return sum(any(True for _ in violations(fn, seed)) for seed in SEEDS)
+
     return count

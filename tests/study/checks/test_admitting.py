@@ -1,4 +1,6 @@
-"""Exercise 05.2: whether the check of the gate can tell right from wrong, and replays what it saw."""
+"""Exercise 05.2: whether the check of the gate can tell right from wrong, and replays what it
+saw.
+"""
 
 import random
 
@@ -12,7 +14,9 @@ from mqlearn.study.checks.verdict import recall
 
 
 class Gate:
-    """The worked solution. A permit belongs to a generation, which ends with each change of state."""
+    """The worked solution. A permit belongs to a generation, which ends with each change of
+    state.
+    """
 
     def __init__(self, n):
         self.n, self.state, self.generation = n, "closed", 0
@@ -123,15 +127,25 @@ class NeverLetsIn(Gate):
         return None
 
 
-WRONG = {NeverCountsAnew: 100, TakesOldAnswers: 100, AnyFailureOpens: 93, RestartsItsCooldown: 100, LetsAllIn: 100,
-         WaitsForEver: 71, ClosesAtTheFirst: 63, NeverLetsIn: 100}
+WRONG = {
+    NeverCountsAnew: 100,
+    TakesOldAnswers: 100,
+    AnyFailureOpens: 93,
+    RestartsItsCooldown: 100,
+    LetsAllIn: 100,
+    WaitsForEver: 71,
+    ClosesAtTheFirst: 63,
+    NeverLetsIn: 100,
+}
 
 
 def test_the_worked_solution_passes():
     """And the verdict counts what has come: openings, old answers, lost probes."""
     assert check_gate(Gate).text == (
-        "passed: 100 seeds, 1,402 openings, 154,573 times somebody wanted in: everybody was let in who may, and nobody "
-        "else; 4,629 answers were old, 120 probes lost")
+        "passed: 100 seeds, 1,402 openings, 154,573 times somebody wanted in: everybody was let in "
+        "who may, and nobody "
+        "else; 4,629 answers were old, 120 probes lost"
+    )
 
 
 @pytest.mark.parametrize("gate", WRONG)
@@ -144,8 +158,10 @@ def test_wrong_answers_are_caught(gate, caught):
 def test_a_stub_and_an_error_are_told():
     """No permit for the very first caller; an exception from either method."""
     assert check_gate(NeverLetsIn).text == (
-        "not yet: seed 0: Gate(2): caller-13 was refused at 0.2 s: acquire returned None, but it has always been "
-        "closed. Hint: closed, everybody gets a permit")
+        "not yet: seed 0: Gate(2): caller-13 was refused at 0.2 s: acquire returned None, but it "
+        "has always been "
+        "closed. Hint: closed, everybody gets a permit"
+    )
 
     class Raises(Gate):
         def report(self, permit, ok, now):
@@ -158,12 +174,17 @@ def test_a_wrong_caller_is_named_and_replayed():
     """Who, when, what the state is and since when; the replay shows that state and the calls."""
     verdict = check_gate(LetsAllIn)
     assert verdict.text == (
-        "not yet: seed 0: Gate(2): caller-15 was let in at 56.0 s, but it is half-open since 55.4 s, and 2 of 2 probes "
-        "are in. Hint: count who is let in while it is half-open")
+        "not yet: seed 0: Gate(2): caller-15 was let in at 56.0 s, but it is half-open since 55.4 "
+        "s, and 2 of 2 probes "
+        "are in. Hint: count who is let in while it is half-open"
+    )
     run = recall(verdict.failing_seed)
     assert run.verdict.startswith("Gate(2): caller-15 was let in at 56.0 s")
     assert run.until == pytest.approx(57.0, abs=0.1)
-    assert [record[1] for record in run.trace.records if record[2] == "breaker"] == ["opened", "half_opened"]
+    assert [record[1] for record in run.trace.records if record[2] == "breaker"] == [
+        "opened",
+        "half_opened",
+    ]
     assert run.totals["sent"] == sum(record[1] == "started" for record in run.trace.records) > 50
 
 

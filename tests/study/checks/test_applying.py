@@ -9,7 +9,9 @@ from mqlearn.study.checks.applying import Change, history_of, in_order, orders_o
 
 
 def apply(view, event):
-    """The worked solution: what is newer than what is known of that key; a deletion is known like anything else."""
+    """The worked solution: what is newer than what is known of that key; a deletion is known like
+    anything else.
+    """
     known, _ = view.get(event.key, (0, None))
     return view if event.seq <= known else {**view, event.key: (event.seq, event.value)}
 
@@ -60,16 +62,24 @@ def never_comes_back(view, event):
     return deletions_always_count(view, event)
 
 
-WRONG = {last_to_arrive: 100, forgets_the_deleted: 60, one_count_for_all: 100, only_the_next: 100,
-         deletions_always_count: 31, never_comes_back: 29}
+WRONG = {
+    last_to_arrive: 100,
+    forgets_the_deleted: 60,
+    one_count_for_all: 100,
+    only_the_next: 100,
+    deletions_always_count: 31,
+    never_comes_back: 29,
+}
 
 
 @pytest.mark.parametrize("fn", [apply, in_place])
 def test_the_worked_solution_passes(fn):
     """Copied or changed in place."""
     assert check_apply(fn).text == (
-        "passed: 100 histories in 18,000 orders, 109 deletions: the view was always the same, and what was deleted "
-        "stayed deleted")
+        "passed: 100 histories in 18,000 orders, 109 deletions: the view was always the same, and "
+        "what was deleted "
+        "stayed deleted"
+    )
 
 
 @pytest.mark.parametrize("fn", WRONG)
@@ -83,21 +93,30 @@ def test_the_order_that_breaks_it_is_named():
     """The changes as they came, the key, and what the history in order says."""
     text = check_apply(forgets_the_deleted).text
     assert text == (
-        "not yet: seed 0: B6-725/1 C10, DL-417/1 A2, DL-417/2 deleted, UA-1545/2 deleted, UA-1545/1 B4: UA-1545 is B4, "
-        "and in order it is deleted; the view is {'B6-725': (1, 'C10'), 'UA-1545': (1, 'B4')}. Hint: who forgets that "
-        "something was deleted believes the next old news of it")
+        "not yet: seed 0: B6-725/1 C10, DL-417/1 A2, DL-417/2 deleted, UA-1545/2 deleted, "
+        "UA-1545/1 B4: UA-1545 is B4, "
+        "and in order it is deleted; the view is {'B6-725': (1, 'C10'), 'UA-1545': (1, 'B4')}. "
+        "Hint: who forgets that "
+        "something was deleted believes the next old news of it"
+    )
     assert "each key has its own count" in check_apply(one_count_for_all).text
 
 
 def test_what_is_no_view_is_told():
     """A value where a pair should be, or nothing at all."""
     assert "expected a dict from key to (seq, value), it returned {'" in (
-        check_apply(lambda view, event: {event.key: event.value}).text)
-    assert "expected a dict from key to (seq, value), it returned None" in check_apply(lambda view, event: None).text
+        check_apply(lambda view, event: {event.key: event.value}).text
+    )
+    assert (
+        "expected a dict from key to (seq, value), it returned None"
+        in check_apply(lambda view, event: None).text
+    )
 
 
 def test_the_histories_are_what_was_ordered():
-    """Five changes, counted for each key from 1, no key deleted that is not there; 180 orders of them."""
+    """Five changes, counted for each key from 1, no key deleted that is not there; 180 orders of
+    them.
+    """
     for seed in range(100):
         history, orders = history_of(seed), orders_of(seed)
         assert len(history) == 5 and orders[0] == tuple(history) and len(orders) == 180

@@ -12,7 +12,9 @@ from mqlearn.study.checks.clerks import Case, drawn, fifo_waits, p95, recorded, 
 
 
 def solution(arrivals_s, service_s, limit_s):
-    """The worked solution, in another way than the check's own: a list of clerks instead of a heap."""
+    """The worked solution, in another way than the check's own: a list of clerks instead of a
+    heap.
+    """
     clerks = 0
     while True:
         clerks += 1
@@ -75,18 +77,33 @@ def until_done(arrivals_s, service_s, limit_s):
     return clerks
 
 
-WRONG = {fn.__name__: fn for fn in (erlang, erlang_all_day, busiest_hour, mean_wait, nobody_waits_longer, until_done)}
+WRONG = {
+    fn.__name__: fn
+    for fn in (erlang, erlang_all_day, busiest_hour, mean_wait, nobody_waits_longer, until_done)
+}
 WRONG |= {"six": lambda *_: 6, "eight": lambda *_: 8}
-CAUGHT = {"erlang": 54, "erlang_all_day": 85, "busiest_hour": 58, "mean_wait": 79, "nobody_waits_longer": 68,
-          "until_done": 94, "six": 80, "eight": 93}
-"""In how many of the hundred drawn days; all others in every one. The solutions quote these numbers."""
+CAUGHT = {
+    "erlang": 54,
+    "erlang_all_day": 85,
+    "busiest_hour": 58,
+    "mean_wait": 79,
+    "nobody_waits_longer": 68,
+    "until_done": 94,
+    "six": 80,
+    "eight": 93,
+}
+"""In how many of the hundred drawn days; all others in every one. The solutions quote these
+numbers.
+"""
 
 
 def test_the_worked_solution_passes():
     """Eight clerks for the timetable, six for what flew, on both days."""
     assert check_fewest_clerks(solution).text == (
-        "passed: 7 days and 100 seeds: 8 clerks for 2013-12-02 by the timetable, 6 clerks for 2013-12-02 as flown, "
-        "8 clerks for 2013-07-10 by the timetable, 6 clerks for 2013-07-10 as flown")
+        "passed: 7 days and 100 seeds: 8 clerks for 2013-12-02 by the timetable, 6 clerks for "
+        "2013-12-02 as flown, "
+        "8 clerks for 2013-07-10 by the timetable, 6 clerks for 2013-07-10 as flown"
+    )
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -98,7 +115,9 @@ def test_wrong_answers_are_caught(name, caught):
 
 
 def test_what_erlang_says_of_the_timetable():
-    """With a mean rate the formula says six, or five by all 24 hours, and eight are needed: it knows no rush."""
+    """With a mean rate the formula says six, or five by all 24 hours, and eight are needed: it
+    knows no rush.
+    """
     for day in DAYS:
         arrivals = flight_day(day, "timetable")
         assert (erlang(arrivals, 240, 300), erlang_all_day(arrivals, 240, 300)) == (6, 5)
@@ -113,12 +132,18 @@ def test_three_minutes_would_be_a_knife_edge():
 def test_small_days_are_right_by_hand():
     """Ten at once and three clerks of 2 s: they begin at 0, 2, 4 and 6 s; and so on."""
     small = {case.name: case.fewest for case in recorded() if not case.name.startswith("2013")}
-    assert small == {"ten at once": 3, "four at once, nobody may wait": 4, "one every ten seconds": 1}
+    assert small == {
+        "ten at once": 3,
+        "four at once, nobody may wait": 4,
+        "one every ten seconds": 1,
+    }
     assert fifo_waits([0, 0, 0, 10], 2, 4) == [0, 0, 4, 0]
 
 
 def test_drawn_days_differ():
-    """The first twenty stand for a day like 2 December as flown, the others have their own service and limit."""
+    """The first twenty stand for a day like 2 December as flown, the others have their own service
+    and limit.
+    """
     like = Counter(drawn(seed).fewest for seed in range(20))
     assert like.most_common(1)[0][0] == 6
     assert set(like) <= {5, 6, 7}
@@ -132,7 +157,11 @@ def test_drawn_days_differ():
 def test_what_is_said():
     """The day, the wait, what is allowed."""
     assert check_fewest_clerks(lambda *_: 1).text == (
-        "not yet: 2013-12-02 by the timetable, 240 s each: with 1 clerk 95 % wait up to 174,120 s, and 300 s are "
-        "allowed. Hint: the mean rate of a day hides its rush: replay the arrivals one by one")
-    assert "2013-12-02 as flown, 240 s each: fewer than 8 are enough, with 6 clerks 95 % wait up to 240 s" in (
-        check_fewest_clerks(WRONG["eight"]).text)
+        "not yet: 2013-12-02 by the timetable, 240 s each: with 1 clerk 95 % wait up to 174,120 s, "
+        "and 300 s are "
+        "allowed. Hint: the mean rate of a day hides its rush: replay the arrivals one by one"
+    )
+    assert (
+        "2013-12-02 as flown, 240 s each: fewer than 8 are enough, with 6 clerks 95 % wait up to "
+        "240 s" in (check_fewest_clerks(WRONG["eight"]).text)
+    )

@@ -9,7 +9,9 @@ from mqlearn.study.checks.cooling import best_same, mean_cost, outages_of, probe
 
 
 def solution(times_opened):
-    """The worked solution: doubling up to a minute, since short outages are the more frequent ones."""
+    """The worked solution: doubling up to a minute, since short outages are the more frequent
+    ones.
+    """
     return min(60, 10 * 2 ** (times_opened - 1))
 
 
@@ -35,8 +37,10 @@ CAUGHT = {"20 s": 99, "doubling to 2 min": 67}
 def test_the_worked_solution_passes():
     """And the verdict says how it compares with the best that is always the same."""
     assert check_cooldown(solution).text == (
-        "passed: 100 seeds, 20,000 outages: they cost 44.4 s on average, 0.98 times as much as with the best cool-down "
-        "that is always the same, and 1.04 times in the worst seed")
+        "passed: 100 seeds, 20,000 outages: they cost 44.4 s on average, 0.98 times as much as "
+        "with the best cool-down "
+        "that is always the same, and 1.04 times in the worst seed"
+    )
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -46,8 +50,11 @@ def test_wrong_answers_are_caught(name, caught):
     assert not check_cooldown(WRONG[name])
 
 
-@pytest.mark.parametrize("fn", [always(30), always(45), lambda times_opened: min(60, 5 * 2 ** (times_opened - 1))],
-                         ids=["30 s", "45 s", "from 5 s"])
+@pytest.mark.parametrize(
+    "fn",
+    [always(30), always(45), lambda times_opened: min(60, 5 * 2 ** (times_opened - 1))],
+    ids=["30 s", "45 s", "from 5 s"],
+)
 def test_other_right_answers_pass(fn):
     """The bound leaves room for a constant that was chosen well, and for a bolder start."""
     assert check_cooldown(fn)
@@ -56,17 +63,25 @@ def test_other_right_answers_pass(fn):
 def test_what_an_answer_costs_is_said():
     """Late by how much, how many probes, and which of the two to mend."""
     assert check_cooldown(always(5)).text == (
-        "not yet: seed 0: its outages cost 166.9 s on average, 2.5 for being late and 164.4 for 54.8 probes each, and "
-        "49.5 are allowed; asked for cooldown(1) it returned 5. Hint: look less often")
-    assert check_cooldown(always(120)).text.endswith("Hint: look more often: a probe is late by half a wait")
+        "not yet: seed 0: its outages cost 166.9 s on average, 2.5 for being late and 164.4 for "
+        "54.8 probes each, and "
+        "49.5 are allowed; asked for cooldown(1) it returned 5. Hint: look less often"
+    )
+    assert check_cooldown(always(120)).text.endswith(
+        "Hint: look more often: a probe is late by half a wait"
+    )
 
 
 def test_no_wait_and_no_end_are_told():
     """Zero seconds probe without end; a millisecond nearly does."""
-    assert "cooldown(1): expected a number of seconds above 0, it returned 0. Hint" in check_cooldown(always(0)).text
+    assert (
+        "cooldown(1): expected a number of seconds above 0, it returned 0. Hint"
+        in check_cooldown(always(0)).text
+    )
     assert "after 20,000 probes 20 s are over" in check_cooldown(always(0.001)).text
     assert "cooldown(3): expected a number of seconds above 0, it returned None" in (
-        check_cooldown(lambda times_opened: 10 if times_opened < 3 else None).text)
+        check_cooldown(lambda times_opened: 10 if times_opened < 3 else None).text
+    )
 
 
 def test_the_cost_by_hand():
@@ -75,7 +90,9 @@ def test_the_cost_by_hand():
 
 
 def test_the_packages_breaker_looks_at_the_same_times():
-    """With this cool-down its half-open begins when the check says, as long as every probe fails."""
+    """With this cool-down its half-open begins when the check says, as long as every probe
+    fails.
+    """
     times, fault = probes(solution)
     assert fault is None
     with Simulation() as sim:

@@ -13,7 +13,9 @@ from mqlearn.study.run import Run
 
 
 def parts(trace):
-    """The end of the window, the table of jobs, and each number in the system with the seconds it lasted."""
+    """The end of the window, the table of jobs, and each number in the system with the seconds it
+    lasted.
+    """
     run = Run.of(trace)
     depth = run.depth()
     lasted = np.diff(np.append(depth.index, run.until))
@@ -66,8 +68,17 @@ def until_the_last_arrival(trace):
     return load, lam * end / jobs["sent"].max(), stay
 
 
-WRONG = {fn.__name__: fn for fn in
-         (completed_only, by_the_law, throughput, records_alike, line_only, until_the_last_arrival)}
+WRONG = {
+    fn.__name__: fn
+    for fn in (
+        completed_only,
+        by_the_law,
+        throughput,
+        records_alike,
+        line_only,
+        until_the_last_arrival,
+    )
+}
 CAUGHT = {"completed_only": 86, "by_the_law": 86, "throughput": 86, "until_the_last_arrival": 52}
 """In how many of the hundred seeds; all others in every one. The solutions quote these numbers."""
 
@@ -75,8 +86,10 @@ CAUGHT = {"completed_only": 86, "by_the_law": 86, "throughput": 86, "until_the_l
 def test_the_worked_solution_passes():
     """And the verdict says how many runs ended with a backlog."""
     assert check_little(solution).text == (
-        "passed: 100 seeds, 11,989 messages, 86 runs that ended with somebody left: L = lam · W to 1e-09 in all of "
-        "them")
+        "passed: 100 seeds, 11,989 messages, 86 runs that ended with somebody left: L = lam · W to "
+        "1e-09 in all of "
+        "them"
+    )
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -88,7 +101,9 @@ def test_wrong_answers_are_caught(name, caught):
 
 
 def test_the_truth_obeys_the_law():
-    """L from the numbers in the system, W from the stays: their agreement is a result, in every run."""
+    """L from the numbers in the system, W from the stays: their agreement is a result, in every
+    run.
+    """
     for seed in range(100):
         load, lam, stay, sent, left = truth(seed)
         assert math.isclose(load, lam * stay, rel_tol=1e-9)
@@ -105,7 +120,11 @@ def test_other_numbers_will_do():
 def test_half_of_the_runs_are_overloaded():
     """The others keep up, and some of them end with nobody left."""
     assert all(truth(seed)[4] >= 3 for seed in range(1, 100, 2))
-    assert sum(truth(seed)[4] for seed in range(1, 100, 2)) > 10 * sum(truth(seed)[4] for seed in range(0, 100, 2)) > 0
+    assert (
+        sum(truth(seed)[4] for seed in range(1, 100, 2))
+        > 10 * sum(truth(seed)[4] for seed in range(0, 100, 2))
+        > 0
+    )
     assert any(truth(seed)[4] == 0 for seed in range(0, 100, 2))
 
 
@@ -128,9 +147,11 @@ def test_a_mean_over_those_who_are_done_errs_either_way():
 
 def test_a_spoilt_trace_spoils_no_other():
     """A function may empty the records it was given."""
+
     def careless(trace):
         answer = solution(trace)
         trace.records.clear()
         return answer
+
     assert check_little(careless)
     assert check_little(solution)

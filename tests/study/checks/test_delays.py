@@ -1,4 +1,6 @@
-"""Exercise 04.1: whether the check of the delays can tell right from wrong, and replays what it saw."""
+"""Exercise 04.1: whether the check of the delays can tell right from wrong, and replays what it
+saw.
+"""
 
 import pytest
 
@@ -35,8 +37,10 @@ CAUGHT = {"300 s, full jitter": 49}
 def test_the_worked_solution_passes():
     """And the verdict says what was tried, and how close it was."""
     assert check_delay(solution).text == (
-        "passed: 100 outages, 112,476 orders: none died, the busiest ten seconds after a recovery saw 1.72 times the "
-        "normal load, and 99 % were done within 443 s")
+        "passed: 100 outages, 112,476 orders: none died, the busiest ten seconds after a recovery "
+        "saw 1.72 times the "
+        "normal load, and 99 % were done within 443 s"
+    )
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -52,12 +56,16 @@ def test_another_right_answer_passes():
 
 
 def test_a_night_by_hand():
-    """Three orders, an outage of 10 s: one is done at 12 s, one at 14, one is given up after its second try."""
+    """Three orders, an outage of 10 s: one is done at 12 s, one at 14, one is given up after its
+    second try.
+    """
     night = Night(0, 10.0, [0.0, 1.0, 2.0], [[0.0, 12.0], [1.0, 8.0, 14.0], [2.0, 3.0]], [2])
     assert night.peak() == (1.02, 10) and night.lateness() == 4.0
 
 
-@pytest.mark.parametrize("fn", [solution, WRONG["2 to 64 s, full jitter"]], ids=["solution", "full jitter"])
+@pytest.mark.parametrize(
+    "fn", [solution, WRONG["2 to 64 s, full jitter"]], ids=["solution", "full jitter"]
+)
 def test_the_replay_is_the_night_that_was_judged(fn):
     """On the package's queue the same orders are tried at the same times, and the same are dead."""
     night, fault = night_of(fn, 5)
@@ -80,7 +88,9 @@ def test_a_dead_order_is_named_and_replayed():
     assert "order-1 was given up at 92.5 s, after 7 tries; 579 orders are dead" in verdict.text
     run = recall(0)
     assert run.totals["dead"] == 579
-    assert run.jobs().set_index("message_id").loc["order-1", "settled"] == pytest.approx(92.5, abs=0.05)
+    assert run.jobs().set_index("message_id").loc["order-1", "settled"] == pytest.approx(
+        92.5, abs=0.05
+    )
 
 
 def test_the_outages_are_what_was_ordered():

@@ -1,4 +1,6 @@
-"""Exercise 06.3: whether the check of a delivery can tell right from wrong, and replays what it saw."""
+"""Exercise 06.3: whether the check of a delivery can tell right from wrong, and replays what it
+saw.
+"""
 
 import pytest
 
@@ -17,7 +19,9 @@ def goes_through(items, call):
 
 
 def deliver(items, call, known=False):
-    """The worked solution: halving; if the first half was good, the second is known to have a bad one."""
+    """The worked solution: halving; if the first half was good, the second is known to have a bad
+    one.
+    """
     if not known and goes_through(items, call):
         return items, []
     if len(items) == 1:
@@ -59,14 +63,14 @@ def believes_half(items, call):
         return items, []
     if len(items) == 1:
         return [], items
-    good, bad = believes_half(items[len(items) // 2:], call)
-    return items[:len(items) // 2] + good, bad
+    good, bad = believes_half(items[len(items) // 2 :], call)
+    return items[: len(items) // 2] + good, bad
 
 
 def drops_halves(items, call):
     """What raises is bad, all of it."""
     good, bad = [], []
-    for part in (items[:len(items) // 2], items[len(items) // 2:]):
+    for part in (items[: len(items) // 2], items[len(items) // 2 :]):
         if goes_through(part, call):
             good += part
         else:
@@ -101,20 +105,32 @@ def calls_nothing(items, call):
     return items, []
 
 
-WRONG = {one_by_one: 59, all_then_one_by_one: 49, believes_half: 81, drops_halves: 95, begins_again: 76,
-         tries_for_ever: 83, calls_nothing: 100}
+WRONG = {
+    one_by_one: 59,
+    all_then_one_by_one: 49,
+    believes_half: 81,
+    drops_halves: 95,
+    begins_again: 76,
+    tries_for_ever: 83,
+    calls_nothing: 100,
+}
 
 
 def test_the_worked_solution_passes():
     """And the verdict says how many calls it took."""
     assert check_deliver(deliver).text == (
-        "passed: 100 batches, 3,554 items, 473 of them bad: every good one was delivered once, in 1,746 calls, and "
-        "plain halving makes 2,092; with one bad item 7.2 calls on average")
+        "passed: 100 batches, 3,554 items, 473 of them bad: every good one was delivered once, in "
+        "1,746 calls, and "
+        "plain halving makes 2,092; with one bad item 7.2 calls on average"
+    )
 
 
 def test_plain_halving_passes():
     """It is the measure; where a part is odd, the dearer way to halve it."""
-    assert "in 2,070 calls, and plain halving makes 2,092; with one bad item 9.3 calls" in check_deliver(halves).text
+    assert (
+        "in 2,070 calls, and plain halving makes 2,092; with one bad item 9.3 calls"
+        in check_deliver(halves).text
+    )
 
 
 @pytest.mark.parametrize("fn", WRONG)
@@ -125,31 +141,53 @@ def test_wrong_answers_are_caught(fn, caught):
 
 
 def test_what_was_wrong_is_said_and_replayed():
-    """The batch, its bad items, what was done too often or never; the replay makes the same calls."""
+    """The batch, its bad items, what was done too often or never; the replay makes the same
+    calls.
+    """
     verdict = check_deliver(all_then_one_by_one)
     assert verdict.text == (
-        "not yet: seed 1: 17 items, order-13 bad: 18 calls, and plain halving makes 9. Hint: all in one call first; "
-        "what raises, in two halves")
+        "not yet: seed 1: 17 items, order-13 bad: 18 calls, and plain halving makes 9. Hint: all "
+        "in one call first; "
+        "what raises, in two halves"
+    )
     run = recall(verdict.failing_seed)
     batch = batch_of(verdict.failing_seed)
     sizes = [record[9] for record in run.trace.records if record[1] == "batched"]
     assert sizes == [len(batch.items)] + [1] * len(batch.items)
-    assert run.totals["dead"] == len(batch.bad) and run.totals["done"] == len(batch.items) - len(batch.bad)
-    assert "is good and was never delivered. Hint: a call that raises has" in check_deliver(believes_half).text
+    assert run.totals["dead"] == len(batch.bad) and run.totals["done"] == len(batch.items) - len(
+        batch.bad
+    )
+    assert (
+        "is good and was never delivered. Hint: a call that raises has"
+        in check_deliver(believes_half).text
+    )
     assert "was delivered 2 times" in check_deliver(begins_again).text
     assert "calls it had not returned" in check_deliver(tries_for_ever).text
 
 
 def test_an_item_of_nobody_is_told():
-    """A call with anything else than a list of these items raises TypeError, and the verdict says so."""
+    """A call with anything else than a list of these items raises TypeError, and the verdict says
+    so.
+    """
     assert "it raised TypeError: call takes a list of items of the batch, got 'order-1'" in (
-        check_deliver(lambda items, call: call(items[0])).text)
+        check_deliver(lambda items, call: call(items[0])).text
+    )
     assert "call takes a list of items of the batch, got ['order-0']" in (
-        check_deliver(lambda items, call: call(["order-0"])).text)
+        check_deliver(lambda items, call: call(["order-0"])).text
+    )
 
 
-@pytest.mark.parametrize(("count", "bad", "calls"), [(16, "order-1", 9), (16, "order-11", 9), (128, "order-77", 15),
-                                                     (1, "order-1", 1), (1, "", 1), (128, "", 1)])
+@pytest.mark.parametrize(
+    ("count", "bad", "calls"),
+    [
+        (16, "order-1", 9),
+        (16, "order-11", 9),
+        (128, "order-77", 15),
+        (1, "order-1", 1),
+        (1, "", 1),
+        (128, "", 1),
+    ],
+)
 def test_one_bad_of_n_costs_two_calls_a_halving_and_one(count, bad, calls):
     """2 log₂ n + 1."""
     batch = Batch(0, [f"order-{number}" for number in range(1, count + 1)], frozenset(bad.split()))
@@ -160,11 +198,17 @@ def test_one_bad_of_n_costs_two_calls_a_halving_and_one(count, bad, calls):
 
 def test_with_inference_it_is_less():
     """One bad of 16 at any place: 7 calls on average; of 128, 11.5."""
+
     def mean(count):
         made = 0
         for place in range(1, count + 1):
-            batch = Batch(0, [f"order-{number}" for number in range(1, count + 1)], frozenset([f"order-{place}"]))
+            batch = Batch(
+                0,
+                [f"order-{number}" for number in range(1, count + 1)],
+                frozenset([f"order-{place}"]),
+            )
             deliver(batch.items, batch.call)
             made += len(batch.calls)
         return made / count
+
     assert mean(16) == 7.0 and mean(128) == 11.5

@@ -16,6 +16,7 @@ def solution(parent, body, new_id):
 
 def changed(**headers):
     """The worked solution with other headers; None leaves one out."""
+
     def reply_to(parent, body, new_id):
         reply = solution(parent, body, new_id)
         for name, value in headers.items():
@@ -24,6 +25,7 @@ def changed(**headers):
             if found is not None:
                 reply.headers[name] = found
         return reply
+
     return reply_to
 
 
@@ -53,14 +55,21 @@ WRONG = {
     "a fresh correlation id each step": changed(correlation_id=lambda parent, new_id: new_id),
     "correlation with the parent only": changed(correlation_id=lambda parent, new_id: parent.id),
     "the conversation as cause": changed(
-        causation_id=lambda parent, _: parent.headers.get("correlation_id", parent.id)),
+        causation_id=lambda parent, _: parent.headers.get("correlation_id", parent.id)
+    ),
     "no schema version": changed(schema_version=None),
-    "the parent's schema version": changed(schema_version=lambda parent, _: parent.headers.get("schema_version", "1")),
+    "the parent's schema version": changed(
+        schema_version=lambda parent, _: parent.headers.get("schema_version", "1")
+    ),
     "only known headers": only_known,
     "written into the parent": in_the_parent,
     "the parent again": lambda parent, body, new_id: parent,
-    "body forgotten": lambda parent, body, new_id: Message(id=new_id, headers=solution(parent, body, new_id).headers),
-    "id forgotten": lambda parent, body, new_id: Message(body=body, headers=solution(parent, body, new_id).headers),
+    "body forgotten": lambda parent, body, new_id: Message(
+        id=new_id, headers=solution(parent, body, new_id).headers
+    ),
+    "id forgotten": lambda parent, body, new_id: Message(
+        body=body, headers=solution(parent, body, new_id).headers
+    ),
 }
 CAUGHT = {"the parent's schema version": 28, "only known headers": 96}
 """In how many of the hundred seeds; all others in every one. The solutions quote these numbers."""
@@ -69,8 +78,10 @@ CAUGHT = {"the parent's schema version": 28, "only known headers": 96}
 def test_the_worked_solution_passes():
     """And the verdict says what was tried."""
     assert check_reply_to(solution).text == (
-        "passed: 100 seeds, 500 replies: every conversation has one correlation id, every reply names its cause and "
-        "schema version 1, and no header of others was lost")
+        "passed: 100 seeds, 500 replies: every conversation has one correlation id, every reply "
+        "names its cause and "
+        "schema version 1, and no header of others was lost"
+    )
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -84,6 +95,11 @@ def test_wrong_answers_are_caught(name, caught):
 def test_what_is_said():
     """The header, what it should be, what it is."""
     said = check_reply_to(WRONG["a fresh correlation id each step"]).text
-    assert said.startswith("not yet: seed 0: reply 1: expected correlation_id 'm-eca4e70b', got 'm-6e0d6115'. Hint: ")
-    assert "expected causation_id 'm-eca4e70b', got nothing" in check_reply_to(WRONG["the parent is forgotten"]).text
+    assert said.startswith(
+        "not yet: seed 0: reply 1: expected correlation_id 'm-eca4e70b', got 'm-6e0d6115'. Hint: "
+    )
+    assert (
+        "expected causation_id 'm-eca4e70b', got nothing"
+        in check_reply_to(WRONG["the parent is forgotten"]).text
+    )
     assert "m-eca4e70b, the parent, was changed" in check_reply_to(in_the_parent).text

@@ -62,7 +62,9 @@ WRONG = (in_place, everything, those_due, in_the_air)
 def test_the_worked_solution_passes(asked):
     """With and without a ranking."""
     text = check_evolve(evolve, asked).text
-    assert text.startswith("passed: 100 times three hours of two days, ") and text.endswith("and the right one"), text
+    assert text.startswith("passed: 100 times three hours of two days, ") and text.endswith(
+        "and the right one"
+    ), text
 
 
 @pytest.mark.parametrize("fn", WRONG)
@@ -82,22 +84,40 @@ def test_a_memory_beside_the_view_is_found_by_the_second_fold():
 def test_a_wrong_ranking_is_told():
     """The least first, the names alone, ties by chance; and what is no function."""
     assert "in place 1 expected ('" in check_evolve(evolve, lambda view, n: top(view, n)[::-1]).text
-    assert "got 'JFK-SFO'" in check_evolve(evolve, lambda view, n: [route for route, _ in top(view, n)]).text
-    assert "sort by (-number" in check_evolve(
-        evolve, lambda view, n: sorted(view.items(), key=lambda item: -item[1])[:n]).text
+    assert (
+        "got 'JFK-SFO'"
+        in check_evolve(evolve, lambda view, n: [route for route, _ in top(view, n)]).text
+    )
+    assert (
+        "sort by (-number"
+        in check_evolve(
+            evolve, lambda view, n: sorted(view.items(), key=lambda item: -item[1])[:n]
+        ).text
+    )
     assert "expected 5 pairs" in check_evolve(evolve, top=lambda view, n: top(view, 99)).text
     assert "is not a function" in check_evolve(evolve, 5).text
 
 
 def test_the_hint_fits_the_mistake():
     """Too many and too few, an error and nothing; a route with none that left is no mistake."""
-    hints = {everything: "has not left once more", lambda view, event: view: 'each "flight_departed" counts one',
-             lambda view, event: {event.data["rout"]: 1}: "evolve(view, event) gets",
-             lambda view, event: None: "return the view"}
+    hints = {
+        everything: "has not left once more",
+        lambda view, event: view: 'each "flight_departed" counts one',
+        lambda view, event: {event.data["rout"]: 1}: "evolve(view, event) gets",
+        lambda view, event: None: "return the view",
+    }
     for fn, hint in hints.items():
         assert hint in check_evolve(fn).text, check_evolve(fn).text
-    assert check_evolve(lambda view, event: evolve(view, event) | (
-        {} if event.data["route"] in view or event.event_type == "flight_departed" else {event.data["route"]: 0}))
+    assert check_evolve(
+        lambda view, event: (
+            evolve(view, event)
+            | (
+                {}
+                if event.data["route"] in view or event.event_type == "flight_departed"
+                else {event.data["route"]: 0}
+            )
+        )
+    )
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -114,11 +134,15 @@ def test_the_right_answer_is_that_of_pandas(seed):
 
 
 def test_a_wrong_view_is_replayed_event_by_event():
-    """A table of the route that is wrong: where the two counts part is the event that should not count."""
+    """A table of the route that is wrong: where the two counts part is the event that should not
+    count.
+    """
     verdict = check_evolve(everything)
     table = recall(verdict.failing_seed)
     assert list(table.columns) == ["flight", "event", "have left", "the view says"]
     parted = table[table["have left"] != table["the view says"]].iloc[0]
-    assert parted["event"] != "flight_departed" and parted["the view says"] == parted["have left"] + 1
+    assert (
+        parted["event"] != "flight_departed" and parted["the view says"] == parted["have left"] + 1
+    )
     again = recall(check_evolve(Remembers()).failing_seed)
     assert (again["the view says"] > again["have left"]).all()

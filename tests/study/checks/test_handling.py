@@ -59,7 +59,13 @@ def claims_for_ever(order, card, store):
     return card.charge(key, order.body["amount"])
 
 
-WRONG_HANDLE = {by_message_id: 94, by_receipt: 100, marks_before: 64, without_a_key: 100, claims_for_ever: 100}
+WRONG_HANDLE = {
+    by_message_id: 94,
+    by_receipt: 100,
+    marks_before: 64,
+    without_a_key: 100,
+    claims_for_ever: 100,
+}
 
 
 @pytest.mark.parametrize("fn", [handle, without_a_store])
@@ -83,29 +89,41 @@ def test_without_a_key_at_the_card_nothing_passes(caught):
 
 def test_the_dead_do_nothing_more():
     """Who catches his own death can neither charge nor note anything after it."""
+
     def undead(order, card, store):
         try:
             return handle(order, card, store)
         except Exception:
             return card.charge(f"{order.body['order']} again", order.body["amount"])
+
     assert check_handle(undead).ok
 
 
 def test_a_second_charge_is_named_and_replayed():
     """The seed, the order, both instants, and which message it was; the replay is that run."""
     verdict = check_handle(by_message_id)
-    assert verdict.text == ("not yet: seed 0: order-4 was charged at 1.8 s and again at 3.0 s, for its second message. "
-                            "Hint: by which key does the card know that it is the same order?")
+    assert verdict.text == (
+        "not yet: seed 0: order-4 was charged at 1.8 s and again at 3.0 s, for "
+        "its second message. "
+        "Hint: by which key does the card know that it is the same order?"
+    )
     run = as_run(recall(verdict.failing_seed))
     times = [charge.time for charge in charges_by_order(run.trace.records)["order-4"]]
     assert times == pytest.approx([1.8, 3.0], abs=0.06)
-    assert check_handle(marks_before).text.startswith("not yet: seed 1: order-20 was acked at 28.3 s, and its card")
-    assert "is not acked after 10 minutes. Hint: a message that comes again" in check_handle(claims_for_ever).text
+    assert check_handle(marks_before).text.startswith(
+        "not yet: seed 1: order-20 was acked at 28.3 s, and its card"
+    )
+    assert (
+        "is not acked after 10 minutes. Hint: a message that comes again"
+        in check_handle(claims_for_ever).text
+    )
 
 
 def test_a_wrong_amount_or_key_is_told():
     """What the card refuses comes out of the call, and the verdict says so."""
     assert "it raised ValueError: order-1 costs 6, got 0. Hint: " in (
-        check_handle(lambda order, card, store: card.charge(order.body["order"], 0)).text)
+        check_handle(lambda order, card, store: card.charge(order.body["order"], 0)).text
+    )
     assert "it raised TypeError: the key of a charge must be a str, got 7" in (
-        check_handle(lambda order, card, store: card.charge(7, order.body["amount"])).text)
+        check_handle(lambda order, card, store: card.charge(7, order.body["amount"])).text
+    )

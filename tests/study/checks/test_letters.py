@@ -8,7 +8,10 @@ from mqlearn.study.checks.letters import NEAR, died, letters_of, shares, violati
 
 def solution(letter, neighbours):
     """The worked solution: reason first, then what the error is about, then who else died of it."""
-    reason, error = letter.headers["dead_letter_reason"], letter.headers.get("dead_letter_error", "")
+    reason, error = (
+        letter.headers["dead_letter_reason"],
+        letter.headers.get("dead_letter_error", ""),
+    )
     if reason.startswith("unroutable"):
         return "route"
     if reason != "retries exhausted":
@@ -19,10 +22,12 @@ def solution(letter, neighbours):
 
 def but(exhausted):
     """The solution, with another answer for what was tried in vain."""
+
     def triage(letter, neighbours):
         if letter.headers["dead_letter_reason"] != "retries exhausted":
             return solution(letter, neighbours)
         return exhausted(letter.headers["dead_letter_error"], neighbours)
+
     return triage
 
 
@@ -34,8 +39,12 @@ def same(error, neighbours):
 WRONG = {
     "by the reason alone": but(lambda error, neighbours: "redrive"),
     "by the error alone": but(lambda error, neighbours: "fix" if "Error" in error else "redrive"),
-    "by the number of neighbours": but(lambda error, neighbours: "redrive" if len(neighbours) >= 5 else "fix"),
-    "by neighbours of the same error": but(lambda e, near: "redrive" if same(e, near) >= 5 else "fix"),
+    "by the number of neighbours": but(
+        lambda error, neighbours: "redrive" if len(neighbours) >= 5 else "fix"
+    ),
+    "by neighbours of the same error": but(
+        lambda e, near: "redrive" if same(e, near) >= 5 else "fix"
+    ),
     "never redrives": but(lambda error, neighbours: "fix"),
     "a clean desk": but(lambda error, neighbours: "drop"),
 }
@@ -44,8 +53,10 @@ WRONG = {
 def test_the_worked_solution_passes():
     """And the verdict says what was tried."""
     assert check_triage(solution).text == (
-        "passed: 100 mornings, 12,815 letters: at least 99% sorted rightly in each, nothing redriven that fails again, "
-        "nothing dropped that an outage killed")
+        "passed: 100 mornings, 12,815 letters: at least 99% sorted rightly in each, nothing "
+        "redriven that fails again, "
+        "nothing dropped that an outage killed"
+    )
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -58,12 +69,15 @@ def test_wrong_answers_are_caught(name, caught):
 def test_a_wrong_letter_is_named():
     """Its id, when it died, of what, and what it wants."""
     assert check_triage(WRONG["by the reason alone"]).text.startswith(
-        "not yet: seed 0: order-1, dead at 37 s, 'retries exhausted', '503 service unavailable': you say redrive, and "
-        "it is one to fix. Hint: ")
+        "not yet: seed 0: order-1, dead at 37 s, 'retries exhausted', '503 service unavailable': "
+        "you say redrive, and "
+        "it is one to fix. Hint: "
+    )
 
 
 def test_one_in_a_hundred_may_be_wrong():
     """A harmless mistake about one letter passes, about three it does not."""
+
     def slips(often):
         made = []
 
@@ -73,7 +87,9 @@ def test_one_in_a_hundred_may_be_wrong():
                 made.append(letter.id)
                 return "fix"
             return right
+
         return list(violations(triage, 3))
+
     assert not slips(1) and slips(3)
 
 
@@ -82,9 +98,15 @@ def test_the_letters_are_what_was_ordered():
     for seed in range(100):
         assert set(shares(seed)) == {"redrive", "fix", "route", "drop"}
         letters = letters_of(seed)
-        assert [died(letter) for letter, _ in letters] == sorted(died(letter) for letter, _ in letters)
+        assert [died(letter) for letter, _ in letters] == sorted(
+            died(letter) for letter, _ in letters
+        )
         for letter, right in letters:
             error = letter.headers.get("dead_letter_error", "")
-            near = [other for other, _ in letters if other is not letter and abs(died(other) - died(letter)) <= NEAR]
+            near = [
+                other
+                for other, _ in letters
+                if other is not letter and abs(died(other) - died(letter)) <= NEAR
+            ]
             assert right != "redrive" or same(error, near) >= 20
             assert right != "fix" or "Error" in error or same(error, near) < 5

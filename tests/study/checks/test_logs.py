@@ -1,4 +1,6 @@
-"""Exercises 08.1 to 08.3: whether the checks can tell right from wrong, and replay what they saw."""
+"""Exercises 08.1 to 08.3: whether the checks can tell right from wrong, and replay what they
+saw.
+"""
 
 from itertools import pairwise
 
@@ -51,7 +53,9 @@ def test_wrong_keys_are_caught(name):
 def test_the_aircraft_that_is_missing_is_missing_in_july():
     """32 flights of the bad day have no aircraft, and on the good day all have one."""
     assert not list(key_violations(lambda e: e.tail, "2013-12-02"))
-    assert len({(e.carrier, e.flight, e.origin) for e in day_of("2013-07-10") if e.tail is None}) == 32
+    assert (
+        len({(e.carrier, e.flight, e.origin) for e in day_of("2013-07-10") if e.tail is None}) == 32
+    )
 
 
 def poll(log, position, n):
@@ -148,10 +152,14 @@ def never(events):
 
 def test_the_worked_search_passes():
     """Fifty swaps, fifty histories without."""
-    assert check_first_swap(first_swap).text.endswith("50 swaps found, and none where there is none")
+    assert check_first_swap(first_swap).text.endswith(
+        "50 swaps found, and none where there is none"
+    )
 
 
-@pytest.mark.parametrize(("fn", "seeds"), [(across, 97), (by_time, 90), (without_gaps, 93), (never, 50)])
+@pytest.mark.parametrize(
+    ("fn", "seeds"), [(across, 97), (by_time, 90), (without_gaps, 93), (never, 50)]
+)
 def test_wrong_searches_are_caught(fn, seeds, caught):
     """Each in at least twenty of a hundred seeds; the solutions quote the numbers."""
     assert caught(swap_violations, fn) == seeds >= 20

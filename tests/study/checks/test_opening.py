@@ -15,7 +15,9 @@ def to_two(data):
     return {**rest, "cents": None if "amount" not in data else 100 * data["amount"]}
 
 
-right = upcasting({("payment_added", 1): to_two, ("payment_added", 2): lambda data: data | {"currency": "USD"}})
+right = upcasting(
+    {("payment_added", 1): to_two, ("payment_added", 2): lambda data: data | {"currency": "USD"}}
+)
 
 
 def by_hand(event):
@@ -84,7 +86,10 @@ WRONG = (in_place, nothing_paid, known_fields_only, one_step, every_event, dolla
 def test_the_worked_solution_passes(fn):
     """By steps, or all in one."""
     text = check_upcast(fn).text
-    assert text.startswith("passed: 100 histories, 5") and "each is read as if it had been written today" in text
+    assert (
+        text.startswith("passed: 100 histories, 5")
+        and "each is read as if it had been written today" in text
+    )
 
 
 @pytest.mark.parametrize("fn", WRONG)
@@ -96,9 +101,14 @@ def test_wrong_answers_are_caught(fn, caught):
 
 def test_the_hint_fits_the_mistake():
     """One for each."""
-    hints = {in_place: "work on copies", nothing_paid: "what was not known is not 0",
-             known_fields_only: "somebody else's", one_step: "an old event takes both",
-             every_event: "none of this function's business", dollars_for_all: "must not be converted again"}
+    hints = {
+        in_place: "work on copies",
+        nothing_paid: "what was not known is not 0",
+        known_fields_only: "somebody else's",
+        one_step: "an old event takes both",
+        every_event: "none of this function's business",
+        dollars_for_all: "must not be converted again",
+    }
     for fn, hint in hints.items():
         assert hint in check_upcast(fn).text, check_upcast(fn).text
 
@@ -111,6 +121,7 @@ def test_what_was_changed_or_raised_is_told():
 
 def test_a_new_envelope_is_told():
     """The data are right, and the id is lost."""
+
     def renamed(event):
         today = by_hand(event).copy()
         today.event_id = "new"
@@ -123,17 +134,25 @@ def test_the_histories_have_every_version_and_fold_as_today():
     """The hundred together; what is not known is counted, not added."""
     every = [pair for seed in range(100) for pair in history_of(seed)]
     assert {old.data.get("schema_version", 1) for old, _ in every} == {1, 2, 3}
-    assert all(paid([right(old) for old, _ in history_of(s)]) == paid([new for _, new in history_of(s)])
-               for s in range(100))
+    assert all(
+        paid([right(old) for old, _ in history_of(s)]) == paid([new for _, new in history_of(s)])
+        for s in range(100)
+    )
     assert paid([new for _, new in every])[1] > 100
 
 
 def test_a_history_is_replayed_event_by_event():
-    """A row for each of its twenty events: what is not "right" in the last column is what the verdict speaks of."""
+    """A row for each of its twenty events: what is not "right" in the last column is what the
+    verdict speaks of.
+    """
     table = recall(check_upcast(nothing_paid).failing_seed)
     wrong = table[table["is read as"] != "right"]
     assert len(table) == 20 and len(wrong) > 0
-    should = wrong["should be read as"].where(wrong["should be read as"] != "the same", wrong["stored"])
+    should = wrong["should be read as"].where(
+        wrong["should be read as"] != "the same", wrong["stored"]
+    )
     assert all("'cents': None" in row for row in should)
     assert all("'cents': 0" in row for row in wrong["is read as"])
-    assert "it raised KeyError" in set(recall(check_upcast(lambda event: {}["x"]).failing_seed)["is read as"].str[:18])
+    assert "it raised KeyError" in set(
+        recall(check_upcast(lambda event: {}["x"]).failing_seed)["is read as"].str[:18]
+    )

@@ -1,4 +1,6 @@
-"""Exercise 04.3: whether the check of the redrive's rate can tell right from wrong, and replays what it saw."""
+"""Exercise 04.3: whether the check of the redrive's rate can tell right from wrong, and replays
+what it saw.
+"""
 
 import pytest
 
@@ -24,16 +26,23 @@ WRONG = {
     "falls by a tenth": gently(0.2, 0.9),
     "never falls": lambda rate, ok, failed: rate if failed else rate + 0.2,
 }
-CAUGHT = {"five a second": 49, "ten a second": 30, "half a one more": 84, "5 % more each second": 99,
-          "falls by a tenth": 74}
+CAUGHT = {
+    "five a second": 49,
+    "ten a second": 30,
+    "half a one more": 84,
+    "5 % more each second": 99,
+    "falls by a tenth": 74,
+}
 """In how many of the hundred seeds; all others in every one. The solutions quote these numbers."""
 
 
 def test_the_worked_solution_passes():
     """And the verdict says what was tried, and how close it was."""
     assert check_next_rate(solution).text == (
-        "passed: 100 seeds, 219,500 letters: all done within 2.00 times the shortest time there is, and at most 8% of "
-        "their tries failed")
+        "passed: 100 seeds, 219,500 letters: all done within 2.00 times the shortest time there "
+        "is, and at most 8% of "
+        "their tries failed"
+    )
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -46,12 +55,16 @@ def test_wrong_answers_are_caught(name, caught):
 def test_a_rate_that_does_not_listen_is_told_so():
     """Whatever the number: failures must make a difference."""
     assert check_next_rate(lambda rate, ok, failed: rate).text == (
-        "not yet: seed 0: at a rate of 5, whether all letters were answered or all failed, it returned 5.0. Hint: rise "
-        "while letters are answered, fall when they fail")
+        "not yet: seed 0: at a rate of 5, whether all letters were answered or all failed, it "
+        "returned 5.0. Hint: rise "
+        "while letters are answered, fall when they fail"
+    )
 
 
 def test_the_replay_is_the_morning_that_was_judged():
-    """On the package's queue the same calls begin and end at the same times, with the same outcome."""
+    """On the package's queue the same calls begin and end at the same times, with the same
+    outcome.
+    """
     morning, fault = work(WRONG["ten a second"], 0)
     assert fault is None and morning.failed > FAILED
     run = replayed(morning)
@@ -66,7 +79,10 @@ def test_a_failed_redrive_is_told_and_replayed():
     """How many failed, when, at which rate; and the replay is that run."""
     verdict = check_next_rate(WRONG["ten a second"])
     assert verdict.failing_seed == 0
-    assert "2,020 letters, 6.6 a second to spare: " in verdict.text and "more than 10% of all" in verdict.text
+    assert (
+        "2,020 letters, 6.6 a second to spare: " in verdict.text
+        and "more than 10% of all" in verdict.text
+    )
     run = recall(0)
     assert run.seed == 0 and run.verdict.endswith("11% failed.")
 

@@ -9,7 +9,9 @@ from mqlearn.study.checks.verdict import recall
 
 
 def relay(outbox, publish):
-    """The worked solution: publish, then remove; what is there decides, not what was there last time."""
+    """The worked solution: publish, then remove; what is there decides, not what was there last
+    time.
+    """
     for entry, event in outbox.pending():
         publish(event)
         outbox.remove(entry)
@@ -93,7 +95,9 @@ WRONG = (removes_first, newest_first, removes_in_the_end, never_removes, only_th
 def test_the_worked_solution_passes(fn):
     """The dead remove nothing, whatever they catch: the third is right, too."""
     text = check_relay(fn).text
-    assert text.startswith("passed: 100 seeds, 3,") and text.endswith("at most one again for each death"), text
+    assert text.startswith("passed: 100 seeds, 3,") and text.endswith(
+        "at most one again for each death"
+    ), text
 
 
 @pytest.mark.parametrize("fn", WRONG)
@@ -124,12 +128,19 @@ def test_each_mistake_has_its_sentence():
             outbox.remove(entry)
 
     assert "a memory of former calls is of another life" in check_relay(remembers).text
-    assert "remove takes an id, got 'order-" in check_relay(
-        lambda outbox, publish: [(publish(event), outbox.remove(event.event_id)) for _, event in outbox.pending()]).text
+    assert (
+        "remove takes an id, got 'order-"
+        in check_relay(
+            lambda outbox, publish: [
+                (publish(event), outbox.remove(event.event_id)) for _, event in outbox.pending()
+            ]
+        ).text
+    )
 
 
 def test_an_answer_without_end_is_ended():
     """It looks into the outbox for ever."""
+
     def forever(outbox, publish):
         while True:
             outbox.pending()
@@ -159,13 +170,24 @@ def test_the_outbox_shows_what_is_committed_and_ids_come_late():
 
 
 def test_a_failing_history_can_be_replayed():
-    """What was removed unpublished is dead, what was passed over is open, and a death repeats what it published."""
-    lost, missed, again = (recall(check_relay(fn).failing_seed) for fn in (removes_first, AfterTheLast(),
-                                                                          removes_in_the_end))
-    outcomes = [dict(zip(run.jobs()["message_id"], run.jobs()["outcome"], strict=True)) for run in (lost, missed)]
-    assert "order-2/6 was committed and never published" in lost.verdict and outcomes[0]["order-2/6"] == "dead"
+    """What was removed unpublished is dead, what was passed over is open, and a death repeats what
+    it published.
+    """
+    lost, missed, again = (
+        recall(check_relay(fn).failing_seed)
+        for fn in (removes_first, AfterTheLast(), removes_in_the_end)
+    )
+    outcomes = [
+        dict(zip(run.jobs()["message_id"], run.jobs()["outcome"], strict=True))
+        for run in (lost, missed)
+    ]
+    assert (
+        "order-2/6 was committed and never published" in lost.verdict
+        and outcomes[0]["order-2/6"] == "dead"
+    )
     assert sum(outcome == "dead" for outcome in outcomes[0].values()) == len(
-        set(lost.scenario.committed) - {event.event_id for event in lost.scenario.published})
+        set(lost.scenario.committed) - {event.event_id for event in lost.scenario.published}
+    )
     assert sum(outcome == "" for outcome in outcomes[1].values()) == missed.totals["left"] > 0
     assert again.jobs()["tries"].sum() == again.totals["published"]
     assert Board(lost.scenario.REPLAYS).sentence(lost).startswith("Journeys of ")

@@ -9,7 +9,9 @@ from mqlearn.study.checks.remembering import day, held
 
 
 class Window:
-    """The worked solution: keys in the order of their first time; the oldest go when somebody asks."""
+    """The worked solution: keys in the order of their first time; the oldest go when somebody
+    asks.
+    """
 
     def __init__(self, horizon_s, rate):
         self.horizon, self.known = horizon_s, {}
@@ -89,8 +91,10 @@ WRONG_WINDOW = {LastKeys: 100, JustSoMany: 89, ForEver: 100, OneLease: 100, TwoG
 def test_a_memory_of_one_horizon_passes(window):
     """The worked solution, and a count that is large enough."""
     assert check_first_time(window).text == (
-        "passed: 100 seeds, 62,190 messages: 18,079 duplicates were known again, no new key was refused, and never "
-        "more than 1.1 × rate × horizon keys were held")
+        "passed: 100 seeds, 62,190 messages: 18,079 duplicates were known again, no new key was "
+        "refused, and never "
+        "more than 1.1 × rate × horizon keys were held"
+    )
 
 
 @pytest.mark.parametrize("window", WRONG_WINDOW)
@@ -103,8 +107,12 @@ def test_too_short_and_too_long_memories_are_caught(window, caught):
 def test_what_is_said_of_a_memory():
     """Which key, when, and how long after its first time; or how many are held."""
     assert "order-12 passed twice: at 1.1 s and again 3.6 s later, within the horizon of 11 s" in (
-        check_first_time(OneLease).text)
-    assert "seed 0: at 12.2 s 135 keys are held, and 130 are allowed. Hint: " in check_first_time(ForEver).text
+        check_first_time(OneLease).text
+    )
+    assert (
+        "seed 0: at 12.2 s 135 keys are held, and 130 are allowed. Hint: "
+        in check_first_time(ForEver).text
+    )
     refusing = type("Refusing", (Window,), {"first_time": lambda *_: False})
     assert "order-0, new at 0.0 s, was taken for a duplicate" in check_first_time(refusing).text
 

@@ -73,14 +73,20 @@ def test_rubbish_is_told_in_words(check, fn, said):
     verdict = check(fn)
     assert not verdict and verdict.text.startswith("not yet: ")
     assert re.search(said, verdict.text), verdict.text
-    assert verdict.text.count(" Hint: ") == 1 and "\n" not in verdict.text and "0x" not in verdict.text
+    assert (
+        verdict.text.count(" Hint: ") == 1 and "\n" not in verdict.text and "0x" not in verdict.text
+    )
     table = None if verdict.failing_seed is None else recall(verdict.failing_seed)
-    assert table is None or (isinstance(table, pd.DataFrame) and table.to_html()), "there is no run to be replayed"
+    assert table is None or (isinstance(table, pd.DataFrame) and table.to_html()), (
+        "there is no run to be replayed"
+    )
     assert check(fn) == verdict
 
 
 @each_check
-@pytest.mark.parametrize("value", [None, 3, "min", object(), Unprintable()], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [None, 3, "min", object(), Unprintable()], ids=lambda value: type(value).__name__
+)
 def test_what_is_no_function_is_told_too(check, value):
     """A student hands over the call instead of the function."""
     verdict = check(value)
@@ -89,6 +95,14 @@ def test_what_is_no_function_is_told_too(check, value):
 
 def test_the_checks_are_there_in_the_order_of_the_exercises():
     """What the notebooks import."""
-    assert checks.__all__[:9] == ["check_sort_key", "check_reply_to", "check_choose",
-                                  "check_little", "check_fewest_clerks", "check_prefetch",
-                                  "check_work", "check_first_time", "check_handle"]
+    assert checks.__all__[:9] == [
+        "check_sort_key",
+        "check_reply_to",
+        "check_choose",
+        "check_little",
+        "check_fewest_clerks",
+        "check_prefetch",
+        "check_work",
+        "check_first_time",
+        "check_handle",
+    ]

@@ -87,7 +87,10 @@ def keeps_all(members, partitions, previous):
 
 def in_the_order_given(members, partitions, previous):
     """Dealt out anew, to whoever is named first."""
-    return {member: list(range(number, partitions, len(members))) for number, member in enumerate(members)}
+    return {
+        member: list(range(number, partitions, len(members)))
+        for number, member in enumerate(members)
+    }
 
 
 def commits_seldom(consumer, handle):
@@ -100,7 +103,9 @@ def commits_seldom(consumer, handle):
 
 
 def asks_too_early(consumer, db):
-    """Whether it was charged is asked in a transaction of its own; a member may stand still before the next."""
+    """Whether it was charged is asked in a transaction of its own; a member may stand still before
+    the next.
+    """
     for event in consumer.poll(10):
         with db.transaction() as tx:
             next_one = tx.get(event.partition, 0)
@@ -116,7 +121,7 @@ def takes_the_larger_share_by_name(members, partitions, previous):
     owners = {member: list(previous.get(member, ())) for member in sorted(members)}
     small, large = divmod(partitions, len(members))
     for rank, owned in enumerate(owners.values()):
-        del owned[small + (rank < large):]
+        del owned[small + (rank < large) :]
     owned = {partition for has in owners.values() for partition in has}
     for partition in range(partitions):
         if partition not in owned:
@@ -129,27 +134,50 @@ def caught(faults) -> bool:
     return sum(1 for _ in islice((seed for seed in range(100) if faults(seed)), 20)) == 20
 
 
-@pytest.mark.parametrize(("wrong", "said"), [
-    (commits_first, "died with it at"), (commits_the_last, "not committed at the end"),
-    (hands_off, "died with it at"), (commits_seldom, "events done and not committed")])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (commits_first, "died with it at"),
+        (commits_the_last, "not committed at the end"),
+        (hands_off, "died with it at"),
+        (commits_seldom, "events done and not committed"),
+    ],
+)
 def test_a_wrong_step_is_caught(wrong, said) -> None:
-    """In 20 of the hundred seeds (counted to the end: 98, 100, 100, 69), and with the run kept for a replay."""
+    """In 20 of the hundred seeds (counted to the end: 98, 100, 100, 69), and with the run kept for
+    a replay.
+    """
     assert caught(lambda seed: live(wrong, seed, False)[1])
     verdict = check_step_group(wrong)
-    assert verdict.text.startswith("not yet: seed") and said in verdict.text and "Hint" in verdict.text
+    assert (
+        verdict.text.startswith("not yet: seed") and said in verdict.text and "Hint" in verdict.text
+    )
     run = recall(verdict.failing_seed)
-    assert run.verdict[:-1] in verdict.text and run.scenario.REPLAYS == ("owners", "lags", "repeats")
+    assert run.verdict[:-1] in verdict.text and run.scenario.REPLAYS == (
+        "owners",
+        "lags",
+        "repeats",
+    )
 
 
-@pytest.mark.parametrize("wrong", [offset_to_the_group, remembers_in_the_process, seeks_but_ignores_the_generation,
-                                   asks_too_early])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        offset_to_the_group,
+        remembers_in_the_process,
+        seeks_but_ignores_the_generation,
+        asks_too_early,
+    ],
+)
 def test_a_wrong_transaction_is_caught(wrong) -> None:
     """In 20 of the hundred seeds (counted to the end: 100, 99, 78, 35)."""
     assert caught(lambda seed: live(wrong, seed, True)[1])
     assert "was charged again at" in check_step_db(wrong).text
 
 
-@pytest.mark.parametrize("wrong", [range_assignment, keeps_all, in_the_order_given, takes_the_larger_share_by_name])
+@pytest.mark.parametrize(
+    "wrong", [range_assignment, keeps_all, in_the_order_given, takes_the_larger_share_by_name]
+)
 def test_a_wrong_assignment_is_caught(wrong) -> None:
     """In 20 of the hundred seeds (counted to the end: 91, 100, 100, 56)."""
     assert caught(lambda seed: isinstance(fault(wrong, seed), Fault))
@@ -157,13 +185,17 @@ def test_a_wrong_assignment_is_caught(wrong) -> None:
 
 
 def test_a_replay_shows_what_the_verdict_says() -> None:
-    """A loss and a repeat are counted in the run that is kept; hatched is who died, and 09.3 has its ribbons."""
+    """A loss and a repeat are counted in the run that is kept; hatched is who died, and 09.3 has
+    its ribbons.
+    """
     lost = GroupStory(recall(check_step_group(commits_first).failing_seed).trace.records, 75.0)
     assert lost.lost and not lost.again and lost.silent and set(lost.members) == {"A", "B"}
     again = GroupStory(recall(check_step_db(offset_to_the_group).failing_seed).trace.records, 75.0)
     assert again.again and not again.lost
     run = recall(check_assign(keeps_all).failing_seed)
-    last = [owned for owned in GroupStory(run.trace.records, run.until).owned if owned.end == run.until]
+    last = [
+        owned for owned in GroupStory(run.trace.records, run.until).owned if owned.end == run.until
+    ]
     assert run.verdict == "seed 0: K joins, and the members have [4, 0]."
     assert [owned.member for owned in last] == ["G"] * 4
 
@@ -176,7 +208,10 @@ def test_no_run_is_kept_where_there_is_nothing_to_see() -> None:
 
 
 def test_what_is_never_charged_is_hinted_at() -> None:
-    """One key for both partitions, or `>` where `>=` is right: the first of a partition falls through."""
+    """One key for both partitions, or `>` where `>=` is right: the first of a partition falls
+    through.
+    """
+
     def one_key(consumer, db):
         for event in consumer.poll(10):
             with db.transaction() as tx:
@@ -191,6 +226,7 @@ def test_what_is_never_charged_is_hinted_at() -> None:
 
 def test_a_loop_without_end_is_stopped() -> None:
     """A step that asks again and again in one instant is told so."""
+
     def asks_for_ever(consumer, handle):
         while True:
             for event in consumer.poll(10, timeout=0):
@@ -205,8 +241,14 @@ def test_sticky_passes() -> None:
     assert check_assign(sticky_assignment).text.startswith("passed: 100 seeds")
 
 
-@pytest.mark.parametrize(("check", "hint"), [(check_step_group, "consumer.poll"), (check_step_db, "consumer.poll"),
-                                             (check_assign, "every member is a key")])
+@pytest.mark.parametrize(
+    ("check", "hint"),
+    [
+        (check_step_group, "consumer.poll"),
+        (check_step_db, "consumer.poll"),
+        (check_assign, "every member is a key"),
+    ],
+)
 def test_doing_nothing_or_raising_is_told_so(check, hint) -> None:
     """A stub is answered with one hint, an exception with its name."""
     assert hint in check(lambda *_: None).text
@@ -215,6 +257,7 @@ def test_doing_nothing_or_raising_is_told_so(check, hint) -> None:
 
 def test_a_worked_step_passes() -> None:
     """Handled, then committed, next offset and all: a hundred seeds, over a thousand deaths."""
+
     def step(consumer, handle):
         for event in consumer.poll(10):
             handle(event)
@@ -224,7 +267,10 @@ def test_a_worked_step_passes() -> None:
 
 
 def test_a_worked_transaction_passes() -> None:
-    """The offset is kept with the charge, and asked inside: nothing is charged twice, whoever comes back."""
+    """The offset is kept with the charge, and asked inside: nothing is charged twice, whoever comes
+    back.
+    """
+
     def step(consumer, db):
         for event in consumer.poll(10):
             with db.transaction() as tx:
@@ -238,6 +284,7 @@ def test_a_worked_transaction_passes() -> None:
 
 def test_an_exception_is_answered_with_what_the_calls_take() -> None:
     """One event where a poll may return none, a charge that is none of the database's."""
+
     def one(consumer, handle):
         (event,) = consumer.poll(1)
         handle(event)

@@ -1,4 +1,6 @@
-"""What is replayed where an exercise asks for single answers: a table of what was asked and answered."""
+"""What is replayed where an exercise asks for single answers: a table of what was asked and
+answered.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +24,7 @@ def clean() -> None:
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[[Verdict], pd.DataFrame]:
     """Replay a verdict; what a notebook would show."""
+
     def look(verdict: Verdict) -> pd.DataFrame:
         found: list[Any] = []
         monkeypatch.setattr("IPython.display.display", found.append)
@@ -38,14 +41,21 @@ Shown = Callable[[Verdict], pd.DataFrame]
 
 
 def test_a_cool_down_sees_where_its_costs_come_from(shown: Shown) -> None:
-    """By length of the outage; weighted with how many there are, the rows come to what the verdict says."""
+    """By length of the outage; weighted with how many there are, the rows come to what the verdict
+    says.
+    """
     verdict = check_cooldown(lambda times_opened: 5.0)
     table = shown(verdict)
     total = (table["how many"] * table["cost, s"]).sum() / table["how many"].sum()
     assert table["how many"].sum() == OUTAGES and "cost 166.9 s on average" in verdict.text
     late, looks = mean_cost(probes(lambda times_opened: 5.0)[0], outages_of(0))
     assert total == pytest.approx(late + looks, abs=0.1)
-    assert (table["cost, s"] > table["cost with 35 s each time"]).tolist() == [False, True, True, True]
+    assert (table["cost, s"] > table["cost with 35 s each time"]).tolist() == [
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_a_cool_down_that_is_none_has_no_table() -> None:
@@ -58,7 +68,9 @@ def test_a_cool_down_that_is_none_has_no_table() -> None:
 
 
 def test_what_was_settled_is_shown_message_by_message(shown: Shown) -> None:
-    """The result, what it should come to, what was said; the verdict names the row in which the two differ."""
+    """The result, what it should come to, what was said; the verdict names the row in which the two
+    differ.
+    """
     verdict = check_settle(lambda batch, results: ["ack"] * len(batch))
     table = shown(verdict)
     assert "message 3 is acked" in verdict.text
@@ -74,10 +86,15 @@ def test_an_answer_of_any_form_has_a_table(shown: Shown, answer: Any) -> None:
 
 def test_results_that_belong_to_nobody_should_be_nacked(shown: Shown) -> None:
     """Who acks the first few of a short list sees it beside every message."""
+
     def short(batch: list[Any], results: Any) -> list[str]:
         if isinstance(results, list):
             said = ["ack" if result is True else "nack" for result in results]
-            return said if len(said) == len(batch) else said + ["nack: no result"] * (len(batch) - len(said))
+            return (
+                said
+                if len(said) == len(batch)
+                else said + ["nack: no result"] * (len(batch) - len(said))
+            )
         return ["nack: no list"] * len(batch)
 
     table = shown(check_settle(short))
@@ -90,7 +107,9 @@ def test_a_pattern_sees_all_pairs_of_the_seed_that_it_mistakes(shown: Shown) -> 
     table = shown(verdict)
     assert f"matches({table.index[0]!r}, {table['topic'].iloc[0]!r})" in verdict.text
     assert set(table["your function"]) == {"returned False"} and table["should be"].all()
-    assert set(zip(table.index, table["topic"], strict=True)) <= set(pairs_of(0)) and len(table) < len(pairs_of(0))
+    assert set(zip(table.index, table["topic"], strict=True)) <= set(pairs_of(0)) and len(
+        table
+    ) < len(pairs_of(0))
 
 
 def test_a_view_is_shown_after_each_change(shown: Shown) -> None:
@@ -111,7 +130,9 @@ def test_a_table_has_no_charts() -> None:
     """And no instant; the error says so and names the value."""
     check_matches(lambda pattern, topic: True)
     assert isinstance(recall(), pd.DataFrame)
-    with pytest.raises(ValueError, match=r"charts must be none: a table is replayed, got \('depth',\)"):
+    with pytest.raises(
+        ValueError, match=r"charts must be none: a table is replayed, got \('depth',\)"
+    ):
         replay(0, "depth")
     with pytest.raises(ValueError, match=r"at must be None: a table is replayed, got 3\.0"):
         replay(at=3.0)

@@ -1,4 +1,6 @@
-"""Exercise 05.3: whether the check of the window can tell right from wrong, and replays what it saw."""
+"""Exercise 05.3: whether the check of the window can tell right from wrong, and replays what it
+saw.
+"""
 
 from collections import deque
 
@@ -12,6 +14,7 @@ from mqlearn.study.checks.verdict import recall
 
 def share(calls, part, least):
     """So large a part of the last so many calls, if there are at least so many."""
+
     class Window:
         def __init__(self):
             self.last = deque(maxlen=calls)
@@ -27,6 +30,7 @@ def share(calls, part, least):
 
 def in_a_row(failures):
     """So many failures one after the other."""
+
     class Window:
         def __init__(self):
             self.failures = 0
@@ -42,6 +46,7 @@ def in_a_row(failures):
 
 def seconds(span, part, least):
     """So large a part of the calls of the last so many seconds, if there are at least so many."""
+
     class Window:
         def __init__(self):
             self.last = deque()
@@ -52,7 +57,9 @@ def seconds(span, part, least):
                 self.last.popleft()
 
         def tripped(self, now):
-            return len(self.last) >= least and sum(not ok for _, ok in self.last) >= part * len(self.last)
+            return len(self.last) >= least and sum(not ok for _, ok in self.last) >= part * len(
+                self.last
+            )
 
     return Window
 
@@ -95,15 +102,23 @@ WRONG = {
     "half of a minute": seconds(60, 0.5, 20),
     "never": Never,
 }
-CAUGHT = {"four in a row": 88, "five in a row": 43, "six in a row": 81, "40 % of 20": 31, "half of 100": 89}
+CAUGHT = {
+    "four in a row": 88,
+    "five in a row": 43,
+    "six in a row": 81,
+    "40 % of 20": 31,
+    "half of 100": 89,
+}
 """In how many of the hundred seeds; all others in every one. The solutions quote these numbers."""
 
 
 def test_the_worked_solution_passes():
     """And the verdict says how soon it saw what."""
     assert check_window(solution).text == (
-        "passed: 100 seeds, the worst moments of 1,000 hours: no false alarm; it took at most 1.5 s to see a hard "
-        "outage, and to see a brown-out 4.0 s (p95), at most 8.1 s")
+        "passed: 100 seeds, the worst moments of 1,000 hours: no false alarm; it took at most 1.5 "
+        "s to see a hard "
+        "outage, and to see a brown-out 4.0 s (p95), at most 8.1 s"
+    )
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -113,8 +128,11 @@ def test_wrong_answers_are_caught(name, caught):
     assert not check_window(WRONG[name])
 
 
-@pytest.mark.parametrize("window", [share(30, 0.4, 20), share(60, 0.3, 30), seconds(5, 0.4, 20)],
-                         ids=["40 % of 30", "30 % of 60", "40 % of 5 s"])
+@pytest.mark.parametrize(
+    "window",
+    [share(30, 0.4, 20), share(60, 0.3, 30), seconds(5, 0.4, 20)],
+    ids=["40 % of 30", "30 % of 60", "40 % of 5 s"],
+)
 def test_other_right_answers_pass(window):
     """Other sizes and other shares, and a window of seconds."""
     assert check_window(window)
@@ -122,6 +140,7 @@ def test_other_right_answers_pass(window):
 
 def test_a_stub_and_nonsense_are_told():
     """What tripped returns must be a bool, and what raises is told with the call."""
+
     class Stub(Never):
         def tripped(self, now):
             pass
@@ -131,34 +150,49 @@ def test_a_stub_and_nonsense_are_told():
             raise ValueError("no room")
 
     assert check_window(Stub).text == (
-        "not yet: seed 0: a hard outage: record(False, 0.0), then tripped(0.0): expected True or False, it returned "
-        "None. Hint: record keeps what tripped needs; tripped says whether it is too many")
+        "not yet: seed 0: a hard outage: record(False, 0.0), then tripped(0.0): expected True or "
+        "False, it returned "
+        "None. Hint: record keeps what tripped needs; tripped says whether it is too many"
+    )
     assert "it raised ValueError: no room" in check_window(Raises).text
 
 
 def test_a_false_alarm_and_a_blind_window_are_named_and_replayed():
-    """The scene, the instant and what was to be seen; the replay opens its breaker then, or never."""
+    """The scene, the instant and what was to be seen; the replay opens its breaker then, or
+    never.
+    """
     early = check_window(WRONG["40 % of 20"])
-    assert early.text.startswith("not yet: seed 0: a usual day: it tripped at 707.2 s; 8 of the last 40 calls had")
+    assert early.text.startswith(
+        "not yet: seed 0: a usual day: it tripped at 707.2 s; 8 of the last 40 calls had"
+    )
     run = recall(early.failing_seed)
     opened = [record[0] for record in run.trace.records if record[1] == "opened"]
     assert opened == [pytest.approx(run.until - 2.0)] and run.totals["sent"] == 10 * opened[0] + 1
     blind = check_window(WRONG["five in a row"])
     assert blind.text == (
-        "not yet: seed 3: a brown-out at 30.0 s: 10 s later it has not tripped; 22 of the last 40 calls had failed. "
-        "Hint: half of the calls fail: they need not fail in a row")
+        "not yet: seed 3: a brown-out at 30.0 s: 10 s later it has not tripped; 22 of the last 40 "
+        "calls had failed. "
+        "Hint: half of the calls fail: they need not fail in a row"
+    )
     run = recall(blind.failing_seed)
-    assert run.totals["sent"] == 400 and not [record for record in run.trace.records if record[1] == "opened"]
+    assert run.totals["sent"] == 400 and not [
+        record for record in run.trace.records if record[1] == "opened"
+    ]
     assert run.theory["broken"] == [(30.0, run.until)]
 
 
 @pytest.mark.parametrize("seed", [0, 5, 7])
 def test_the_worst_moments_stand_for_all_ten_hours(seed):
-    """Nowhere in the ten hours do more failures come together than in the stretches that are tried."""
+    """Nowhere in the ten hours do more failures come together than in the stretches that are
+    tried.
+    """
     scenes = [scene for scene in scenes_of(seed) if scene.outage is None and scene.every < 1]
     failed = calm_hours(seed)
     assert len(failed) == HOURS * 3600 * RATE and failed.mean() == pytest.approx(0.05, abs=0.002)
     for width in WIDTHS:
         sums = np.convolve(failed, np.ones(width, dtype=int))
-        tried = max(np.convolve([not ok for ok in scene.oks], np.ones(width, dtype=int)).max() for scene in scenes)
+        tried = max(
+            np.convolve([not ok for ok in scene.oks], np.ones(width, dtype=int)).max()
+            for scene in scenes
+        )
         assert tried == sums.max()

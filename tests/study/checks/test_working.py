@@ -82,11 +82,22 @@ def test_forgotten_orders_are_caught(fn, caught):
 def test_a_forgotten_order_is_named_and_replayed():
     """The seed, the order, the instant; and the replay is that run."""
     verdict = check_work(ack_first)
-    assert verdict.text == ("not yet: seed 0: order-4 was acked at 2.1 s and never charged. Hint: what if the worker "
-                            "dies between the two, or the charge fails? Who acks then?")
+    assert verdict.text == (
+        "not yet: seed 0: order-4 was acked at 2.1 s and never charged. Hint: "
+        "what if the worker "
+        "dies between the two, or the charge fails? Who acks then?"
+    )
     run = as_run(recall(verdict.failing_seed))
-    assert run.verdict == "order-4 was acked at 2.1 s and never charged." and run.scenario.REPLAYS[0] == "leases"
+    assert (
+        run.verdict == "order-4 was acked at 2.1 s and never charged."
+        and run.scenario.REPLAYS[0] == "leases"
+    )
     (acked,) = [r for r in run.trace.records if r[1] == "acked" and r[4] == "order-4"]
-    assert acked[0] == pytest.approx(2.1, abs=0.05) and "order-4" not in charges_by_order(run.trace.records)
-    assert check_work(work).text == ("passed: 100 seeds, 2,000 orders, 687 crashes: every order was charged, 213 of "
-                                     "them more than once, and nothing was left in the queue")
+    assert acked[0] == pytest.approx(2.1, abs=0.05) and "order-4" not in charges_by_order(
+        run.trace.records
+    )
+    assert check_work(work).text == (
+        "passed: 100 seeds, 2,000 orders, 687 crashes: every order "
+        "was charged, 213 of "
+        "them more than once, and nothing was left in the queue"
+    )
