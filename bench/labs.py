@@ -11,7 +11,7 @@ from bench.measure import interleaved, table
 from mqlearn.lab import Lab
 from mqlearn.lab.board import Board
 from mqlearn.lab.view import View
-from mqlearn.study import scenarios
+from mqlearn.units import scenarios
 
 
 def slider(kind: type[Any]) -> tuple[str, list[Any]]:
@@ -22,7 +22,7 @@ def slider(kind: type[Any]) -> tuple[str, list[Any]]:
     ]
 
 
-def answers(repeats: int = 21, names: Sequence[str] = tuple(scenarios.__all__)) -> list[str]:
+def answers(repeats: int = 21, names: Sequence[str] = tuple(scenarios())) -> list[str]:
     """Milliseconds from moving a slider to the picture of these scenarios' labs, and what they are
     spent on.
     """
@@ -30,7 +30,7 @@ def answers(repeats: int = 21, names: Sequence[str] = tuple(scenarios.__all__)) 
         ("lab", "sent", "all in all", "simulation", "tables", "drawing", "panel")
     ]
     for name in names:
-        taken, messages = _split(getattr(scenarios, name), repeats)
+        taken, messages = _split(scenarios()[name], repeats)
         parts = [
             taken["simulation"],
             taken["tables and drawing"] - taken["drawing"],

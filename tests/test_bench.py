@@ -14,7 +14,7 @@ from bench import __main__, brokers, labs, queues, simulations, streams
 from bench.measure import interleaved, kept, table
 from bench.rivals import HeapQueue, ReceiptQueue
 from mqlearn import Message, MessagePriority
-from mqlearn.study import scenarios
+from mqlearn.units import scenarios
 
 TINY = [
     partial(queues.against_a_heap, 20, 1),
@@ -44,17 +44,17 @@ def test_every_section_is_tried() -> None:
     assert {section.func for section in TINY} == set(__main__.SECTIONS)
 
 
-@pytest.mark.parametrize("name", scenarios.__all__)
+@pytest.mark.parametrize("name", scenarios())
 def test_the_slider_that_is_moved_takes_all_its_values(name: str) -> None:
     """Each is a setting of its own, and not refused."""
-    kind = getattr(scenarios, name)
+    kind = scenarios()[name]
     field, values = labs.slider(kind)
     assert len({kind(**{field: value}) for value in values}) == 4
 
 
 def test_every_lab_is_measured() -> None:
     """All of them, where nothing else is asked for."""
-    assert inspect.signature(labs.answers).parameters["names"].default == tuple(scenarios.__all__)
+    assert inspect.signature(labs.answers).parameters["names"].default == tuple(scenarios())
 
 
 @pytest.mark.parametrize("kind", [HeapQueue, ReceiptQueue])

@@ -16,8 +16,8 @@ from mqlearn.lab.charts.owners import SHADES
 from mqlearn.lab.happened import just_now
 from mqlearn.lab.instant import BLOCK, PITCH, TALL, InstantPicture, short
 from mqlearn.runtime.trace import MOVES
-from mqlearn.study.stories.groups import letter
-from mqlearn.study.stories.instants import AGAIN, DONE, IN_HAND, NEVER, WAITING, LogAt, PartitionAt
+from mqlearn.study.analysis.groups import letter
+from mqlearn.study.analysis.instants import AGAIN, DONE, IN_HAND, NEVER, WAITING, LogAt, PartitionAt
 
 LOOKS: dict[str, dict[str, Any]] = {
     DONE: {"facecolor": READ},

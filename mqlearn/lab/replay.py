@@ -8,7 +8,7 @@ answered.
 from typing import Any
 
 from mqlearn.lab.show import as_run, show
-from mqlearn.study.checks.verdict import recall
+from mqlearn.study.verdict import recall
 
 
 def replay(which: Any = None, *charts: str, at: float | None = None) -> None:

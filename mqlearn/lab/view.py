@@ -58,49 +58,49 @@ class View:
     @cached_property
     def breaker(self) -> Any:
         """What the breaker did: a `BreakerStory`."""
-        from mqlearn.study.stories.breakers import BreakerStory
+        from mqlearn.study.analysis.breakers import BreakerStory
 
         return BreakerStory(self.run.trace.records, self.start, self.until)
 
     @cached_property
     def charges(self) -> dict[str, Any]:
         """The effects on record, by their business key."""
-        from mqlearn.study.stories.charges import charges_by_order
+        from mqlearn.study.analysis.charges import charges_by_order
 
         return charges_by_order(self.run.trace.records)
 
     @cached_property
     def group(self) -> Any:
         """Who owned which partition, what was done twice or lost: a `GroupStory`."""
-        from mqlearn.study.stories.groups import GroupStory
+        from mqlearn.study.analysis.groups import GroupStory
 
         return GroupStory(self.run.trace.records, self.until)
 
     @cached_property
     def batches(self) -> Any:
         """What the records say of its batches: a `BatchTally`."""
-        from mqlearn.study.stories.batches import BatchTally
+        from mqlearn.study.analysis.batches import BatchTally
 
         return BatchTally(self.run.trace.records)
 
     @cached_property
     def fan_out(self) -> Any:
         """What the records say of each subscriber: a `FanOutStory`."""
-        from mqlearn.study.stories.fanout import FanOutStory
+        from mqlearn.study.analysis.fanout import FanOutStory
 
         return FanOutStory(self.run.trace.records)
 
     @cached_property
     def log(self) -> Any:
         """What the records say of a log and its reader: a `LogStory`."""
-        from mqlearn.study.stories.logs import LogStory
+        from mqlearn.study.analysis.logs import LogStory
 
         return LogStory(self.run.trace.records)
 
     @cached_property
     def history(self) -> Any:
         """What the records say of each order: a `HistoryStory`."""
-        from mqlearn.study.stories.histories import HistoryStory
+        from mqlearn.study.analysis.histories import HistoryStory
 
         return HistoryStory(self.run.trace.records)
 

@@ -1,13 +1,12 @@
-"""What is tried: scenarios with faults, the runs they make, theory to hold them against, and
-exercises' checks.
+"""What all units share: scenarios with faults, the runs they make, theory, and exercises.
 
-`Faults` says what goes wrong, a `Run` is what came of it. Scenarios are in
-`mqlearn.study.scenarios`, what their records say in `mqlearn.study.stories`, checks in
-`mqlearn.study.checks`, the formulas of queueing in `mqlearn.study.theory`, recorded days in
-`mqlearn.study.arrivals`, and what runs a notebook's own code in `mqlearn.study.handmade`. What
-orders meet on their way is beside this: `card` (payments), `store` (bulk writes), `overload` (a
-slow service), `shop` (a database and a stream), `changes` and `flights` (what is to happen on a
-day).
+scenario        the base of what a lab moves          run        what came of it
+faults          what goes wrong                       arrivals   when work comes
+analysis/       tables and totals read off a trace    theory     what arithmetic expects
+exercise        how an answer is graded               verdict    what a student is told
+queue_adapter   a notebook's own queue in the place of the package's
+card            payments that cannot be taken back
+flights         a recorded day of flights             changes    the same as orders that change
 """
 
 from mqlearn.study.faults import Faults

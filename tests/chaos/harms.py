@@ -148,9 +148,7 @@ HARMS: dict[str, Harm] = {
     "an exception is a success": without(
         POOL, "_answer", "return failed(error)", "return COMPLETED"
     ),
-    "a false result is a success": without(
-        POOL, "_answer", "result is None or result", "True"
-    ),
+    "a false result is a success": without(POOL, "_answer", "result is None or result", "True"),
     "a release is a failure": without(
         POOL, "_answer", 'Outcome("released", delay=release.delay)', 'Outcome("failed", "released")'
     ),

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 import mqlearn
-from mqlearn.study import arrivals, card, scenarios, theory
+from mqlearn.study import arrivals, card, theory
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios.base import Scenario
+from mqlearn.study.scenario import Scenario
+from mqlearn.units import scenarios
 from tests.house import inputs
 from tests.house.inputs import ANYTHING
 from tests.house.world import World, make
@@ -41,7 +42,7 @@ class Parameter:
 def public() -> dict[str, Any]:
     """Every public class and function that the walk visits, by name."""
     found = {name: value for name in mqlearn.__all__ if callable(value := getattr(mqlearn, name))}
-    found |= {name: getattr(scenarios, name) for name in scenarios.__all__} | {
+    found |= scenarios() | {
         "Faults": Faults,
         "Run": Run,
     }

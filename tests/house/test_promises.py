@@ -52,9 +52,9 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_batch.py::test_a_stopped_batch_is_flushed_or_returned",
         "messaging/test_batch.py::test_a_batch_goes_when_it_is_full_or_its_first_message_has_waited",
         "messaging/test_batch.py::test_an_answer_that_cannot_be_matched_acks_nothing_and_says_so",
-        "study/test_unit06_naive.py::test_a_stopped_loop_leaves_its_batch_in_flight",
-        "study/test_unit06_naive.py::test_a_time_since_the_batch_before_sends_one_alone_and_holds_the_rest",
-        "study/test_unit06_naive.py::test_a_result_list_of_the_wrong_length_acks_by_accident",
+        "units/batching/test_naive.py::test_a_stopped_loop_leaves_its_batch_in_flight",
+        "units/batching/test_naive.py::test_a_time_since_the_batch_before_sends_one_alone_and_holds_the_rest",
+        "units/batching/test_naive.py::test_a_result_list_of_the_wrong_length_acks_by_accident",
         "chaos/test_chaos.py::test_hundreds_of_random_days_keep_every_rule",
     ],
     "a group's partitions are divided among its members, and dealt out anew when one joins, leaves "
@@ -76,12 +76,12 @@ PROMISES: dict[str, list[str]] = {
     "while a breaker is open nothing is taken and no retry is spent": [
         "messaging/test_breaker_processor.py::test_nothing_is_taken_while_it_is_open_though_messages_come",
         "messaging/test_breaker_processor.py::test_one_message_at_a_time_answers_true_false_and_at_once",
-        "study/test_unit05.py::test_an_open_breaker_that_nacks_kills_what_was_never_tried",
+        "units/circuit_breaker/test_scenario.py::test_an_open_breaker_that_nacks_kills_what_was_never_tried",
         "chaos/test_chaos.py::test_hundreds_of_random_days_keep_every_rule",
     ],
     "a breaker counts failures in a row, and half-open it admits its probes and no more": [
         "messaging/test_breaker.py::test_scattered_failures_open_nothing",
-        "study/test_unit05.py::test_a_breaker_that_counts_for_ever_is_open_for_most_of_a_good_day",
+        "units/circuit_breaker/test_scenario.py::test_a_breaker_that_counts_for_ever_is_open_for_most_of_a_good_day",
         "messaging/test_breaker_live.py::test_half_open_never_admits_more_than_its_probes_to_sixteen_threads",
         "messaging/test_breaker_live.py::test_sixteen_real_threads_take_one_probe",
     ],
@@ -133,7 +133,7 @@ PROMISES: dict[str, list[str]] = {
     ],
     "no producer waits for a reader's handler": [
         "streaming/test_stream.py::test_producers_do_not_wait_for_a_readers_handler",
-        "study/test_unit08.py::test_a_lock_held_across_a_yield_makes_producers_wait",
+        "units/event_streams/test_scenario.py::test_a_lock_held_across_a_yield_makes_producers_wait",
     ],
     "a group can go back, and history leaves no trace on any": [
         "streaming/test_stream.py::test_a_replay_goes_back_and_reading_history_moves_no_group",
@@ -156,7 +156,7 @@ PROMISES: dict[str, list[str]] = {
     "the state and its event are both there or neither; a relay publishes at least once": [
         "streaming/test_outbox.py::test_two_writes_tear_in_either_order_and_one_transaction_does_not",
         "streaming/test_outbox.py::test_a_relay_that_dies_after_publishing_publishes_that_one_again",
-        "study/test_unit10.py::test_a_crash_between_two_writes_tears_one_change_in_ten",
+        "units/event_sourcing/test_scenario.py::test_a_crash_between_two_writes_tears_one_change_in_ten",
     ],
     "what a durable stream acknowledged is there after kill -9, in a whole prefix": [
         "streaming/test_sqlite.py::"

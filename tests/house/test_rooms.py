@@ -16,6 +16,7 @@ BELOW = {
     "streaming": {"messaging", "runtime"},
     "engines": {"streaming", "messaging", "runtime"},
     "study": {"streaming", "messaging", "runtime"},
+    "units": {"study", "streaming", "messaging", "runtime"},
     "lab": {"study", "streaming", "messaging", "runtime"},
 }
 # What `mqlearn` itself may import.
@@ -47,6 +48,17 @@ def test_imports_point_down(path: Path) -> None:
         parts = module.split(".")
         if parts[0] == "mqlearn" and not (here == "__init__" and len(parts) == 1):
             assert parts[1] in allowed, f"{name(path)}:{line}: {here} must not import {module}"
+
+
+@pytest.mark.parametrize("path", modules("mqlearn/units"), ids=name)
+def test_no_unit_imports_another(path: Path) -> None:
+    """A unit imports its own folder and what is below: to change one, no other is read."""
+    parts = path.relative_to(PACKAGE / "units").parts
+    for line, module in imports(path):
+        if module.startswith("mqlearn.units."):
+            assert len(parts) > 1 and module.split(".")[2] == parts[0], (
+                f"{name(path)}:{line} imports {module}: what two units share belongs into study"
+            )
 
 
 @pytest.mark.parametrize("path", modules("mqlearn"), ids=name)

@@ -15,10 +15,10 @@ from mqlearn import (
     ThreadRuntime,
     Trace,
 )
-from mqlearn.study import scenarios
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
+from mqlearn.units import scenarios
 
 
 class Plain(MessageQueue):
@@ -153,4 +153,4 @@ MAKE: dict[str, Callable[[World], Any]] = {
 
 def make(name: str, world: World) -> Any:
     """An object of the class of this name; a scenario has defaults for everything."""
-    return MAKE[name](world) if name in MAKE else getattr(scenarios, name)()
+    return MAKE[name](world) if name in MAKE else scenarios()[name]()

@@ -12,7 +12,7 @@ import pytest
 from mqlearn.lab import Lab
 from mqlearn.lab.board import Board
 from mqlearn.lab.view import View
-from mqlearn.study.scenarios import BatchedWriter
+from mqlearn.units.batching.scenario import BatchedWriter
 
 ONE_BAD = BatchedWriter(**BatchedWriter.PRESETS["one bad record"])
 

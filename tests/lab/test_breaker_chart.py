@@ -16,7 +16,8 @@ from mqlearn.lab.charts.dead import Deaths
 from mqlearn.lab.charts.depth import Depth
 from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
 from mqlearn.lab.view import View
-from mqlearn.study.scenarios import CardOutage, GuardedCalls
+from mqlearn.units.circuit_breaker.scenario import GuardedCalls
+from mqlearn.units.retries_and_dead_letters.scenario import CardOutage
 
 DAY = GuardedCalls()
 

@@ -11,7 +11,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts import CHARTS
 from mqlearn.lab.style import nice_top, number, time_ticks
 from mqlearn.lab.view import thin
-from mqlearn.study.checks.verdict import forget, remember
+from mqlearn.study.verdict import forget, remember
 
 
 @pytest.mark.parametrize("name", sorted(CHARTS))

@@ -7,7 +7,7 @@ import pytest
 from mqlearn.lab.board import Board
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
-from mqlearn.study.scenarios import OrderHistory
+from mqlearn.units.event_sourcing.scenario import OrderHistory
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,12 @@ from mqlearn.lab import Lab, show
 from mqlearn.lab.instant import InstantPicture, short
 from mqlearn.lab.instant_log import LogPicture, instant_picture
 from mqlearn.lab.style import PAPER
+from mqlearn.study.analysis.instants import AGAIN, DONE, IN_HAND, NEVER, WAITING, LogAt
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios import FanOut, OrderHistory, ReadingTheLog, SharedPartitions
-from mqlearn.study.stories.instants import AGAIN, DONE, IN_HAND, NEVER, WAITING, LogAt
+from mqlearn.units.consumer_groups.scenario import SharedPartitions
+from mqlearn.units.event_sourcing.scenario import OrderHistory
+from mqlearn.units.event_streams.scenario import ReadingTheLog
+from mqlearn.units.publish_subscribe.scenario import FanOut
 
 FELL = ReadingTheLog(arrivals="regular", **ReadingTheLog.PRESETS["the reader that fell off"]).run(0)
 DYING = SharedPartitions(arrivals="regular", **SharedPartitions.PRESETS["one dies mid-batch"])

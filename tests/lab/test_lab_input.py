@@ -13,7 +13,7 @@ import pytest
 
 import mqlearn.lab
 from mqlearn.lab import Lab, replay, show
-from mqlearn.study.scenarios import FailingWork
+from mqlearn.units.start_here.scenario import FailingWork
 
 # For each public parameter, values that must be refused. A name that is not here fails the test of
 # coverage below.

@@ -9,7 +9,7 @@ from mqlearn.lab.board import Board
 from mqlearn.lab.charts import Marks
 from mqlearn.study.card import EffectLedger
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios import CardCharges
+from mqlearn.units.delivery_guarantees.scenario import CardCharges
 
 ORDERS = ("order-1", "order-2", "order-3", "order-2/2")
 

@@ -12,7 +12,7 @@ import pytest
 from mqlearn.lab.board import Board
 from mqlearn.lab.charts.load import SHADES, Load
 from mqlearn.lab.view import View
-from mqlearn.study.scenarios import CardOutage
+from mqlearn.units.retries_and_dead_letters.scenario import CardOutage
 
 
 @pytest.fixture(scope="module")

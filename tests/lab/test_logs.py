@@ -15,7 +15,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.logs import Lag, Offsets
 from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
 from mqlearn.lab.view import View
-from mqlearn.study.scenarios import ReadingTheLog
+from mqlearn.units.event_streams.scenario import ReadingTheLog
 
 FELL = ReadingTheLog(arrivals="regular", **ReadingTheLog.PRESETS["the reader that fell off"])
 BUSY = ReadingTheLog(partitions=1, rate=50.0, window=180.0, read_time=1.0)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mqlearn.lab import Lab
-from mqlearn.study.scenarios import FailingWork, PriorityMix
+from mqlearn.units.messages_and_queues.scenario import PriorityMix
+from mqlearn.units.start_here.scenario import FailingWork
 
 
 def test_a_moved_slider_runs_the_scenario_and_moves_its_number_field(

@@ -15,7 +15,7 @@ from mqlearn.lab.charts import Marks
 from mqlearn.lab.charts.subscribers import FEW, LINES, MOST, Behind, Fates, Orders
 from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios import FanOut
+from mqlearn.units.publish_subscribe.scenario import FanOut
 
 NAMES = ("mail", "parcel", "audit", "caterer", "board", "press")
 

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, MessageProcessor, Simulation, by_schema_version
-from mqlearn.study.checks import check_reply_to
+from mqlearn.units.messages_and_queues.reply_to import check_reply_to
 
 
 def test_replies_carry_one_conversation_and_name_their_cause() -> None:

@@ -20,7 +20,7 @@ from mqlearn import (
     Trace,
 )
 from mqlearn.messaging import tally
-from mqlearn.study.handmade.queues import Handmade
+from mqlearn.study.queue_adapter import Handmade
 from tests.house.world import Plain
 from tests.messaging.recount import agree
 

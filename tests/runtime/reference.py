@@ -21,7 +21,7 @@ from mqlearn import (
     Trace,
     WorkerCrash,
 )
-from mqlearn.study.scenarios import FailingWork
+from mqlearn.units.start_here.scenario import FailingWork
 
 ORDERS = 400
 

@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from mqlearn.study.handmade.guards import guarded
-from mqlearn.study.scenarios import GuardedCalls
-from mqlearn.study.stories.breakers import (
+from mqlearn.study.analysis.breakers import (
     BreakerStory,
     Probe,
     Span,
@@ -21,6 +19,8 @@ from mqlearn.study.stories.breakers import (
     drain_time,
     share_open,
 )
+from mqlearn.units.circuit_breaker.by_hand import guarded
+from mqlearn.units.circuit_breaker.scenario import GuardedCalls
 
 
 def chain(failing: float, row: int) -> float:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from mqlearn import ThreadRuntime
+from mqlearn.study.analysis.fanout import FanOutStory
+from mqlearn.study.analysis.logs import LogStory, at
 from mqlearn.study.run import Run
-from mqlearn.study.scenarios import FanOut, ReadingTheLog, SharedPartitions
-from mqlearn.study.stories.fanout import FanOutStory
-from mqlearn.study.stories.logs import LogStory, at
+from mqlearn.units.consumer_groups.scenario import SharedPartitions
+from mqlearn.units.event_streams.scenario import ReadingTheLog
+from mqlearn.units.publish_subscribe.scenario import FanOut
 from tests.study.hurried import Hurried
 
 Live = Callable[[Any], Run]

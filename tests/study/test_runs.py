@@ -18,10 +18,10 @@ import pytest
 from mqlearn import InMemoryMessageQueue, Message, Simulation, UnbalancedBooks
 from mqlearn.messaging import broker
 from mqlearn.runtime.trace import Listener, Record
-from mqlearn.study import scenarios
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
 from mqlearn.study.theory import little
+from mqlearn.units import scenarios
 from tests.study.faulty import work
 
 INSTANTS = 50
@@ -46,10 +46,10 @@ LOGS = ("ReadingTheLog", "SharedPartitions", "OrderHistory")
 
 def settings() -> Iterator[Any]:
     """Every scenario of queues with two seeds, and with each of its presets."""
-    for name in scenarios.__all__:
+    for name in scenarios():
         if name in LOGS:
             continue
-        kind = getattr(scenarios, name)
+        kind = scenarios()[name]
         for seed in range(2):
             yield pytest.param((kind(), seed), id=f"{name}, seed {seed}")
         for title, preset in kind.PRESETS.items():

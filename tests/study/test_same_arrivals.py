@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mqlearn.study import scenarios
-from mqlearn.study.scenarios.base import Scenario
+from mqlearn.study.scenario import Scenario
+from mqlearn.units import scenarios
 
 # What each field governs of the messages that arrive: "which" come at all, the "time" at which each
 # comes, its "priority", how long its first "service" takes. A new field has to be entered here
@@ -287,7 +287,7 @@ def moves(scenario: Scenario, name: str) -> Iterator[Scenario]:
 
 def every_field() -> list[Any]:
     """Every field of every scenario, as the dataclasses declare them."""
-    kinds = [getattr(scenarios, name) for name in scenarios.__all__]
+    kinds = [scenarios()[name] for name in scenarios()]
     return [
         pytest.param(kind, field.name, id=f"{kind.__name__}.{field.name}")
         for kind in kinds
@@ -295,10 +295,10 @@ def every_field() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("name", scenarios.__all__)
+@pytest.mark.parametrize("name", scenarios())
 def test_every_field_is_in_the_table(name: str) -> None:
     """A field that nobody has thought about fails here, and so does one that is gone."""
-    assert set(GOVERNS.get(name, ())) == {field.name for field in fields(getattr(scenarios, name))}
+    assert set(GOVERNS.get(name, ())) == {field.name for field in fields(scenarios()[name])}
 
 
 @pytest.mark.parametrize(("kind", "name"), every_field())
@@ -319,8 +319,8 @@ def test_a_moved_field_changes_what_it_governs_and_nothing_else(
     assert count > 0 and found == governed
 
 
-@pytest.mark.parametrize("name", scenarios.__all__)
+@pytest.mark.parametrize("name", scenarios())
 def test_another_seed_is_another_day(name: str) -> None:
     """Re-rolling changes what arrives: the comparison above is not blind."""
-    scenario = getattr(scenarios, name)()
+    scenario = scenarios()[name]()
     assert "time" in changed(arrivals(scenario, 3), arrivals(scenario, 4))

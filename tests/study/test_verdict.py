@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from mqlearn.study.checks import verdict
-from mqlearn.study.checks.verdict import Verdict, not_yet, passed, recall, remember
+from mqlearn.study import verdict
+from mqlearn.study.verdict import Verdict, not_yet, passed, recall, remember
 
 
 @pytest.fixture(autouse=True)

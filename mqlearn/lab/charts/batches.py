@@ -11,7 +11,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Marks, Timeline
 from mqlearn.lab.charts.depth import Layers, ghost_lines
 from mqlearn.lab.view import Floats, View
-from mqlearn.study.stories.batches import BatchTally
+from mqlearn.study.analysis.batches import BatchTally
 
 BINS = 50  # slices of time at most
 CALLS = 3  # that a slice should hold on average

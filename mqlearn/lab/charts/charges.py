@@ -8,7 +8,7 @@ from mqlearn.lab.charts.bars import Bars
 from mqlearn.lab.charts.base import Box, Chart, Marks
 from mqlearn.lab.charts.marks import BarMarks
 from mqlearn.lab.view import View
-from mqlearn.study.stories.charges import order_of
+from mqlearn.study.analysis.charges import order_of
 
 NAMES = ("never", "once", "twice or more")
 

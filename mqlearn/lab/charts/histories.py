@@ -12,8 +12,8 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Marks, Timeline
 from mqlearn.lab.charts.owners import Repeats
 from mqlearn.lab.view import View
+from mqlearn.study.analysis.histories import Told, by_database, by_events
 from mqlearn.study.changes import FINAL, HOUR, STATES, clock
-from mqlearn.study.stories.histories import Told, by_database, by_events
 
 # An order is no message: pale shades of its own, and the word itself where there is room.
 SHADE = {

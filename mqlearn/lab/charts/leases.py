@@ -9,7 +9,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Marks
 from mqlearn.lab.charts.journeys import Journeys, choose
 from mqlearn.lab.view import View
-from mqlearn.study.stories.charges import order_of
+from mqlearn.study.analysis.charges import order_of
 
 MARKS = 3  # of each row that are numbered at most
 

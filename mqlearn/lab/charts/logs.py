@@ -13,7 +13,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Chart, Marks, Timeline, frameless, swatch
 from mqlearn.lab.charts.marks import LevelMarks
 from mqlearn.lab.view import Floats, View, thin
-from mqlearn.study.stories.logs import at
+from mqlearn.study.analysis.logs import at
 
 READ = "#9FD8C6"  # read, and still there
 NEVER: dict[str, Any] = {"facecolor": "#F3C9A8", "hatch": "....", "edgecolor": style.LOST}

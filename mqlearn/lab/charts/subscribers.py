@@ -14,7 +14,7 @@ from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks, Timeline, frameles
 from mqlearn.lab.charts.marks import LevelMarks
 from mqlearn.lab.glyphs import Label
 from mqlearn.lab.view import Floats, View, thin
-from mqlearn.study.stories.fanout import FATES
+from mqlearn.study.analysis.fanout import FATES
 
 MOST = 4  # subscribers that are shown
 FEW = 3  # that is enough for most pictures

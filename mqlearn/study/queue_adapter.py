@@ -1,0 +1,190 @@
+"""A queue that a notebook builds, put in the place of the package's own: it decides, and what it
+did is recorded.
+
+    tried(PriorityMix(), NaiveQueue())          a scenario, with that queue in it
+    burst(NaiveQueue())                         twenty messages at one instant, and then one by one
+    desk(charge, orders, NaiveQueue())          a few messages and workers: who held which when?
+
+So a chart of such a run is the trace of the very code in the notebook's cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mqlearn.messaging.message import COMPLETED, Message, Outcome
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Listener, Trace, UnbalancedBooks
+from mqlearn.study.run import Run
+from mqlearn.study.scenario import Scenario
+
+
+class Handmade(MessageQueue):
+    """A `MessageQueue` around `built`, which has `send(message)`, `receive()` and a length: how
+    many wait.
+
+    `built` decides what `receive` returns next, None where nothing waits. It is asked as soon as
+    somebody waits and something is there. If it has `ack(message)` and `nack(message)`, with a dict
+    `in_flight` and a list `dead`, it is told how a try ended; if not, it has forgotten the message
+    when it handed it out. The trace gets one record for each call, and the books are held against
+    what `built` itself holds: its own length and those of its `in_flight` and `dead`. What it lost
+    is missing there. Each message id may be sent once.
+    """
+
+    def __init__(
+        self, built: Any, runtime: Runtime, *, trace: Trace | None = None, name: str = "orders"
+    ) -> None:
+        check.instance("runtime", runtime, Runtime)
+        for needed in ("send", "receive", "__len__"):
+            if not hasattr(built, needed):
+                raise TypeError(f"built must have {needed}, got {type(built).__name__} without it")
+        self.built, self.name = built, name
+        self._runtime: Runtime = runtime
+        self.trace: Trace = Trace() if trace is None else trace
+        self._numbers: dict[str, int] = {}
+        self._attempts: dict[str, int] = {}
+        self._held: dict[str, Message] = {}
+        self._receipts = 0
+        self._listeners: list[Listener] = []
+        self._available = runtime.condition()
+        self.trace.watch(self, runtime.at_close)
+
+    def listen(self, listener: Listener, *, carried: bool = False) -> None:  # noqa: ARG002 - it began empty
+        """Report to the trace, and to whoever else listens."""
+        self._listeners.append(listener)
+
+    def census(self) -> dict[str, int]:
+        """What the built queue itself holds, by place."""
+        return {
+            "waiting": len(self.built),
+            "delayed": 0,
+            "in flight": len(getattr(self.built, "in_flight", ())),
+            "dead": len(getattr(self.built, "dead", ())),
+        }
+
+    def send(self, message: Message) -> bool:
+        check.instance("message", message, Message)
+        if message.id in self._numbers:
+            raise ValueError(f"id must not have been sent before, got {message.id!r}")
+        with self._available:
+            stored = message.copy()
+            stored.timestamp = self._runtime.now
+            self._numbers[message.id] = len(self._numbers) + 1
+            self.built.send(stored)
+            self._emit("sent", stored)
+            self._available.notify()
+        return True
+
+    def receive(
+        self, timeout: float | None = None, *, cancelled: Callable[[], bool] | None = None
+    ) -> Message | None:
+        """The next message, as the built queue decides; None after `timeout` seconds, or once
+        `cancelled()`.
+        """
+        check.number("timeout", timeout, low=0, optional=True)
+        deadline = None if timeout is None else self._runtime.now + timeout
+        with self._available:
+            while cancelled is None or not cancelled():
+                message = self.built.receive()
+                if message is not None:
+                    return self._hand_out(message)
+                left = None if deadline is None else deadline - self._runtime.now
+                if left is not None and left <= 0:
+                    return None
+                self._available.wait(left)
+        return None
+
+    def take(self, cancelled: Callable[[], bool]) -> Message | None:
+        return self.receive(cancelled=cancelled)
+
+    def _hand_out(self, message: Message) -> Message:
+        self._receipts += 1
+        self._attempts[message.id] = self._attempts.get(message.id, 0) + 1
+        message.attempt, message.receipt = self._attempts[message.id], self._receipts
+        self._held[message.id] = message
+        self._emit("received", message)
+        return message
+
+    def settle(self, delivery: Message, outcome: Outcome) -> bool:
+        """Tell the built queue how a try ended, if it has anybody to tell. False for a former
+        delivery.
+        """
+        with self._available:
+            held = self._held.get(delivery.id)
+            if held is None or held.receipt != delivery.receipt:
+                return False
+            del self._held[delivery.id]
+            knows = hasattr(self.built, "ack")
+            if outcome.kind == "completed":
+                if knows:
+                    self.built.ack(held)
+                self._emit("acked", held)
+            elif knows:
+                self._give_back(held, outcome)
+        return True
+
+    def _give_back(self, delivery: Message, outcome: Outcome) -> None:
+        buried = len(self.built.dead)
+        self.built.nack(delivery)
+        if len(self.built.dead) > buried:
+            self._emit("dead", delivery, "retries exhausted")
+        else:
+            self._emit("nacked", delivery, outcome.reason)
+            self._available.notify()
+
+    def ack(self, delivery: Message | str) -> bool:
+        held = self._held.get(delivery.id if isinstance(delivery, Message) else delivery)
+        return held is not None and self.settle(held, COMPLETED)
+
+    def nack(self, delivery: Message | str, requeue: bool = True) -> bool:
+        held = self._held.get(delivery.id if isinstance(delivery, Message) else delivery)
+        return held is not None and self.settle(held, Outcome("failed" if requeue else "rejected"))
+
+    def size(self) -> int:
+        return len(self.built)
+
+    def wake(self) -> None:
+        with self._available:
+            self._available.notify_all()
+
+    def _emit(self, event: str, message: Message, detail: Any = None) -> None:
+        now, worker = self._runtime.witness()
+        record = (
+            now,
+            event,
+            self.name,
+            self._numbers[message.id],
+            message.id,
+            message.priority.name,
+            message.attempt,
+            worker,
+            message.receipt,
+            detail,
+        )
+        for listener in self._listeners:
+            listener(record)
+
+
+def seen(trace: Trace, until: float | None = None) -> Run:
+    """A run made of a trace whose books need not balance, observed until `until` seconds: the
+    verdict says so.
+    """
+    try:
+        return Run.of(trace, until)
+    except UnbalancedBooks as missing:
+        end = trace.records[-1][0] if until is None else until
+        sent, done = (
+            sum(record[1] == event for record in trace.records) for event in ("sent", "acked")
+        )
+        totals: dict[str, float] = {"sent": sent, "done": done, "lost": sent - done}
+        return Run(None, 0, trace, end, totals, f"The books do not balance: {missing}.")
+
+
+def tried(scenario: Scenario, built: Any, *, seed: int = 0) -> Run:
+    """A run of `scenario` in which `built` is the queue."""
+    with Simulation(seed) as sim:
+        return scenario.run(seed, runtime=sim, queue=Handmade(built, sim))

@@ -1,0 +1,196 @@
+"""Batches made by hand: a loop from a notebook's cell collects orders and writes them, and all of
+it is on record.
+
+    def by_size(queue, store):
+        batch = []
+        while store.open:
+            …
+            results = store.write(batch)
+
+    run = by_hand(by_size, clockwork(13))       thirteen orders, one a second, before that loop
+    run = packaged(clockwork(13), 10, 5.0)      the same before the package's batch processor
+
+So a chart of such a run is the trace of the very code in the notebook's cell. Where nothing else is
+said, one worker writes, deliveries are not leased, and the run is observed for thirty seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from mqlearn.messaging.batch import BatchMessageProcessor
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import Message
+from mqlearn.runtime import check
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.queue_adapter import seen
+from mqlearn.study.run import Run
+from mqlearn.units.batching.store import BulkStore, report_call
+
+UNTIL = 30.0  # seconds
+Handle = Callable[[BulkStore, list[Message]], Sequence[Any]]
+
+
+class Counter(BulkStore):
+    """The store as a loop made by hand sees it: `open` until it closes, every call reported as a
+    batch.
+
+    A processor of the package reports its batches itself; here the store does it for a loop that
+    does not.
+    """
+
+    def __init__(self, queue: InMemoryMessageQueue, bad: Collection[str]) -> None:
+        super().__init__(queue.runtime, bad=bad)
+        self.queue, self.open = queue, True
+
+    def write(self, batch: Sequence[Message]) -> list[bool]:
+        self._report_start(batch)
+        results = super().write(batch)
+        self._report_end(batch, results)
+        return results
+
+    def load(self, batch: Sequence[Message]) -> list[bool]:
+        self._report_start(batch)
+        good = not any(self._is_bad(message.id) for message in batch)
+        try:
+            return super().load(batch)
+        finally:
+            self._report_end(batch, [good] * len(batch))
+
+    def _report_start(self, batch: Sequence[Message]) -> None:
+        trace = self.queue.trace
+        if batch and trace is not None:
+            report_call(trace, self.queue, batch)
+            for message in batch:
+                self._record("started", message, None)
+
+    def _report_end(self, batch: Sequence[Message], results: Sequence[bool]) -> None:
+        for message, good in zip(batch, results, strict=True):
+            self._record(
+                "finished", message, "completed" if good else "failed: the store refused it"
+            )
+
+    def _record(self, event: str, message: Message, detail: object) -> None:
+        now, worker = self.runtime.witness()
+        assert self.queue.trace is not None
+        self.queue.trace.record(
+            (
+                now,
+                event,
+                self.queue.name,
+                0,
+                message.id,
+                message.priority.name,
+                message.attempt,
+                worker,
+                message.receipt,
+                detail,
+            )
+        )
+
+
+def clockwork(orders: int, every: float = 1.0, since: float = 0.0) -> list[float]:
+    """When so many orders come: the first `every` seconds after `since`, then one every so many
+    seconds.
+    """
+    check.whole("orders", orders, low=0)
+    check.number("every", every, low=0)
+    check.number("since", since, low=0)
+    return [since + every * number for number in range(1, orders + 1)]
+
+
+def by_hand(
+    loop: Callable[[InMemoryMessageQueue, Counter], object],
+    times: Iterable[float],
+    *,
+    workers: int = 1,
+    until: float = UNTIL,
+    closes_at: float | None = None,
+    bad: Collection[str] = (),
+    lease: float | None = None,
+) -> Run:
+    """order-1, order-2, … come at `times` (s); each of `workers` runs `loop(queue, store)`;
+    observed `until` (s).
+
+    At `closes_at` (s) the store closes: `store.open` is False then, and who waits in the queue
+    looks up.
+    """
+    check.function("loop", loop)
+    _check_times(workers, until, closes_at)
+    with Simulation() as sim:
+        queue = _queue(sim, lease)
+        store = Counter(queue, bad)
+
+        def close() -> None:
+            store.open = False
+            queue.wake()
+
+        for number in range(workers):
+            sim.spawn(loop, queue, store, name=f"worker-{number}")
+        if closes_at is not None:
+            sim.call_at(closes_at, close)
+        return _watched(sim, queue, times, until)
+
+
+def packaged(
+    times: Iterable[float],
+    batch_size: int = 10,
+    batch_timeout: float = 5.0,
+    *,
+    workers: int = 1,
+    until: float = UNTIL,
+    closes_at: float | None = None,
+    bad: Collection[str] = (),
+    lease: float | None = None,
+    handle: Handle = BulkStore.write,
+    **options: Any,
+) -> Run:
+    """The same orders before a `BatchMessageProcessor` with these `options`, which is stopped at
+    `closes_at` (s).
+
+    `handle(store, batch)` is its handler; without one, it is `store.write(batch)`.
+    """
+    check.function("handle", handle)
+    _check_times(workers, until, closes_at)
+    with Simulation() as sim:
+        queue = _queue(sim, lease)
+        store = BulkStore(sim, bad=bad)
+        processor = BatchMessageProcessor(queue, batch_size, batch_timeout, **options)
+        processor.start_batch_processing(lambda batch: handle(store, batch), num_workers=workers)
+        if closes_at is not None:
+
+            def close(when: float) -> None:
+                sim.sleep(when)
+                processor.stop()
+
+            sim.spawn(close, closes_at, name="operator")
+        return _watched(sim, queue, times, until)
+
+
+def _check_times(workers: int, until: float, closes_at: float | None) -> None:
+    check.whole("workers", workers, low=1)
+    check.number("until", until, above=0)
+    check.number("closes_at", closes_at, low=0, optional=True)
+
+
+def _queue(sim: Simulation, lease: float | None) -> InMemoryMessageQueue:
+    return InMemoryMessageQueue(visibility_timeout=lease, runtime=sim, trace=Trace(), name="orders")
+
+
+def _watched(
+    sim: Simulation, queue: InMemoryMessageQueue, times: Iterable[float], until: float
+) -> Run:
+    """Let the orders come, and look until `until` (s)."""
+
+    def shop() -> None:
+        for number, time in enumerate(times, 1):
+            sim.sleep_until(time)
+            queue.send(Message(id=f"order-{number}"))
+
+    sim.spawn(shop, name="shop")
+    sim.run(until=until)
+    assert queue.trace is not None
+    queue.trace.freeze()
+    return seen(queue.trace, until)

@@ -1,0 +1,302 @@
+"""Unit 06: why does waiting make it faster?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from mqlearn.messaging.batch import BatchMessageProcessor
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import COMPLETED, Message, Outcome
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.analysis.batches import BatchTally, least_size, percentile, spoken, throughput
+from mqlearn.study.arrivals import poisson, regular
+from mqlearn.study.faults import happens
+from mqlearn.study.run import Run
+from mqlearn.study.scenario import Scenario, as_they_come, let_pass, param
+from mqlearn.units.batching.store import PER_CALL, PER_ITEM, BulkStore, bisected, report_call
+
+ALL, FAILURES, BISECT = "all", "failures", "bisect"
+REFUSED = Outcome("rejected", "refused alone")
+LONGEST = 100.0  # seconds that a prediction of the mean latency may be
+
+
+@dataclass(frozen=True)
+class BatchedWriter(Scenario):
+    """Orders are written to a store in batches; observed until the last of `items` has come.
+
+    A call with n orders lasts `per_call` + n · `per_item` seconds. A worker hands its batch on when
+    it has `size` orders, or `linger` seconds after it took the first of them. A bad order can never
+    be written. With "all" and "failures" the store writes what is good and answers for each order,
+    and what fails is tried three times again; "all" gives the queue one answer for the whole batch.
+    With "bisect" a call writes all or, for one bad order, nothing; it is made again with the halves
+    of what was refused, and an order that is refused alone is dead at once. Deliveries are not
+    leased: what a worker collects stays with it.
+    """
+
+    TITLE: ClassVar[str] = "How large a batch?"
+    CHARTS: ClassVar[tuple[str, ...]] = ("batches", "items", "latency")
+    PREDICTS: ClassVar[str] = "latency"
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "night traffic": {"rate": 5.0, "items": 1000, "size": 100, "linger": 5.0},
+        "rush hour": {"rate": 600.0, "items": 1500, "size": 50, "linger": 0.1},
+        "one bad record": {
+            "rate": 20.0,
+            "items": 1000,
+            "size": 10,
+            "linger": 5.0,
+            "bad": 0.002,
+            "on_failure": ALL,
+        },
+    }
+
+    arrivals: str = param(
+        "poisson",
+        group="load",
+        choices=("poisson", "regular"),
+        help="Orders come at random or like clockwork.",
+    )
+    rate: float = param(
+        100.0,
+        unit="1/s",
+        low=1,
+        high=600,
+        step=1,
+        group="load",
+        help="Orders that come a second, on average.",
+    )
+    items: int = param(
+        1000,
+        low=100,
+        high=2000,
+        step=100,
+        group="load",
+        help="How many orders come, about: a quicker day is a shorter one.",
+    )
+    workers: int = param(
+        1, low=1, high=8, group="workers", help="How many write; each fills a batch of its own."
+    )
+    per_call: float = param(
+        PER_CALL,
+        unit="s",
+        low=0.005,
+        high=0.5,
+        step=0.005,
+        group="workers",
+        help="What a call costs, however many orders it has: a in a + bn.",
+    )
+    per_item: float = param(
+        PER_ITEM,
+        unit="s",
+        low=0,
+        high=0.02,
+        step=0.0005,
+        group="workers",
+        help="What each order in it costs: b in a + bn.",
+    )
+    size: int = param(20, low=1, high=500, group="policy", help="Orders at which a batch is full.")
+    linger: float = param(
+        5.0,
+        unit="s",
+        low=0,
+        high=10,
+        step=0.05,
+        group="policy",
+        help="How long a batch waits at most for more, from its first order on; 0: not at all.",
+    )
+    bad: float = param(
+        0.0,
+        low=0,
+        high=0.05,
+        step=0.001,
+        group="failures",
+        help="The share of orders that can never be written.",
+    )
+    on_failure: str = param(
+        FAILURES,
+        group="failures",
+        choices=(ALL, FAILURES, BISECT),
+        help="What is tried again: all of a batch, its failures; or halves, within the call.",
+    )
+    prediction: float | None = param(
+        None,
+        unit="s",
+        low=0,
+        high=LONGEST,
+        group="load",
+        help="Seconds from sending to written, on average?",
+    )
+
+    def arrival_times(self, runtime: Runtime) -> list[float]:
+        """When orders come, in seconds since the start."""
+        check.instance("runtime", runtime, Runtime)
+        if self.arrivals == "poisson":
+            return poisson(self.rate, self.window, runtime.draw)
+        return regular(self.rate, self.window)
+
+    @property
+    def window(self) -> float:
+        """How long orders come and are watched (s)."""
+        return self.items / self.rate
+
+    @property
+    def capacity(self) -> float:
+        """Orders a second that can be written in full batches, if none is bad."""
+        return throughput(self.size, self.per_call, self.per_item, self.workers)
+
+    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+        trace = Trace()
+        line = (
+            InMemoryMessageQueue(
+                visibility_timeout=None, runtime=runtime, trace=trace, name="orders"
+            )
+            if queue is None
+            else queue
+        )
+        trace = trace if line.trace is None else line.trace
+        store = BulkStore(
+            runtime,
+            self.per_call,
+            self.per_item,
+            bad=lambda order: happens(runtime, self.bad, "bad", order),
+        )
+        times, start = self.arrival_times(runtime), runtime.now
+
+        def shop() -> None:
+            for number in as_they_come(runtime, start, times):
+                line.send(Message(id=f"order-{number}"))
+
+        processor = self._processor(line, store)
+        runtime.spawn(shop, name="shop")
+        let_pass(runtime, self.window)
+        trace.freeze()
+        run = self._report(trace, runtime.now, seed)
+        processor.stop()
+        return run
+
+    def _processor(self, line: MessageQueue, store: BulkStore) -> BatchMessageProcessor:
+        """The workers, at work."""
+
+        def call_again(part: list[Message]) -> Sequence[bool]:
+            if line.trace is not None:  # a call like any other, and to be seen as one
+                report_call(line.trace, line, part)
+            return store.load(part)
+
+        def halves(batch: list[Message], _: object) -> list[Outcome]:
+            return [COMPLETED if good else REFUSED for good in bisected(batch, call_again)]
+
+        halving = self.on_failure == BISECT
+        processor = BatchMessageProcessor(
+            line, self.size, self.linger, on_failure=halves if halving else self.on_failure
+        )
+        processor.start_batch_processing(
+            store.load if halving else store.write, num_workers=self.workers
+        )
+        return processor
+
+    def _report(self, trace: Trace, until: float, seed: int) -> Run:
+        books, tally = trace.balance(), BatchTally(trace.records)
+        left = books.waiting + books.delayed + books.in_flight
+        totals: dict[str, float] = {
+            "sent": books.accepted,
+            "done": books.completed,
+            "dead": books.dead,
+            "left": left,
+            "calls": len(tally.calls),
+            "redelivered": tally.redelivered,
+            "mean_s": tally.mean,
+            "p99_s": percentile(tally.latencies, 99),
+        }
+        parts = [self._load(left), self._latency(tally), self._failures(tally, books.dead)]
+        if self.prediction is not None:
+            parts.append(
+                f"You said {spoken(self.prediction)}, it is {spoken(tally.mean)}."
+                if tally.done
+                else f"You said {spoken(self.prediction)}; nothing is written yet."
+            )
+        verdict = " ".join(part for part in parts if part)
+        return Run(
+            self,
+            seed,
+            trace,
+            until,
+            totals,
+            verdict,
+            {"capacity": self.capacity},
+            self._headline(tally, left),
+        )
+
+    def _load(self, left: int) -> str:
+        """What comes against what can be written."""
+        growth = self.rate - self.capacity
+        come = f"{self.rate:g} order{'s' * (self.rate != 1)} a second come{'s' * (self.rate == 1)}"
+        full = (
+            f"{'1 worker' if self.workers == 1 else f'{self.workers} workers'} in batches of "
+            f"{self.size}"
+        )
+        if growth <= 1e-9:
+            return f"{come}, {full} can write {_said(self.capacity)}."
+        least = least_size(self.rate, self.per_call, self.per_item, self.workers)
+        enough = (
+            "no batch is large enough" if least is None else f"batches of {least:,} could keep up"
+        )
+        return (
+            f"Backlog grows by {_said(growth)} a second: {come}, {full} can write "
+            f"{_said(self.capacity)}; "
+            f"{left:,} are left; {enough}."
+        )
+
+    def _latency(self, tally: BatchTally) -> str:
+        """How long it takes, and what of."""
+        if not tally.calls:
+            return f"No batch is full, or {self.linger:g} s old, when we stop watching."
+        if not tally.done:
+            return "Nothing is written yet."
+        said = (
+            f"Latency {spoken(tally.mean)} on average, 99 % at most "
+            f"{spoken(percentile(tally.latencies, 99))}"
+        )
+        if self.bad or not tally.at_first:
+            return f"{said}."
+        return said + ": filling {}, waiting {}, the call {}.".format(*map(spoken, tally.parts))
+
+    def _failures(self, tally: BatchTally, dead: int) -> str:
+        """What became of bad orders, and of good ones beside them."""
+        if not tally.failed:
+            return ""
+        bad = dead - tally.dead_good
+        told = f"{bad:,} bad order{'s' * (bad != 1)} died"
+        if self.on_failure == ALL:
+            return (
+                f"{told}; good ones came back {tally.redelivered:,} times, and {tally.dead_good:,} "
+                "of them died too."
+            )
+        if self.on_failure == BISECT:
+            again = sum(part for _, _, part in tally.calls)
+            return f"{told} alone, found by {again:,} more calls; no good one came back."
+        return f"{told} alone; no good one came back."
+
+    def _headline(self, tally: BatchTally, left: int) -> str:
+        if self.rate - self.capacity > 1e-9:
+            return f"Batches of {self.size} cannot keep up: {left:,} orders left"
+        if not tally.done:
+            return self._latency(tally).removesuffix(".")
+        if tally.redelivered:
+            return (
+                f"Good orders redelivered {tally.redelivered:,} times; {tally.dead_good:,} of them "
+                "dead"
+            )
+        of = f"{tally.mean_size:.3g} orders a batch"
+        return (
+            f"{of}: latency {spoken(tally.mean)}, 99 % within "
+            f"{spoken(percentile(tally.latencies, 99))}"
+        )
+
+
+def _said(rate: float) -> str:
+    """A rate in three figures, or as a whole number."""
+    return f"{rate:,.0f}" if rate >= 99.95 else f"{rate:.3g}"

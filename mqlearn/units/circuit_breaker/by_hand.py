@@ -1,0 +1,149 @@
+"""A breaker, and a worker around it, that a notebook builds, put in the place of the package's own.
+
+    guarded(GuardedCalls(), NaiveBreaker(), worker)   the scenario's orders, the notebook's guard
+    guarded(GuardedCalls(), call=hanging)             the package's guard, before another service
+
+A breaker has `state`, `allows(now)` and `report(ok, now)`; a worker is a function `worker(queue,
+breaker, call)` that never ends. What they do is recorded, so that a chart of such a run is the
+trace of the very code in the notebook's cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mqlearn.messaging.breaker import HALF_OPEN, RECORDED
+from mqlearn.messaging.message import Message
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.faults import Failure
+from mqlearn.study.run import Run
+from mqlearn.units.circuit_breaker.scenario import Call, GuardedCalls
+
+Worker = Callable[[MessageQueue, Any, Callable[[Message], bool]], object]
+
+
+class Watched:
+    """A breaker that does what `built` does, and has its changes of state and its probes recorded.
+
+    A call is a probe if it was allowed half-open; `built` may take other answers for a probe's, but
+    they are none.
+    """
+
+    def __init__(self, built: Any, runtime: Runtime, trace: Trace) -> None:
+        for needed in ("state", "allows", "report"):
+            if not hasattr(built, needed):
+                raise TypeError(f"built must have {needed}, got {type(built).__name__} without it")
+        self.built, self.runtime, self.trace = built, runtime, trace
+        self._known = built.state
+        self._probing: set[str] = set()  # by whom
+
+    @property
+    def state(self) -> str:
+        """What the built breaker says that its state is."""
+        return str(self.built.state)
+
+    def allows(self, now: float) -> bool:
+        """Whether it lets a call through at `now` (s)."""
+        allowed = bool(self.built.allows(now))
+        self._look("asked")
+        if allowed and self.state == HALF_OPEN:
+            self._probing.add(self.runtime.witness()[1])
+        return allowed
+
+    def report(self, ok: bool, now: float) -> None:
+        """A call has ended at `now` (s), well or not."""
+        worker = self.runtime.witness()[1]
+        if worker in self._probing:
+            self._probing.remove(worker)
+            self._record("probed", "succeeded" if ok else "failed")
+        self.built.report(ok, now)
+        self._look("a call succeeded" if ok else "a call failed")
+
+    def _look(self, why: str) -> None:
+        if self.state != self._known:
+            self._known = self.state
+            self._record(RECORDED[self.state], why)
+
+    def _record(self, event: str, detail: str) -> None:
+        now, worker = self.runtime.witness()
+        self.trace.record((now, event, "breaker", 0, "", "", 0, worker, 0, detail))
+
+
+def guarded(
+    scenario: GuardedCalls,
+    breaker: Any = None,
+    worker: Worker | None = None,
+    *,
+    call: Callable[[Message, Runtime], bool] | None = None,
+    seed: int = 0,
+) -> Run:
+    """A run of `scenario` with the notebook's `breaker` and as many of its `worker` as the scenario
+    has.
+
+    Without both, the scenario's own guard. `call(message, clock)` comes instead of the scenario's
+    service: it takes its time by `clock.sleep(seconds)` and returns whether it was answered.
+    """
+    check.instance("scenario", scenario, GuardedCalls)
+    check.function("worker", worker, optional=True)
+    check.function("call", call, optional=True)
+    with Simulation(seed) as sim:
+        service = None if call is None else _service(call, sim)
+        staff = scenario._pool if worker is None else _staff(scenario, breaker, worker)
+        return scenario._observed(sim, None, seed, staff, service)
+
+
+def _service(call: Callable[[Message, Runtime], bool], runtime: Runtime) -> Call:
+    def service(message: Message) -> None:
+        if not call(message, runtime):
+            raise Failure("no answer")
+
+    return service
+
+
+def _staff(scenario: GuardedCalls, built: Any, worker: Worker) -> Any:
+    """What starts the notebook's workers; they are ended with the simulation."""
+
+    def staff(queue: MessageQueue, trace: Trace, call: Call) -> Callable[[], object]:
+        runtime = queue.runtime
+        breaker = Watched(built, runtime, trace)
+
+        def recorded(message: Message) -> bool:
+            _report(queue, trace, "started", message, None)
+            try:
+                call(message)
+            except Failure as failure:
+                _report(queue, trace, "finished", message, f"failed: {failure}")
+                return False
+            _report(queue, trace, "finished", message, "completed")
+            return True
+
+        for number in range(scenario.workers):
+            runtime.spawn(worker, queue, breaker, recorded, name=f"worker-{number}", daemon=True)
+        return lambda: None
+
+    return staff
+
+
+def _report(
+    queue: MessageQueue, trace: Trace, event: str, message: Message, detail: str | None
+) -> None:
+    now, worker = queue.runtime.witness()
+    trace.record(
+        (
+            now,
+            event,
+            queue.name,
+            0,
+            message.id,
+            message.priority.name,
+            message.attempt,
+            worker,
+            message.receipt,
+            detail,
+        )
+    )

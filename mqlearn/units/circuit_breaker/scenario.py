@@ -1,0 +1,366 @@
+"""Unit 05: when should we stop trying?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from mqlearn.messaging.breaker import CLOSED, OPEN, CircuitBreaker
+from mqlearn.messaging.breaker_processor import CircuitBreakerMessageProcessor
+from mqlearn.messaging.failure_rate import FailureRate
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import Message
+from mqlearn.messaging.processor import MessageProcessor
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.analysis.breakers import BreakerStory, backlog, drain_time
+from mqlearn.study.analysis.storms import tries_per_order
+from mqlearn.study.arrivals import poisson
+from mqlearn.study.faults import Failure, happens, one_try, strikes
+from mqlearn.study.run import Run
+from mqlearn.study.scenario import Scenario, as_they_come, let_pass, param
+
+LONGEST = 300.0  # seconds that can be observed
+FASTEST = 10.0  # orders a second
+REFUSAL = 0.5  # seconds until a call fails while the service is down
+DOWN, SLOW = "down", "slow"
+NONE, ROW, RATE = "none", "in a row", "rate"
+
+# what a worker does with an order: it raises `Failure` if the call fails
+Call = Callable[[Message], object]
+# starts workers; returns what stops them
+Staff = Callable[[MessageQueue, Trace, Call], Callable[[], object]]
+
+
+@dataclass(frozen=True)
+class GuardedCalls(Scenario):
+    """Orders wait in a queue for a pool of workers, each of which calls a card service; a breaker
+    guards the calls.
+
+    A call takes `call_time` seconds, give or take a half. Between `outage_from` and `outage_to` the
+    service is in trouble: it is down, and a call fails after half a second; or it is slow, and a
+    share of the calls takes `slow_time` seconds, though it is answered in the end. With `flap` the
+    trouble comes and goes within that time. An order of which a call failed is tried again after
+    `backoff` seconds, then after twice that, and so on.
+    """
+
+    TITLE: ClassVar[str] = "When should we stop trying?"
+    CHARTS: ClassVar[tuple[str, ...]] = ("depth", "retries", "deaths", "breaker")
+    PREDICTS: ClassVar[str] = "depth"
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "hard outage": {"outage_to": 150.0},
+        "brown-out": {"trouble": SLOW, "outage_to": 150.0, "breaker": RATE, "slow_after": 5.0},
+        "flapping": {"outage_to": 180.0, "flap": 10.0, "cooldown": 5.0},
+    }
+
+    rate: float = param(
+        5.0,
+        unit="1/s",
+        low=1,
+        high=FASTEST,
+        step=0.5,
+        group="load",
+        help="Orders that arrive a second, at random.",
+    )
+    window: float = param(
+        240.0,
+        unit="s",
+        low=60,
+        high=LONGEST,
+        step=10,
+        group="load",
+        help="How long orders arrive and are watched.",
+    )
+    workers: int = param(
+        20, low=1, high=50, group="workers", help="How many calls can be under way at once."
+    )
+    call_time: float = param(
+        2.0,
+        unit="s",
+        low=0.5,
+        high=5,
+        step=0.5,
+        group="workers",
+        help="How long a call takes on average while the service is well.",
+    )
+    retries: int = param(
+        3, low=0, high=8, group="workers", help="How often an order is tried again at most."
+    )
+    backoff: float = param(
+        1.0,
+        unit="s",
+        low=0,
+        high=30,
+        step=0.5,
+        group="workers",
+        help="The first delay before that, doubled each time; 0: at once.",
+    )
+    trouble: str = param(
+        DOWN,
+        group="failures",
+        choices=(DOWN, SLOW),
+        help="Down: each call fails within half a second. Slow: some take very long.",
+    )
+    outage_from: float = param(
+        60.0,
+        unit="s",
+        low=0,
+        high=LONGEST,
+        step=5,
+        group="failures",
+        help="When the trouble begins.",
+    )
+    outage_to: float = param(
+        120.0,
+        unit="s",
+        low=0,
+        high=LONGEST,
+        step=5,
+        group="failures",
+        help="When it is over; there is none if that is not later.",
+    )
+    flap: float = param(
+        0.0,
+        unit="s",
+        low=0,
+        high=60,
+        step=1,
+        group="failures",
+        help="In trouble for so long, well for so long, and again; 0: without a break.",
+    )
+    failure_rate: float = param(
+        0.02,
+        low=0,
+        high=0.3,
+        step=0.01,
+        group="failures",
+        help="The probability with which a call fails at any other time.",
+    )
+    slow_share: float = param(
+        0.5,
+        low=0,
+        high=1,
+        step=0.05,
+        group="failures",
+        help="The share of calls that is slow while the service is.",
+    )
+    slow_time: float = param(
+        20.0, unit="s", low=5, high=60, step=1, group="failures", help="How long a slow call takes."
+    )
+    breaker: str = param(
+        ROW,
+        group="policy",
+        choices=(NONE, ROW, RATE),
+        help="What opens it: failures in a row, or their share of the last calls.",
+    )
+    threshold: int = param(
+        5, low=1, high=20, group="policy", help="In a row: so many failures open it."
+    )
+    share: float = param(
+        0.5,
+        low=0.05,
+        high=1,
+        step=0.05,
+        group="policy",
+        help="Rate: such a share of the last calls opens it.",
+    )
+    last_calls: int = param(
+        20, low=1, high=100, group="policy", help="Rate: of so many calls, judged once there are."
+    )
+    cooldown: float = param(
+        30.0,
+        unit="s",
+        low=1,
+        high=120,
+        step=1,
+        group="policy",
+        help="How long it stays open before it lets probes through.",
+    )
+    probes: int = param(
+        1, low=1, high=20, group="policy", help="How many calls it lets through when half-open."
+    )
+    slow_after: float = param(
+        0.0,
+        unit="s",
+        low=0,
+        high=30,
+        step=1,
+        group="policy",
+        help="A call that takes longer counts as failed for the breaker; 0: none does.",
+    )
+    prediction: float | None = param(
+        None,
+        unit="orders",
+        low=0,
+        high=FASTEST * LONGEST,
+        group="load",
+        help="How many orders wait when the most wait?",
+    )
+
+    @property
+    def broken(self) -> tuple[tuple[float, float], ...]:
+        """From when to when the service is in trouble (s), as often as it is."""
+        found, begins, end = [], self.outage_from, min(self.outage_to, self.window)
+        while begins < end:
+            ends = min(begins + self.flap, end) if self.flap else end
+            found.append((begins, ends))
+            begins = ends + self.flap
+        return tuple(found)
+
+    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+        return self._observed(runtime, queue, seed, self._pool)
+
+    def _observed(
+        self,
+        runtime: Runtime,
+        queue: MessageQueue | None,
+        seed: int,
+        staff: Staff,
+        call: Call | None = None,
+    ) -> Run:
+        """The same day with workers that `staff` starts, and with another service's `call`."""
+        trace = Trace()
+        retry = RetryPolicy(self.backoff, jitter="none") if self.backoff else None
+        line = (
+            InMemoryMessageQueue(
+                visibility_timeout=None, retry=retry, runtime=runtime, trace=trace, name="orders"
+            )
+            if queue is None
+            else queue
+        )
+        trace = trace if line.trace is None else line.trace
+        times, start = poisson(self.rate, self.window, runtime.draw), runtime.now
+
+        def shop() -> None:
+            for number in as_they_come(runtime, start, times):
+                line.send(Message(id=f"order-{number}", max_retries=self.retries))
+
+        stop = staff(line, trace, self._service(runtime, start) if call is None else call)
+        runtime.spawn(shop, name="shop")
+        let_pass(runtime, self.window)
+        trace.freeze()
+        run = self._report(trace, runtime.now, seed)
+        stop()
+        return run
+
+    def _service(self, runtime: Runtime, start: float) -> Call:
+        """A call of the card service, as it fares at the time at which it begins."""
+        broken = self.broken
+
+        def call(message: Message) -> None:
+            now, takes = runtime.now - start, self.call_time
+            troubled = any(begins <= now < ends for begins, ends in broken)
+            if troubled and self.trouble == DOWN:
+                runtime.sleep(REFUSAL)
+                raise Failure("outage")
+            if troubled and happens(runtime, self.slow_share, "slow", *one_try(message)):
+                takes = self.slow_time
+            runtime.sleep(takes * (0.5 + runtime.draw("call", *one_try(message))))
+            if strikes(runtime, self.failure_rate, "fails", message):
+                raise Failure("chance")
+
+        return call
+
+    def _pool(self, queue: MessageQueue, trace: Trace, call: Call) -> Callable[[], object]:
+        """The package's own workers, behind its breaker if there is one."""
+        processor: MessageProcessor = MessageProcessor(queue)
+        if self.breaker != NONE:
+            rule = FailureRate(self.share, calls=self.last_calls, minimum=self.last_calls)
+            breaker = CircuitBreaker(
+                self.threshold,
+                self.cooldown,
+                rate=rule if self.breaker == RATE else None,
+                probes=self.probes,
+                slow_after=self.slow_after or None,
+                runtime=queue.runtime,
+                trace=trace,
+            )
+            processor = CircuitBreakerMessageProcessor(queue, breaker=breaker)
+        processor.register_processor("default", call)
+        processor.start_workers(self.workers)
+        return processor.stop_workers
+
+    def _report(self, trace: Trace, until: float, seed: int) -> Run:
+        books, story = trace.balance(), BreakerStory(trace.records, until - self.window, until)
+        share = story.seconds(OPEN) / self.window
+        totals: dict[str, float] = {
+            "sent": books.accepted,
+            "done": books.completed,
+            "dead": books.dead,
+            "left": books.waiting + books.delayed + books.in_flight,
+            "tries": sum(record[1] == "started" for record in trace.records),
+            "opened": story.count(OPEN),
+            "probes": len(story.probes),
+            "open_%": round(100 * share, 1),
+        }
+        run = Run(self, seed, trace, until, totals, "")
+        theory: dict[str, Any] = {
+            "broken": self.broken,
+            "trouble": self.trouble,
+            "guarded": self.breaker != NONE,
+        }
+        parts = [f"{books.dead:,} of {books.accepted:,} orders died.", self._told(story, share)]
+        if story.shut:
+            parts.append(self._aftermath(run, story, theory))
+        waiting = int(most_waiting(run))
+        if not story.shut:
+            parts.append(f"At most {waiting:,} waited.")
+        if self.prediction is not None:
+            parts.append(f"You said {self.prediction:,g}, it is {waiting:,}.")
+        headline = f"{parts[0][:-1]}, at most {waiting:,} waited"
+        return Run(self, seed, trace, until, totals, " ".join(parts), theory, headline)
+
+    def _told(self, story: BreakerStory, share: float) -> str:
+        count = story.count(OPEN)
+        if not count:
+            return "No breaker opened." if self.breaker == NONE else "The breaker never opened."
+        how = {1: "once", 2: "twice"}.get(count, f"{count} times")
+        return f"The breaker opened {how} and was open {share:.0%} of the time."
+
+    def _aftermath(self, run: Run, story: BreakerStory, theory: dict[str, Any]) -> str:
+        """What waited when the worst time without service was over, and how long it took to work
+        that off.
+        """
+        depth = run.depth()
+        times, waiting = depth.index.to_numpy(), depth["waiting"].to_numpy()
+        line = waiting + depth["delayed"].to_numpy()
+
+        def at(time: float) -> int:  # just before: as it closes, every worker takes one
+            before = int(times.searchsorted(time))
+            return int(line[before - 1]) if before else 0
+
+        began, ended = max(story.shut, key=lambda shut: at(shut[1]))
+        came = backlog(self.rate, ended - began)
+        died = sum(
+            record[1] == "dead" and began <= record[0] <= ended for record in run.trace.records
+        )
+        if not died:
+            theory["depth"] = at(began) + came
+        why = f"{self.rate:g} a second for {ended - began:.0f} s are {came:,.0f}"
+        if at(began) > 0.1 * came:
+            why += f", and {at(began):,} did before it opened"
+        if died:
+            why += f", but {died:,} have died"
+        if story.spans[-1].state != CLOSED and story.spans[-1].end == ended:
+            return f"It is not closed at the end, and {at(ended):,} orders wait: {why}."
+        said = f"When it closed, at {ended:.0f} s, {at(ended):,} orders waited: {why}"
+        later = times[(times >= ended) & (waiting == 0)]
+        if not len(later):
+            return f"{said}. At the end {int(line[-1]):,} do."
+        return f"{said}. {later[0] - ended:.0f} s later none did."
+
+    def drain(self, waiting: float) -> float:
+        """Seconds that the pool needs to work off so many `waiting` orders beside those that
+        arrive, on average.
+        """
+        tries = tries_per_order(self.failure_rate, self.retries)
+        return drain_time(waiting, self.rate, self.workers / self.call_time / tries)
+
+
+def most_waiting(run: Run) -> float:
+    """The most messages that waited for a worker, or for their next try, at once."""
+    depth = run.depth()
+    return float((depth["waiting"] + depth["delayed"]).max()) if len(depth) else 0.0

@@ -1,0 +1,7 @@
+"""Unit 09, consumer groups: what its notebook and solutions import beside the package."""
+
+from mqlearn.units.consumer_groups.assign import check_assign
+from mqlearn.units.consumer_groups.scenario import SharedPartitions
+from mqlearn.units.consumer_groups.step import check_step_db, check_step_group
+
+__all__ = ["SharedPartitions", "check_assign", "check_step_db", "check_step_group"]

@@ -1,0 +1,344 @@
+"""Unit 09: who reads what, and what happens when one dies?"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime, WorkerCrash
+from mqlearn.runtime.trace import Trace
+from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.processor import EventStreamProcessor
+from mqlearn.streaming.stream import EventStream
+from mqlearn.study.analysis.groups import GroupStory
+from mqlearn.study.arrivals import flight_file, poisson, regular
+from mqlearn.study.run import Run
+from mqlearn.study.scenario import Scenario, as_they_come, let_pass, param
+
+GROUP = "mail"
+LETTERS = "ABCDEFGH"
+FLIGHTS = "flights"
+SPEED = 60  # times as fast as the day was
+DAY = 86_400.0 / SPEED  # seconds
+NOTHING, DIES, STALLS, LEAVES = "nothing", "dies", "stands still", "leaves"
+
+
+@dataclass(frozen=True)
+class SharedPartitions(Scenario):
+    """Orders are appended to a stream; the members of a group, A, B, C …, divide its partitions and
+    mail for each.
+
+    A member takes up to `batch` orders, mails `mail_time` seconds for each, and commits after or
+    before. Something happens to A at `at`, in the middle of its batch if it has one; one more
+    member joins at `joins_at`.
+    """
+
+    TITLE: ClassVar[str] = "Who reads what, and what happens when one dies?"
+    CHARTS: ClassVar[tuple[str, ...]] = ("owners", "lags", "repeats")
+    PREDICTS: ClassVar[str] = "repeats"
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "one dies mid-batch": {"batch": 100, "backlog": 1600, "rate": 16.0},
+        "rebalance storm": {
+            "what": NOTHING,
+            "batch": 100,
+            "mail_time": 0.3,
+            "poll_interval": 20.0,
+            "backlog": 800,
+            "rate": 4.0,
+        },
+        "zombie": {"what": STALLS, "stall": 25.0, "batch": 100, "backlog": 1600, "rate": 16.0},
+        "more members than partitions": {"members": 6, "what": LEAVES},
+    }
+
+    arrivals: str = param(
+        "poisson",
+        group="load",
+        choices=("poisson", "regular", FLIGHTS),
+        help="At random, like clockwork, or the departures of 2 December 2013 at 60 times speed.",
+    )
+    rate: float = param(
+        22.0, unit="1/s", low=1, high=40, step=1, group="load", help="Orders a second."
+    )
+    backlog: int = param(
+        0, low=0, high=4000, group="load", help="Orders that wait in the log at the start."
+    )
+    window: float = param(
+        120.0,
+        unit="s",
+        low=60,
+        high=300,
+        step=10,
+        group="load",
+        help="How long we watch; the flights all day, which is 1,440 s.",
+    )
+    partitions: int = param(4, low=1, high=8, group="workers", help="Partitions of the stream.")
+    members: int = param(
+        4, low=1, high=7, group="workers", help="Members of the group at the start."
+    )
+    mail_time: float = param(
+        0.15,
+        unit="s",
+        low=0.01,
+        high=2,
+        step=0.01,
+        group="workers",
+        help="How long the mail for one order takes.",
+    )
+    what: str = param(
+        DIES, group="failures", choices=(NOTHING, DIES, STALLS, LEAVES), help="What happens to A."
+    )
+    at: float = param(
+        40.0, unit="s", low=0, high=1500, step=5, group="failures", help="When that happens."
+    )
+    stall: float = param(
+        25.0,
+        unit="s",
+        low=1,
+        high=120,
+        step=1,
+        group="failures",
+        help="How long A stands still, heart and all.",
+    )
+    joins_at: float = param(
+        0.0,
+        unit="s",
+        low=0,
+        high=1500,
+        step=5,
+        group="failures",
+        help="When one more member joins; 0: never.",
+    )
+    commit: str = param(
+        "after",
+        group="policy",
+        choices=("after", "before"),
+        help="Whether a batch is committed after its orders are mailed, or before.",
+    )
+    batch: int = param(
+        10, low=1, high=500, group="policy", help="Orders taken, and committed, at a time."
+    )
+    assignment: str = param(
+        "range", group="policy", choices=("range", "sticky"), help="How partitions are dealt out."
+    )
+    session_timeout: float = param(
+        10.0,
+        unit="s",
+        low=4,
+        high=60,
+        step=1,
+        group="policy",
+        help="Without a heartbeat for so long, a member is gone.",
+    )
+    poll_interval: float = param(
+        60.0,
+        unit="s",
+        low=5,
+        high=300,
+        step=5,
+        group="policy",
+        help="A member that takes longer from poll to poll is gone.",
+    )
+    prediction: float | None = param(
+        None,
+        unit="orders",
+        low=0,
+        high=9000,
+        group="load",
+        help="How many orders are mailed twice, or never?",
+    )
+
+    @property
+    def watched(self) -> float:
+        """How long we watch (s)."""
+        return DAY if self.arrivals == FLIGHTS else self.window
+
+    def arrival_times(self, runtime: Runtime) -> list[float]:
+        """When orders come, in seconds since the start."""
+        check.instance("runtime", runtime, Runtime)
+        if self.arrivals == FLIGHTS:
+            return [time for time, _ in departures() if time <= DAY]
+        return (
+            poisson(self.rate, self.window, runtime.draw)
+            if self.arrivals == "poisson"
+            else regular(self.rate, self.window)
+        )
+
+    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+        if queue is not None:
+            raise ValueError(f"queue must be None, since a log is read here, got {queue!r}")
+        trace, start = Trace(), runtime.now
+        stream = EventStream("orders", self.partitions, runtime=runtime, trace=trace)
+        stream.group(
+            GROUP,
+            assignment=self.assignment,
+            session_timeout=self.session_timeout,
+            poll_interval=self.poll_interval,
+            heartbeat_interval=3.0,
+        )
+        runtime.spawn(self._shop, stream, start, name="shop")
+        tries = Counter[str]()
+        crew = [Mailer(self, name, stream, trace, start, tries) for name in LETTERS[: self.members]]
+        for mailer in crew:
+            mailer.start()
+        if self.what == LEAVES:
+            runtime.spawn(
+                _later, runtime, self.at, crew[0].processor.stop, name="operator", daemon=True
+            )
+        if self.joins_at:
+            late = Mailer(self, LETTERS[self.members], stream, trace, start, tries)
+            crew.append(late)
+            runtime.spawn(_later, runtime, self.joins_at, late.start, name="newcomer", daemon=True)
+        let_pass(runtime, self.watched)
+        trace.freeze()
+        run = self.report(trace, runtime.now, seed)
+        for mailer in crew:
+            mailer.processor.stop()
+        return run
+
+    def _shop(self, stream: EventStream, start: float) -> None:
+        times = [0.0] * self.backlog + self.arrival_times(stream.runtime)
+        tails = [tail for _, tail in departures()] if self.arrivals == FLIGHTS else []
+        for number in as_they_come(stream.runtime, start, times):
+            key = (
+                tails[number - self.backlog - 1]
+                if tails and number > self.backlog
+                else f"order-{number}"
+            )
+            stream.append(StreamEvent("orders", event_id=f"order-{number}", partition_key=key))
+
+    def report(self, trace: Trace, until: float, seed: int) -> Run:
+        """The run that a frozen trace tells of, observed until `until` (s)."""
+        story = GroupStory(trace.records, until)
+        log = story.log
+        events, behind = (
+            sum(log.size(p) for p in log.partitions),
+            sum(log.lag(p) for p in log.partitions),
+        )
+        totals: dict[str, float] = {
+            "events": events,
+            "mailed": story.done,
+            "twice": story.twice,
+            "lost": len(story.lost),
+            "behind": behind,
+            "generations": story.generations,
+            "fenced": story.fenced,
+        }
+        working = len({owned.member for owned in story.owned})
+        idle = len(story.members) - working
+        repeats = len(story.again)
+        more = "" if repeats == story.twice else f" or more, {repeats:,} mails too many"
+        noun = "flights" if self.arrivals == FLIGHTS else "orders"
+        parts = [
+            f"{events:,} {noun}, {working} of {len(story.members)} members had a partition"
+            f"{'' if not idle else f', {idle} never'}.",
+            f"{story.twice:,} {'was' if story.twice == 1 else 'were'} mailed twice{more}, "
+            f"{len(story.lost):,} never will be; {behind:,} {'is' if behind == 1 else 'are'} "
+            "behind.",
+        ]
+        if story.fenced:
+            parts.append(
+                "1 late commit was refused."
+                if story.fenced == 1
+                else f"{story.fenced} late commits were refused."
+            )
+        if self.prediction is not None:
+            parts.append(f"You said {self.prediction:,g}, it is {story.twice + len(story.lost):,}.")
+        short = f"{story.twice:,} mailed twice, {len(story.lost):,} lost, {behind:,} behind"
+        return Run(self, seed, trace, until, totals, " ".join(parts), {}, short)
+
+
+def _later(runtime: Runtime, seconds: float, what: Callable[[], None]) -> None:
+    runtime.sleep(seconds)
+    what()
+
+
+def departures() -> list[tuple[float, str]]:
+    """The departures of 2 December 2013 at 60 times speed: when (s since midnight), and the
+    aircraft's tail number.
+    """
+    with flight_file("2013-12-02").open(encoding="utf-8", newline="") as lines:
+        return sorted(
+            (float(row["departure"]) / SPEED, row["tail"])
+            for row in csv.DictReader(lines)
+            if row["departure"]
+        )
+
+
+class Mailer:
+    """One process: a processor with one worker, whose handler mails, dies or stands still."""
+
+    def __init__(
+        self,
+        scenario: SharedPartitions,
+        name: str,
+        stream: EventStream,
+        trace: Trace,
+        start: float,
+        tries: Counter[str],
+    ) -> None:
+        self.scenario, self.name, self.stream, self.trace, self.begin = (
+            scenario,
+            name,
+            stream,
+            trace,
+            start,
+        )
+        self.tries = tries
+        self.processor = EventStreamProcessor(
+            stream,
+            GROUP,
+            commit=scenario.commit,
+            batch=scenario.batch,
+            restart_after=scenario.watched,
+        )
+        self.processor.add_processor(self.mail)
+        self.struck = name != LETTERS[0] or scenario.what not in (DIES, STALLS)
+
+    def start(self) -> None:
+        """Start the process."""
+        self.processor.start(1, name=self.name)
+
+    def mail(self, event: StreamEvent) -> None:
+        """Mail for an order; what is to happen to this process happens just before the next one is
+        sent.
+        """
+        runtime = self.stream.runtime
+        consumer = self.processor.consumers[f"{self.name}-0"]
+        due = (
+            not self.struck
+            and runtime.now + self.scenario.mail_time >= self.begin + self.scenario.at
+        )
+        self.struck = self.struck or due
+        if due and self.scenario.what == STALLS:
+            self._note("stalled", event, self.scenario.stall, consumer.member)
+            consumer.stall(self.scenario.stall)
+        self.tries[event.event_id] += 1
+        self._note("started", event, None, consumer.member)
+        runtime.sleep(self.scenario.mail_time)
+        if due and self.scenario.what == DIES:
+            self._note("finished", event, "crashed", consumer.member)
+            raise WorkerCrash
+        self._note("effect", event, event.event_id, consumer.member)
+        self._note("finished", event, "completed", consumer.member)
+
+    def _note(self, what: str, event: StreamEvent, detail: object, member: str) -> None:
+        source = f"{self.stream.name}/{GROUP}"
+        self.trace.record(
+            (
+                self.stream.runtime.now,
+                what,
+                source,
+                event.sequence_number,
+                event.event_id,
+                "",
+                self.tries[event.event_id],
+                member,
+                event.sequence_number * 100 + event.partition,
+                detail,
+            )
+        )

@@ -1,0 +1,97 @@
+"""A few orders, a few workers and a card to be charged: what a handler does to them, with every
+charge on record.
+
+    def work(till, order):
+        till.sleep(4.0)
+        till.card.charge(order.id, 20.0)
+
+    run = at_the_till(work)                     six orders, three workers, a lease of ten seconds
+    run = at_the_till(work, built=NaiveQueue()) the same in front of a queue that a notebook builds
+
+A charge is recorded in the trace as an effect, so the chart "leases" shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import Message
+from mqlearn.messaging.processor import MessageProcessor
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
+from mqlearn.study.queue_adapter import Handmade, seen
+from mqlearn.study.run import Run
+
+
+@dataclass(frozen=True)
+class Till:
+    """What a worker finds at its place: the queue it takes orders from, the card service, the
+    clock.
+    """
+
+    runtime: Runtime
+    queue: MessageQueue
+    card: PlainCard
+
+    def sleep(self, seconds: float) -> None:
+        """Be at work for so many seconds."""
+        self.runtime.sleep(seconds)
+
+
+Work = Callable[[Till, Message], object]
+
+
+def orders(*names: str) -> list[Message]:
+    """A message for each order; one that ends in /2 is the second for the same order."""
+    return [Message(id=name, body={"order": name.removesuffix("/2")}) for name in names]
+
+
+def at_the_till(
+    work: Work,
+    messages: Iterable[Message] | None = None,
+    *,
+    built: object = None,
+    keyed: bool = False,
+    workers: int = 3,
+    every: float = 2.0,
+    until: float = 60.0,
+    lease: float | None = 10.0,
+) -> Run:
+    """The run in which `workers` handle `messages`, one sent `every` so many seconds, by
+    `work(till, message)`.
+
+    The queue is `built`, or without one the package's own with this `lease` (s; None: none). With
+    `keyed` the card service takes a key and remembers it; without, each call is a charge. Observed
+    for `until` seconds.
+    """
+    check.function("work", work)
+    check.number("every", every, low=0)
+    check.number("until", until, above=0)
+    sent = orders(*(f"order-{n}" for n in range(1, 7))) if messages is None else list(messages)
+    with Simulation() as sim:
+        trace = Trace()
+        queue = (
+            InMemoryMessageQueue(visibility_timeout=lease, runtime=sim, trace=trace, name="orders")
+            if built is None
+            else Handmade(built, sim, trace=trace)
+        )
+        ledger = EffectLedger(sim, trace=trace)
+        till = Till(sim, queue, KeyedCard(ledger) if keyed else PlainCard(ledger))
+        processor = MessageProcessor(queue)
+        processor.register_processor("default", lambda message: work(till, message))
+        processor.start_workers(workers)
+
+        def shop() -> None:
+            for message in sent:
+                queue.send(message)
+                sim.sleep(every)
+
+        sim.spawn(shop, name="shop")
+        sim.run(until=until)
+        return seen(trace, until)

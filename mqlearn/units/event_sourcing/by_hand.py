@@ -1,0 +1,33 @@
+"""A way to write state and event that a notebook builds, put in the place of the package's own.
+
+    def write(shop, event, die):
+        shop.save(event)
+        die()                       here the process may die
+        shop.publish(event)
+
+    written(OrderHistory(crash_rate=0.1), write)
+
+So a chart of such a run is the trace of the very code in the notebook's cell.
+"""
+
+from __future__ import annotations
+
+from mqlearn.runtime import check
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.run import Run
+from mqlearn.units.event_sourcing.scenario import OrderHistory
+from mqlearn.units.event_sourcing.shop import Shop, Write
+
+
+def written(scenario: OrderHistory, write: Write, *, seed: int = 0) -> Run:
+    """A run of `scenario` in which each change is written by `write(shop, event, die)`, as the ways
+    in `Shop` are.
+
+    `shop` has `save(event)`, the row; `publish(event)`, to the broker; `table.transaction()` and
+    `enqueue(event)`. Raises what `write` raises.
+    """
+    check.instance("scenario", scenario, OrderHistory)
+    check.function("write", write)
+    with Simulation(seed) as sim:
+        return scenario.report(scenario.watch(Shop(sim, Trace(), write, scenario.crash_rate)), seed)

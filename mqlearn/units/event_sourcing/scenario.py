@@ -1,0 +1,179 @@
+"""Unit 10: what was true at 14:05?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, ClassVar
+
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.analysis.histories import HistoryStory
+from mqlearn.study.arrivals import poisson, regular
+from mqlearn.study.changes import DAY, HOUR, OPEN, Change, a_day_of_flights, a_day_of_orders, clock
+from mqlearn.study.run import Run
+from mqlearn.study.scenario import Scenario, let_pass, param
+from mqlearn.units.event_sourcing.shop import WRITERS, Day, Shop, summed
+
+FLIGHTS = "flights"
+
+
+@dataclass(frozen=True)
+class OrderHistory(Scenario):
+    """A day in a shop: each change of an order is written to the shop's database, and published as
+    an event.
+
+    These are two writes to two systems, and the process may die between them. Then the customer
+    gets no answer, looks at the shop's page a minute later, and asks again if the change is not
+    there. Every hour a board is asked how many orders are in which state; it knows only the events,
+    and begins at its last snapshot.
+    """
+
+    TITLE: ClassVar[str] = "What was true at 14:05?"
+    CHARTS: ClassVar[tuple[str, ...]] = ("histories", "torn", "folds")
+    PREDICTS: ClassVar[str] = "torn"
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "dual write": {"crash_rate": 0.1},
+        "event first": {"crash_rate": 0.1, "write": "event first"},
+        "outbox": {"crash_rate": 0.1, "write": "outbox"},
+        "snapshots": {"crash_rate": 0.0, "snapshot_every": 100},
+        "the board at 18:00": {"arrivals": FLIGHTS, "hour": 18.0, "crash_rate": 0.0},
+    }
+
+    hour: float = param(
+        14.0,
+        unit="h",
+        low=0,
+        high=24,
+        step=0.25,
+        group="load",
+        help="The time of the question: what was true then?",
+    )
+    arrivals: str = param(
+        "poisson",
+        group="load",
+        choices=("poisson", "regular", FLIGHTS),
+        help="Orders at random, or like clockwork; or the flights of 2 December 2013.",
+    )
+    orders: int = param(
+        120,
+        low=20,
+        high=500,
+        step=10,
+        group="load",
+        help="Orders from 6:00 to 22:00, on average; most change five times.",
+    )
+    crash_rate: float = param(
+        0.1,
+        low=0,
+        high=0.3,
+        step=0.01,
+        group="failures",
+        help="Share of changes at which a process dies between its two steps.",
+    )
+    write: str = param(
+        "state first",
+        group="policy",
+        choices=tuple(WRITERS),
+        help="Two writes, in this order; or one transaction with an outbox, and a relay.",
+    )
+    snapshot_every: int = param(
+        0,
+        unit="events",
+        low=0,
+        high=500,
+        step=20,
+        group="policy",
+        help="The board keeps its state once it has folded so many events; 0: never.",
+    )
+    prediction: float | None = param(
+        None,
+        unit="changes",
+        low=0,
+        high=6000,
+        group="load",
+        help="How many changes will have no event, or several?",
+    )
+
+    def run(
+        self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None
+    ) -> Run:
+        """As every scenario's; but the last days are kept, so that another hour is another fold,
+        and no other day.
+        """
+        if runtime is not None or queue is not None:
+            return super().run(seed, runtime=runtime, queue=queue)
+        check.whole("seed", seed, low=-(2**63))
+        return self.report(_simulated(replace(self, hour=0.0, prediction=None), seed), seed)
+
+    def plan(self, runtime: Runtime) -> list[Change]:
+        """What will happen, one thing after another for each order or flight."""
+        check.instance("runtime", runtime, Runtime)
+        if self.arrivals == FLIGHTS:
+            return list(a_day_of_flights("2013-12-02"))
+        rate, span = self.orders / OPEN, OPEN
+        times = (
+            poisson(rate, span, runtime.draw) if self.arrivals == "poisson" else regular(rate, span)
+        )
+        return a_day_of_orders(times, runtime.draw)
+
+    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+        if queue is not None:
+            raise ValueError(f"queue must be None, since events are kept here, got {queue!r}")
+        return self.report(
+            self.watch(Shop(runtime, Trace(), WRITERS[self.write], self.crash_rate)), seed
+        )
+
+    def watch(self, shop: Shop) -> Day:
+        """The day in this shop."""
+        runtime = shop.runtime
+        for key, changes in groupby(self.plan(runtime), key=lambda change: change.key):
+            runtime.spawn(shop.customer, list(changes), name=key)
+        runtime.spawn(shop.relay, name="relay", daemon=True)
+        runtime.spawn(shop.board, self.snapshot_every, name="board", daemon=True)
+        let_pass(runtime, DAY)
+        shop.trace.freeze()
+        return shop.close()
+
+    def report(self, day: Day, seed: int) -> Run:
+        """The run that such a day was."""
+        story = HistoryStory(day.trace.records)
+        silent, again, count = len(story.silent), len(story.again), len(story.changes)
+        totals: dict[str, float] = {
+            "changes": count,
+            "no event": silent,
+            "several": again,
+            "repeated": story.repeated,
+            "folded": sum(folded for _, folded in story.folded),
+        }
+        states = (
+            f"{clock(self.hour * HOUR)}: {summed(day.true_at(self.hour * HOUR)) or 'nothing yet'}"
+        )
+        torn = f"{silent:,} of {count:,} changes have no event, {again:,} have several"
+        parts = [f"{states}.", f"{torn}."]
+        if story.repeated:
+            parts.append(
+                f"{story.repeated:,} events came twice under one id, which a reader can skip."
+            )
+        if self.prediction is not None:
+            parts.append(f"You said {self.prediction:,g}, it is {silent + again:,}.")
+        return Run(
+            self,
+            seed,
+            day.trace,
+            day.until,
+            totals,
+            " ".join(parts),
+            {},
+            torn if silent + again else states,
+        )
+
+
+@lru_cache(maxsize=4)
+def _simulated(scenario: OrderHistory, seed: int) -> Day:
+    with Simulation(seed) as sim:
+        return scenario.watch(Shop(sim, Trace(), WRITERS[scenario.write], scenario.crash_rate))

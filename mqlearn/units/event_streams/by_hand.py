@@ -1,0 +1,65 @@
+"""A log that a notebook builds, put in the place of the package's own: what its reader met is
+recorded.
+
+    kept(ReadingTheLog(partitions=1), NaiveStream)        a scenario, with that log in it
+
+So a chart of such a run is the trace of the very code in the notebook's cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mqlearn.runtime import check
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
+from mqlearn.streaming.event import StreamEvent
+from mqlearn.study.run import Run
+from mqlearn.units.event_streams.scenario import ReadingTheLog
+
+
+def kept(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: int = 0) -> Run:
+    """A run of `scenario` in one partition, whose log is `make(sim)`: it has `append(event)` and
+    `read(group)`.
+
+    One reader asks for what is new, takes its time for each event, and asks again, a tenth of a
+    second later if there was nothing.
+    """
+    check.instance("scenario", scenario, ReadingTheLog)
+    check.function("make", make)
+    with Simulation(seed) as sim:
+        trace, log = Trace(), make(sim)
+        count = [0, 0]  # appended, read
+
+        def note(event: str, source: str, entry: int, message_id: str = "") -> None:
+            now, worker = sim.witness()
+            trace.record((now, event, source, entry, message_id, "", 1, worker, 0, 0))
+
+        def shop() -> None:
+            for number, time in enumerate(scenario.arrival_times(sim), 1):
+                if time > sim.now:
+                    sim.sleep_until(time)
+                log.append(
+                    StreamEvent("orders", event_id=f"event-{number}", partition_key="customer")
+                )
+                note("appended", "orders", count[0], f"event-{number}")
+                count[0] += 1
+
+        def reader() -> None:
+            while True:
+                before = count[1]
+                for event in log.read("reader"):
+                    note("started", "orders/reader", count[1], event.event_id)
+                    sim.sleep(scenario.read_time)
+                    note("finished", "orders/reader", count[1], event.event_id)
+                    count[1] += 1
+                    note("committed", "orders/reader", count[1])
+                if count[1] == before:
+                    sim.sleep(0.1)
+
+        sim.spawn(shop, name="shop")
+        sim.spawn(reader, name="reader", daemon=True)
+        sim.run(until=scenario.window)
+        trace.freeze()
+        return scenario.report(trace, sim.now, seed)

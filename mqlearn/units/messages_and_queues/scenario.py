@@ -1,0 +1,311 @@
+"""Unit 01: who is served next, and what does it cost the others?"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import Message, MessagePriority
+from mqlearn.messaging.processor import MessageProcessor
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.trace import Balance, Record, Trace
+from mqlearn.study import theory
+from mqlearn.study.arrivals import poisson
+from mqlearn.study.run import Run
+from mqlearn.study.scenario import Scenario, param
+
+URGENT_FIRST = ("CRITICAL", "HIGH", "NORMAL", "LOW")
+# messages that may wait: more than ever arrive, since a full queue is unit 02's subject
+ROOM = 100_000
+
+
+@dataclass(frozen=True)
+class PriorityMix(Scenario):
+    """Messages of four priorities before the same workers; arrivals last `minutes`, the rest is
+    worked off.
+
+    Arrivals are Poisson; each message's priority is drawn by the four shares, which are parts of
+    their sum. Service times (seconds) are exponential, or all the same. Nobody is interrupted for a
+    more urgent message. Deliveries are not leased (leases are unit 03's subject).
+    """
+
+    TITLE: ClassVar[str] = "Who is served next?"
+    CHARTS: ClassVar[tuple[str, ...]] = ("depth_by_priority", "wait_by_priority", "reasons")
+    PREDICTS: ClassVar[str] = "wait_by_priority"
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "everything is critical": {"critical": 90, "high": 2, "normal": 4, "low": 4},
+        "starved": {"rate": 1.3, "critical": 10, "high": 35, "normal": 35, "low": 20},
+        "stale quotes": {"rate": 1.1, "ttl": 10.0},
+    }
+
+    rate: float = param(
+        0.8,
+        unit="1/s",
+        low=0.1,
+        high=3,
+        step=0.1,
+        group="load",
+        help="Messages that arrive a second, on average.",
+    )
+    critical: int = param(
+        5, unit="parts", low=0, high=100, group="load", help="CRITICAL's share of them."
+    )
+    high: int = param(15, unit="parts", low=0, high=100, group="load", help="HIGH's share of them.")
+    normal: int = param(
+        40, unit="parts", low=0, high=100, group="load", help="NORMAL's share of them."
+    )
+    low: int = param(40, unit="parts", low=0, high=100, group="load", help="LOW's share of them.")
+    minutes: int = param(
+        10,
+        low=1,
+        high=60,
+        group="load",
+        help="How long messages arrive. A longer run comes closer to theory.",
+    )
+    workers: int = param(
+        1, low=1, high=10, group="workers", help="How many take from the one line."
+    )
+    service: float = param(
+        1.0,
+        unit="s",
+        low=0.1,
+        high=5,
+        step=0.1,
+        group="workers",
+        help="How long a message takes a worker, on average.",
+    )
+    times: str = param(
+        "exponential",
+        group="workers",
+        choices=("exponential", "constant"),
+        help="Whether that time differs from message to message or is always the same.",
+    )
+    ttl: float = param(
+        600.0,
+        unit="s",
+        low=1,
+        high=600,
+        step=1,
+        group="policy",
+        help="A message that waited longer is not handed out: it expires.",
+    )
+    prediction: float | None = param(
+        None,
+        unit="s",
+        low=0,
+        high=3600,
+        group="load",
+        help="The mean wait of all messages? In one line without priorities it is 4 s.",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not sum(self.parts.values()):
+            raise ValueError(
+                f"critical + high + normal + low must be positive, got {sum(self.parts.values())}"
+            )
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """The four shares by priority, most urgent first."""
+        return dict(
+            zip(URGENT_FIRST, (self.critical, self.high, self.normal, self.low), strict=True)
+        )
+
+    @property
+    def load(self) -> float:
+        """How many workers the work that arrives keeps busy."""
+        return theory.offered_load(self.rate, 1 / self.service)
+
+    def priority(self, chance: float) -> MessagePriority:
+        """The priority of a message whose draw is `chance`, in [0, 1): urgent ones have the low
+        draws.
+        """
+        check.number("chance", chance, low=0)
+        left = chance * sum(self.parts.values())
+        for name, part in self.parts.items():
+            left -= part
+            if left < 0:
+                return MessagePriority[name]
+        raise ValueError(f"chance must be below 1, got {chance!r}")
+
+    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+        trace = Trace()
+        line = (
+            InMemoryMessageQueue(
+                ROOM, visibility_timeout=None, runtime=runtime, trace=trace, name="orders"
+            )
+            if queue is None
+            else queue
+        )
+        trace = trace if line.trace is None else line.trace
+        processor = MessageProcessor(line)
+        start, window = runtime.now, self.minutes * 60.0
+        arrivals = poisson(self.rate, window, runtime.draw)
+
+        def shop() -> None:
+            for number, time in enumerate(arrivals, 1):
+                runtime.sleep_until(start + time)
+                seconds = self.service
+                if self.times == "exponential":
+                    seconds *= -math.log1p(-runtime.draw("service", number))
+                line.send(
+                    Message(
+                        id=f"order-{number}",
+                        body={"seconds": seconds},
+                        ttl=self.ttl,
+                        priority=self.priority(runtime.draw("priority", number)),
+                    )
+                )
+
+        processor.register_processor(
+            "default", lambda message: runtime.sleep(message.body["seconds"])
+        )
+        processor.start_workers(self.workers)
+        runtime.spawn(shop, name="shop").join()
+        runtime.sleep_until(start + window)
+        while line.size():
+            runtime.sleep(1.0)
+        processor.stop_workers()
+        trace.freeze()
+        return self._report(trace, PriorityTally(trace.records, start + window), runtime.now, seed)
+
+    def _report(self, trace: Trace, tally: PriorityTally, until: float, seed: int) -> Run:
+        books = trace.balance()
+        by_name = tally.waits
+        totals: dict[str, float] = {
+            "sent": books.accepted,
+            "done": books.completed,
+            "expired": books.dead,
+            "mean_wait_s": tally.mean(),
+            "p95_wait_s": p95([wait for waits in by_name.values() for wait in waits]),
+            "critical_p95_s": p95(by_name["CRITICAL"]),
+            "low_p95_s": p95(by_name["LOW"]),
+        }
+        expected = self._theory(stale=bool(tally.expired))
+        parts = [self._waits(tally, expected)]
+        if tally.expired:
+            most = max(URGENT_FIRST, key=lambda name: tally.expired[name])
+            share = "all" if tally.expired[most] == books.dead else f"{tally.expired[most]:,}"
+            parts.append(
+                f"{books.dead:,} of {books.accepted:,} expired, {share} of them {most}; "
+                "they were still "
+                f"counted as waiting for another {tally.late:.3g} s on average."
+            )
+        if self.prediction is not None and books.completed:
+            parts.append(f"You said {self.prediction:.3g} s for all, it is {tally.mean():.3g} s.")
+        return Run(
+            self,
+            seed,
+            trace,
+            until,
+            totals,
+            " ".join(parts),
+            expected,
+            self._headline(tally, books),
+        )
+
+    def _headline(self, tally: PriorityTally, books: Balance) -> str:
+        names = [name for name in URGENT_FIRST if tally.waits[name]]
+        if not names:
+            return ""
+        waits = [
+            f"{name} {tally.mean(name):.3g} s" for name in dict.fromkeys((names[-1], names[0]))
+        ]
+        said = f"{', '.join(waits)}, all {tally.mean():.3g} s".replace(" ", " waits ", 1)
+        if self.load >= self.workers:
+            said += f": work for {self.load:.3g} workers, and there {_there(self.workers)}"
+        return said + (f"; {books.dead:,} of {books.accepted:,} expired" if books.dead else "")
+
+    def _waits(self, tally: PriorityTally, expected: dict[str, Any]) -> str:
+        names = [name for name in URGENT_FIRST if tally.waits[name]]
+        if not names:
+            return "Nothing was handed out."
+        first, last = names[0], names[-1]
+        if self.load >= self.workers:
+            return (
+                f"{last} waits {tally.mean(last):.3g} s on average, {first} "
+                f"{tally.mean(first):.3g} s: work for "
+                f"{self.load:.3g} workers arrives, and there {_there(self.workers)}; "
+                f"{tally.left[last]:,} of "
+                f"{tally.sent[last]:,} {last} still wait when the shop closes."
+            )
+        theirs = expected.get("wait_by_priority", {})
+        if first == last:
+            said = f"; theory says {_short(theirs['all'])} s" if theirs else ""
+            return f"All are {first} and wait {tally.mean():.3g} s on average{said}."
+        told = [_short(theirs[name]) for name in (last, first, "all")] if theirs else []
+        said = f"; theory says {told[0]}, {told[1]} and {told[2]} s" if told else ""
+        return (
+            f"{last} waits {tally.mean(last):.3g} s on average, {first} "
+            f"{tally.mean(first):.3g} s, all together "
+            f"{tally.mean():.3g} s{said}."
+        )
+
+    def _theory(self, *, stale: bool) -> dict[str, Any]:
+        """Cobham's mean waits, where they are exact: a worker to spare, nobody's patience ends."""
+        found: dict[str, Any] = {"utilisation": min(1.0, self.load / self.workers)}
+        if self.load >= self.workers or stale or (self.times == "constant" and self.workers > 1):
+            return found
+        cv = 1.0 if self.times == "exponential" else 0.0
+        shares = {
+            name: part / sum(self.parts.values()) for name, part in self.parts.items() if part
+        }
+        rates = [self.rate * share for share in shares.values()]
+        waits = theory.priority_waits(rates, 1 / self.service, self.workers, service_cv=cv)
+        found["wait"] = theory.mgc_wait(self.rate, 1 / self.service, self.workers, service_cv=cv)
+        found["wait_by_priority"] = {**dict(zip(shares, waits, strict=True)), "all": found["wait"]}
+        return found
+
+
+def _there(workers: int) -> str:
+    return "is 1" if workers == 1 else f"are {workers}"
+
+
+def _short(seconds: float) -> str:
+    """A theory's wait (s) in three digits; nobody measures a millionth of a second."""
+    return f"{seconds:.3g}" if seconds >= 0.0005 else "0"
+
+
+class PriorityTally:
+    """A trace read by priority: waits (s), how many were sent, expired, and still waited at
+    `closing` (s).
+    """
+
+    def __init__(self, records: list[Record], closing: float) -> None:
+        self.waits: dict[str, list[float]] = {name: [] for name in URGENT_FIRST}
+        self.sent, self.expired, self.left = Counter[str](), Counter[str](), Counter[str]()
+        since: dict[int, float] = {}
+        late = 0.0
+        for time, event, _, entry, _, priority, _, _, _, detail in records:
+            if event == "sent":
+                since[entry] = time
+                self.sent[priority] += 1
+            elif event in ("received", "expired"):
+                if time > closing:
+                    self.left[priority] += 1
+                if event == "expired":
+                    self.expired[priority] += 1
+                    late += time - detail
+                else:
+                    self.waits[priority].append(time - since[entry])
+        self.late = late / max(self.expired.total(), 1)  # seconds between expiring and being found
+
+    def mean(self, name: str | None = None) -> float:
+        """The mean wait, in seconds, of one priority or of all messages that were handed out."""
+        waits = (
+            [wait for waits in self.waits.values() for wait in waits]
+            if name is None
+            else self.waits[name]
+        )
+        return math.fsum(waits) / len(waits) if waits else math.nan
+
+
+def p95(waits: list[float]) -> float:
+    """The smallest of the waits (s) that at least 95 % of them do not exceed."""
+    return sorted(waits)[math.ceil(0.95 * len(waits)) - 1] if waits else math.nan

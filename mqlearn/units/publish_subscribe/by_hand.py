@@ -1,0 +1,100 @@
+"""A broker that a notebook builds, put in the place of the package's own: what its subscribers
+heard is recorded.
+
+    told(FanOut(), LoopBroker)                  a scenario, with that broker in it
+
+So a chart of such a run is the trace of the very code in the notebook's cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from mqlearn.messaging.message import Message
+from mqlearn.messaging.workers import Handler
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime, Task
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.run import Run
+from mqlearn.units.publish_subscribe.scenario import SUBSCRIBERS, TOPIC, FanOut
+
+
+class Careless(Simulation):
+    """A simulation in which a task that dies of an exception is gone without a word; a thread would
+    print it.
+    """
+
+    def spawn(
+        self,
+        target: Callable[..., object],
+        *args: Any,
+        name: str | None = None,
+        daemon: bool = False,
+    ) -> Task:
+        def run() -> None:
+            with suppress(Exception):
+                target(*args)
+
+        return super().spawn(run, name=name, daemon=daemon)
+
+
+def told(scenario: FanOut, make: Callable[[Simulation], Any], *, seed: int = 0) -> Run:
+    """A run of `scenario` whose broker is `make(sim)`, which has `subscribe(topic, callback)` and
+    `publish`.
+
+    `sim` is what its tasks and queues run on. What a task dies of is lost, as with real threads.
+    """
+    check.instance("scenario", scenario, FanOut)
+    check.function("make", make)
+    with Careless(seed) as sim:
+        trace = Trace()
+        broker = make(sim)
+        for name in SUBSCRIBERS:
+            broker.subscribe(TOPIC, _heard(sim, trace, name, scenario.callback(name, sim)))
+        scenario.tell(sim, trace, broker)
+        return scenario.report(trace, sim.now, seed)
+
+
+def _heard(runtime: Runtime, trace: Trace, name: str, callback: Handler) -> Handler:
+    """The callback, with a record of each call in the subscriber's name: a message whose call fails
+    is lost.
+    """
+    numbers = count(1)
+
+    def call(message: Message) -> object:
+        number = next(numbers)
+
+        def record(event: str, detail: object) -> None:
+            now, worker = runtime.witness()
+            trace.record(
+                (
+                    now,
+                    event,
+                    name,
+                    number,
+                    message.id,
+                    message.priority.name,
+                    1,
+                    worker,
+                    number,
+                    detail,
+                )
+            )
+
+        for event in ("sent", "received", "started"):
+            record(event, None)
+        try:
+            result = callback(message)
+        except Exception as error:
+            record("finished", f"failed: {error}")
+            record("dropped", "in flight")
+            raise
+        record("finished", "completed")
+        record("acked", None)
+        return result
+
+    return call

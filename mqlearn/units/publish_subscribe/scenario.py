@@ -1,0 +1,277 @@
+"""Unit 07: who hears about it, and who may slow whom?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from mqlearn.messaging.broker import TopicBasedMessageBroker
+from mqlearn.messaging.message import Message
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.messaging.workers import Handler
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.analysis.fanout import FanOutStory
+from mqlearn.study.arrivals import poisson, regular
+from mqlearn.study.faults import Failure, happens, one_try
+from mqlearn.study.run import Run
+from mqlearn.study.scenario import Scenario, let_pass, param
+
+TOPIC = "orders.paid"
+SUBSCRIBERS = ("mail", "parcel", "audit")
+IN_ORDER, DELAYED = "in order", "delayed"
+
+
+@dataclass(frozen=True)
+class FanOut(Scenario):
+    """Orders are paid, and three hear of it: mail thanks the customer, parcel calls a webhook,
+    audit keeps a record.
+
+    The shop publishes each order when it was paid, or as soon as it can. Every subscriber has a
+    queue of its own for at most `queue_limit` orders. A call takes a subscriber its time, and fails
+    with its probability; the order is then tried again at once and in its place, or after a delay
+    of 2, 4, 8 … seconds while others overtake it.
+    """
+
+    TITLE: ClassVar[str] = "Who hears about it, and who may slow whom?"
+    CHARTS: ClassVar[tuple[str, ...]] = ("behind", "fates", "orders")
+    PREDICTS: ClassVar[str] = "behind"
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "the slow auditor": {"audit_time": 1.0, "queue_limit": 100},
+        "the broken webhook": {
+            "audit_time": 0.0,
+            "parcel_time": 0.05,
+            "parcel_fails": 0.4,
+            "retries": 1,
+        },
+        "deaf": {"audit_time": 5.0, "queue_limit": 100, "when_full": "block"},
+    }
+
+    arrivals: str = param(
+        "poisson",
+        group="load",
+        choices=("poisson", "regular"),
+        help="Orders are paid at random, or like clockwork.",
+    )
+    rate: float = param(
+        10.0, unit="1/s", low=1, high=30, step=1, group="load", help="Orders paid a second."
+    )
+    window: float = param(
+        60.0,
+        unit="s",
+        low=30,
+        high=120,
+        step=10,
+        group="load",
+        help="How long orders are paid and subscribers are watched.",
+    )
+    mail_time: float = param(
+        0.0, unit="s", low=0, high=10, step=0.05, group="workers", help="How long mail takes."
+    )
+    parcel_time: float = param(
+        0.0, unit="s", low=0, high=10, step=0.05, group="workers", help="How long parcel takes."
+    )
+    audit_time: float = param(
+        1.0, unit="s", low=0, high=10, step=0.05, group="workers", help="How long audit takes."
+    )
+    spread: float = param(
+        0.0,
+        low=0,
+        high=1,
+        step=0.1,
+        group="workers",
+        help="Each call takes its time, give or take this share of it.",
+    )
+    mail_fails: float = param(
+        0.0,
+        low=0,
+        high=1,
+        step=0.05,
+        group="failures",
+        help="The probability with which a call of mail fails.",
+    )
+    parcel_fails: float = param(
+        0.0,
+        low=0,
+        high=1,
+        step=0.05,
+        group="failures",
+        help="The probability with which a call of parcel fails.",
+    )
+    audit_fails: float = param(
+        0.0,
+        low=0,
+        high=1,
+        step=0.05,
+        group="failures",
+        help="The probability with which a call of audit fails.",
+    )
+    queue_limit: int = param(
+        10_000,
+        low=1,
+        high=10_000,
+        group="policy",
+        help="How many orders may wait for a subscriber.",
+    )
+    when_full: str = param(
+        "reject",
+        group="policy",
+        choices=("reject", "drop_oldest", "block"),
+        help="Then the new order is refused, the oldest is dropped, or the shop waits.",
+    )
+    retry: str = param(
+        IN_ORDER,
+        group="policy",
+        choices=(IN_ORDER, DELAYED),
+        help="A failed order is tried again at once in its place, or steps aside for 2, 4, 8 … s.",
+    )
+    retries: int = param(
+        3, low=0, high=8, group="policy", help="How often an order is tried again at most."
+    )
+    prediction: float | None = param(
+        None,
+        unit="orders",
+        low=0,
+        high=3600,
+        group="load",
+        help="How far behind is the slowest at the end?",
+    )
+
+    def arrival_times(self, runtime: Runtime) -> list[float]:
+        """When orders are paid, in seconds since the start."""
+        check.instance("runtime", runtime, Runtime)
+        return (
+            poisson(self.rate, self.window, runtime.draw)
+            if self.arrivals == "poisson"
+            else regular(self.rate, self.window)
+        )
+
+    def callback(self, name: str, runtime: Runtime) -> Handler:
+        """What the subscriber of this name does with an order."""
+        check.one_of("name", name, SUBSCRIBERS)
+        check.instance("runtime", runtime, Runtime)
+        seconds, fails = getattr(self, f"{name}_time"), getattr(self, f"{name}_fails")
+
+        def call(message: Message) -> None:
+            u = runtime.draw("takes", name, message.id)
+            if seconds:
+                runtime.sleep(seconds * (1 + self.spread * (2 * u - 1)))
+            if happens(runtime, fails, "fails", name, *one_try(message)):
+                raise Failure("500")
+
+        return call
+
+    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+        if queue is not None:
+            raise ValueError(
+                f"queue must be None, since each subscription has its own, got {queue!r}"
+            )
+        trace = Trace()
+        broker = TopicBasedMessageBroker(runtime=runtime, trace=trace)
+        policy = RetryPolicy(2.0, jitter="none") if self.retry == DELAYED else None
+        callbacks = {name: self.callback(name, runtime) for name in SUBSCRIBERS}
+        for name, callback in callbacks.items():
+            broker.subscribe(
+                TOPIC,
+                callback,
+                max_size=self.queue_limit,
+                on_full=self.when_full,
+                retry=policy,
+                name=name,
+            )
+        self.tell(runtime, trace, broker)
+        run = self.report(trace, runtime.now, seed, self._theory())
+        for callback in callbacks.values():
+            broker.unsubscribe(TOPIC, callback, drain=False)
+        return run
+
+    def tell(self, runtime: Runtime, trace: Trace, broker: Any) -> None:
+        """Have the shop publish to `broker`, and watch for `window` seconds; then freeze the trace.
+
+        What `publish` raises, the shop notes nowhere and goes on.
+        """
+        start = runtime.now
+        orders = [
+            (start + time, Message(id=f"order-{number}", max_retries=self.retries, ttl=1e9))
+            for number, time in enumerate(self.arrival_times(runtime), 1)
+        ]
+        for time, order in orders:
+            runtime.call_at(time, lambda order=order: _occurred(runtime, trace, order))  # type: ignore[misc]
+
+        def shop() -> None:
+            for time, order in orders:
+                if time > runtime.now:
+                    runtime.sleep_until(time)
+                try:
+                    broker.publish(TOPIC, order)
+                except (
+                    Exception
+                ):  # a subscriber's, which a broker made in a notebook may let through
+                    continue
+
+        runtime.spawn(shop, name="shop")
+        let_pass(runtime, self.window)
+        trace.freeze()
+
+    def report(
+        self, trace: Trace, until: float, seed: int, theory: dict[str, Any] | None = None
+    ) -> Run:
+        """The run that a frozen trace tells of, observed until `until` (s); `theory` is what was to
+        be expected.
+        """
+        books, story = trace.balance(), FanOutStory(trace.records)
+        fates = {name: story.fates(name) for name in story.names}
+        behind = {name: fate["behind"] for name, fate in fates.items()}
+        slowest = max(behind.values(), default=0)
+        totals: dict[str, float] = {
+            "published": max((len(those) for those in story.occurred.values()), default=0),
+            "done": sum(record[1] == "acked" for record in trace.records),
+            "dead": books.dead,
+            "refused": books.rejected,
+            "dropped": books.dropped,
+            "behind": slowest,
+            "overtaken": sum(fate["late"] for fate in fates.values()),
+        }
+        parts = [f"{totals['published']:,} orders: {self._told(behind)}."]
+        for fate, words in (("dead", "Dead letters"), ("lost", "Lost"), ("late", "Out of order")):
+            listed = [f"{name} {fates[name][fate]:,}" for name in fates if fates[name][fate]]
+            parts += [f"{words}: {', '.join(listed)}."] if listed else []
+        headline = " ".join(parts)
+        if self.prediction is not None:
+            parts.append(f"You said {self.prediction:,g}, it is {slowest:,}.")
+        return Run(self, seed, trace, until, totals, " ".join(parts), theory or {}, headline)
+
+    def _told(self, behind: dict[str, int]) -> str:
+        """Who is how far behind; half a second's orders count as none."""
+        groups: dict[int, list[str]] = {}
+        for name, count in behind.items():
+            groups.setdefault(count if count > self.rate / 2 else 0, []).append(name)
+        return ", ".join(
+            f"{_listed(names)} {'is' if len(names) == 1 else 'are'} "
+            f"{f'{count:,} behind' if count else 'up to date'}"
+            for count, names in groups.items()
+        )
+
+    def _theory(self) -> dict[str, Any]:
+        """How far the slowest falls behind where nothing fails and nothing is full: rate less
+        speed, times window.
+        """
+        times = [getattr(self, f"{name}_time") for name in SUBSCRIBERS]
+        slowest = max(times)
+        if any(getattr(self, f"{name}_fails") for name in SUBSCRIBERS):
+            return {}
+        behind = max(0.0, self.rate - 1 / slowest) * self.window if slowest else 0.0
+        return {"behind": behind} if behind < self.queue_limit else {}
+
+
+def _occurred(runtime: Runtime, trace: Trace, order: Message) -> None:
+    for name in SUBSCRIBERS:
+        trace.record(
+            (runtime.now, "occurred", name, 0, order.id, order.priority.name, 0, "", 0, TOPIC)
+        )
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,9 @@
+"""Unit 04, retries and dead letters: what its notebook and solutions import beside the package."""
+
+from mqlearn.units.retries_and_dead_letters.delay import check_delay
+from mqlearn.units.retries_and_dead_letters.next_rate import check_next_rate
+from mqlearn.units.retries_and_dead_letters.overload import RetryBudget
+from mqlearn.units.retries_and_dead_letters.scenario import CardOutage
+from mqlearn.units.retries_and_dead_letters.triage import check_triage
+
+__all__ = ["CardOutage", "RetryBudget", "check_delay", "check_next_rate", "check_triage"]

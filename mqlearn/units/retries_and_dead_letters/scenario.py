@@ -1,0 +1,364 @@
+"""Unit 04: when does trying again make it worse?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import Message
+from mqlearn.messaging.processor import MessageProcessor
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.messaging.workers import Handler
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.analysis.storms import Load, dead_in_outage
+from mqlearn.study.arrivals import poisson, regular
+from mqlearn.study.faults import Failure, Faults
+from mqlearn.study.run import Run
+from mqlearn.study.scenario import Scenario, as_they_come, let_pass, param
+from mqlearn.units.retries_and_dead_letters.overload import Budgeted, RetryBudget, Service
+
+RATE = 10.0  # orders that arrive a second
+LONGEST = 300.0  # seconds that can be observed
+BURST = 600  # orders that come all at once, which is within a second
+LAST = 60.0  # seconds at the end over which goodput is measured
+DOWN, SLOW = "down", "hangs"
+AT_ONCE = "all at once"
+DEAD, WAITS = "dies", "waits"
+
+
+@dataclass(frozen=True)
+class CardOutage(Scenario):
+    """Ten orders a second charge cards at a service that breaks down and recovers; observed for a
+    few minutes.
+
+    The service answers `capacity` calls a second, one after the other. While it is down it refuses
+    calls at once; while it hangs it accepts them and answers none. A caller gives up after
+    `timeout` seconds, and the service does the late work all the same. A try that fails is made
+    again as the policy says, until the retries are exhausted. A budget allows so many retries for
+    each first try. At `redrive_at` the dead letters get a new life.
+    """
+
+    TITLE: ClassVar[str] = "When does trying again help?"
+    CHARTS: ClassVar[tuple[str, ...]] = ("load", "depth", "dead")
+    PREDICTS: ClassVar[str] = "dead"
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "2 a.m. outage": {"window": 300.0, "outage_to": 140.0, "policy": "at once"},
+        "thundering herd": {
+            "window": 180.0,
+            "arrivals": AT_ONCE,
+            "outage_to": 60.0,
+            "base": 2.0,
+            "retries": 6,
+            "workers": 600,
+        },
+        "one poison order": {
+            "outage_to": 20.0,
+            "policy": "at once",
+            "poison": 0.0013,
+            "retries": 8,
+        },
+        "the collapse": {"window": 180.0, "outage": SLOW, "capacity": 20.0, "jitter": "full"},
+        "redrive all at once": {"window": 150.0, "capacity": 20.0, "redrive_at": 70.0},
+    }
+
+    arrivals: str = param(
+        "poisson",
+        group="load",
+        choices=("poisson", "regular", AT_ONCE),
+        help="10 orders a second, at random or like clockwork; or 600 in the "
+        "outage's first second.",
+    )
+    window: float = param(
+        120.0,
+        unit="s",
+        low=60,
+        high=LONGEST,
+        step=10,
+        group="load",
+        help="How long orders arrive and are watched.",
+    )
+    outage: str = param(
+        DOWN,
+        group="failures",
+        choices=(DOWN, SLOW),
+        help="What a broken service does: it refuses calls, or accepts them and does not answer.",
+    )
+    outage_from: float = param(
+        20.0,
+        unit="s",
+        low=0,
+        high=LONGEST,
+        step=5,
+        group="failures",
+        help="When the outage begins.",
+    )
+    outage_to: float = param(
+        50.0,
+        unit="s",
+        low=0,
+        high=LONGEST,
+        step=5,
+        group="failures",
+        help="When it ends; there is none if that is not later.",
+    )
+    failure_rate: float = param(
+        0.0,
+        low=0,
+        high=1,
+        step=0.01,
+        group="failures",
+        help="The probability with which a try fails at any other time.",
+    )
+    poison: float = param(
+        0.0,
+        low=0,
+        high=0.1,
+        step=0.0001,
+        group="failures",
+        help="The share of orders of which every try fails.",
+    )
+    workers: int = param(
+        100, low=1, high=600, group="workers", help="How many tries can be under way at once."
+    )
+    timeout: float = param(
+        2.0,
+        unit="s",
+        low=0.5,
+        high=10,
+        step=0.5,
+        group="workers",
+        help="How long a worker waits for an answer. The service goes on with the late work.",
+    )
+    capacity: float = param(
+        100.0,
+        unit="1/s",
+        low=10,
+        high=200,
+        step=5,
+        group="workers",
+        help="Calls a second that the card service can answer.",
+    )
+    policy: str = param(
+        "exponential",
+        group="policy",
+        choices=("at once", "fixed", "exponential"),
+        help="When a try that failed is made again; exponential: after base, 2·base, 4·base …",
+    )
+    base: float = param(
+        1.0, unit="s", low=0.5, high=60, step=0.5, group="policy", help="The first delay."
+    )
+    cap: float = param(
+        120.0, unit="s", low=1, high=300, step=1, group="policy", help="The longest delay."
+    )
+    jitter: str = param(
+        "none",
+        group="policy",
+        choices=("none", "full", "equal"),
+        help="Full: a random part of the delay. Equal: half of it and a random part of the rest.",
+    )
+    retries: int = param(
+        3, low=0, high=8, group="policy", help="How often an order is tried again at most."
+    )
+    budget: float = param(
+        0.0,
+        low=0,
+        high=0.5,
+        step=0.05,
+        group="policy",
+        help="Retries allowed for each first try; 0: as many as the policy makes.",
+    )
+    refused: str = param(
+        DEAD,
+        group="policy",
+        choices=(DEAD, WAITS),
+        help="What happens to a retry that the budget refuses.",
+    )
+    redrive_at: float = param(
+        0.0,
+        unit="s",
+        low=0,
+        high=LONGEST,
+        step=5,
+        group="policy",
+        help="When the dead letters are tried again; 0: never.",
+    )
+    redrive_rate: float = param(
+        0.0,
+        unit="1/s",
+        low=0,
+        high=50,
+        step=1,
+        group="policy",
+        help="How many of them a second; 0: all at once.",
+    )
+    prediction: float | None = param(
+        None, unit="orders", low=0, high=RATE * LONGEST, group="load", help="How many orders die?"
+    )
+
+    @property
+    def broken(self) -> tuple[float, float] | None:
+        """From when to when the service is out of order (s), or None."""
+        return (self.outage_from, self.outage_to) if self.outage_to > self.outage_from else None
+
+    @property
+    def retry(self) -> RetryPolicy | None:
+        """What the queue does with a try that failed; None: it is back in its place at once."""
+        if self.policy == "at once":
+            return None
+        return RetryPolicy(
+            self.base,
+            factor=1.0 if self.policy == "fixed" else 2.0,
+            cap=self.cap,
+            jitter=self.jitter,
+        )
+
+    def arrival_times(self, runtime: Runtime) -> list[float]:
+        """When orders arrive, in seconds since the start."""
+        check.instance("runtime", runtime, Runtime)
+        if self.arrivals == AT_ONCE:
+            return [
+                min(self.outage_from, self.window / 2) + number / BURST for number in range(BURST)
+            ]
+        return (
+            poisson(RATE, self.window, runtime.draw)
+            if self.arrivals == "poisson"
+            else regular(RATE, self.window)
+        )
+
+    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+        trace = Trace()
+        real = (
+            InMemoryMessageQueue(
+                visibility_timeout=None,
+                retry=self.retry,
+                runtime=runtime,
+                trace=trace,
+                name="orders",
+            )
+            if queue is None
+            else queue
+        )
+        trace = trace if real.trace is None else real.trace
+        line = (
+            Budgeted(real, RetryBudget(self.budget), wait=self.refused == WAITS)
+            if self.budget
+            else real
+        )
+        times, start = self.arrival_times(runtime), runtime.now
+
+        def shop() -> None:
+            for number in as_they_come(runtime, start, times):
+                line.send(Message(id=f"order-{number}", max_retries=self.retries))
+
+        processor = MessageProcessor(line)
+        processor.register_processor("default", self._worker(runtime, start))
+        processor.start_workers(self.workers)
+        runtime.spawn(shop, name="shop")
+        if self.redrive_at:
+            runtime.spawn(self._operator, real, name="operator")
+        let_pass(runtime, self.window)
+        trace.freeze()
+        run = self._report(trace, len(times), runtime.now, seed)
+        processor.stop_workers()
+        return run
+
+    def _worker(self, runtime: Runtime, start: float) -> Handler:
+        """What a worker does with an order: call the service, and fail if no answer comes, or the
+        wrong one.
+        """
+        broken = None if self.broken is None else (start + self.broken[0], start + self.broken[1])
+        down = broken if self.outage == DOWN else None
+        service = Service(
+            self.capacity, self.timeout, stall=broken if self.outage == SLOW else None
+        )
+        late: set[int] = set()
+        lock = runtime.lock()
+
+        def seconds(message: Message) -> float:
+            if down is not None and down[0] <= runtime.now < down[1]:
+                return 0.0
+            with lock:
+                waits, answered = service.call(runtime.now)
+            if not answered:
+                late.add(message.receipt)
+            return waits
+
+        def charge(message: Message) -> None:
+            if message.receipt in late:
+                raise Failure("timeout")
+
+        faults = Faults(failure_rate=self.failure_rate, poison=self.poison, outage=down)
+        return faults.handler(charge, runtime, seconds=seconds)
+
+    def _operator(self, queue: InMemoryMessageQueue) -> None:
+        """Redrive what is dead at that time, the oldest first."""
+        runtime = queue.runtime
+        runtime.sleep(self.redrive_at)
+        left = len(queue.get_dead_letter_messages())
+        if not self.redrive_rate:
+            queue.redrive(limit=left)
+            return
+        while left > 0:
+            left -= queue.redrive(limit=min(left, int(self.redrive_rate)))
+            runtime.sleep(1.0)
+
+    def _report(self, trace: Trace, offered: int, until: float, seed: int) -> Run:
+        books, load = trace.balance(), Load(trace.records, until - self.window, until)
+        since = self.broken[1] if self.broken and self.broken[1] < self.window else 0.0
+        expected = self._theory(any(record[9] == "failed: timeout" for record in trace.records))
+        left = books.waiting + books.delayed + books.in_flight
+        totals: dict[str, float] = {
+            "sent": books.accepted,
+            "done": books.completed,
+            "dead": books.dead,
+            "left": left,
+            "tries": sum(record[1] == "started" for record in trace.records),
+            "peak_per_s": load.peak(since),
+            "goodput_per_s": load.goodput(self.window - LAST, self.window),
+        }
+        said = f", theory {expected['dead']:,.0f}" if "dead" in expected else ""
+        parts = [f"{books.dead:,} of {offered:,} orders died{said}.", self._aftermath(load, since)]
+        if left > 2 * RATE:
+            parts.append(f"{left:,} are still being tried.")
+        if self.prediction is not None:
+            parts.append(f"You said {self.prediction:,g}, it is {books.dead:,}.")
+        return Run(self, seed, trace, until, totals, " ".join(parts), expected)
+
+    def _aftermath(self, load: Load, since: float) -> str:
+        """What the service had to bear after the outage, and whether it came back."""
+        goodput, tries = (
+            load.goodput(self.window - LAST, self.window),
+            load.tries(self.window - LAST, self.window),
+        )
+        if (
+            self.arrivals != AT_ONCE
+            and since < self.window - LAST
+            and goodput < RATE / 2
+            and tries > 2 * goodput
+        ):
+            ended = f"The cause ended at {since:g} s, and {tries:.3g}" if since else f"{tries:.3g}"
+            return f"{ended} tries a second still get {goodput:.2g} done: the retries are the load."
+        when = " after recovery" if since else ""
+        return f"At most {load.peak(since):,} tries a second{when}, {goodput:.3g} done at the end."
+
+    def _theory(self, overloaded: bool) -> dict[str, Any]:
+        """The service's capacity; and the mean number of dead, where nothing but refused calls
+        kills.
+        """
+        known: dict[str, Any] = {"capacity": self.capacity}
+        seconds = self.outage_to - self.outage_from if self.broken else 0.0
+        simple = (
+            self.outage == DOWN
+            and self.outage_to <= self.window
+            and self.arrivals != AT_ONCE
+            and not (
+                overloaded or self.failure_rate or self.poison or self.budget or self.redrive_at
+            )
+        )
+        if simple:
+            known["dead"] = dead_in_outage(RATE, seconds, self.retries, self.retry)
+        return known

@@ -1,0 +1,348 @@
+"""Unit 02: how many workers are enough?"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import Message
+from mqlearn.messaging.processor import MessageProcessor
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.trace import Record, Trace
+from mqlearn.study import theory
+from mqlearn.study.arrivals import flight_day, poisson, regular
+from mqlearn.study.run import Run
+from mqlearn.study.scenario import Scenario, let_pass, param
+
+TEN_MINUTES = 600.0  # seconds
+# a recorded day is replayed so many times as fast: a second here is two minutes there
+FASTER = 120.0
+# seconds after midnight: a recorded day is replayed from 04:00 to 04:00, when nothing leaves
+DAWN = 4 * 3600.0
+RECORDED_DAY = 86400.0 / FASTER  # seconds
+RECORDINGS = {
+    "Dec timetable": ("2013-12-02", "timetable"),
+    "Dec actual": ("2013-12-02", "actual"),
+    "Jul timetable": ("2013-07-10", "timetable"),
+    "Jul actual": ("2013-07-10", "actual"),
+}
+
+
+@dataclass(frozen=True)
+class WorkQueue(Scenario):
+    """Jobs wait in one line, and several workers take from it; observed for ten minutes.
+
+    Arrivals are Poisson, regular, or a recorded day of flights. A day has its own rate, runs from
+    04:00 to 04:00 and is replayed 120 times as fast, in twelve minutes: a service of 2 s stands for
+    4 minutes at a desk.
+
+    A job's service time has the mean `service` and the coefficient of variation `spread`: constant
+    at 0, exponential at 1, beyond that more uneven. Between and beyond it is Weibull's
+    distribution, an exponential time to the power p, so that a job that is long at one spread is
+    long at all (Weibull 1951). Deliveries are not leased (leases are unit 03's subject): what a
+    worker has taken stays with it until it is done.
+    """
+
+    TITLE: ClassVar[str] = "How many workers?"
+    CHARTS: ClassVar[tuple[str, ...]] = ("depth", "utilisation", "wait_distribution")
+    PREDICTS: ClassVar[str] = "depth"
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "Monday morning": {"rate": 6.0, "service": 0.6, "spread": 0.0},
+        "one slow worker": {"service": 2.0, "slow_worker": 6.0},
+        "a day at the desk": {
+            "arrivals": "Dec timetable",
+            "service": 2.0,
+            "spread": 0.0,
+            "workers": 8,
+        },
+        "hoarder": {
+            "arrivals": "Dec timetable",
+            "service": 2.0,
+            "spread": 0.0,
+            "workers": 8,
+            "prefetch": 50,
+        },
+    }
+
+    arrivals: str = param(
+        "poisson",
+        group="load",
+        choices=("poisson", "regular", *RECORDINGS),
+        help="At random, like clockwork, or a day's flights, replayed 120 times as fast.",
+    )
+    rate: float = param(
+        1.0,
+        unit="1/s",
+        low=0.1,
+        high=10,
+        step=0.1,
+        group="load",
+        help="Jobs that arrive a second, on average. A recorded day has its own: 1.4.",
+    )
+    workers: int = param(
+        3, low=1, high=12, group="workers", help="How many take from the one line."
+    )
+    service: float = param(
+        2.5,
+        unit="s",
+        low=0.05,
+        high=10,
+        step=0.05,
+        group="workers",
+        help="How long a job takes a worker, on average.",
+    )
+    spread: float = param(
+        1.0,
+        low=0,
+        high=3,
+        step=0.1,
+        group="workers",
+        help="Standard deviation over mean of that time: 0 constant, 1 exponential.",
+    )
+    slow_worker: float = param(
+        1.0,
+        unit="×",
+        low=1,
+        high=10,
+        step=0.5,
+        group="workers",
+        help="One worker takes so many times as long for the same job.",
+    )
+    prefetch: int = param(
+        1,
+        low=1,
+        high=50,
+        group="policy",
+        help="Jobs that a worker may hold at once, the one it works on included.",
+    )
+    queue_limit: int = param(
+        1000,
+        unit="jobs",
+        low=10,
+        high=1000,
+        step=10,
+        group="policy",
+        help="Jobs that may wait; when the queue is full, send is refused.",
+    )
+    prediction: float | None = param(
+        None,
+        unit="jobs",
+        low=0,
+        high=6000,
+        group="load",
+        help="How many jobs are left at the end, waiting or in flight?",
+    )
+
+    def arrival_times(self, runtime: Runtime) -> list[float]:
+        """When jobs arrive, in seconds since the start."""
+        check.instance("runtime", runtime, Runtime)
+        if self.arrivals == "poisson":
+            return poisson(self.rate, TEN_MINUTES, runtime.draw)
+        if self.arrivals == "regular":
+            return regular(self.rate, TEN_MINUTES)
+        return list(_replayed(self.arrivals))
+
+    @property
+    def capacity(self) -> float:
+        """Jobs a second that all workers together can finish."""
+        return (self.workers - 1 + 1 / self.slow_worker) / self.service
+
+    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+        trace = Trace()
+        line = (
+            InMemoryMessageQueue(
+                self.queue_limit, visibility_timeout=None, runtime=runtime, trace=trace, name="jobs"
+            )
+            if queue is None
+            else queue
+        )
+        trace = trace if line.trace is None else line.trace
+        processor = MessageProcessor(line, prefetch=self.prefetch)
+        times, power, start = self.arrival_times(runtime), _power(self.spread), runtime.now
+        window = RECORDED_DAY if self.arrivals in RECORDINGS else TEN_MINUTES
+
+        def shop() -> None:
+            for number, time in enumerate(times, 1):
+                runtime.sleep_until(start + time)
+                chance = -math.log1p(-runtime.draw("service", number))
+                seconds = self.service * chance**power / math.gamma(1 + power)
+                line.send(Message(id=f"order-{number}", body={"seconds": seconds}))
+
+        def work(message: Message) -> None:
+            worker = runtime.current_task()
+            slower = self.slow_worker if worker is not None and worker.name == "worker-0" else 1.0
+            runtime.sleep(message.body["seconds"] * slower)
+
+        processor.register_processor("default", work)
+        processor.start_workers(self.workers)
+        runtime.spawn(shop, name="shop")
+        let_pass(runtime, window)
+        trace.freeze()
+        run = self._report(
+            trace, WorkTally(trace.records, start, runtime.now, self.workers), len(times), seed
+        )
+        processor.stop_workers()
+        return run
+
+    def _report(self, trace: Trace, tally: WorkTally, offered: int, seed: int) -> Run:
+        books = trace.balance()
+        left = books.waiting + books.in_flight
+        totals: dict[str, float] = {
+            "sent": books.accepted,
+            "refused": books.rejected,
+            "done": books.completed,
+            "left": left,
+            "mean_wait_s": tally.mean,
+            "p95_wait_s": tally.p95,
+        }
+        if self.prefetch > 1:
+            totals["idle_beside_work_%"] = 100 * tally.idle_beside_work
+        rate = offered / tally.window if self.arrivals in RECORDINGS else self.rate
+        expected = self._theory(rate, books.rejected)
+        parts = [self._balance_of_rates(rate, left, tally, expected)]
+        # said first: it is what the queue's own numbers do not show
+        if tally.idle_beside_work >= 0.005:
+            parts.insert(
+                0,
+                f"Idle beside work {tally.idle_beside_work:.0%} of the time, up to "
+                f"{tally.most_held} "
+                f"jobs in one pair of hands, where they wait as well.",
+            )
+        if books.rejected:
+            parts.append(
+                f"The queue was full: {books.rejected:,} of {offered:,} jobs were refused."
+            )
+        if self.prediction is not None:
+            parts.append(f"You said {self.prediction:,g}, it is {left:,}.")
+        headline = self._headline(rate, left, tally, expected)
+        if books.rejected:
+            headline += f"; {books.rejected:,} of {offered:,} refused"
+        return Run(self, seed, trace, tally.until, totals, " ".join(parts), expected, headline)
+
+    def _headline(self, rate: float, left: int, tally: WorkTally, expected: dict[str, Any]) -> str:
+        if tally.idle_beside_work < 0.005:
+            return self._balance_of_rates(rate, left, tally, expected).removesuffix(".")
+        waits = (
+            f"95 % wait up to {tally.p95 * FASTER / 60:.3g} minutes"
+            if self.arrivals in RECORDINGS
+            else f"a mean wait of {tally.mean:.3g} s"
+        )
+        return (
+            f"Idle beside work {tally.idle_beside_work:.0%} of the time, up to "
+            f"{tally.most_held} in one pair "
+            f"of hands; {waits} until work begins"
+        )
+
+    def _balance_of_rates(
+        self, rate: float, left: int, tally: WorkTally, expected: dict[str, Any]
+    ) -> str:
+        one = self.workers == 1
+        who = "1 worker" if one else f"{self.workers} workers"
+        if self.slow_worker > 1:
+            who += f", {'' if one else 'one '}{self.slow_worker:g} times as slow,"
+        if self.arrivals in RECORDINGS:
+            return (
+                f"{who}: 95 % wait at most {tally.p95:.3g} s, which is "
+                f"{tally.p95 * FASTER / 60:.3g} minutes of "
+                f"the recorded day."
+            )
+        growth = rate - self.capacity
+        if growth > 1e-9:
+            return (
+                f"Backlog grows by {growth:.3g} message{'s' * (f'{growth:.3g}' != '1')} a "
+                f"second: {rate:.3g} "
+                f"arrive, {who} finish{'es' * one} {self.capacity:.3g}; {left:,} are left."
+            )
+        keep = (
+            f"keep{'s' * one} up"
+            if growth < -1e-9
+            else f"ha{'s' if one else 've'} nothing to spare"
+        )
+        by_theory = expected.get("wait", -1.0)
+        said = f", theory {by_theory if by_theory >= 0.0005 else 0:.3g} s" if by_theory >= 0 else ""
+        return (
+            f"{who} {keep}: {rate:.3g} a second arrive, {self.capacity:.3g} can be finished; "
+            f"mean wait {tally.mean:.3g} s{said}."
+        )
+
+    def _theory(self, rate: float, refused: int) -> dict[str, Any]:
+        """Only what is exact for these settings: M/M/c, M/D/1, M/G/1, with nobody slow, hoarding or
+        refused.
+        """
+        if self.slow_worker > 1 or refused:
+            return {}
+        load = theory.utilisation(rate, 1 / self.service, self.workers)
+        if self.arrivals != "poisson" or load > 1 - 1e-9 or self.prefetch > 1:
+            return {"utilisation": min(load, 1.0)}
+        found: dict[str, Any] = {"utilisation": load}
+        if self.workers == 1 or self.spread == 1:
+            found["wait"] = theory.mgc_wait(
+                rate, 1 / self.service, self.workers, service_cv=self.spread
+            )
+        if self.spread == 1:
+            found["wait_exceeds"] = lambda t: theory.wait_exceeds(
+                t, rate, 1 / self.service, self.workers
+            )
+        return found
+
+
+class WorkTally:
+    """What the records from `start` to `until` (s) add up to.
+
+    A wait is from sending until a worker begins, also where the job lay in that worker's hands
+    meanwhile: `mean` and `p95` of all, in seconds. `idle_beside_work` is the share of all worker
+    time that was idle while as many jobs were not begun; `most_held` the most jobs that one worker
+    held.
+    """
+
+    def __init__(self, records: list[Record], start: float, until: float, workers: int) -> None:
+        self.until, self.window = until, until - start
+        sent: dict[str, float] = {}
+        holds: Counter[str] = Counter()
+        waits: list[float] = []
+        open_jobs, idle, last, self.most_held, lost = 0, workers, start, 0, 0.0
+        for time, event, _, _, message_id, _, _, worker, _, _ in records:
+            lost += min(open_jobs, idle) * (time - last)
+            last = time
+            if event == "sent":
+                sent[message_id] = time
+                open_jobs += 1
+            elif event == "received":
+                holds[worker] += 1
+                self.most_held = max(self.most_held, holds[worker])
+            elif event == "started":
+                waits.append(time - sent[message_id])
+                open_jobs, idle = open_jobs - 1, idle - 1
+            elif event == "finished":
+                idle += 1
+            elif event == "acked":
+                holds[worker] -= 1
+        lost += min(open_jobs, idle) * (until - last)
+        self.idle_beside_work = lost / (workers * self.window)
+        self.mean = math.fsum(waits) / len(waits) if waits else 0.0
+        self.p95 = sorted(waits)[math.ceil(0.95 * len(waits)) - 1] if waits else 0.0
+
+
+@lru_cache
+def _replayed(name: str) -> tuple[float, ...]:
+    """A recorded day's departures in seconds since it began, on the lab's clock."""
+    return tuple((time - DAWN) / FASTER for time in flight_day(*RECORDINGS[name]))
+
+
+@lru_cache
+def _power(spread: float) -> float:
+    """The p for which an exponential time to the power p has this coefficient of variation: 0 at 0,
+    1 at 1.
+    """
+    low, high = 0.0, 4.0
+    for _ in range(60):
+        p = (low + high) / 2
+        uneven = math.gamma(1 + 2 * p) / math.gamma(1 + p) ** 2 - 1
+        low, high = (p, high) if uneven < spread**2 else (low, p)
+    return high if spread else 0.0
