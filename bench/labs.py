@@ -73,5 +73,5 @@ def _split(kind: type[Any], repeats: int) -> tuple[dict[str, float], int]:
         {"lab": move, "simulation": simulate, "tables and drawing": draw, "drawing": redraw},
         repeats,
     )
-    sent = sum(record[1] in ("sent", "appended") for record in runs[values[0]].trace.records)
+    sent = sum(record.event in ("sent", "appended") for record in runs[values[0]].trace.records)
     return taken, sent

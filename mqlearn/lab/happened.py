@@ -50,7 +50,7 @@ def just_now(run: Any, time: float) -> str:
     if not low:
         return "Nothing has happened yet."
     at = records[low - 1][0]
-    same = [r for r in records[max(0, low - 6) : low] if abs(r[0] - at) < 1e-9]
+    same = [r for r in records[max(0, low - 6) : low] if abs(r.time - at) < 1e-9]
     said = dict.fromkeys(_told(r) for r in same)
     return f"Last event, at {style.seconds(round(at, 2))}: {', then '.join(said)}."
 
@@ -62,7 +62,9 @@ def _told(record: Any) -> str:
         detail = f"partition{'s' * (len(detail) != 1)} {', '.join(map(str, detail)) or 'none'}"
     number = style.number(detail) if isinstance(detail, int | float) else detail
     template = WORDS.get(event, "{m}: " + str(event).replace("_", " "))
-    if event == "finished" and isinstance(record[9], int):  # a reader of a log: where, and not how
+    if event == "finished" and isinstance(
+        record.detail, int
+    ):  # a reader of a log: where, and not how
         template = "{w} is done with {m}"
     return str(template).format(
         m=message_id or "a message", d=number, by=by, w=worker or "a worker", e=entry

@@ -197,7 +197,7 @@ class InstantPicture:
         """Show `run` at `time` (s)."""
         now = run.at(time)
         self.now = now
-        queues = {record[2] for record in run.trace.records if record[1] in MOVES}
+        queues = {record.source for record in run.trace.records if record.event in MOVES}
         self.waiting.name.text = (
             f"Waiting, in {len(queues)} queues" if len(queues) > 1 else "Waiting"
         )

@@ -85,7 +85,11 @@ class LogPicture:
     def draw(self, run: Any, time: float) -> None:
         """Show `run` at `time` (s)."""
         self.now = now = LogAt(run.trace.records, time)
-        ends = [(record[9], record[3]) for record in run.trace.records if record[1] == "appended"]
+        ends = [
+            (record.detail, record.entry)
+            for record in run.trace.records
+            if record.event == "appended"
+        ]
         # of the whole run: a bar only grows
         self.scale = max((offset for _, offset in ends), default=0) + 1
         count = (
@@ -97,7 +101,9 @@ class LogPicture:
         )
         self._clear()
         self.row = min((FOOT - TOP) / min(count, MOST), 84.0)
-        members = list(dict.fromkeys(letter(r[4]) for r in run.trace.records if r[1] == "joined"))
+        members = list(
+            dict.fromkeys(letter(r.message_id) for r in run.trace.records if r.event == "joined")
+        )
         for number in range(min(count, MOST)):
             self._row(number, now.partitions.get(number, PartitionAt()), members)
         for fill, verts in self.verts.values():
@@ -239,5 +245,5 @@ def instant_picture(run: Any) -> type[InstantPicture] | type[LogPicture]:
     """The kind of picture that shows an instant of `run`: of its log, if it has one and no
     queue.
     """
-    events = {record[1] for record in run.trace.records}
+    events = {record.event for record in run.trace.records}
     return LogPicture if "appended" in events and not events & MOVES.keys() else InstantPicture

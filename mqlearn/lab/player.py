@@ -39,7 +39,7 @@ class Player:
 
     def follow(self, run: Any) -> None:
         """Step through `run` from now on."""
-        times = [record[0] for record in run.trace.records]
+        times = [record.time for record in run.trace.records]
         if times == self._times and float(run.until) == self._until:
             return
         self._times, self._until = times, float(run.until)

@@ -49,9 +49,9 @@ class View:
     def dead(self) -> tuple[Floats, list[str]]:
         """When messages died, and of what."""
         died = [
-            (r[0], "expired" if r[1] == "expired" else str(r[9]))
+            (r.time, "expired" if r.event == "expired" else str(r.detail))
             for r in self.run.trace.records
-            if r[1] in ("dead", "expired")
+            if r.event in ("dead", "expired")
         ]
         return np.array([t for t, _ in died], dtype=float), [reason for _, reason in died]
 

@@ -236,7 +236,7 @@ class CircuitBreaker:
     def _record(self, event: str, detail: str) -> None:
         if self.trace is not None:
             now, worker = self.runtime.witness()
-            self.trace.record((now, event, self.name, 0, "", "", 0, worker, 0, detail))
+            self.trace.note(now, event, self.name, worker=worker, detail=detail)
 
     def _call_after(self, seconds: float, fn: Callable[[CircuitBreaker], object]) -> Timer:
         """Call `fn(self)` then, unless nobody holds this breaker any more: a cool-down keeps none

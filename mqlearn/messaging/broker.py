@@ -102,7 +102,7 @@ class TopicBasedMessageBroker:
             if topic not in self.topics:
                 self.topics[topic] = queue = self._queue(topic)
                 queue.listen(
-                    lambda record: self._worked.add(topic) if record[1] == "received" else None
+                    lambda record: self._worked.add(topic) if record.event == "received" else None
                 )
             yield self.topics[topic], self.topics[topic].on_full == "block"
         for subscription in subscriptions:

@@ -75,7 +75,7 @@ class MessageGroupQueue(InMemoryMessageQueue):
         )
 
     def _follow(self, record: Record) -> None:
-        if record[1] in GONE and self._groups.leave(record[3]):
+        if record.event in GONE and self._groups.leave(record.entry):
             self._available.notify()
 
 

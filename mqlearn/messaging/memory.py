@@ -10,7 +10,7 @@ from mqlearn.messaging.places import LANE, Entry
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.trace import Listener, Trace
+from mqlearn.runtime.trace import Listener, Record, Trace
 
 
 class InMemoryMessageQueue(Moves):
@@ -329,7 +329,7 @@ class InMemoryMessageQueue(Moves):
         with self._lock:
             for entry, message_id, priority, place in self.entries() if carried else ():
                 listener(
-                    (
+                    Record(
                         self._runtime.now,
                         "carried",
                         self.name,

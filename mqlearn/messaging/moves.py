@@ -16,7 +16,7 @@ from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime, Timer, weakly
 from mqlearn.runtime.threads import default_runtime
-from mqlearn.runtime.trace import Listener
+from mqlearn.runtime.trace import Listener, Record
 
 NAMES = tuple(priority.name for priority in PRIORITIES)
 
@@ -121,7 +121,7 @@ class Moves(MessageQueue):
         if not self._observed:
             return
         now, worker = self._runtime.witness()
-        record = (
+        record = Record(
             now,
             event,
             self.name,

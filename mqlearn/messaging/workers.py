@@ -11,6 +11,7 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.pool import Pooled, WorkerPool
+from mqlearn.runtime.trace import Record
 
 Handler = Callable[[Message], object]
 
@@ -102,7 +103,7 @@ class Workers(Pooled):
         if trace is not None:
             now, worker = self._runtime.witness()
             trace.record(
-                (
+                Record(
                     now,
                     event,
                     self.queue.name,

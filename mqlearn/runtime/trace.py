@@ -11,29 +11,36 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mqlearn.runtime import check
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# time (s), event, source, entry, message_id, priority, attempt, worker, receipt, detail
-Record = tuple[float, str, str, int, str, str, int, str, int, Any]
+
+class Record(NamedTuple):
+    """One thing that happened: when (s), which kind of `EVENTS`, and to what.
+
+    `source` is the queue, stream or breaker that reports it; `entry` the number of the entry in it,
+    `receipt` that of its delivery, 0 for none. `detail` says more, as its kind explains.
+    """
+
+    time: float
+    event: str
+    source: str
+    entry: int = 0
+    message_id: str = ""
+    priority: str = ""
+    attempt: int = 0
+    worker: str = ""
+    receipt: int = 0
+    detail: Any = None
+
+
 Listener = Callable[[Record], object]
 
-COLUMNS = (
-    "time",
-    "event",
-    "source",
-    "entry",
-    "message_id",
-    "priority",
-    "attempt",
-    "worker",
-    "receipt",
-    "detail",
-)
+COLUMNS = Record._fields
 PLACES = ("waiting", "delayed", "in flight", "dead")
 
 
@@ -173,6 +180,18 @@ class Balance:
     deduplicated: int
 
 
+class Delivery(Protocol):
+    """A delivered message, as far as a record tells of it."""
+
+    id: str
+    attempt: int
+    receipt: int
+
+    @property
+    def priority(self) -> Any:
+        """An enum: a record has its name."""
+
+
 class Watched(Protocol):
     """What a trace asks of a queue."""
 
@@ -207,6 +226,30 @@ class Trace:
         # appends to this very list, which freeze() lets go of
         queue.listen(self.record, carried=True)
 
+    def note(
+        self,
+        time: float,
+        event: str,
+        source: str = "",
+        *,
+        delivery: Delivery | None = None,
+        **fields: Any,
+    ) -> None:
+        """Record what happened at `time` (s), to `delivery` or with these `fields` of a `Record`.
+
+        Raises TypeError for a field that a record has not, ValueError for an event not in `EVENTS`.
+        """
+        check.number("time", time)
+        check.one_of("event", event, EVENTS)
+        check.instance("source", source, str)
+        if delivery is not None:
+            for needed in ("id", "priority", "attempt", "receipt"):
+                if not hasattr(delivery, needed):
+                    raise TypeError(f"delivery must have {needed}, got {delivery!r}")
+            fields["message_id"], fields["priority"] = delivery.id, delivery.priority.name
+            fields["attempt"], fields["receipt"] = delivery.attempt, delivery.receipt
+        self.record(Record(time, event, source, **fields))
+
     def freeze(self) -> None:
         """Keep the records and the census as they are now, whatever the queues do next."""
         live, self.record = self.records, _ignore
@@ -238,7 +281,7 @@ class Trace:
         places: Counter[str] = Counter()
         for name in names:
             places.update(self._audited(name))
-        events = Counter(r[1] for r in self.records if r[2] in names)
+        events = Counter(r.event for r in self.records if r.source in names)
         return Balance(
             accepted=events["sent"] + events["scheduled"] + events["carried"],
             completed=places["completed"],
@@ -256,8 +299,8 @@ class Trace:
     def _audited(self, name: str) -> Counter[str]:
         where: dict[int, str] = {}
         for record in self.records:
-            kind = MOVES.get(record[1])
-            if kind is None or record[2] != name:
+            kind = MOVES.get(record.event)
+            if kind is None or record.source != name:
                 continue
             time, event, _, entry, message_id, *_, detail = record
             if where.get(entry, "new") not in kind.frm:

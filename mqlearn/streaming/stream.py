@@ -12,7 +12,7 @@ from typing import Any
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
-from mqlearn.runtime.trace import Listener, Trace
+from mqlearn.runtime.trace import Listener, Record, Trace
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.group import ConsumerGroup
 from mqlearn.streaming.log import OffsetOutOfRange, PartitionLog
@@ -316,7 +316,7 @@ class EventStream:
                 heapq.merge(*self.partitions, key=attrgetter("appended_at")) if carried else ()
             ):
                 listener(
-                    (
+                    Record(
                         event.appended_at or 0.0,
                         "appended",
                         self.name,
@@ -353,7 +353,9 @@ class EventStream:
         if self._listeners:
             now, task = self.runtime.witness()
             for listener in self._listeners:
-                listener((now, event, source, entry, message_id, "", 0, worker or task, 0, detail))
+                listener(
+                    Record(now, event, source, entry, message_id, "", 0, worker or task, 0, detail)
+                )
 
     def _chosen(self, partition: int | None) -> list[int]:
         check.whole("partition", partition, high=self.partition_count - 1, optional=True)

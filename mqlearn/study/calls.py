@@ -11,7 +11,7 @@ from mqlearn.messaging.breaker import RECORDED
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.runtime.simulation import Simulation
-from mqlearn.runtime.trace import Trace
+from mqlearn.runtime.trace import Record, Trace
 from mqlearn.study.run import Run
 
 
@@ -54,7 +54,7 @@ def run_of(
             10**6, visibility_timeout=None, runtime=sim, trace=trace, name="calls"
         )
         for time, state, why in turns:
-            record = (time, RECORDED[state], "breaker", 0, "", "", 0, "", 0, why)
+            record = Record(time, RECORDED[state], "breaker", 0, "", "", 0, "", 0, why)
             sim.call_at(time, partial(trace.record, record))
         for number, call in enumerate(calls, 1):
             sim.spawn(_make, sim, queue, call, f"call-{number}", name=call.worker)
@@ -76,26 +76,16 @@ def _make(sim: Simulation, queue: InMemoryMessageQueue, call: Made, name: str) -
     queue.send(Message(id=name))
     taken = queue.receive(timeout=0)
     assert taken is not None and queue.trace is not None
-    record = (
-        queue.name,
-        0,
-        taken.id,
-        taken.priority.name,
-        taken.attempt,
-        call.worker,
-        taken.receipt,
-    )
-    queue.trace.record((sim.now, "started", *record, None))
+    queue.trace.note(sim.now, "started", queue.name, delivery=taken, worker=call.worker)
     if call.ok is None:
         return
     sim.sleep(call.end - call.start)
-    queue.trace.record(
-        (sim.now, "finished", *record, "completed" if call.ok else "failed: no answer")
+    end = "completed" if call.ok else "failed: no answer"
+    queue.trace.note(
+        sim.now, "finished", queue.name, delivery=taken, worker=call.worker, detail=end
     )
     if call.probe:
-        queue.trace.record(
-            (sim.now, "probed", "breaker", 0, "", "", 0, call.worker, 0, PROBED[call.ok])
-        )
+        queue.trace.note(sim.now, "probed", "breaker", worker=call.worker, detail=PROBED[call.ok])
     if call.ok:
         queue.ack(taken)
     else:

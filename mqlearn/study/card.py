@@ -50,7 +50,7 @@ class EffectLedger:
         with self._lock:
             self.effects.append(effect)
             if self.trace is not None:
-                self.trace.record((time, "effect", "", 0, "", "", 0, worker, 0, key))
+                self.trace.note(time, "effect", worker=worker, detail=key)
         return effect
 
     def counts(self) -> dict[str, int]:

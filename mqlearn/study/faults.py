@@ -199,19 +199,12 @@ class Link(MessageQueue):
         lost = happens(self.runtime, self.faults.lost_ack, "lost ack", *key)
         if lost and self.trace is not None:
             now, worker = self.runtime.witness()
-            self.trace.record(
-                (
-                    now,
-                    "lost_ack",
-                    self.name,
-                    0,
-                    message.id,
-                    message.priority.name,
-                    message.attempt,
-                    worker,
-                    message.receipt,
-                    None,
-                )
+            self.trace.note(
+                now,
+                "lost_ack",
+                self.name,
+                delivery=message,
+                worker=worker,
             )
         return lost
 

@@ -18,7 +18,7 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
-from mqlearn.runtime.trace import Listener, Trace, UnbalancedBooks
+from mqlearn.runtime.trace import Listener, Record, Trace, UnbalancedBooks
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario
 
@@ -153,7 +153,7 @@ class Handmade(MessageQueue):
 
     def _emit(self, event: str, message: Message, detail: Any = None) -> None:
         now, worker = self._runtime.witness()
-        record = (
+        record = Record(
             now,
             event,
             self.name,
@@ -178,7 +178,7 @@ def seen(trace: Trace, until: float | None = None) -> Run:
     except UnbalancedBooks as missing:
         end = trace.records[-1][0] if until is None else until
         sent, done = (
-            sum(record[1] == event for record in trace.records) for event in ("sent", "acked")
+            sum(record.event == event for record in trace.records) for event in ("sent", "acked")
         )
         totals: dict[str, float] = {"sent": sent, "done": done, "lost": sent - done}
         return Run(None, 0, trace, end, totals, f"The books do not balance: {missing}.")

@@ -74,7 +74,9 @@ class Run:
         check.instance("trace", trace, Trace)
         check.number("until", until, optional=True)
         books = trace.balance()
-        end = max((record[0] for record in trace.records), default=0.0) if until is None else until
+        end = (
+            max((record.time for record in trace.records), default=0.0) if until is None else until
+        )
         totals: dict[str, float] = {
             "sent": books.accepted,
             "done": books.completed,
@@ -92,9 +94,15 @@ class Run:
     def _moves(self) -> list[tuple[float, tuple[str, int], str, str, Record]]:
         """Each move of an entry: time, entry, place, event, record."""
         return [
-            (record[0], (record[2], record[3]), MOVES[record[1]].to or record[9], record[1], record)
+            (
+                record.time,
+                (record.source, record.entry),
+                MOVES[record.event].to or record.detail,
+                record.event,
+                record,
+            )
             for record in self.trace.records
-            if record[1] in MOVES
+            if record.event in MOVES
         ]
 
     def depth(self) -> pd.DataFrame:
@@ -104,15 +112,16 @@ class Run:
         import numpy as np
         import pandas as pd
 
-        moves = [record for record in self.trace.records if record[1] in MOVES]
+        moves = [record for record in self.trace.records if record.event in MOVES]
         known: dict[tuple[str, object], int] = {}
         kinds = [
-            known.setdefault((r[1], r[9] if r[1] in DETAILED else None), len(known)) for r in moves
+            known.setdefault((r.event, r.detail if r.event in DETAILED else None), len(known))
+            for r in moves
         ]
         steps = np.array(
             [_step(MOVES[event], place) for event, place in known], dtype=np.int64
         ).reshape(-1, len(NAMES))
-        times = pd.Index([record[0] for record in moves], name="time", dtype=float)
+        times = pd.Index([record.time for record in moves], name="time", dtype=float)
         return pd.DataFrame(steps[kinds].cumsum(axis=0), index=times, columns=NAMES)
 
     def jobs(self) -> pd.DataFrame:
@@ -125,7 +134,17 @@ class Run:
         nan = float("nan")
         for time, entry, place, event, record in self._moves:
             if event in SENT:
-                rows[entry] = [record[3], record[4], record[5], time, nan, nan, "", "", 0]
+                rows[entry] = [
+                    record.entry,
+                    record.message_id,
+                    record.priority,
+                    time,
+                    nan,
+                    nan,
+                    "",
+                    "",
+                    0,
+                ]
                 continue
             row = rows[entry]
             if event == "received":
@@ -135,7 +154,7 @@ class Run:
             elif place in ("completed", "dead", "purged", "dropped"):
                 row[5], row[6] = time, place
                 row[7] = (
-                    ("expired" if event == "expired" else record[9] or "")
+                    ("expired" if event == "expired" else record.detail or "")
                     if place == "dead"
                     else ""
                 )
@@ -163,7 +182,9 @@ class Run:
         """
         import pandas as pd
 
-        entries = {(r[2], r[8]): r[3] for r in self.trace.records if r[1] == "received"}
+        entries = {
+            (r.source, r.receipt): r.entry for r in self.trace.records if r.event == "received"
+        }
         open_: dict[tuple[str, int], list[Any]] = {}
         rows = []
         for (
@@ -206,9 +227,16 @@ class Run:
         rows: dict[tuple[str, int], list[Any]] = {}
         for time, _, _, event, record in self._moves:
             if event == "received":
-                rows[record[2], record[8]] = [record[4], record[3], record[7], time, self.until, ""]
+                rows[record.source, record.receipt] = [
+                    record.message_id,
+                    record.entry,
+                    record.worker,
+                    time,
+                    self.until,
+                    "",
+                ]
             elif event in HELD:
-                rows[record[2], record[8]][4:] = [time, event]
+                rows[record.source, record.receipt][4:] = [time, event]
         return pd.DataFrame(
             list(rows.values()),
             columns=["message_id", "entry", "worker", "received", "until", "end"],
@@ -220,14 +248,14 @@ class Run:
         state: dict[tuple[str, int], tuple[str, Item, str]] = {}
         tries: dict[tuple[str, int], int] = {}
         workers: dict[str, list[Item]] = {
-            r[7]: [] for r in self.trace.records if r[1] == "received"
+            r.worker: [] for r in self.trace.records if r.event == "received"
         }
         for when, entry, place, event, record in self._moves:
             if when > time:
                 break
             tries[entry] = tries.get(entry, 0) + (event == "received")
             state.pop(entry, None)
-            state[entry] = (place, Item(record[4], tries[entry], when), record[7])
+            state[entry] = (place, Item(record.message_id, tries[entry], when), record.worker)
         for place, item, worker in state.values():
             if place == "in flight":
                 workers[worker].append(item)

@@ -48,21 +48,21 @@ class Books:
 
     def hear(self, record: Record) -> None:
         """Hold one record of the queue to the rules."""
-        event, number = record[1], record[3]
+        event, number = record.event, record.entry
         kind = MOVES.get(event)
         if kind is None:
             return
         life = self.lives.get(number)
         if life is None:
-            life = self.lives[number] = Life(self.messages[record[4]])
+            life = self.lives[number] = Life(self.messages[record.message_id])
         was = life.place
         if was not in kind.frm:
             self.broken.append((f"it was {was} when it was {event}", record))
-        life.place = kind.to or record[9]
+        life.place = kind.to or record.detail
         self.made_room |= event == "dropped"
         self.places[was] -= 1
         self.places[life.place] += 1
-        self.waiting[record[5]] += (life.place == "waiting") - (was == "waiting")
+        self.waiting[record.priority] += (life.place == "waiting") - (was == "waiting")
         rule = self._rule(event, life, record)
         if rule:
             self.broken.append((rule, record))
@@ -155,7 +155,7 @@ class Books:
                 self.broken.append(
                     (
                         "it is overdue",
-                        (now, "", "", number, life.message.id, "", 0, "", 0, life.due),
+                        Record(now, "", "", number, life.message.id, detail=life.due),
                     )
                 )
         dead = sorted(

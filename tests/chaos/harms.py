@@ -255,6 +255,8 @@ HARMS: dict[str, Harm] = {
         ],
     ),
     "a stale settling lands": replaces(
-        TALLY, "hear", lambda self, r: HEAR(self, (r[0], "acked", *r[2:]) if r[1] == "stale" else r)
+        TALLY,
+        "hear",
+        lambda self, r: HEAR(self, (r.time, "acked", *r[2:]) if r.event == "stale" else r),
     ),
 }

@@ -61,7 +61,7 @@ class Holders:
         if event == "received":
             if receipt in self.held:
                 self.broken.append(("this receipt was given before", record))
-            self.held[receipt] = Held(worker, time, time + self.lease, record[4], failures)
+            self.held[receipt] = Held(worker, time, time + self.lease, record.message_id, failures)
             self.hands[worker].add(receipt)
             return
         held = self.held.get(receipt)
@@ -78,7 +78,7 @@ class Holders:
         worker, receipt, call = record[7:]
         if call != "extend" or not (held and held.started):  # who works goes on working
             self.hands[worker].discard(receipt)
-        if record[1] == "lost_ack":
+        if record.event == "lost_ack":
             self.lost.add(receipt)
         elif held is not None and not held.ended:
             self.broken.append(("this delivery is current", record))
@@ -117,19 +117,19 @@ class Holders:
         again, held.started = held.started, True
         if again or held.by_holder:
             return "it was handled before" if again else "its holder had settled it"
-        return "" if record[7] == held.worker else f"{held.worker} holds it"
+        return "" if record.worker == held.worker else f"{held.worker} holds it"
 
     def _extended(self, held: Held, record: Record) -> str:
-        held.until = record[9] if self.lease < math.inf else math.inf
+        held.until = record.detail if self.lease < math.inf else math.inf
         return "it is over" if held.ended else ""
 
     def _batched(self, held: Held, record: Record) -> str:
-        late = record[0] > held.since + self.day.batch["batch_timeout"] + 1e-9
+        late = record.time > held.since + self.day.batch["batch_timeout"] + 1e-9
         return f"its first message waits since {held.since:g} s" if late else ""
 
     def _finished(self, held: Held, record: Record) -> str:
-        time, worker, receipt = record[0], record[7], record[8]
-        held.finished, _, held.why = str(record[9]).partition(": ")
+        time, worker, receipt = record.time, record.worker, record.receipt
+        held.finished, _, held.why = str(record.detail).partition(": ")
         if held.finished == "crashed":
             self.lost |= self.hands.pop(worker, set())
             self.down[worker] = time + self.day.restart_after

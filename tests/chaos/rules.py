@@ -57,7 +57,7 @@ class Watch:
         """One record, of the queue, of a worker or of the breaker."""
         if len(self.shop.trace.records) > MOST:
             raise RuntimeError(f"it goes in circles: {MOST} records")
-        life = self.books.lives.get(record[3])
+        life = self.books.lives.get(record.entry)
         self.holders.hear(record, life.charged if life else 0)
         self.books.hear(record)
         if self.states is not None:
@@ -98,7 +98,7 @@ class Watch:
             self.broken.append(
                 (
                     rule,
-                    (
+                    Record(
                         self.sim.now,
                         "(called)",
                         self.shop.queue.name,
@@ -179,7 +179,7 @@ def chaos(seed: int) -> Counter[str]:
             raise Broken(
                 day, f"{type(error).__name__}: {str(error) or line}", watch.shop.trace.records[-5:]
             ) from error
-        return Counter(record[1] for record in watch.shop.trace.records)
+        return Counter(record.event for record in watch.shop.trace.records)
 
 
 def live(watch: Watch) -> None:
@@ -214,10 +214,12 @@ def raise_first(watch: Watch) -> None:
     """The first rule that was broken, with the life of the message concerned up to there."""
     rule, record = watch.broken[0]
     before = [
-        each for each in watch.shop.trace.records if each[4] == record[4] and each[0] <= record[0]
+        each
+        for each in watch.shop.trace.records
+        if each[4] == record.message_id and each[0] <= record.time
     ]
     raise Broken(
         watch.day,
-        f"{record[1] or 'at rest'} {record[4]} at {record[0]:g} s: {rule}",
+        f"{record.event or 'at rest'} {record.message_id} at {record.time:g} s: {rule}",
         [*before[-12:], record] if record not in before else before[-12:],
     )

@@ -36,7 +36,7 @@ class States:
 
     def hear(self, record: Record) -> None:
         """Hold one record to the rules."""
-        time, event, detail = record[0], record[1], record[9]
+        time, event, detail = record.time, record.event, record.detail
         rule = ""
         if event in FOLLOWS:
             rule = "" if detail == "by hand" else self._turned(event, time)
@@ -44,8 +44,8 @@ class States:
         elif event == "probed":
             rule = self._probed(str(detail))
         elif event in ("received", "started"):
-            rule = self._taken(event, record[8])
-        elif event == "finished" and record[8] in self.begun:
+            rule = self._taken(event, record.receipt)
+        elif event == "finished" and record.receipt in self.begun:
             self._finished(str(detail))
         if rule:
             self.broken.append((rule, record))

@@ -31,6 +31,7 @@ KINDS: dict[str, Kind] = {
     ),
     r"Message": (lambda world: world.delivery, [5, "x", {}]),
     r"Message \| str": (lambda world: world.delivery, [5, b"x", {}]),
+    r"Delivery": (lambda world: world.delivery, [5, "x", {}]),
     r"Outcome": (lambda world: Outcome(), [5, "completed"]),
     r"RetryPolicy": (lambda world: RetryPolicy(), [5, "full", RetryPolicy]),
     r"FailureRate": (lambda world: mqlearn.FailureRate(), [5, 0.5, mqlearn.FailureRate]),
@@ -88,6 +89,7 @@ def kind_of(annotation: str) -> tuple[Kind, bool]:
 
 # Right values where the first of the kind is not.
 FITTING: dict[str, Any] = {
+    "Trace.note.event": "effect",
     "TopicBasedMessageBroker.create_topic.topic_name": "y",
     "FanOut.callback.name": "mail",
     "flight_day.day": "2013-12-02",
@@ -240,6 +242,7 @@ RIGHT: dict[str, tuple[Any, str]] = {
     "Projection.catch_up.until": (-1, "any time"),
     "EffectLedger.record.amount": (-1, "any number: money may come back"),
     "little.start": (-1, "any time"),
+    "Trace.note.time": (-1, "any time: a simulation may have begun before zero"),
     "Run.at.time": (-1, "any time; before the first record nothing is anywhere"),
     "Run.of.until": (-1, "any time"),
 }
@@ -271,6 +274,7 @@ ANYTHING: dict[str, str] = {
     "WorkerCrash.args": "an exception takes what an exception takes",
     "MessagePriority": "an enum: a value that is none is refused by Python, as is tested apart",
     "MessageStatus": "an enum: a value that is none is refused by Python, as is tested apart",
+    "Trace.note.fields": "those of a Record, as is tested apart",
     "Trace.watch": "what a queue calls for itself when it is given a trace",
     "Simulation.draw.purpose": "any value, by its text",
     "Simulation.draw.key": "any values, by their text",

@@ -100,7 +100,7 @@ def parameters_of(
     needed = {
         each.name: written(each)
         for each in signature
-        if each.default is each.empty and each.kind is not each.VAR_POSITIONAL
+        if each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
     }
     abouts = {}
     if is_dataclass(target) and issubclass(target, Scenario) and path == target.__name__:

@@ -13,6 +13,7 @@ import pytest
 
 from mqlearn.lab import Lab
 from mqlearn.lab.canvas import Canvas
+from mqlearn.runtime.trace import Record
 
 
 def _param(default: Any, low: float, high: float, group: str, **more: Any) -> Any:
@@ -41,18 +42,18 @@ class HandMadeRun:
                 (i + 1.5, *ending),
             ]
             records += [
-                (t, event, *order, worker, receipt, detail)
+                Record(t, event, *order, worker, receipt, detail)
                 for t, event, worker, receipt, detail in events
             ]
-        self.trace = SimpleNamespace(records=sorted(records, key=lambda r: r[0]))
+        self.trace = SimpleNamespace(records=sorted(records, key=lambda r: r.time))
         self.totals = {"sent": 10, "dead": scenario.dying}
         self.verdict = f"{scenario.dying} of 10 orders died."
 
     def depth(self) -> pd.DataFrame:
         moves = {"sent": (1, 0), "received": (-1, 1), "acked": (0, -1), "dead": (0, -1)}
-        steps = np.cumsum([moves[r[1]] for r in self.trace.records], axis=0)
+        steps = np.cumsum([moves[r.event] for r in self.trace.records], axis=0)
         frame = pd.DataFrame(
-            steps, columns=["waiting", "in_flight"], index=[r[0] for r in self.trace.records]
+            steps, columns=["waiting", "in_flight"], index=[r.time for r in self.trace.records]
         )
         return frame.assign(delayed=0, done=0, dead=0)
 
@@ -81,8 +82,8 @@ class HandMadeRun:
     def at(self, time: float) -> Any:
         places: dict[int, str] = {}
         for r in self.trace.records:
-            if r[0] <= time:
-                places[r[3]] = r[1]
+            if r.time <= time:
+                places[r.entry] = r.event
         piece = {i: SimpleNamespace(message_id=f"order-{i}", tries=1) for i in places}
         now = {
             kind: [piece[i] for i, p in places.items() if p == kind]

@@ -59,11 +59,11 @@ def spans(chart: Breaker, state: str) -> list[tuple[float, float]]:
 def test_the_band_is_the_records(calm: View) -> None:
     """Each state from its record to the next one; all together they fill the time."""
     chart = breaker_of(calm)
-    records = [r for r in calm.run.trace.records if r[1] in ("opened", "half_opened", "closed")]
-    times = [r[0] for r in records] + [calm.until]
+    records = [r for r in calm.run.trace.records if r.event in ("opened", "half_opened", "closed")]
+    times = [r.time for r in records] + [calm.until]
     for state, event in (("OPEN", "opened"), ("HALF_OPEN", "half_opened")):
         assert spans(chart, state) == [
-            (r[0], times[i + 1]) for i, r in enumerate(records) if r[1] == event
+            (r.time, times[i + 1]) for i, r in enumerate(records) if r.event == event
         ]
     shown = [span for state in chart.bands for span in spans(chart, state)]
     assert sum(end - start for start, end in shown) == pytest.approx(240)

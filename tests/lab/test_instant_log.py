@@ -217,7 +217,7 @@ def test_what_happened_last_is_told_in_the_words_of_a_log() -> None:
         "A-0 gives up partition 0" in told
         and "A-0 was put out of the group: session timeout" in told
     )
-    finished = next(record[0] for record in FELL.trace.records if record[1] == "finished")
+    finished = next(record.time for record in FELL.trace.records if record.event == "finished")
     assert "is done with event-" in drawn(FELL, finished).sentence
     picture = InstantPicture()
     picture.draw(FanOut().run(0), 30.0)

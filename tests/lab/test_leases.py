@@ -59,7 +59,7 @@ def test_each_charge_is_marked_where_and_when_it_was_made(run: Run) -> None:
     made it.
     """
     drawn = chart(run, "leases")
-    effects = [record[0] for record in run.trace.records if record[1] == "effect"]
+    effects = [record.time for record in run.trace.records if record.event == "effect"]
     assert (
         sorted([*drawn.first.get_xdata(), *drawn.again.get_xdata()]) == effects
         and len(effects) == 4

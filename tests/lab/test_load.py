@@ -49,7 +49,7 @@ def test_the_green_line_is_what_was_done(outage: View) -> None:
     slices = chart.edges[::5][:-1]
     done = dict(zip(slices, chart.goodput, strict=True))
     assert (done[10.0], done[30.0], done[100.0]) == (10, 0, 10) and done[50.0] > 15
-    times = [record[0] for record in outage.run.trace.records if record[1] == "acked"]
+    times = [record.time for record in outage.run.trace.records if record.event == "acked"]
     assert chart.goodput.sum() * 5 == len(times)
     assert list(chart.done[1].get_ydata())[: len(slices)] == chart.goodput.tolist()
 

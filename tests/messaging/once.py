@@ -63,5 +63,7 @@ class Shop:
         self.sim.run(until)
         shown = ("acked", "nacked", "postponed", "lease_lost", "dead")
         return [
-            (record[0], record[1], record[4]) for record in self.trace.records if record[1] in shown
+            (record.time, record.event, record.message_id)
+            for record in self.trace.records
+            if record.event in shown
         ]

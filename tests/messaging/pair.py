@@ -76,9 +76,11 @@ class Pair:
         news = self.trace.records[self._heard :]
         self._heard += len(news)
         self.model.admissions.extend(
-            record[7] for record in news if record[7] in self.model.blocked
+            record.worker for record in news if record.worker in self.model.blocked
         )
-        self.model.wait = next((record[9] for record in news if record[1] == "delayed"), -1.0)
+        self.model.wait = next(
+            (record.detail for record in news if record.event == "delayed"), -1.0
+        )
         return until
 
     def _follow(self, until: float) -> None:
@@ -215,7 +217,9 @@ class Pair:
 
     def _compare(self) -> None:
         queue, model = self.queue, self.model
-        news = [(record[0], record[1], record[3]) for record in self.trace.records[self._read :]]
+        news = [
+            (record.time, record.event, record.entry) for record in self.trace.records[self._read :]
+        ]
         assert news == model.log
         self._read, model.log = len(self.trace.records), []
         held = Counter(item.place for item in model.items)

@@ -33,10 +33,11 @@ class Recount:
         self.records = [
             record
             for record in trace.records
-            if record[2] == name and record[1] not in ("started", "finished", "batched", "lost_ack")
+            if record.source == name
+            and record.event not in ("started", "finished", "batched", "lost_ack")
         ]
         self.now, self.window = now, window
-        self.events = Counter(record[1] for record in self.records)
+        self.events = Counter(record.event for record in self.records)
         self.lives: dict[int, Life] = {}
         self.held: dict[int, tuple[float, float, str]] = {}  # receipt: from, to (s), how it ended
         self.waits: list[tuple[float, float]] = []
@@ -76,7 +77,7 @@ class Recount:
         died = [
             record
             for record in self.records
-            if record[1] == "dead" and record[9] == "retries exhausted"
+            if record.event == "dead" and record.detail == "retries exhausted"
         ]
         event = self.events
         return {
@@ -107,17 +108,23 @@ class Recount:
             return [
                 (end, end - start) for start, end, event in self.held.values() if event == "acked"
             ]
-        began = {record[8]: record[0] for record in trace.records if record[1] == "started"}
-        took = {
-            record[8]: record[0] - began[record[8]]
-            for record in trace.records
-            if record[1] == "finished"
+        began = {
+            record.receipt: record.time for record in trace.records if record.event == "started"
         }
-        return [(record[0], took[record[8]]) for record in self.records if record[1] == "acked"]
+        took = {
+            record.receipt: record.time - began[record.receipt]
+            for record in trace.records
+            if record.event == "finished"
+        }
+        return [
+            (record.time, took[record.receipt])
+            for record in self.records
+            if record.event == "acked"
+        ]
 
     def raised(self, trace: Trace) -> int:
         """How many handlers raised an exception."""
-        ends = [record[9] for record in trace.records if record[1] == "finished"]
+        ends = [record.detail for record in trace.records if record.event == "finished"]
         return sum(end.startswith("failed: ") and "the handler returned" not in end for end in ends)
 
     def oldest(self) -> float:

@@ -77,7 +77,11 @@ def test_a_batch_goes_when_it_is_full_or_its_first_message_has_waited() -> None:
         shop.send("f", after=106)
         sim.run()
         assert shop.batches == [(0, ["a", "b", "c"]), (105, ["d", "e"]), (111, ["f"])]
-        assert [record[9] for record in shop.trace.records if record[1] == "batched"] == [3, 2, 1]
+        assert [record.detail for record in shop.trace.records if record.event == "batched"] == [
+            3,
+            2,
+            1,
+        ]
         assert shop.processor.metrics == {"processed": 6, "failed": 0, "retried": 0}
 
 
@@ -128,9 +132,9 @@ def test_each_message_is_settled_by_its_own_result() -> None:
             {"processed": 4, "failed": 3, "retried": 2},
         )
         ended = {
-            record[4]: record[9]
+            record.message_id: record.detail
             for record in shop.trace.records
-            if record[1] == "finished" and record[0] == 0
+            if record.event == "finished" and record.time == 0
         }
         assert ended == {
             "good": "completed",
@@ -282,7 +286,7 @@ def test_a_batch_that_takes_longer_to_fill_than_a_lease_keeps_what_it_has() -> N
         sim.run()
         assert [(time, len(names)) for time, names in shop.batches] == [(60.25, 60)]
         assert (shop.trace.balance().completed, shop.processor.metrics["failed"]) == (60, 0)
-        assert not any(record[1] in ("lease_lost", "stale") for record in shop.trace.records)
+        assert not any(record.event in ("lease_lost", "stale") for record in shop.trace.records)
 
 
 def test_a_message_whose_lease_was_lost_meanwhile_leaves_the_batch() -> None:
@@ -318,9 +322,9 @@ def test_a_crash_settles_nothing_and_the_leases_bring_the_batch_back() -> None:
             shop.start(answer)
             sim.run()
             assert shop.batches == [(0, ["a", "b", "c"]), (10, ["a", "b", "c"])]
-            assert [record[9] for record in shop.trace.records if record[1] == "finished"][:3] == [
-                "crashed"
-            ] * 3
+            assert [record.detail for record in shop.trace.records if record.event == "finished"][
+                :3
+            ] == ["crashed"] * 3
             assert shop.trace.balance().completed == 3
 
 

@@ -20,7 +20,7 @@ def fail(breaker: CircuitBreaker, times: int = 1) -> None:
 
 def transitions(trace: Trace) -> list[tuple[float, str, str]]:
     """Time, event and detail of what breakers recorded."""
-    return [(record[0], record[1], record[9]) for record in trace.records]
+    return [(record.time, record.event, record.detail) for record in trace.records]
 
 
 def test_its_whole_life_is_in_the_trace(sim: Simulation) -> None:
@@ -47,7 +47,7 @@ def test_its_whole_life_is_in_the_trace(sim: Simulation) -> None:
         (75, "probed", "succeeded"),
         (75, "closed", "probes succeeded: 1"),
     ]
-    assert {record[2] for record in trace.records} == {"card service"}
+    assert {record.source for record in trace.records} == {"card service"}
 
 
 def test_scattered_failures_open_nothing(sim: Simulation) -> None:

@@ -102,7 +102,7 @@ def test_a_pool_of_real_threads_pauses_and_resumes() -> None:
     stopping = runtime.spawn(processor.stop_workers)
     stopping.join(DEADLINE)
     assert not stopping.is_alive()
-    books, events = trace.balance(), Counter(record[1] for record in trace.records)
+    books, events = trace.balance(), Counter(record.event for record in trace.records)
     assert (books.completed, books.dead, books.in_flight) == (500, 0, 0)
     assert events["opened"] == events["half_opened"] >= 10
     assert events["closed"] == 1

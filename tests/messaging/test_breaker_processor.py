@@ -48,9 +48,9 @@ def shop(
 def states(trace: Trace) -> list[tuple[float, str]]:
     """When the breaker did what."""
     return [
-        (record[0], record[1])
+        (record.time, record.event)
         for record in trace.records
-        if record[1] in ("opened", "half_opened", "closed")
+        if record.event in ("opened", "half_opened", "closed")
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_breaker_saves_the_queue_through_an_outage() -> None:
                     (129, "half_opened"),
                     (130, "closed"),
                 ]
-                charged = sum(record[1] in ("nacked", "dead") for record in trace.records)
+                charged = sum(record.event in ("nacked", "dead") for record in trace.records)
                 assert charged == 4 + 3  # four calls until it opened, and a probe each time
     assert dead == {True: 1, False: 32}
 
@@ -98,7 +98,7 @@ def test_nothing_is_taken_while_it_is_open_though_messages_come() -> None:
         assert (processor.state, processor.queue.size()) == ("OPEN", 6)
         sim.run()
         assert (processor.metrics["processed"], sim.now) == (6, 34)  # one probe, then four and one
-        received = [record[0] for record in trace.records if record[1] == "received"]
+        received = [record.time for record in trace.records if record.event == "received"]
         assert received == [0, 31, 32, 32, 32, 32, 33]
 
 
@@ -161,7 +161,7 @@ def test_poison_and_put_off_and_unroutable_messages_say_nothing_of_the_service()
         for name in ("fails", "poison", "lost", "fine"):
             processor.queue.send(Message(id=name))
         sim.run()
-        probes = [record[9] for record in trace.records if record[1] == "probed"]
+        probes = [record.detail for record in trace.records if record.event == "probed"]
         assert (probes, trace.balance().dead) == (["succeeded"], 21)
         assert states(trace) == [(20, "opened"), (30, "half_opened"), (30, "closed")]
 
@@ -187,7 +187,7 @@ def test_a_poison_probe_is_cancelled() -> None:
         queue.send(Message(id="fine"))
         processor.start_workers(2)
         sim.run()
-        assert [record[9] for record in trace.records if record[1] == "probed"] == [
+        assert [record.detail for record in trace.records if record.event == "probed"] == [
             "cancelled",
             "succeeded",
         ]
@@ -302,7 +302,7 @@ def test_a_call_that_waits_when_it_opens_takes_nothing_any_more() -> None:
         sim.spawn(call, "waits")
         sim.run(until=20)
         assert sorted(answers) == [(0.5, "fails", False), (0.5, "waits", False)]
-        events = [record[1] for record in trace.records]
+        events = [record.event for record in trace.records]
         assert events == ["sent", "received", "started", "finished", "opened", "dead"]
 
 

@@ -130,9 +130,9 @@ def test_a_full_subscription_refuses_for_itself_alone(sim: Simulation) -> None:
     sim.run(until=1)
     assert publish(broker, "orders", "m1", "m2") == [True, False]
     sim.run()
-    assert [(record[2], record[4]) for record in trace.records if record[1] == "rejected"] == [
-        ("auditor", "m2")
-    ]
+    assert [
+        (record.source, record.message_id) for record in trace.records if record.event == "rejected"
+    ] == [("auditor", "m2")]
     assert ear.ids == ["m0", "m1", "m2"]
     assert trace.balance("auditor").completed == 2
 

@@ -40,9 +40,9 @@ def test_a_duplicate_of_work_that_is_going_on_is_put_off_and_later_answered() ->
         assert shop.ledger.counts() == {"order-1": 1}
         assert shop.handler.counts == {"worked": 1, "answered": 1, "put_off": 2}
         assert all(
-            record[6] == record[8] or record[4] == "again"
+            record.attempt == record.receipt or record.message_id == "again"
             for record in shop.trace.records
-            if record[1] == "acked"
+            if record.event == "acked"
         )
 
 
@@ -152,7 +152,9 @@ def test_a_lost_lease_passes_the_claim_on_and_the_late_result_still_counts() -> 
         shop.send("third")
         shop.run()
         assert shop.ledger.counts() == {"order-1": 2}, "what only a card with keys can prevent"
-        assert [r[0] for r in shop.trace.records if r[1] == "acked" and r[4] == "third"] == [4.5]
+        assert [
+            r.time for r in shop.trace.records if r.event == "acked" and r.message_id == "third"
+        ] == [4.5]
         assert shop.handler.counts["worked"] == 2
 
 

@@ -48,7 +48,7 @@ def test_by_default_a_result_outlasts_every_delivery_that_may_still_come() -> No
             shop.run()
             assert set(shop.ledger.counts().values()) == {1}
             assert sim.now > 600
-            assert {r[9] for r in shop.trace.records if r[1] == "dead"} == set(), (
+            assert {r.detail for r in shop.trace.records if r.event == "dead"} == set(), (
                 "all of them expired"
             )
             sim.run(until=sim.now + 1000)

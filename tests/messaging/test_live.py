@@ -141,14 +141,18 @@ def test_fifty_thousand_messages_with_crashes_and_stale_settles_each_end_once() 
 
 def check(shop: Shop) -> None:
     """Nothing lost, nothing twice, no counter off by one."""
-    events = Counter(record[1] for record in shop.trace.records)
-    ended = Counter(record[3] for record in shop.trace.records if record[1] in ("acked", "dead"))
+    events = Counter(record.event for record in shop.trace.records)
+    ended = Counter(
+        record.entry for record in shop.trace.records if record.event in ("acked", "dead")
+    )
     assert set(ended) == set(range(1, PRODUCERS * EACH + 1)), "an entry has no end"
     assert set(ended.values()) == {1}, "an entry has two ends"
 
     wanted = Counter(fate(number) for number in range(EACH))
     dead = Counter(letter.id.split("-")[0] for letter in shop.queue.get_dead_letter_messages())
-    done = Counter(record[4].split("-")[0] for record in shop.trace.records if record[1] == "acked")
+    done = Counter(
+        record.message_id.split("-")[0] for record in shop.trace.records if record.event == "acked"
+    )
     die = ("poison", "rejected", "unroutable")
     assert dead == {kind: PRODUCERS * wanted[kind] for kind in die}
     assert done == {kind: PRODUCERS * wanted[kind] for kind in wanted if kind not in die}
@@ -162,7 +166,7 @@ def check(shop: Shop) -> None:
     assert (books.waiting, books.delayed, books.in_flight, books.rejected) == (0, 0, 0, 0)
 
     by_workers = Counter(
-        record[1] for record in shop.trace.records if record[7].startswith("worker-")
+        record.event for record in shop.trace.records if record.worker.startswith("worker-")
     )
     failed = by_workers["nacked"] + by_workers["dead"]
     assert shop.processor.metrics == {
@@ -172,7 +176,7 @@ def check(shop: Shop) -> None:
     }
     assert events["started"] == events["finished"] == events["received"]
     crashed = sum(
-        record[9] == "crashed" for record in shop.trace.records if record[1] == "finished"
+        record.detail == "crashed" for record in shop.trace.records if record.event == "finished"
     )
     assert crashed == PRODUCERS * wanted["crashes"] > 100
     assert shop.wrongly_accepted == []

@@ -66,7 +66,7 @@ def test_an_unknown_type_is_dead_at_once_and_costs_no_retry() -> None:
         assert sim.now == 0
         (letter,) = queue.get_dead_letter_messages()
         assert letter.headers["dead_letter_reason"] == "unroutable: no handler for type 'ordr'"
-        assert [record[1] for record in trace.records] == [
+        assert [record.event for record in trace.records] == [
             "sent",
             "received",
             "started",
@@ -266,7 +266,7 @@ def test_what_a_lost_lease_made_of_the_work_is_not_counted(ends: bool) -> None:
         processor.start_workers(2)
         sim.run()
         assert [
-            record[1] for record in trace.records if record[1] in ("stale", "acked", "dead")
+            record.event for record in trace.records if record.event in ("stale", "acked", "dead")
         ] == ["acked" if ends else "dead", "stale"]
         assert processor.metrics == {"processed": ends, "failed": not ends, "retried": 0}
 
@@ -283,5 +283,7 @@ def test_thousands_of_leases_end_each_at_its_own_time() -> None:
                 queue.extend(delivery, seconds)
             ends[number + 1] = 30.0 + number % 7
         sim.run()
-        assert {record[3]: record[0] for record in trace.records if record[1] == "dead"} == ends
+        assert {
+            record.entry: record.time for record in trace.records if record.event == "dead"
+        } == ends
         assert sim.now == 36

@@ -160,7 +160,7 @@ def test_metrics_attached_late_count_what_is_there() -> None:
             50.0,
         )
         assert seen.seconds == {"waiting": 60.0, "delayed": 40.0, "in flight": 0.0, "dead": 50.0}
-        assert Counter(r[1] for r in trace.records)["carried"] == 0
+        assert Counter(r.event for r in trace.records)["carried"] == 0
 
 
 def test_time_in_state_is_littles_law() -> None:
@@ -331,8 +331,8 @@ def test_a_queue_built_in_a_notebook_is_measured_beside_its_trace() -> None:
         queue.send(Message(id="order-1"))
         sim.sleep(2.0)
         queue.receive(timeout=0)
-        assert [record[1] for record in queue.trace.records][:2] == ["sent", "received"]
-        assert metrics.snapshot().events == Counter(record[1] for record in queue.trace.records)
+        assert [record.event for record in queue.trace.records][:2] == ["sent", "received"]
+        assert metrics.snapshot().events == Counter(record.event for record in queue.trace.records)
         assert metrics.percentile("wait", 1.0) == 2.0
 
 

@@ -192,5 +192,5 @@ def test_closing_freezes_the_trace_before_tasks_are_unwound() -> None:
         sim.spawn(careless)
         sim.run(until=1)
     assert queue.get_in_flight_count() == 0
-    assert [record[1] for record in trace.records] == ["sent", "received"]
+    assert [record.event for record in trace.records] == ["sent", "received"]
     assert trace.balance().in_flight == 1

@@ -75,8 +75,10 @@ def shop(runtime: Runtime) -> dict[str, object]:
         (letter.id.split("-")[0], letter.headers["dead_letter_reason"])
         for letter in queue.get_dead_letter_messages()
     )
-    done = Counter(record[4].split("-")[0] for record in trace.records if record[1] == "acked")
-    crashes = sum(record[9] == "crashed" for record in trace.records)
+    done = Counter(
+        record.message_id.split("-")[0] for record in trace.records if record.event == "acked"
+    )
+    crashes = sum(record.detail == "crashed" for record in trace.records)
     return {
         "accepted": books.accepted,
         "done": done,

@@ -28,7 +28,7 @@ ORDERS = 400
 
 def digest(trace: Trace) -> str:
     """The records, to the last bit of every float, as a short number."""
-    text = "\n".join(map(repr, trace.records))
+    text = "\n".join(repr(tuple(record)) for record in trace.records)
     return f"{len(trace.records)} {blake2b(text.encode(), digest_size=12).hexdigest()}"
 
 

@@ -41,7 +41,7 @@ def test_the_reference_run_has_nearly_everything_in_it() -> None:
     for something.
     """
     trace = rough_day()
-    seen = {record[1] for record in trace.records}
+    seen = {record.event for record in trace.records}
     assert seen >= {
         "sent",
         "scheduled",
@@ -61,7 +61,7 @@ def test_the_reference_run_has_nearly_everything_in_it() -> None:
         "started",
         "finished",
     }
-    assert {str(record[9]) for record in trace.records if record[1] == "finished"} >= {
+    assert {str(record.detail) for record in trace.records if record.event == "finished"} >= {
         "crashed",
         "completed",
     }

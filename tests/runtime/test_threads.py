@@ -123,7 +123,7 @@ def test_a_lease_ends_at_its_time_with_nobody_looking() -> None:
     """The timer returns the message; no call on the queue is needed."""
     heard = Heard()
     queue = InMemoryMessageQueue(visibility_timeout=0.02, runtime=ThreadRuntime())
-    queue.listen(lambda record: heard.say(record[1]))
+    queue.listen(lambda record: heard.say(record.event))
     queue.send(Message())
     queue.receive(0)
     assert heard.wait_for(3) == ["sent", "received", "lease_lost"]
@@ -166,7 +166,7 @@ def test_a_worker_that_crashes_is_restarted_and_its_message_comes_back() -> None
             raise WorkerCrash
 
     processor.register_processor("default", handle)
-    queue.listen(lambda record: heard.say(record[1]))
+    queue.listen(lambda record: heard.say(record.event))
     queue.send(Message())
     processor.start_workers(1)
     assert heard.wait_for(5) == ["sent", "received", "lease_lost", "received", "acked"]

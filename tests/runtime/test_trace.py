@@ -1,7 +1,9 @@
 """A trace that is frozen while its queues go on, as they do on threads."""
 
-from mqlearn import InMemoryMessageQueue, Message, ThreadRuntime, Trace
-from mqlearn.runtime.trace import Listener
+import pytest
+
+from mqlearn import InMemoryMessageQueue, Message, Simulation, ThreadRuntime, Trace
+from mqlearn.runtime.trace import Listener, Record
 
 
 class Busy:
@@ -20,7 +22,7 @@ class Busy:
             self.moves -= 1
             self.sent += 1
             self.listener(
-                (0.0, "sent", self.name, self.sent, f"m{self.sent}", "NORMAL", 1, "", 0, None)
+                Record(0.0, "sent", self.name, self.sent, f"m{self.sent}", "NORMAL", 1, "", 0, None)
             )
         return counted
 
@@ -49,3 +51,22 @@ def test_an_empty_trace_can_be_frozen() -> None:
     trace = Trace()
     trace.freeze()
     assert trace.records == [] and trace.balance().accepted == 0
+
+
+def test_what_is_noted_by_hand_is_a_record_like_any_other() -> None:
+    """It has the id, priority, attempt and receipt of its delivery; an unknown field is refused."""
+    trace = Trace()
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(runtime=sim)
+        queue.send(Message(id="order-1"))
+        trace.note(1.0, "started", "orders", delivery=queue.receive(timeout=0), worker="w")
+    trace.note(2.0, "effect", worker="w", detail="order-1")
+    assert trace.records == [
+        (1.0, "started", "orders", 0, "order-1", "NORMAL", 1, "w", 1, None),
+        (2.0, "effect", "", 0, "", "", 0, "w", 0, "order-1"),
+    ]
+    with pytest.raises(TypeError, match="sender"):
+        trace.note(3.0, "effect", sender="w")
+    with pytest.raises(ValueError, match=r"event must be one of .*, got 'charged'"):
+        trace.note(3.0, "charged")
+    assert len(trace.records) == 2

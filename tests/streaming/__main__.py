@@ -25,7 +25,7 @@ def main() -> int:
             return 1
         events += len(history.told)
         deaths += history.deaths
-        evicted += sum(record[1] == "evicted" for record in history.records)
+        evicted += sum(record.event == "evicted" for record in history.records)
     print(
         f"{asked.count:,} histories of the log, {events:,} events, {deaths:,} deaths, "
         f"{evicted:,} evictions: "

@@ -124,7 +124,7 @@ def test_a_failing_event_is_skipped_and_recorded() -> None:
         sim.run()
         assert [(e.event_id, said) for e, said in processor.skipped] == [("e7", "no address")]
         assert len(others) == 60
-        assert [r[4] for r in trace.records if r[1] == "skipped"] == ["e7"]
+        assert [r.message_id for r in trace.records if r.event == "skipped"] == ["e7"]
         assert sum(stream.lag("mail").values()) == 0
         processor.stop()
 

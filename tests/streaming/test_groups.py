@@ -30,7 +30,11 @@ class Shop:
         return Consumer(self.stream, "mail", name=name, **options)
 
     def told(self, *events: str) -> list[tuple[Any, ...]]:
-        return [(r[0], r[1], r[4], r[9]) for r in self.trace.records if r[1] in events]
+        return [
+            (r.time, r.event, r.message_id, r.detail)
+            for r in self.trace.records
+            if r.event in events
+        ]
 
 
 def listen(shop: Shop, consumer: Consumer, seconds: float = 0.0) -> None:
@@ -159,7 +163,9 @@ def test_a_zombies_commit_is_fenced_and_the_offset_stays() -> None:
         sim.run(until=61)
         assert answers == [False]
         assert all(shop.group.committed[p] >= before[p] for p in before)
-        assert {r[1] for r in shop.trace.records if r[7] == "a" and r[0] == 60} == {"fenced"}
+        assert {r.event for r in shop.trace.records if r.worker == "a" and r.time == 60} == {
+            "fenced"
+        }
 
 
 def test_without_a_member_a_commit_counts_only_while_there_is_none() -> None:

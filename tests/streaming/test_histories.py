@@ -29,11 +29,11 @@ def test_the_histories_are_rough_enough() -> None:
     readers.
     """
     histories = [play(seed) for seed in range(20)]
-    happened = [record[1] for history in histories for record in history.records]
+    happened = [record.event for history in histories for record in history.records]
     for event in ("joined", "left", "evicted", "fenced", "sought", "deleted", "skipped", "reset"):
         assert happened.count(event) > 5, event
     assert sum(history.deaths for history in histories) > 100
-    why = {r[9] for history in histories for r in history.records if r[1] == "evicted"}
+    why = {r.detail for history in histories for r in history.records if r.event == "evicted"}
     assert why == {"session timeout", "poll interval"}
 
 

@@ -58,8 +58,8 @@ def test_a_reader_that_is_overtaken_goes_on_by_policy(policy: str, then: list[in
     assert offsets(stream.read("g")) == then
     stream.append(event(7))
     assert offsets(stream.read("g")) == [7]
-    reset = [r for r in trace.records if r[1] == "reset"]
-    assert [(r[2], r[3], r[9]) for r in reset] == [("orders/g", 2, 0)]
+    reset = [r for r in trace.records if r.event == "reset"]
+    assert [(r.source, r.entry, r.detail) for r in reset] == [("orders/g", 2, 0)]
 
 
 def test_a_reader_that_is_overtaken_may_ask_for_an_error() -> None:

@@ -240,7 +240,7 @@ def test_the_trace_tells_what_was_appended_read_and_committed() -> None:
     trace = Trace()
     stream = filled(1, trace=trace)
     list(stream.read("g"))
-    assert [(r[1], r[2], r[3], r[4], r[9]) for r in trace.records] == [
+    assert [(r.event, r.source, r.entry, r.message_id, r.detail) for r in trace.records] == [
         ("appended", "orders", 0, "e0", 0),
         ("committed", "orders/g", 0, "", 0),
         ("read", "orders/g", 0, "e0", 0),

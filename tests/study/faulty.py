@@ -51,12 +51,16 @@ def work(
 
 def events(run: Run, *names: str) -> list[Any]:
     """Every record of these kinds, without its receipt."""
-    return [record[:8] for record in run.trace.records if record[1] in names]
+    return [
+        record._replace(receipt=0, detail=None)
+        for record in run.trace.records
+        if record.event in names
+    ]
 
 
 def outcomes(run: Run) -> dict[tuple[str, int], str]:
     """How each try ended, by message and attempt."""
-    return {(r[4], r[6]): r[9] for r in run.trace.records if r[1] == "finished"}
+    return {(r.message_id, r.attempt): r.detail for r in run.trace.records if r.event == "finished"}
 
 
 def near(count: int, of: int, rate: float) -> bool:
@@ -68,6 +72,6 @@ def outcomes_at_first(run: Run) -> dict[str, str]:
     """How the first try of each message's first entry ended."""
     found: dict[str, str] = {}
     for record in run.trace.records:
-        if record[1] == "finished" and record[6] == 1:
-            found.setdefault(record[4], record[9])
+        if record.event == "finished" and record.attempt == 1:
+            found.setdefault(record.message_id, record.detail)
     return found

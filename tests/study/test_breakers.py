@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mqlearn.runtime.trace import Record
 from mqlearn.study.analysis.breakers import (
     BreakerStory,
     Probe,
@@ -85,7 +86,7 @@ def test_theory_refuses_what_is_no_rate(call: Callable[[], object], error: str) 
 
 def record(time: float, event: str, detail: str = "") -> Any:
     """A breaker's record."""
-    return (time, event, "breaker", 0, "", "", 0, "", 0, detail)
+    return Record(time, event, "breaker", detail=detail)
 
 
 def test_a_trace_tells_spans_probes_and_times_without_service() -> None:
@@ -160,7 +161,7 @@ def test_what_a_built_breaker_does_is_recorded() -> None:
             assert queue.ack(message)
 
     run = guarded(GuardedCalls(workers=1, window=60.0), built, worker)
-    told = [r[1] for r in run.trace.records if r[2] == "breaker"]
+    told = [r.event for r in run.trace.records if r.source == "breaker"]
     assert told[:5] == ["opened", "half_opened", "probed", "closed", "opened"]
     assert run.totals["tries"] in (len(built.told), len(built.told) + 1) and run.totals[
         "tries"

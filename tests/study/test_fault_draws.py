@@ -53,7 +53,10 @@ def test_one_changed_parameter_changes_what_it_governs_and_nothing_else(field: s
     if field != "duplicates":
         assert events(before, "sent") == events(after, "sent")
     if field not in ("lost_ack", "outage", "slow_worker", "slow_factor"):
-        lost = [{r[4] for r in events(run, "lost_ack") if r[6] == 1} for run in (before, after)]
+        lost = [
+            {r.message_id for r in events(run, "lost_ack") if r.attempt == 1}
+            for run in (before, after)
+        ]
         assert {m for m in lost[0] ^ lost[1] if m not in moved} == set()
 
 

@@ -43,9 +43,11 @@ def test_a_lost_ack_is_traced_and_the_work_is_done_again() -> None:
     run, effects = work(Faults(lost_ack=0.1), workers=4)
     lost = events(run, "lost_ack")
     assert near(len(lost), len(outcomes(run)), 0.1)
-    assert {(r[4], r[6]) for r in lost} == {(r[4], r[6]) for r in events(run, "lease_lost", "dead")}
+    assert {(r.message_id, r.attempt) for r in lost} == {
+        (r.message_id, r.attempt) for r in events(run, "lease_lost", "dead")
+    }
     assert effects.total() == ORDERS + len(events(run, "lease_lost"))
-    assert all(r[7].startswith("worker-") for r in lost) and not events(run, "stale")
+    assert all(r.worker.startswith("worker-") for r in lost) and not events(run, "stale")
 
 
 def test_duplicates_are_two_entries_of_one_id() -> None:
@@ -53,7 +55,7 @@ def test_duplicates_are_two_entries_of_one_id() -> None:
     off.
     """
     run, effects = work(Faults(duplicates=0.2))
-    sent = [(r[0], r[4]) for r in events(run, "sent")]
+    sent = [(r.time, r.message_id) for r in events(run, "sent")]
     twice = {
         message for message, times in Counter(message for _, message in sent).items() if times == 2
     }

@@ -46,9 +46,9 @@ def test_a_crash_settles_nothing(field: str, before: bool) -> None:
     crashed = {key for key, how in outcomes(run).items() if how == "crashed"}
     assert near(len(crashed), len(outcomes(run)), 0.1)
     lost = events(run, "lease_lost") + events(run, "dead")
-    assert {(r[4], r[6]) for r in lost} == crashed
-    began = {(r[4], r[6]): r[0] for r in events(run, "received")}
-    assert all(r[0] - began[r[4], r[6]] == pytest.approx(LEASE) for r in lost)
+    assert {(r.message_id, r.attempt) for r in lost} == crashed
+    began = {(r.message_id, r.attempt): r.time for r in events(run, "received")}
+    assert all(r.time - began[r.message_id, r.attempt] == pytest.approx(LEASE) for r in lost)
     expected = Counter(
         message for message, _ in (outcomes(run).keys() - crashed if before else outcomes(run))
     )
@@ -67,8 +67,10 @@ def test_an_outage_is_a_window() -> None:
     excluded; no other.
     """
     run, _ = work(Faults(outage=(100.0, 160.0)))
-    failed = [r[0] for r in run.trace.records if r[1] == "finished" and r[9] == "failed: outage"]
-    fine = [r[0] for r in run.trace.records if r[1] == "finished" and r[9] == "completed"]
+    failed = [
+        r.time for r in run.trace.records if r.event == "finished" and r.detail == "failed: outage"
+    ]
+    fine = [r.time for r in run.trace.records if r.event == "finished" and r.detail == "completed"]
     assert min(failed) == 100.0 and max(failed) < 160.0 and 160.0 in fine
     assert not [time for time in fine if 100.0 <= time < 160.0]
 

@@ -39,7 +39,11 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Live:
 
 def appended(run: Run) -> dict[str, int]:
     """The partition of each event."""
-    return {record[4]: record[9] for record in run.trace.records if record[1] == "appended"}
+    return {
+        record.message_id: record.detail
+        for record in run.trace.records
+        if record.event == "appended"
+    }
 
 
 def test_a_slow_subscriber_slows_nobody_on_threads(live: Live) -> None:

@@ -109,9 +109,9 @@ def test_failures_are_retried_and_buried() -> None:
     """max_retries=2 allows three tries; the nacks and the burial are in the trace."""
     run = desk(fails, orders(), Careful())
     events = [
-        record[1]
+        record.event
         for record in run.trace.records
-        if record[4] == "order-2" and record[1] in ("nacked", "dead")
+        if record.message_id == "order-2" and record.event in ("nacked", "dead")
     ]
     assert events == ["nacked", "nacked", "dead"] and run.trace.balance().dead == 1
     assert [
@@ -125,9 +125,9 @@ def test_on_the_packages_queue_a_crash_costs_a_lease() -> None:
     """
     run = desk(crashes_once, orders(), visibility_timeout=10)
     taken = [
-        record[0]
+        record.time
         for record in run.trace.records
-        if record[1] == "received" and record[4] == "order-4"
+        if record.event == "received" and record.message_id == "order-4"
     ]
     assert taken == [2.0, 12.0] and run.totals["done"] == 6
 
@@ -135,8 +135,10 @@ def test_on_the_packages_queue_a_crash_costs_a_lease() -> None:
 def test_a_burst_is_sent_before_any_is_taken() -> None:
     """All at one instant, each acked; FIFO here."""
     records = burst(Careful(), 5).trace.records
-    assert [r[1] for r in records] == ["sent"] * 5 + ["received", "acked"] * 5
-    assert [r[4] for r in records if r[1] == "received"] == [f"order-{n}" for n in range(1, 6)]
+    assert [r.event for r in records] == ["sent"] * 5 + ["received", "acked"] * 5
+    assert [r.message_id for r in records if r.event == "received"] == [
+        f"order-{n}" for n in range(1, 6)
+    ]
 
 
 def test_only_the_current_delivery_settles() -> None:

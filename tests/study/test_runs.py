@@ -100,7 +100,7 @@ def check_little(run: Run, start: float, end: float) -> None:
 
 def check_books(run: Run) -> None:
     """The balance is what a plain count of the records says, and what came is somewhere."""
-    books, events = run.trace.balance(), Counter(record[1] for record in run.trace.records)
+    books, events = run.trace.balance(), Counter(record.event for record in run.trace.records)
     assert (
         books.accepted
         == events["sent"] + events["scheduled"]
@@ -141,23 +141,31 @@ def beside(run: Run) -> dict[str, int]:
 
     An order's second message has an id ending in /2.
     """
-    charges = Counter(record[9] for record in run.trace.records if record[1] == "effect")
-    orders = {record[4].partition("/")[0] for record in run.trace.records if record[1] == "sent"}
-    dead = [record[4].partition("/")[0] for record in run.trace.records if record[1] == "dead"]
-    events = Counter(record[1] for record in run.trace.records)
-    told = [record for record in run.trace.records if record[1] == "occurred"]
-    gone = Counter(
-        record[2]
+    charges = Counter(record.detail for record in run.trace.records if record.event == "effect")
+    orders = {
+        record.message_id.partition("/")[0]
         for record in run.trace.records
-        if record[1] in ("acked", "dead", "expired", "rejected", "dropped")
+        if record.event == "sent"
+    }
+    dead = [
+        record.message_id.partition("/")[0]
+        for record in run.trace.records
+        if record.event == "dead"
+    ]
+    events = Counter(record.event for record in run.trace.records)
+    told = [record for record in run.trace.records if record.event == "occurred"]
+    gone = Counter(
+        record.source
+        for record in run.trace.records
+        if record.event in ("acked", "dead", "expired", "rejected", "dropped")
     )
-    owed = Counter(record[2] for record in told)
+    owed = Counter(record.source for record in told)
     heard: dict[str, list[int]] = {name: [] for name in owed}
     for record in run.trace.records:
-        if told and record[1] == "acked":
-            heard[record[2]].append(int(record[4].partition("-")[2]))
+        if told and record.event == "acked":
+            heard[record.source].append(int(record.message_id.partition("-")[2]))
     return {
-        "published": len({record[4] for record in told}),
+        "published": len({record.message_id for record in told}),
         "behind": max((owed[name] - gone[name] for name in owed), default=0),
         "overtaken": sum(
             any(later > number for later in those[:place])
@@ -173,7 +181,7 @@ def beside(run: Run) -> dict[str, int]:
         "dead_but_charged": sum(charges[order] > 0 for order in dead),
         "calls": events["batched"],
         "redelivered": sum(
-            record[1] == "nacked" and record[9] == "another message of the batch failed"
+            record.event == "nacked" and record.detail == "another message of the batch failed"
             for record in run.trace.records
         ),
     }
@@ -184,7 +192,7 @@ def test_totals_are_the_books(finished: tuple[Any, int, Run]) -> None:
     _, _, run = finished
     check_books(run)
     jobs = run.jobs()
-    if not any(record[1] == "redriven" for record in run.trace.records):
+    if not any(record.event == "redriven" for record in run.trace.records):
         assert sorted(zip(jobs["sent"], jobs["settled"].fillna(np.inf), strict=True)) == sorted(
             visits(run)
         )
@@ -310,7 +318,9 @@ def test_an_instant_is_what_was_there(
     what `run.at` says.
     """
     scenario, seed, calm = finished
-    times = instants(calm.until, [record[0] for record in calm.trace.records], random.Random(seed))
+    times = instants(
+        calm.until, [record.time for record in calm.trace.records], random.Random(seed)
+    )
     monkeypatch.setattr(where_queues_are_made(scenario), "InMemoryMessageQueue", Spied)
     spied.clear()
     seen = []
@@ -323,15 +333,15 @@ def test_an_instant_is_what_was_there(
         sim.run()
     (run,) = runs
     states = list(zip(times, seen, strict=True))
-    acked = [record[0] for record in run.trace.records if record[1] == "acked"]
+    acked = [record.time for record in run.trace.records if record.event == "acked"]
     assert (
         len(seen) == INSTANTS
         and len({f"{each}, {bisect_right(acked, time)}" for time, each in states}) > 10
     )
     assert states == [(time, read(run, time)) for time in times]
     # A run that is itself a task ends before the others of its last instant.
-    assert [r for r in run.trace.records if r[0] < calm.until] == [
-        r for r in calm.trace.records if r[0] < calm.until
+    assert [r for r in run.trace.records if r.time < calm.until] == [
+        r for r in calm.trace.records if r.time < calm.until
     ]
 
 
@@ -350,8 +360,8 @@ def test_an_entry_that_leaves_in_silence_is_caught(
             super().listen(lambda record: self.hides(record) or listener(record), carried=carried)
 
         def hides(self, record: Record) -> bool:
-            self.told += record[1] == "acked"
-            return record[1] == "acked" and self.told == 100
+            self.told += record.event == "acked"
+            return record.event == "acked" and self.told == 100
 
     monkeypatch.setattr(where_queues_are_made(scenario), "InMemoryMessageQueue", Silent)
     with pytest.raises(UnbalancedBooks, match=r"holds \d+ entries in flight, its records say \d+"):

@@ -214,7 +214,7 @@ def arrivals(scenario: Scenario, seed: int) -> Arrivals:
     service: dict[str, float] = {}
     worker: dict[str, str] = {}
     records = scenario.run(seed).trace.records
-    told = any(record[1] == "occurred" for record in records)  # to several, each in its own time
+    told = any(record.event == "occurred" for record in records)  # to several, each in its own time
     for record in records:
         time, event, source, _, name, _, attempt, by, *_ = record
         key = f"{source}: {name}" if told else name
@@ -225,9 +225,9 @@ def arrivals(scenario: Scenario, seed: int) -> Arrivals:
         elif event == "finished" and attempt == 1:
             service[key], worker[key] = time - began[key], by
     return Arrivals(
-        tuple(r[4] for r in came),
-        {r[4]: r[0] for r in came},
-        {r[4]: r[5] for r in came},
+        tuple(r.message_id for r in came),
+        {r.message_id: r.time for r in came},
+        {r.message_id: r.priority for r in came},
         service,
         worker,
         getattr(scenario, "slow_worker", 1) == 1,

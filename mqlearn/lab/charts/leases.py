@@ -119,9 +119,9 @@ class Leases(Journeys):
         ended = held.loc[held["end"] != "", "until"]
         names = set(self.shown["message_id"])
         worked = [
-            record[0]
+            record.time
             for record in run.run.trace.records
-            if record[1] == "finished" and record[4] in names
+            if record.event == "finished" and record.message_id in names
         ]
         return (
             max([*ended, *worked, float(self.shown["sent"].max()) + 1.0])

@@ -93,7 +93,7 @@ class Load(Timeline):
     def done_in(self, run: View, edges: Floats) -> Floats:
         """Messages done per second, in each slice."""
         return per_second(
-            [record[0] for record in run.run.trace.records if record[1] == "acked"], edges
+            [record.time for record in run.run.trace.records if record.event == "acked"], edges
         )
 
     def sentence(self, run: View) -> str:

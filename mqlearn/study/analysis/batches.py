@@ -95,21 +95,23 @@ class BatchTally:
         self._last: list[float] = []  # of each call: when the last of its items came
         self._good: set[tuple[str, int]] = set()  # tries of which nothing was wrong
         for record in records:
-            take = self._TAKES.get(record[1])
+            take = self._TAKES.get(record.event)
             if take is not None:
                 take(self, record)
         self.latencies = sorted(latency for _, latency in self.done)
 
     def _take_sent(self, record: Record) -> None:
-        self.sent.append(record[0])
-        self._came[record[2], record[3]] = record[0]
+        self.sent.append(record.time)
+        self._came[record.source, record.entry] = record.time
 
     def _take_received(self, record: Record) -> None:
-        self._came[record[2], -record[8]] = self._came.get((record[2], record[3]), record[0])
+        self._came[record.source, -record.receipt] = self._came.get(
+            (record.source, record.entry), record.time
+        )
 
     def _take_batched(self, record: Record) -> None:
-        part = (record[2], record[8]) in self._open
-        self.calls.append((record[0], int(record[9]), part))
+        part = (record.source, record.receipt) in self._open
+        self.calls.append((record.time, int(record.detail), part))
         self.failing.append(0)
         self._last.append(0.0)
         self._whole = self._whole if part else len(self.calls) - 1
@@ -117,36 +119,36 @@ class BatchTally:
     _whole = -1  # the call that is being made with a whole batch
 
     def _take_started(self, record: Record) -> None:
-        self._open[record[2], record[8]] = self._whole
+        self._open[record.source, record.receipt] = self._whole
         if self._whole >= 0:
-            came = self._came.get((record[2], -record[8]), 0.0)
+            came = self._came.get((record.source, -record.receipt), 0.0)
             self._last[self._whole] = max(self._last[self._whole], came)
 
     def _take_finished(self, record: Record) -> None:
-        call, said = self._open.get((record[2], record[8]), -1), str(record[9])
+        call, said = self._open.get((record.source, record.receipt), -1), str(record.detail)
         if said in ("completed", SPOILT):
-            self._good.add((record[2], record[8]))
+            self._good.add((record.source, record.receipt))
         else:
-            self.failed.append(record[0])
+            self.failed.append(record.time)
         if call >= 0:
             self.failing[call] += said != "completed"
 
     def _take_acked(self, record: Record) -> None:
-        came = self._came.get((record[2], record[3]), record[0])
-        self.done.append((record[0], record[0] - came))
-        call = self._open.pop((record[2], record[8]), -1)
-        if call >= 0 and record[6] == 1:
+        came = self._came.get((record.source, record.entry), record.time)
+        self.done.append((record.time, record.time - came))
+        call = self._open.pop((record.source, record.receipt), -1)
+        if call >= 0 and record.attempt == 1:
             began, last = self.calls[call][0], self._last[call]
             self.at_first += 1
             self.filling += last - came
             self.waiting += began - last
-            self.calling += record[0] - began
+            self.calling += record.time - began
 
     def _take_failure(self, record: Record) -> None:
-        if (record[2], record[8]) in self._good:
-            self.spoilt.append(record[0])
-            self.dead_good += record[1] == "dead"
-            self.redelivered += record[1] != "dead"
+        if (record.source, record.receipt) in self._good:
+            self.spoilt.append(record.time)
+            self.dead_good += record.event == "dead"
+            self.redelivered += record.event != "dead"
 
     _TAKES: ClassVar[dict[str, Callable[[BatchTally, Record], None]]] = {
         "sent": _take_sent,

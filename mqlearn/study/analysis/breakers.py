@@ -100,16 +100,20 @@ class BreakerStory:
     def __init__(self, records: Sequence[Record], start: float, until: float) -> None:
         turns = [
             (start, CLOSED),
-            *((record[0], STATE_OF[record[1]]) for record in records if record[1] in STATE_OF),
+            *(
+                (record.time, STATE_OF[record.event])
+                for record in records
+                if record.event in STATE_OF
+            ),
         ]
         ends = [time for time, _ in turns[1:]] + [until]
         self.spans = [
             Span(state, time, end) for (time, state), end in zip(turns, ends, strict=True)
         ]
         self.probes = [
-            Probe(record[0], record[9] == "succeeded")
+            Probe(record.time, record.detail == "succeeded")
             for record in records
-            if record[1] == "probed" and record[9] != "cancelled"
+            if record.event == "probed" and record.detail != "cancelled"
         ]
 
     def seconds(self, state: str) -> float:

@@ -56,11 +56,15 @@ class Story:
 
     def __init__(self, records: Sequence[Record]) -> None:
         charges = charges_by_order(records)
-        orders = dict.fromkeys(order_of(record[4]) for record in records if record[1] == "sent")
+        orders = dict.fromkeys(
+            order_of(record.message_id) for record in records if record.event == "sent"
+        )
         counts = Counter(min(len(charges.get(order, ())), 2) for order in orders)
         self.charges = sum(map(len, charges.values()))
         self.never, self.once, self.twice = counts[0], counts[1], counts[2]
-        self.dead_but_charged = sum(order_of(r[4]) in charges for r in records if r[1] == "dead")
+        self.dead_but_charged = sum(
+            order_of(r.message_id) in charges for r in records if r.event == "dead"
+        )
         again = (
             min((c[1].time, order) for order, c in charges.items() if len(c) > 1)
             if counts[2]

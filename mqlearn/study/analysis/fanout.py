@@ -37,7 +37,7 @@ class FanOutStory:
 
     def __init__(self, records: Iterable[Record]) -> None:
         records = list(records)
-        kinds = ("occurred",) if any(record[1] == "occurred" for record in records) else OFFERED
+        kinds = ("occurred",) if any(record.event == "occurred" for record in records) else OFFERED
         self.occurred: dict[str, dict[str, float]] = {}  # by subscriber: id and time (s), in order
         self.gone: dict[str, dict[str, tuple[float, str]]] = {}  # id: when (s) and how
         for time, event, source, _, message_id, *_ in records:

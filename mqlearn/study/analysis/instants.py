@@ -79,7 +79,7 @@ class LogAt:
         self._silent: dict[str, float] = {}  # until when (s)
         self._where: dict[str, tuple[int, int]] = {}
         for record in records:
-            if record[0] > time:
+            if record.time > time:
                 break
             self._take(record)
         self.silent = [

@@ -59,9 +59,11 @@ class Load:
     def __init__(self, records: Sequence[Record], start: float, until: float) -> None:
         self.start, self.until = start, until
         self._tries = Counter(
-            int(record[0] - start) for record in records if record[1] == "started"
+            int(record.time - start) for record in records if record.event == "started"
         )
-        self._done = Counter(int(record[0] - start) for record in records if record[1] == "acked")
+        self._done = Counter(
+            int(record.time - start) for record in records if record.event == "acked"
+        )
 
     def peak(self, since: float = 0.0) -> int:
         """The most tries begun in one second, from `since` seconds after the start."""

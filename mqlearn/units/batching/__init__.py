@@ -14,7 +14,7 @@ __all__ = [
     "by_hand",
     "clockwork",
     "packaged",
-    "check_deliver",
     "check_plan",
     "check_settle",
+    "check_deliver",
 ]

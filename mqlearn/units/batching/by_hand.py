@@ -75,19 +75,13 @@ class Counter(BulkStore):
     def _record(self, event: str, message: Message, detail: object) -> None:
         now, worker = self.runtime.witness()
         assert self.queue.trace is not None
-        self.queue.trace.record(
-            (
-                now,
-                event,
-                self.queue.name,
-                0,
-                message.id,
-                message.priority.name,
-                message.attempt,
-                worker,
-                message.receipt,
-                detail,
-            )
+        self.queue.trace.note(
+            now,
+            event,
+            self.queue.name,
+            delivery=message,
+            worker=worker,
+            detail=detail,
         )
 
 

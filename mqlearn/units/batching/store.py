@@ -99,17 +99,11 @@ def report_call(trace: Trace, queue: MessageQueue, batch: Sequence[Message]) -> 
     """
     first = batch[0]
     now, worker = queue.runtime.witness()
-    trace.record(
-        (
-            now,
-            "batched",
-            queue.name,
-            0,
-            first.id,
-            first.priority.name,
-            first.attempt,
-            worker,
-            first.receipt,
-            len(batch),
-        )
+    trace.note(
+        now,
+        "batched",
+        queue.name,
+        delivery=first,
+        worker=worker,
+        detail=len(batch),
     )

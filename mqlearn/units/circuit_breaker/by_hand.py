@@ -71,7 +71,7 @@ class Watched:
 
     def _record(self, event: str, detail: str) -> None:
         now, worker = self.runtime.witness()
-        self.trace.record((now, event, "breaker", 0, "", "", 0, worker, 0, detail))
+        self.trace.note(now, event, "breaker", worker=worker, detail=detail)
 
 
 def guarded(
@@ -133,17 +133,11 @@ def _report(
     queue: MessageQueue, trace: Trace, event: str, message: Message, detail: str | None
 ) -> None:
     now, worker = queue.runtime.witness()
-    trace.record(
-        (
-            now,
-            event,
-            queue.name,
-            0,
-            message.id,
-            message.priority.name,
-            message.attempt,
-            worker,
-            message.receipt,
-            detail,
-        )
+    trace.note(
+        now,
+        event,
+        queue.name,
+        delivery=message,
+        worker=worker,
+        detail=detail,
     )

@@ -291,7 +291,7 @@ class GuardedCalls(Scenario):
             "done": books.completed,
             "dead": books.dead,
             "left": books.waiting + books.delayed + books.in_flight,
-            "tries": sum(record[1] == "started" for record in trace.records),
+            "tries": sum(record.event == "started" for record in trace.records),
             "opened": story.count(OPEN),
             "probes": len(story.probes),
             "open_%": round(100 * share, 1),
@@ -335,7 +335,7 @@ class GuardedCalls(Scenario):
         began, ended = max(story.shut, key=lambda shut: at(shut[1]))
         came = backlog(self.rate, ended - began)
         died = sum(
-            record[1] == "dead" and began <= record[0] <= ended for record in run.trace.records
+            record.event == "dead" and began <= record.time <= ended for record in run.trace.records
         )
         if not died:
             theory["depth"] = at(began) + came

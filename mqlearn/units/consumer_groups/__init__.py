@@ -4,4 +4,4 @@ from mqlearn.units.consumer_groups.assign import check_assign
 from mqlearn.units.consumer_groups.scenario import SharedPartitions
 from mqlearn.units.consumer_groups.step import check_step_db, check_step_group
 
-__all__ = ["SharedPartitions", "check_assign", "check_step_db", "check_step_group"]
+__all__ = ["SharedPartitions", "check_step_group", "check_step_db", "check_assign"]

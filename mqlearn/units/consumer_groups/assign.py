@@ -51,7 +51,9 @@ class Ribbons:
 
     def _note(self, event: str, entry: int, name: str, detail: object) -> None:
         now = APART * max(self._generation - 1, 0)
-        self.trace.record((now, event, "orders/members", entry, name, "", 0, name, 0, detail))
+        self.trace.note(
+            now, event, "orders/members", entry=entry, message_id=name, worker=name, detail=detail
+        )
 
 
 def check_assign(assign: Callable[..., Any]) -> Verdict:

@@ -75,8 +75,15 @@ class World:
     def note(self, what: str, entry: int, message_id: str, detail: object) -> None:
         """Add a record, of the process that runs."""
         member = self.me().member
-        self.trace.record(
-            (self.sim.now, what, f"orders/{GROUP}", entry, message_id, "", 1, member, 0, detail)
+        self.trace.note(
+            self.sim.now,
+            what,
+            f"orders/{GROUP}",
+            entry=entry,
+            message_id=message_id,
+            attempt=1,
+            worker=member,
+            detail=detail,
         )
 
     def effect(self, event: StreamEvent) -> None:

@@ -328,17 +328,14 @@ class Mailer:
 
     def _note(self, what: str, event: StreamEvent, detail: object, member: str) -> None:
         source = f"{self.stream.name}/{GROUP}"
-        self.trace.record(
-            (
-                self.stream.runtime.now,
-                what,
-                source,
-                event.sequence_number,
-                event.event_id,
-                "",
-                self.tries[event.event_id],
-                member,
-                event.sequence_number * 100 + event.partition,
-                detail,
-            )
+        self.trace.note(
+            self.stream.runtime.now,
+            what,
+            source,
+            entry=event.sequence_number,
+            message_id=event.event_id,
+            attempt=self.tries[event.event_id],
+            worker=member,
+            receipt=event.sequence_number * 100 + event.partition,
+            detail=detail,
         )

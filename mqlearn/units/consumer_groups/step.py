@@ -170,6 +170,6 @@ def _judged(world: World, fault: Fault | None, seed: int) -> Fault | None:
         return fault
     until = world.ended + SPARE
     trace = Trace()
-    trace.records += [record for record in world.trace.records if record[0] <= until]
+    trace.records += [record for record in world.trace.records if record.time <= until]
     run = Run(Replay(), seed, trace, until, {}, f"seed {seed}: {fault.said}.")
     return Fault(fault.said, fault.hint, lambda: run)

@@ -6,4 +6,4 @@ from mqlearn.units.delivery_guarantees.handle import check_handle
 from mqlearn.units.delivery_guarantees.scenario import CardCharges
 from mqlearn.units.delivery_guarantees.work import check_work
 
-__all__ = ["CardCharges", "at_the_till", "orders", "check_first_time", "check_handle", "check_work"]
+__all__ = ["CardCharges", "at_the_till", "orders", "check_work", "check_first_time", "check_handle"]

@@ -83,7 +83,8 @@ def violations(
     run, answers = _run(handle, seed, orders=ORDERS, calm=False, keyed=keyed)
     if crashes is not None:
         crashes[0] += sum(
-            record[1] == "finished" and record[9] == "crashed" for record in run.trace.records
+            record.event == "finished" and record.detail == "crashed"
+            for record in run.trace.records
         )
         crashes[1] += int(run.totals["sent"])
     for said, hint in _wrong(run, answers):
@@ -118,7 +119,9 @@ def _wrong(run: Run, answers: list[Answer]) -> Iterator[tuple[str, str]]:
             f"{again}",
             "by which key does the card know that it is the same order?",
         )
-    acked = {record[4]: record[0] for record in run.trace.records if record[1] == "acked"}
+    acked = {
+        record.message_id: record.time for record in run.trace.records if record.event == "acked"
+    }
     for name, time in acked.items():
         if order_of(name) not in charged:
             yield (
@@ -127,7 +130,9 @@ def _wrong(run: Run, answers: list[Answer]) -> Iterator[tuple[str, str]]:
             )
             break
     wanting = [
-        record[4] for record in run.trace.records if record[1] == "sent" and record[4] not in acked
+        record.message_id
+        for record in run.trace.records
+        if record.event == "sent" and record.message_id not in acked
     ]
     if wanting:
         error = next(

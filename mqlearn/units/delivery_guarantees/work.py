@@ -84,7 +84,8 @@ def violations(
     run, _ = _run(work, seed, orders=ORDERS, rate=RATE)
     if crashes is not None:
         crashes[0] += sum(
-            record[1] == "finished" and record[9] == "crashed" for record in run.trace.records
+            record.event == "finished" and record.detail == "crashed"
+            for record in run.trace.records
         )
         crashes[1] += sum(len(each) > 1 for each in charges_by_order(run.trace.records).values())
     for said, hint in _wrong(run):
@@ -94,7 +95,11 @@ def violations(
 def _wrong(run: Run) -> Iterator[tuple[str, str]]:
     """What is wrong with what became of the orders."""
     charged = charges_by_order(run.trace.records)
-    ends = {record[4]: record for record in run.trace.records if record[1] in ("acked", "dead")}
+    ends = {
+        record.message_id: record
+        for record in run.trace.records
+        if record.event in ("acked", "dead")
+    }
     for number in range(1, ORDERS + 1):
         order, end = f"order-{number}", ends.get(f"order-{number}")
         if end is not None and end[1] == "acked" and order not in charged:
@@ -195,17 +200,11 @@ def _run(work: Callable[..., Any], seed: int, *, orders: int, rate: float) -> tu
 
 def _report(sim: Runtime, trace: Trace, event: str, message: Message, detail: str | None) -> None:
     now, worker = sim.witness()
-    trace.record(
-        (
-            now,
-            event,
-            "orders",
-            0,
-            message.id,
-            message.priority.name,
-            message.attempt,
-            worker,
-            message.receipt,
-            detail,
-        )
+    trace.note(
+        now,
+        event,
+        "orders",
+        delivery=message,
+        worker=worker,
+        detail=detail,
     )

@@ -6,4 +6,4 @@ from mqlearn.units.event_sourcing.relay import check_relay
 from mqlearn.units.event_sourcing.scenario import OrderHistory
 from mqlearn.units.event_sourcing.upcast import check_upcast
 
-__all__ = ["OrderHistory", "written", "check_evolve", "check_relay", "check_upcast"]
+__all__ = ["OrderHistory", "written", "check_evolve", "check_upcast", "check_relay"]

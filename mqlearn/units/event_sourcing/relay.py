@@ -198,19 +198,17 @@ class Shop:
         """Add a record of an event that was committed; a step is a second."""
         self.tries[event.event_id] += what == "received"
         entry, tried = self.committed[event.event_id], self.tries[event.event_id]
-        self.trace.record(
-            (
-                float(self.steps),
-                what,
-                "outbox",
-                entry,
-                event.event_id,
-                "NORMAL",
-                tried,
-                "relay",
-                1000 * entry + tried,
-                detail,
-            )
+        self.trace.note(
+            float(self.steps),
+            what,
+            "outbox",
+            entry=entry,
+            message_id=event.event_id,
+            priority="NORMAL",
+            attempt=tried,
+            worker="relay",
+            receipt=1000 * entry + tried,
+            detail=detail,
         )
 
 

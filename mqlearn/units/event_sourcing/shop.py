@@ -166,19 +166,12 @@ class Shop:
             self.runtime.sleep_until(self.start + hour * HOUR)
             states = Projection(self.stream, _onto_the_board, {}, saved=saved)
             states.catch_up()
-            self.trace.record(
-                (
-                    self.runtime.now,
-                    "answered",
-                    "board",
-                    states.folded,
-                    "",
-                    "",
-                    0,
-                    "",
-                    0,
-                    summed(states.state),
-                )
+            self.trace.note(
+                self.runtime.now,
+                "answered",
+                "board",
+                entry=states.folded,
+                detail=summed(states.state),
             )
             if snapshot_every and states.folded >= snapshot_every:
                 saved = states.save()
@@ -189,7 +182,15 @@ class Shop:
         return Day(self.trace, tuple(self.stream.history()), self.start, self.runtime.now)
 
     def _note(self, what: str, name: str, detail: object, attempt: int = 0, call: int = 0) -> None:
-        self.trace.record((self.runtime.now, what, "shop", 0, name, "", attempt, "", call, detail))
+        self.trace.note(
+            self.runtime.now,
+            what,
+            "shop",
+            message_id=name,
+            attempt=attempt,
+            receipt=call,
+            detail=detail,
+        )
 
 
 @dataclass(frozen=True)

@@ -6,4 +6,4 @@ from mqlearn.units.event_streams.key import check_key
 from mqlearn.units.event_streams.poll import check_poll
 from mqlearn.units.event_streams.scenario import ReadingTheLog
 
-__all__ = ["ReadingTheLog", "kept", "check_first_swap", "check_key", "check_poll"]
+__all__ = ["ReadingTheLog", "kept", "check_key", "check_poll", "check_first_swap"]

@@ -34,7 +34,16 @@ def kept(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: int = 0) 
 
         def note(event: str, source: str, entry: int, message_id: str = "") -> None:
             now, worker = sim.witness()
-            trace.record((now, event, source, entry, message_id, "", 1, worker, 0, 0))
+            trace.note(
+                now,
+                event,
+                source,
+                entry=entry,
+                message_id=message_id,
+                attempt=1,
+                worker=worker,
+                detail=0,
+            )
 
         def shop() -> None:
             for number, time in enumerate(scenario.arrival_times(sim), 1):

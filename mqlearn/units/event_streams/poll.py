@@ -58,7 +58,7 @@ class Reading:
     def note(self, time: float, event: str, entry: int) -> None:
         """Add a record, as a stream of one partition with one group would."""
         source = "log" if event in ("appended", "deleted") else "log/reader"
-        self.trace.record((time, event, source, entry, "", "", 0, "", 0, 0))
+        self.trace.note(time, event, source, entry=entry, detail=0)
 
 
 def check_poll(poll: Callable[[KeptLog, int, int], tuple[list[StreamEvent], int, int]]) -> Verdict:
@@ -87,7 +87,7 @@ def violations(poll: Callable[..., Any], seed: int) -> Iterator[Fault]:
     reading, fault = history(poll, seed)
     if fault is not None:
         said, hint = fault
-        polled = any(record[1] == "committed" for record in reading.trace.records)
+        polled = any(record.event == "committed" for record in reading.trace.records)
         yield Fault(said, hint, partial(_replayed, reading, said) if polled else None)
 
 
@@ -185,7 +185,7 @@ def _listed(offsets: list[int]) -> str:
 
 def _replayed(reading: Reading, said: str) -> Run:
     trace = reading.trace
-    until = max((record[0] for record in trace.records), default=0.0) + 1
+    until = max((record.time for record in trace.records), default=0.0) + 1
     return Run(
         reading,
         reading.seed,

@@ -192,19 +192,15 @@ class ReadingTheLog(Scenario):
 
         def note(event: str, read: StreamEvent) -> None:
             now, worker = runtime.witness()
-            trace.record(
-                (
-                    now,
-                    event,
-                    group.source,
-                    read.sequence_number,
-                    read.event_id,
-                    "",
-                    1,
-                    worker,
-                    0,
-                    partition,
-                )
+            trace.note(
+                now,
+                event,
+                group.source,
+                entry=read.sequence_number,
+                message_id=read.event_id,
+                attempt=1,
+                worker=worker,
+                detail=partition,
             )
 
         def read_on() -> None:
@@ -236,7 +232,7 @@ class ReadingTheLog(Scenario):
         sent, largest = sum(sizes.values()), max(sizes.values(), default=0)
         lost = sum(story.lost(p) for p in sizes)
         behind = sum(story.lag(p) for p in sizes)
-        counts = Counter(record[1] for record in trace.records)
+        counts = Counter(record.event for record in trace.records)
         totals: dict[str, float] = {
             "events": sent,
             "read": counts["finished"],

@@ -6,4 +6,4 @@ from mqlearn.units.messages_and_queues.reply_to import check_reply_to
 from mqlearn.units.messages_and_queues.scenario import PriorityMix
 from mqlearn.units.messages_and_queues.sort_key import check_sort_key
 
-__all__ = ["PriorityMix", "burst", "desk", "check_choose", "check_reply_to", "check_sort_key"]
+__all__ = ["PriorityMix", "burst", "desk", "check_sort_key", "check_reply_to", "check_choose"]

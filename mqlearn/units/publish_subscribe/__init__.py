@@ -6,4 +6,4 @@ from mqlearn.units.publish_subscribe.fan_out import check_fan_out
 from mqlearn.units.publish_subscribe.matches import check_matches
 from mqlearn.units.publish_subscribe.scenario import FanOut
 
-__all__ = ["FanOut", "told", "check_apply", "check_fan_out", "check_matches"]
+__all__ = ["FanOut", "told", "check_fan_out", "check_matches", "check_apply"]

@@ -70,19 +70,17 @@ def _heard(runtime: Runtime, trace: Trace, name: str, callback: Handler) -> Hand
 
         def record(event: str, detail: object) -> None:
             now, worker = runtime.witness()
-            trace.record(
-                (
-                    now,
-                    event,
-                    name,
-                    number,
-                    message.id,
-                    message.priority.name,
-                    1,
-                    worker,
-                    number,
-                    detail,
-                )
+            trace.note(
+                now,
+                event,
+                name,
+                entry=number,
+                message_id=message.id,
+                priority=message.priority.name,
+                attempt=1,
+                worker=worker,
+                receipt=number,
+                detail=detail,
             )
 
         for event in ("sent", "received", "started"):

@@ -178,7 +178,7 @@ def publish(fan_out: Callable[..., Any], hall: Hall) -> tuple[Run, Fault | None]
 
         def occur(order: str) -> None:
             for name in mailboxes if not faults else ():
-                trace.record((sim.now, "occurred", name, 0, order, "", 0, "", 0, "orders"))
+                trace.note(sim.now, "occurred", name, message_id=order, detail="orders")
 
         for number, time in enumerate(hall.due, 1):
             sim.call_at(time, partial(occur, f"order-{number}"))

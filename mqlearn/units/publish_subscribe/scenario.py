@@ -227,7 +227,7 @@ class FanOut(Scenario):
         slowest = max(behind.values(), default=0)
         totals: dict[str, float] = {
             "published": max((len(those) for those in story.occurred.values()), default=0),
-            "done": sum(record[1] == "acked" for record in trace.records),
+            "done": sum(record.event == "acked" for record in trace.records),
             "dead": books.dead,
             "refused": books.rejected,
             "dropped": books.dropped,
@@ -268,8 +268,13 @@ class FanOut(Scenario):
 
 def _occurred(runtime: Runtime, trace: Trace, order: Message) -> None:
     for name in SUBSCRIBERS:
-        trace.record(
-            (runtime.now, "occurred", name, 0, order.id, order.priority.name, 0, "", 0, TOPIC)
+        trace.note(
+            runtime.now,
+            "occurred",
+            name,
+            message_id=order.id,
+            priority=order.priority.name,
+            detail=TOPIC,
         )
 
 

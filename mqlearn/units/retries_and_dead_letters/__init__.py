@@ -6,4 +6,4 @@ from mqlearn.units.retries_and_dead_letters.overload import RetryBudget
 from mqlearn.units.retries_and_dead_letters.scenario import CardOutage
 from mqlearn.units.retries_and_dead_letters.triage import check_triage
 
-__all__ = ["CardOutage", "RetryBudget", "check_delay", "check_next_rate", "check_triage"]
+__all__ = ["CardOutage", "RetryBudget", "check_delay", "check_triage", "check_next_rate"]

@@ -229,19 +229,11 @@ def _call(sim: Simulation, queue: InMemoryMessageQueue, call: Call) -> None:
         queue.send(Message(id=name))
     delivery = queue.receive(timeout=0)
     assert delivery is not None and queue.trace is not None
-    record = (
-        queue.name,
-        0,
-        delivery.id,
-        delivery.priority.name,
-        delivery.attempt,
-        "caller",
-        delivery.receipt,
-    )
-    queue.trace.record((sim.now, "started", *record, None))
+    queue.trace.note(sim.now, "started", queue.name, delivery=delivery, worker="caller")
     sim.sleep(end - time)
-    queue.trace.record(
-        (sim.now, "finished", *record, "completed" if answered else "failed: timeout")
+    outcome = "completed" if answered else "failed: timeout"
+    queue.trace.note(
+        sim.now, "finished", queue.name, delivery=delivery, worker="caller", detail=outcome
     )
     if answered:
         queue.ack(delivery)

@@ -309,14 +309,14 @@ class CardOutage(Scenario):
     def _report(self, trace: Trace, offered: int, until: float, seed: int) -> Run:
         books, load = trace.balance(), Load(trace.records, until - self.window, until)
         since = self.broken[1] if self.broken and self.broken[1] < self.window else 0.0
-        expected = self._theory(any(record[9] == "failed: timeout" for record in trace.records))
+        expected = self._theory(any(record.detail == "failed: timeout" for record in trace.records))
         left = books.waiting + books.delayed + books.in_flight
         totals: dict[str, float] = {
             "sent": books.accepted,
             "done": books.completed,
             "dead": books.dead,
             "left": left,
-            "tries": sum(record[1] == "started" for record in trace.records),
+            "tries": sum(record.event == "started" for record in trace.records),
             "peak_per_s": load.peak(since),
             "goodput_per_s": load.goodput(self.window - LAST, self.window),
         }

@@ -77,7 +77,7 @@ class FailingWork(Scenario):
     def _report(self, trace: Trace, until: float, seed: int) -> Run:
         books = trace.balance()
         expected = ORDERS * self.failure_rate ** (RETRIES + 1)
-        tries = sum(record[1] == "started" for record in trace.records)
+        tries = sum(record.event == "started" for record in trace.records)
         verdict = (
             f"{books.dead} of {ORDERS:,} orders died; {expected:.1f} are expected when "
             f"{self.failure_rate:.0%} of tries fail."

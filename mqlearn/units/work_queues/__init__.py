@@ -5,4 +5,4 @@ from mqlearn.units.work_queues.little import check_little
 from mqlearn.units.work_queues.prefetch import check_prefetch
 from mqlearn.units.work_queues.scenario import WorkQueue
 
-__all__ = ["WorkQueue", "check_fewest_clerks", "check_little", "check_prefetch"]
+__all__ = ["WorkQueue", "check_little", "check_fewest_clerks", "check_prefetch"]

@@ -151,7 +151,7 @@ def test_what_was_wrong_is_said_and_replayed():
     )
     run = recall(verdict.failing_seed)
     batch = batch_of(verdict.failing_seed)
-    sizes = [record[9] for record in run.trace.records if record[1] == "batched"]
+    sizes = [record.detail for record in run.trace.records if record.event == "batched"]
     assert sizes == [len(batch.items)] + [1] * len(batch.items)
     assert run.totals["dead"] == len(batch.bad) and run.totals["done"] == len(batch.items) - len(
         batch.bad

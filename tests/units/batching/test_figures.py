@@ -157,7 +157,7 @@ def test_the_package_keeps_the_leases_of_a_batch_that_fills() -> None:
     """
     run = packaged(clockwork(20), 10, 20.0, workers=2, lease=6.0)
     assert run.totals["done"] == 20 and len(run.tries()) == 20
-    assert not any(record[1] == "lease_lost" for record in run.trace.records)
+    assert not any(record.event == "lease_lost" for record in run.trace.records)
 
 
 def test_a_loop_by_hand_is_watched_as_a_processor_is() -> None:

@@ -116,5 +116,5 @@ def test_a_stopped_loop_leaves_its_batch_in_flight(loops: dict[str, Any]) -> Non
 def test_a_lease_ends_while_a_batch_fills(loops: dict[str, Any]) -> None:
     """By hand ten leases are lost and nine orders are written twice; in the package none."""
     run = by_hand(loops["by_size"], clockwork(20), workers=2, lease=6.0)
-    assert sum(record[1] == "lease_lost" for record in run.trace.records) == 10
+    assert sum(record.event == "lease_lost" for record in run.trace.records) == 10
     assert (run.tries().groupby("message_id").size() > 1).sum() == 9

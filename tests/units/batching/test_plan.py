@@ -107,7 +107,7 @@ def test_the_packages_worker_ends_its_calls_at_the_same_times(messages):
     served = serve(arrivals_of(3)[messages == RUSH], (60, 0.08), hours_of(3))
     run = replayed(3, (60, 0.08), messages)
     assert run.jobs()["settled"].to_list() == pytest.approx(served.done)
-    assert sum(record[1] == "batched" for record in run.trace.records) == served.calls
+    assert sum(record.event == "batched" for record in run.trace.records) == served.calls
 
 
 def test_a_plan_that_fails_is_replayed():

@@ -128,7 +128,9 @@ def test_a_breaker_costs_more_waiting_in_a_brown_out() -> None:
 def test_calls_a_second_in_the_outage_without_a_breaker() -> None:
     """Five orders a second, tried four times each."""
     found = GuardedCalls(breaker="none").run(0)
-    tries = sum(record[1] == "started" and 70 <= record[0] < 120 for record in found.trace.records)
+    tries = sum(
+        record.event == "started" and 70 <= record.time < 120 for record in found.trace.records
+    )
     assert tries / 50 == pytest.approx(20, abs=1.5)
 
 

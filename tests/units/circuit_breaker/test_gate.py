@@ -180,11 +180,11 @@ def test_a_wrong_caller_is_named_and_replayed():
     run = recall(verdict.failing_seed)
     assert run.verdict.startswith("Gate(2): caller-15 was let in at 56.0 s")
     assert run.until == pytest.approx(57.0, abs=0.1)
-    assert [record[1] for record in run.trace.records if record[2] == "breaker"] == [
+    assert [record.event for record in run.trace.records if record.source == "breaker"] == [
         "opened",
         "half_opened",
     ]
-    assert run.totals["sent"] == sum(record[1] == "started" for record in run.trace.records) > 50
+    assert run.totals["sent"] == sum(record.event == "started" for record in run.trace.records) > 50
 
 
 @pytest.mark.parametrize("seed", range(5))

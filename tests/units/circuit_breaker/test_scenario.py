@@ -30,8 +30,10 @@ def story(run: Run) -> BreakerStory:
 
 def untried(run: Run) -> int:
     """How many dead letters there are of orders for which the service was never called."""
-    tried = {record[4] for record in run.trace.records if record[1] == "started"}
-    return sum(record[1] == "dead" and record[4] not in tried for record in run.trace.records)
+    tried = {record.message_id for record in run.trace.records if record.event == "started"}
+    return sum(
+        record.event == "dead" and record.message_id not in tried for record in run.trace.records
+    )
 
 
 def test_without_a_breaker_the_outage_kills() -> None:
@@ -48,8 +50,13 @@ def test_behind_the_breaker_they_wait(seed: int) -> None:
     """Nobody dies, one probe fails and one succeeds, and hardly any call is made in the outage."""
     run = DAY.run(seed)
     assert run.totals["dead"] == 0 and [probe.good for probe in story(run).probes] == [False, True]
-    assert sum(record[1] == "started" and 65 < record[0] < 120 for record in run.trace.records) == 1
-    assert sum(r[1] == "started" and 65 < r[0] < 120 for r in BARE.run(seed).trace.records) > 800
+    assert (
+        sum(record.event == "started" and 65 < record.time < 120 for record in run.trace.records)
+        == 1
+    )
+    assert (
+        sum(r.event == "started" and 65 < r.time < 120 for r in BARE.run(seed).trace.records) > 800
+    )
 
 
 def test_an_open_breaker_that_nacks_kills_what_was_never_tried() -> None:
@@ -108,7 +115,10 @@ def test_half_open_lets_the_herd_in_or_one() -> None:
         assert story(run).probes[-1].good and len(story(run).probes) <= 2 * probes
         first = next(span for span in story(run).spans if span.state == "HALF_OPEN")
         assert (
-            sum(r[1] == "started" and first.start <= r[0] <= first.end for r in run.trace.records)
+            sum(
+                r.event == "started" and first.start <= r.time <= first.end
+                for r in run.trace.records
+            )
             == probes
         )
 

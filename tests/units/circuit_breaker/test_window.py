@@ -173,7 +173,7 @@ def test_a_false_alarm_and_a_blind_window_are_named_and_replayed():
         "not yet: seed 0: a usual day: it tripped at 707.2 s; 8 of the last 40 calls had"
     )
     run = recall(early.failing_seed)
-    opened = [record[0] for record in run.trace.records if record[1] == "opened"]
+    opened = [record.time for record in run.trace.records if record.event == "opened"]
     assert opened == [pytest.approx(run.until - 2.0)] and run.totals["sent"] == 10 * opened[0] + 1
     blind = check_window(WRONG["five in a row"])
     assert blind.text == (
@@ -183,7 +183,7 @@ def test_a_false_alarm_and_a_blind_window_are_named_and_replayed():
     )
     run = recall(blind.failing_seed)
     assert run.totals["sent"] == 400 and not [
-        record for record in run.trace.records if record[1] == "opened"
+        record for record in run.trace.records if record.event == "opened"
     ]
     assert run.theory["broken"] == [(30.0, run.until)]
 

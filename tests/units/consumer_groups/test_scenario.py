@@ -74,7 +74,7 @@ def test_nothing_is_committed_in_a_rebalance_storm() -> None:
     run = preset("rebalance storm")
     assert run.totals["behind"] == run.totals["events"]
     assert run.totals["fenced"] > 8 and run.totals["generations"] > 4
-    assert not any(record[1] == "committed" for record in run.trace.records)
+    assert not any(record.event == "committed" for record in run.trace.records)
     calm = preset("rebalance storm", batch=50)
     assert calm.totals["fenced"] == calm.totals["twice"] == 0 and calm.totals["generations"] == 1
 
@@ -83,7 +83,7 @@ def test_a_zombies_commit_is_refused_and_its_mails_are_not() -> None:
     """One late commit, and the whole batch was mailed twice."""
     run = preset("zombie")
     assert (run.totals["fenced"], run.totals["twice"], run.totals["lost"]) == (1, 100, 0)
-    fenced = next(r for r in run.trace.records if r[1] == "fenced")
+    fenced = next(r for r in run.trace.records if r.event == "fenced")
     assert fenced[0] > 60 and fenced[7] == "A-0"
 
 
@@ -102,7 +102,7 @@ def test_a_day_of_flights_waits_for_its_dead_owner() -> None:
 def test_the_verdict_and_the_charts_tell_what_the_records_do() -> None:
     """Twice and lost are recounted by hand; each chart says it in words."""
     run = preset("zombie")
-    effects = Counter(r[4] for r in run.trace.records if r[1] == "effect")
+    effects = Counter(r.message_id for r in run.trace.records if r.event == "effect")
     assert sum(count > 1 for count in effects.values()) == run.totals["twice"]
     assert "100 were mailed twice, 0 never will be" in run.verdict
     board = Board(SharedPartitions.CHARTS, 640, 520)

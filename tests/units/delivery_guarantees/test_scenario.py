@@ -72,7 +72,7 @@ def test_a_crash_does_harm_only_between_the_charge_and_the_ack() -> None:
     """Before the charge the next try makes up for it, after the ack nothing is left to be done."""
     for point in (POINTS[0], POINTS[2]):
         run = CardCharges(crash_rate=0.1, crash_point=point).run(0)
-        died = sum(r[9] == "crashed" for r in run.trace.records if r[1] == "finished")
+        died = sum(r.detail == "crashed" for r in run.trace.records if r.event == "finished")
         assert (
             run.totals["twice"] == 0
             and run.totals["never"] <= 1

@@ -93,7 +93,7 @@ def test_a_forgotten_order_is_named_and_replayed():
         run.verdict == "order-4 was acked at 2.1 s and never charged."
         and run.scenario.REPLAYS[0] == "leases"
     )
-    (acked,) = [r for r in run.trace.records if r[1] == "acked" and r[4] == "order-4"]
+    (acked,) = [r for r in run.trace.records if r.event == "acked" and r.message_id == "order-4"]
     assert acked[0] == pytest.approx(2.1, abs=0.05) and "order-4" not in charges_by_order(
         run.trace.records
     )

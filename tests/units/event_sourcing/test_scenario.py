@@ -140,9 +140,9 @@ def test_who_gets_no_answer_looks_a_minute_later_and_the_relay_comes_back_at_onc
         run = OrderHistory(orders=60, crash_rate=0.2, write=write).run(0)
         changes = story(run).changes
         cut = {
-            record[4]
+            record.message_id
             for record in run.trace.records
-            if record[1] == "finished" and record[9] == "crashed"
+            if record.event == "finished" and record.detail == "crashed"
         }
         late = {
             name for name, change in changes.items() if (change.saved or 0.0) - change.time > 59.0
@@ -175,7 +175,7 @@ def test_a_board_that_keeps_snapshots_folds_little_and_says_the_same() -> None:
     assert max(folded.values()) < 100 + busiest and max(every.values()) == 497
     assert sum(every.values()) == 4428 == plain.totals["folded"] and sum(folded.values()) == 1211
     said, whole = (
-        [record[9] for record in each.trace.records if record[1] == "answered"]
+        [record.detail for record in each.trace.records if record.event == "answered"]
         for each in (run, plain)
     )
     assert said == whole and len(said) == 24

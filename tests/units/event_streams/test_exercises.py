@@ -108,7 +108,7 @@ def test_wrong_polls_are_caught_and_replayed(fn, caught):
     assert not verdict and verdict.failing_seed is not None
     run = recall(verdict.failing_seed)
     assert run.seed == verdict.failing_seed and run.verdict.rstrip(".") in verdict.text
-    assert {"appended", "deleted"} <= {record[1] for record in run.trace.records}
+    assert {"appended", "deleted"} <= {record.event for record in run.trace.records}
 
 
 def first_swap(events):

@@ -106,7 +106,7 @@ def test_every_event_is_read_or_lost_or_waits(policy: str) -> None:
     """
     run = replace(FELL, out_of_range=policy).run(1)
     story = LogStory(run.trace.records)
-    started = Counter((r[9], r[3]) for r in run.trace.records if r[1] == "started")
+    started = Counter((r.detail, r.entry) for r in run.trace.records if r.event == "started")
     assert set(started.values()) == {1}
     for p in story.partitions:
         mine = {offset for home, offset in started if home == p}
@@ -127,7 +127,7 @@ def test_the_celebrity_falls_off_late() -> None:
     """Her reader lags a little more each second, until the lag is forty seconds."""
     run = ReadingTheLog(**ReadingTheLog.PRESETS["celebrity"]).run(0)
     assert run.totals["lost"] == 92
-    first = min(r[0] for r in run.trace.records if r[1] == "reset")
+    first = min(r.time for r in run.trace.records if r.event == "reset")
     assert 90 < first < 110
 
 

@@ -119,12 +119,14 @@ def test_the_quick_hour_is_the_real_hour(fn, seed):
     assert fault is None
     run = replayed(seed, shift.jobs, shift.begun, "")
     started = [
-        (int(record[4].removeprefix("order-")) - 1, record[0])
+        (int(record.message_id.removeprefix("order-")) - 1, record.time)
         for record in run.trace.records
-        if record[1] == "started"
+        if record.event == "started"
     ]
     assert started == shift.begun
-    sent = [(record[0], record[5]) for record in run.trace.records if record[1] == "sent"]
+    sent = [
+        (record.time, record.priority) for record in run.trace.records if record.event == "sent"
+    ]
     assert sent == [(time, priority.name) for time, priority, _ in shift.jobs]
     assert run.trace.balance().completed == len(shift.jobs)
 
@@ -165,7 +167,7 @@ def test_a_replay_does_not_ask_again():
     rule = turns()
     shift, _ = work(rule, 3)
     run = replayed(3, shift.jobs, shift.begun, "said")
-    assert [record[0] for record in run.trace.records if record[1] == "started"] == [
+    assert [record.time for record in run.trace.records if record.event == "started"] == [
         time for _, time in shift.begun
     ]
     assert run.verdict == "said"

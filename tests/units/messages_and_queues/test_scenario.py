@@ -54,7 +54,7 @@ def test_one_priority_is_first_come_first_served() -> None:
     s by theory.
     """
     run = PriorityMix(critical=100, high=0, normal=0, low=0).run(0)
-    order = [record[3] for record in run.trace.records if record[1] == "received"]
+    order = [record.entry for record in run.trace.records if record.event == "received"]
     assert order == sorted(order)
     assert run.theory["wait_by_priority"] == pytest.approx({"CRITICAL": 4.0, "all": 4.0})
     assert (
@@ -99,7 +99,9 @@ def test_the_shares_are_parts_of_their_sum() -> None:
     assert drawn == {"CRITICAL": 400, "HIGH": 300, "NORMAL": 200, "LOW": 100}
     assert mix.priority(0.0) is MessagePriority.CRITICAL
     assert replace(mix, critical=0).priority(0.0) is MessagePriority.HIGH
-    sent = Counter(r[5] for r in PriorityMix(minutes=60).run(1).trace.records if r[1] == "sent")
+    sent = Counter(
+        r.priority for r in PriorityMix(minutes=60).run(1).trace.records if r.event == "sent"
+    )
     for name, part in PriorityMix().parts.items():
         assert sent[name] / sent.total() == pytest.approx(part / 100, abs=0.03)
 
@@ -107,7 +109,7 @@ def test_the_shares_are_parts_of_their_sum() -> None:
 def test_arrivals_end_with_the_minutes_and_the_rest_is_worked_off() -> None:
     """Nobody is left when a run ends, however long the line was when the shop closed."""
     run = PriorityMix(rate=1.3, minutes=5).run(2)
-    sent = [record[0] for record in run.trace.records if record[1] == "sent"]
+    sent = [record.time for record in run.trace.records if record.event == "sent"]
     books = run.trace.balance()
     assert sent[-1] <= 300 < run.until and len(sent) == pytest.approx(390, abs=80)
     assert books.completed == books.accepted == len(sent) and books.waiting == books.in_flight == 0
@@ -116,7 +118,11 @@ def test_arrivals_end_with_the_minutes_and_the_rest_is_worked_off() -> None:
 def test_a_slider_of_time_squeezes_the_same_arrivals() -> None:
     """Twice the rate: the same messages in half the time, each with the priority it had."""
     slow, fast = (
-        [(r[0], r[4], r[5]) for r in PriorityMix(rate=rate).run(3).trace.records if r[1] == "sent"]
+        [
+            (r.time, r.message_id, r.priority)
+            for r in PriorityMix(rate=rate).run(3).trace.records
+            if r.event == "sent"
+        ]
         for rate in (0.4, 0.8)
     )
     assert len(fast) > len(slow) > 150
@@ -157,13 +163,13 @@ def test_stale_quotes_expire_and_nobody_waits_longer_than_the_ttl() -> None:
     scenario = PriorityMix(**PriorityMix.PRESETS["stale quotes"])
     run = scenario.run(0)
     jobs, records = run.jobs(), run.trace.records
-    expired = [record for record in records if record[1] == "expired"]
+    expired = [record for record in records if record.event == "expired"]
     assert len(expired) > 50 and run.totals["expired"] == len(expired)
     assert jobs["wait"].max() <= scenario.ttl and set(
         jobs.loc[jobs["outcome"] == "dead", "reason"]
     ) == {"expired"}
-    late = fmean(record[0] - record[9] for record in expired)
-    low = sum(record[5] == "LOW" for record in expired)
+    late = fmean(record.time - record.detail for record in expired)
+    low = sum(record.priority == "LOW" for record in expired)
     assert late > 0 and run.verdict.endswith(
         f"{len(expired)} of {len(jobs)} expired, {low} of them LOW; they were still counted as "
         "waiting for another "
@@ -174,7 +180,7 @@ def test_stale_quotes_expire_and_nobody_waits_longer_than_the_ttl() -> None:
 def test_where_all_that_expired_have_one_priority_the_verdict_says_all() -> None:
     """Not "13 of 479 expired, 13 of them LOW"."""
     run = PriorityMix(ttl=10.0).run(0)
-    assert {record[5] for record in run.trace.records if record[1] == "expired"} == {"LOW"}
+    assert {record.priority for record in run.trace.records if record.event == "expired"} == {"LOW"}
     assert f"{run.totals['expired']} of 479 expired, all of them LOW; " in run.verdict
 
 

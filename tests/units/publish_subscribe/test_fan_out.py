@@ -120,12 +120,14 @@ def test_who_is_behind_is_named_and_replayed():
     )
     run = recall(verdict.failing_seed)
     due = [
-        record[0]
+        record.time
         for record in run.trace.records
-        if record[1] == "occurred" and record[2] == "caterer"
+        if record.event == "occurred" and record.source == "caterer"
     ]
     heard = [
-        record[0] for record in run.trace.records if record[1] == "acked" and record[2] == "caterer"
+        record.time
+        for record in run.trace.records
+        if record.event == "acked" and record.source == "caterer"
     ]
     assert len(due) == ORDERS and due == run.scenario.due
     assert sum(time <= 5.75 for time in due) - sum(time <= 5.75 for time in heard) == 43
@@ -148,9 +150,9 @@ def test_each_mailbox_keeps_the_order():
     assert fault is None
     for name in ("board", "caterer", "auditor", "webhook"):
         began = [
-            int(record[4].removeprefix("order-"))
+            int(record.message_id.removeprefix("order-"))
             for record in run.trace.records
-            if record[1] == "started" and record[2] == name
+            if record.event == "started" and record.source == name
         ]
         assert began == sorted(began) and len(began) == len(set(began)) > 0
     assert run.totals["sent"] + 1 > 3 * ORDERS

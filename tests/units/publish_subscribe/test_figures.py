@@ -90,7 +90,7 @@ def test_four_retries_bring_the_broken_webhook_under_ten(retries: int, dead: int
 def test_the_slow_auditor_loses_430_from_the_twelfth_second_on() -> None:
     """The first is refused at 11.4 s."""
     run = FanOut(**PRESETS["the slow auditor"]).run(0)
-    refused = [record[0] for record in run.trace.records if record[1] == "rejected"]
+    refused = [record.time for record in run.trace.records if record.event == "rejected"]
     assert len(refused) == 430 and refused[0] == pytest.approx(11.4, abs=0.05)
 
 

@@ -166,7 +166,9 @@ def test_what_is_dropped_is_old_and_what_is_refused_is_new() -> None:
     def last_heard(scenario: FanOut) -> int:
         records = scenario.run(0).trace.records
         return max(
-            int(r[4].partition("-")[2]) for r in records if r[1] == "acked" and r[2] == "audit"
+            int(r.message_id.partition("-")[2])
+            for r in records
+            if r.event == "acked" and r.source == "audit"
         )
 
     assert last_heard(slow) == 59
@@ -202,6 +204,8 @@ def test_a_built_broker_leaves_the_same_orders_to_be_heard(
     """Whatever it does with them, the orders that are due are those of the package's run."""
 
     def due(run: Run) -> list[tuple[float, str, str]]:
-        return [(r[0], r[2], r[4]) for r in run.trace.records if r[1] == "occurred"]
+        return [
+            (r.time, r.source, r.message_id) for r in run.trace.records if r.event == "occurred"
+        ]
 
     assert due(told(FanOut(), make, seed=2)) == due(FanOut().run(2))

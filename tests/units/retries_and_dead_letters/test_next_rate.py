@@ -74,9 +74,9 @@ def test_the_replay_is_the_morning_that_was_judged():
     morning, fault = work(WRONG["ten a second"], 0)
     assert fault is None and morning.failed > FAILED
     run = replayed(morning)
-    began = [record[0] for record in run.trace.records if record[1] == "started"]
+    began = [record.time for record in run.trace.records if record.event == "started"]
     assert began == pytest.approx(sorted(call[0] for call in morning.calls))
-    failed = sum(record[9] == "failed: timeout" for record in run.trace.records)
+    failed = sum(record.detail == "failed: timeout" for record in run.trace.records)
     assert failed == sum(not call[3] for call in morning.calls)
     assert run.theory["capacity"] == 10 + morning.spare
 

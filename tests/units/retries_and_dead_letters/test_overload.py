@@ -7,6 +7,7 @@ import random
 import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, RetryPolicy, Simulation
+from mqlearn.runtime.trace import Record
 from mqlearn.study.analysis.storms import Load, dead_in_outage, tries_per_order
 from mqlearn.units.retries_and_dead_letters.overload import SAVED, Budgeted, RetryBudget, Service
 
@@ -108,10 +109,8 @@ def test_the_dead_of_an_outage(policy: RetryPolicy | None, retries: int, dead: f
 def test_a_load_by_hand() -> None:
     """Tries and completions are counted by the second in which they are."""
 
-    def record(
-        time: float, event: str
-    ) -> tuple[float, str, str, int, str, str, int, str, int, None]:
-        return time, event, "q", 1, "a", "NORMAL", 1, "w", 1, None
+    def record(time: float, event: str) -> Record:
+        return Record(time, event, "q", 1, "a", "NORMAL", 1, "w", 1)
 
     tries = [record(time, "started") for time in (0.5, 1.0, 1.9)]
     load = Load([*tries, record(1.9, "acked")], 0.0, 4.0)

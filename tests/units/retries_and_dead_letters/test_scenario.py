@@ -30,7 +30,7 @@ def load(run: Run) -> Load:
 
 def reasons(run: Run) -> Counter[str]:
     """Dead letters by reason, those redriven later included."""
-    return Counter(record[9] for record in run.trace.records if record[1] == "dead")
+    return Counter(record.detail for record in run.trace.records if record.event == "dead")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_herd_kills_by_itself() -> None:
     equal jitter none.
     """
     run = HERD.run(0)
-    timeouts = sum(record[9] == "failed: timeout" for record in run.trace.records)
+    timeouts = sum(record.detail == "failed: timeout" for record in run.trace.records)
     assert run.totals["dead"] == 122 and timeouts > 350
     assert replace(HERD, jitter="equal").run(0).totals["dead"] == 0
 
@@ -133,8 +133,8 @@ def test_what_the_budget_refuses_is_dead_or_waits() -> None:
     )
     assert reasons(dies)["retry budget spent"] > 500 and dies.totals["left"] <= 1
     assert waits.totals["dead"] == 0 and 300 < waits.totals["left"] < 600
-    assert any(record[1] == "postponed" for record in waits.trace.records)
-    assert {record[9] for record in dies.trace.records if record[1] == "finished"} <= {
+    assert any(record.event == "postponed" for record in waits.trace.records)
+    assert {record.detail for record in dies.trace.records if record.event == "finished"} <= {
         "completed",
         "failed: timeout",
     }
@@ -156,7 +156,7 @@ def test_a_redrive_needs_room(rate: float, ends_well: bool) -> None:
     ever is again.
     """
     run = replace(REDRIVE, redrive_rate=float(rate)).run(0)
-    assert sum(record[1] == "redriven" for record in run.trace.records) == 230
+    assert sum(record.event == "redriven" for record in run.trace.records) == 230
     assert run.totals["dead"] == 0 if ends_well else run.totals["goodput_per_s"] == 0
 
 

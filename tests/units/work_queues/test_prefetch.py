@@ -45,7 +45,7 @@ CAUGHT = {
 
 def end_of(run):
     """When the last job was done, in seconds."""
-    return max(record[0] for record in run.trace.records if record[1] == "finished")
+    return max(record.time for record in run.trace.records if record.event == "finished")
 
 
 def test_the_worked_solution_passes():
@@ -96,7 +96,7 @@ def test_a_wire_by_hand():
     shop = Shop(service=1.0, round_trip=1.0, workers=1, jobs=3)
     started = {
         prefetch: [
-            record[0] for record in shop.run(prefetch).trace.records if record[1] == "started"
+            record.time for record in shop.run(prefetch).trace.records if record.event == "started"
         ]
         for prefetch in (1, 2)
     }
@@ -109,7 +109,9 @@ def test_a_hoarder_by_hand():
     """
     shop = Shop(service=1.0, round_trip=0.001, workers=4)
     assert [round(shop.makespan(prefetch)) for prefetch in (2, 50)] == [25, 50]
-    assert {record[7] for record in shop.run(50).trace.records if record[1] == "started"} == {
+    assert {
+        record.worker for record in shop.run(50).trace.records if record.event == "started"
+    } == {
         "worker-0",
         "worker-1",
     }
@@ -120,9 +122,9 @@ def test_no_worker_ever_holds_more():
     for prefetch in (1, 3, 8):
         held, most = {}, 0
         for record in shop_of(4).run(prefetch).trace.records:
-            if record[1] in ("received", "acked"):
-                worker = record[7]
-                held[worker] = held.get(worker, 0) + (1 if record[1] == "received" else -1)
+            if record.event in ("received", "acked"):
+                worker = record.worker
+                held[worker] = held.get(worker, 0) + (1 if record.event == "received" else -1)
                 most = max(most, held[worker])
         assert most == prefetch
 

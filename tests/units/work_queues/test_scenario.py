@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mqlearn import Simulation, Trace
+from mqlearn.runtime.trace import Record
 from mqlearn.study import theory
 from mqlearn.study.arrivals import flight_day
 from mqlearn.study.run import Run
@@ -22,7 +23,9 @@ LONG = 3000  # draws from which a distribution's mean and spread are estimated
 
 def arrivals(run: Run) -> list[tuple[float, str]]:
     """Time (s) and id of each accepted job, in order."""
-    return [(record[0], record[4]) for record in run.trace.records if record[1] == "sent"]
+    return [
+        (record.time, record.message_id) for record in run.trace.records if record.event == "sent"
+    ]
 
 
 def work(run: Run) -> dict[str, float]:
@@ -278,7 +281,7 @@ def test_the_books_of_the_tally_by_hand() -> None:
     """
 
     def record(time: float, event: str, job: str, worker: str = "") -> Any:
-        return time, event, "jobs", 0, job, "NORMAL", 1, worker, 0, None
+        return Record(time, event, "jobs", 0, job, "NORMAL", 1, worker)
 
     trace = Trace()
     for line in [
