@@ -55,15 +55,15 @@ from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.runtime.trace import Balance, Trace, UnbalancedBooks
 from mqlearn.streaming.assignment import range_assignment, sticky_assignment
 from mqlearn.streaming.consumer import Consumer
+from mqlearn.streaming.durable import DurableEventStream
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.event_store import OrderEventStore, WrongExpectedVersion, evolve_order
 from mqlearn.streaming.group import ConsumerGroup
 from mqlearn.streaming.log import OffsetOutOfRange
-from mqlearn.streaming.murmur2 import murmur2, partition_for
 from mqlearn.streaming.outbox import OrderTable
+from mqlearn.streaming.partitioner import murmur2, partition_for
 from mqlearn.streaming.processor import EventStreamProcessor
 from mqlearn.streaming.projection import Projection
-from mqlearn.streaming.sqlite import DurableEventStream
 from mqlearn.streaming.stream import EventStream
 from mqlearn.streaming.upcast import upcasting
 from mqlearn.technologies import (

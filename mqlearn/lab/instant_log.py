@@ -16,7 +16,7 @@ from mqlearn.lab.charts.owners import SHADES
 from mqlearn.lab.happened import just_now
 from mqlearn.lab.instant import BLOCK, PITCH, TALL, InstantPicture, short
 from mqlearn.runtime.trace import MOVES
-from mqlearn.study.analysis.groups import letter
+from mqlearn.study.analysis.groups import process_name
 from mqlearn.study.analysis.instants import AGAIN, DONE, IN_HAND, NEVER, WAITING, LogAt, PartitionAt
 
 LOOKS: dict[str, dict[str, Any]] = {
@@ -102,7 +102,9 @@ class LogPicture:
         self._clear()
         self.row = min((FOOT - TOP) / min(count, MOST), 84.0)
         members = list(
-            dict.fromkeys(letter(r.message_id) for r in run.trace.records if r.event == "joined")
+            dict.fromkeys(
+                process_name(r.message_id) for r in run.trace.records if r.event == "joined"
+            )
         )
         for number in range(min(count, MOST)):
             self._row(number, now.partitions.get(number, PartitionAt()), members)

@@ -42,8 +42,8 @@ class View:
         return self.run.tries()
 
     @cached_property
-    def holds(self) -> Any:
-        return self.run.holds()
+    def deliveries(self) -> Any:
+        return self.run.deliveries()
 
     @cached_property
     def dead(self) -> tuple[Floats, list[str]]:
@@ -57,10 +57,10 @@ class View:
 
     @cached_property
     def breaker(self) -> Any:
-        """What the breaker did: a `BreakerStory`."""
-        from mqlearn.study.analysis.breakers import BreakerStory
+        """What the breaker did: a `BreakerAnalysis`."""
+        from mqlearn.study.analysis.breakers import BreakerAnalysis
 
-        return BreakerStory(self.run.trace.records, self.start, self.until)
+        return BreakerAnalysis(self.run.trace.records, self.start, self.until)
 
     @cached_property
     def charges(self) -> dict[str, Any]:
@@ -71,38 +71,38 @@ class View:
 
     @cached_property
     def group(self) -> Any:
-        """Who owned which partition, what was done twice or lost: a `GroupStory`."""
-        from mqlearn.study.analysis.groups import GroupStory
+        """Who owned which partition, what was done twice or lost: a `GroupAnalysis`."""
+        from mqlearn.study.analysis.groups import GroupAnalysis
 
-        return GroupStory(self.run.trace.records, self.until)
+        return GroupAnalysis(self.run.trace.records, self.until)
 
     @cached_property
     def batches(self) -> Any:
-        """What the records say of its batches: a `BatchTally`."""
-        from mqlearn.study.analysis.batches import BatchTally
+        """What the records say of its batches: a `BatchAnalysis`."""
+        from mqlearn.study.analysis.batches import BatchAnalysis
 
-        return BatchTally(self.run.trace.records)
+        return BatchAnalysis(self.run.trace.records)
 
     @cached_property
     def fan_out(self) -> Any:
-        """What the records say of each subscriber: a `FanOutStory`."""
-        from mqlearn.study.analysis.fanout import FanOutStory
+        """What the records say of each subscriber: a `FanOutAnalysis`."""
+        from mqlearn.study.analysis.fanout import FanOutAnalysis
 
-        return FanOutStory(self.run.trace.records)
+        return FanOutAnalysis(self.run.trace.records)
 
     @cached_property
     def log(self) -> Any:
-        """What the records say of a log and its reader: a `LogStory`."""
-        from mqlearn.study.analysis.logs import LogStory
+        """What the records say of a log and its reader: a `LogAnalysis`."""
+        from mqlearn.study.analysis.logs import LogAnalysis
 
-        return LogStory(self.run.trace.records)
+        return LogAnalysis(self.run.trace.records)
 
     @cached_property
     def history(self) -> Any:
-        """What the records say of each order: a `HistoryStory`."""
-        from mqlearn.study.analysis.histories import HistoryStory
+        """What the records say of each order: a `HistoryAnalysis`."""
+        from mqlearn.study.analysis.histories import HistoryAnalysis
 
-        return HistoryStory(self.run.trace.records)
+        return HistoryAnalysis(self.run.trace.records)
 
     @cached_property
     def waits(self) -> Floats:
@@ -128,7 +128,7 @@ class View:
         waits: set[tuple[str, int]] = set()
         steps: dict[str, list[tuple[float, int]]] = {p: [] for p in style.PRIORITIES}
         for time, event, source, entry, _, priority, _, _, _, detail in self.run.trace.records:
-            place = detail if event == "carried" else goes_to.get(event)
+            place = detail if event == "existing" else goes_to.get(event)
             if (
                 place is not None
                 and priority in steps

@@ -235,7 +235,7 @@ class CircuitBreaker:
 
     def _record(self, event: str, detail: str) -> None:
         if self.trace is not None:
-            now, worker = self.runtime.witness()
+            now, worker = self.runtime.stamp()
             self.trace.note(now, event, self.name, worker=worker, detail=detail)
 
     def _call_after(self, seconds: float, fn: Callable[[CircuitBreaker], object]) -> Timer:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mqlearn.messaging.entries import LANE, Entry
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
-from mqlearn.messaging.places import LANE, Entry
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime

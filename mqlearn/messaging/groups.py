@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from mqlearn.messaging.entries import Entry, PriorityLines
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
-from mqlearn.messaging.places import Entry, Ready
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
@@ -79,7 +79,7 @@ class MessageGroupQueue(InMemoryMessageQueue):
             self._available.notify()
 
 
-class Groups(Ready):
+class Groups(PriorityLines):
     """The entries that wait. Only the first of each group stands in a line; it is the first until
     it is gone.
     """

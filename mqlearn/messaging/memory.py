@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mqlearn.messaging.entries import LANE, Entry
 from mqlearn.messaging.message import NUMBERS, Message, MessageStatus, Outcome
-from mqlearn.messaging.moves import NAMES, Moves
-from mqlearn.messaging.places import LANE, Entry
 from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.messaging.transitions import NAMES, QueueTransitions
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Listener, Record, Trace
 
 
-class InMemoryMessageQueue(Moves):
+class InMemoryMessageQueue(QueueTransitions):
     """Delivers at least once: a message leaves by `ack` or into the dead letters, and no other way.
 
     Highest priority first, first in first out within one. At most `max_size` messages may wait;
@@ -76,7 +76,7 @@ class InMemoryMessageQueue(Moves):
             stored.status, stored.receipt, stored.attempt = MessageStatus.PENDING, 0, 0
             entry = Entry(next(self._numbers), stored, LANE[stored.priority])
             if delay:
-                self._put_off(entry, now + delay)
+                self._schedule(entry, now + delay)
                 self._emit("scheduled", entry, 0, delay)
             else:
                 self._ready.join(entry)
@@ -157,7 +157,7 @@ class InMemoryMessageQueue(Moves):
             due = message.timestamp + message.ttl  # type: ignore[operator]
             if due >= now:
                 return entry
-            self._bury(entry, "expired", "expired", detail=due)
+            self._dead_letter(entry, "expired", "expired", detail=due)
             self._room.notify()
         return None
 
@@ -184,7 +184,7 @@ class InMemoryMessageQueue(Moves):
         lost.
         """
         with self._lock:
-            entry = self._land(delivery, "ack", MessageStatus.COMPLETED)
+            entry = self._end_delivery(delivery, "ack", MessageStatus.COMPLETED)
             if entry is None:
                 return False
             if self._observed:
@@ -200,24 +200,24 @@ class InMemoryMessageQueue(Moves):
         check.instance("requeue", requeue, bool)
         check.instance("reason", reason, str, optional=True)
         with self._lock:
-            entry = self._land(delivery, "nack", MessageStatus.FAILED)
+            entry = self._end_delivery(delivery, "nack", MessageStatus.FAILED)
             if entry is None:
                 return False
             if requeue:
                 self._charge(entry, "nacked", reason)
             else:
-                self._bury(entry, "dead", reason or "rejected", detail=reason or "rejected")
+                self._dead_letter(entry, "dead", reason or "rejected", detail=reason or "rejected")
             return True
 
     def release(self, delivery: Message | str, *, delay: float = 0.0) -> bool:
         """Give it back unspent: to its old place, or after `delay` seconds to the tail."""
         check.number("delay", delay, low=0)
         with self._lock:
-            entry = self._land(delivery, "release", MessageStatus.PENDING)
+            entry = self._end_delivery(delivery, "release", MessageStatus.PENDING)
             if entry is None:
                 return False
             if delay:
-                self._put_off(entry, self._runtime.now + delay)
+                self._schedule(entry, self._runtime.now + delay)
                 self._emit("postponed", entry, entry.receipt, delay)
             else:
                 self._return(entry, "released", None)
@@ -320,18 +320,18 @@ class InMemoryMessageQueue(Moves):
             self._available.notify_all()
             self._room.notify_all()
 
-    def listen(self, listener: Listener, *, carried: bool = False) -> None:
-        """Call `listener(record)` under the lock for all that happens from now on (`carried`: and
+    def listen(self, listener: Listener, *, existing: bool = False) -> None:
+        """Call `listener(record)` under the lock for all that happens from now on (`existing`: and
         what is there).
         """
         check.function("listener", listener)
-        check.instance("carried", carried, bool)
+        check.instance("existing", existing, bool)
         with self._lock:
-            for entry, message_id, priority, place in self.entries() if carried else ():
+            for entry, message_id, priority, place in self.entries() if existing else ():
                 listener(
                     Record(
                         self._runtime.now,
-                        "carried",
+                        "existing",
                         self.name,
                         entry,
                         message_id,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from mqlearn.messaging.counters import SAMPLED, QueueCounters
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.queue import MessageQueue
-from mqlearn.messaging.tally import SAMPLED, Tally
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
@@ -19,7 +19,7 @@ from mqlearn.runtime.trace import Record
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is known of a queue at one instant: see `Tally` for what each mapping counts;
+    """What is known of a queue at one instant: see `QueueCounters` for what each mapping counts;
     `oldest_age` in seconds.
     """
 
@@ -62,14 +62,14 @@ class MessageQueueMetrics:
             runtime = default_runtime() if queue is None else queue.runtime
         self.name = "" if queue is None else queue.name
         self.window = window
-        self._runtime, self._tally = runtime, Tally(runtime, window)
+        self._runtime, self._tally = runtime, QueueCounters(runtime, window)
         self.start_time, self.metrics = self._tally.start, self._tally.counts
         # held for an instant and across no wait: right on either clock
         self._lock = default_runtime().lock()
         self._closed = False
         if listen is not None:
             runtime.at_close(self._close)
-            listen(self._hear, carried=True)
+            listen(self._hear, existing=True)
 
     def _hear(self, record: Record) -> None:
         with self._lock:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
+from mqlearn.messaging.counters import BUCKETS
 from mqlearn.messaging.metrics import MessageQueueMetrics, Snapshot
-from mqlearn.messaging.tally import BUCKETS
 from mqlearn.runtime import check
 
 SYSTEM = "mqlearn"

@@ -10,13 +10,13 @@ from mqlearn.messaging.message import COMPLETED, Message, Outcome, Reject, Relea
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import WorkerCrash
-from mqlearn.runtime.pool import Pooled, WorkerPool
+from mqlearn.runtime.pool import PoolOwner, WorkerPool
 from mqlearn.runtime.trace import Record
 
 Handler = Callable[[Message], object]
 
 
-class Workers(Pooled):
+class Workers(PoolOwner):
     """A pool of workers on one queue; what one of them does is `_work`.
 
     `counts` has the acks ("processed"), the charged failures ("failed") and those of them that may
@@ -101,7 +101,7 @@ class Workers(Pooled):
     def _report(self, event: str, message: Message, detail: object) -> None:
         trace = self.queue.trace
         if trace is not None:
-            now, worker = self._runtime.witness()
+            now, worker = self._runtime.stamp()
             trace.record(
                 Record(
                     now,

@@ -75,7 +75,7 @@ class Timer(Protocol):
         """See to it that the call never happens; of no effect once it has."""
 
 
-def weakly(method: Callable[[], None]) -> Callable[[], None]:
+def weak_callback(method: Callable[[], None]) -> Callable[[], None]:
     """Call a method, unless its object is gone: what a timer is given, so that it keeps nothing
     alive.
     """
@@ -177,7 +177,7 @@ class Runtime(ABC):
         """The task that asks, or None outside any task."""
         return CURRENT.get()
 
-    def witness(self) -> tuple[float, str]:
+    def stamp(self) -> tuple[float, str]:
         """What a record is stamped with: the time (s), and the name of the task that runs (""
         outside any).
 

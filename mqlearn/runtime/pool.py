@@ -73,7 +73,7 @@ class WorkerPool:
                         self._stop.wait(self.restart_after)
 
 
-class Pooled:
+class PoolOwner:
     """Whoever has a pool do the work."""
 
     _pool: WorkerPool

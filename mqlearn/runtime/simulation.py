@@ -133,7 +133,7 @@ class Simulation(Runtime):
     def current_task(self) -> Task | None:
         return self._active
 
-    def witness(self) -> tuple[float, str]:
+    def stamp(self) -> tuple[float, str]:
         self._idle = 0
         return self.now, "" if self._active is None else self._active.name
 

@@ -95,7 +95,7 @@ class ThreadRuntime(Runtime):
         self._due = threading.Condition(threading.Lock())
         self._timer_thread: threading.Thread | None = None
 
-    def anew(self, seed: int) -> ThreadRuntime:
+    def fresh(self, seed: int) -> ThreadRuntime:
         """Another one with this seed, on which it is 0 s now: what the times of a run count
         from.
         """

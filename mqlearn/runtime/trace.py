@@ -54,7 +54,7 @@ class Kind:
     `detail` says.
     """
 
-    frm: tuple[str, ...]
+    sources: tuple[str, ...]
     to: str | None
     meaning: str
 
@@ -64,7 +64,7 @@ FLYING = ("in flight",)
 EVENTS: dict[str, Kind] = {
     "sent": Kind(NEW, "waiting", "accepted"),
     "scheduled": Kind(NEW, "delayed", "accepted, to be delivered later; detail: delay (s)"),
-    "carried": Kind(NEW, None, "was there before the trace; detail: its place"),
+    "existing": Kind(NEW, None, "was there before the trace; detail: its place"),
     "due": Kind(("delayed",), "waiting", "its delay is over"),
     "received": Kind(("waiting",), "in flight", "handed to a worker"),
     "acked": Kind(FLYING, "completed", "the work is done"),
@@ -156,7 +156,7 @@ EVENTS: dict[str, Kind] = {
         (), None, "an event that failed was appended to the stream `park`; detail: partition"
     ),
 }
-MOVES = {event: kind for event, kind in EVENTS.items() if kind.frm}
+MOVES = {event: kind for event, kind in EVENTS.items() if kind.sources}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class Watched(Protocol):
 
     name: str
 
-    def listen(self, listener: Listener, *, carried: bool = False) -> None: ...
+    def listen(self, listener: Listener, *, existing: bool = False) -> None: ...
 
     def census(self) -> Mapping[str, int]: ...
 
@@ -224,7 +224,7 @@ class Trace:
             at_close(self.freeze)
         self._census[queue.name] = queue.census
         # appends to this very list, which freeze() lets go of
-        queue.listen(self.record, carried=True)
+        queue.listen(self.record, existing=True)
 
     def note(
         self,
@@ -283,7 +283,7 @@ class Trace:
             places.update(self._audited(name))
         events = Counter(r.event for r in self.records if r.source in names)
         return Balance(
-            accepted=events["sent"] + events["scheduled"] + events["carried"],
+            accepted=events["sent"] + events["scheduled"] + events["existing"],
             completed=places["completed"],
             dead=places["dead"],
             purged=places["purged"],
@@ -303,7 +303,7 @@ class Trace:
             if kind is None or record.source != name:
                 continue
             time, event, _, entry, message_id, *_, detail = record
-            if where.get(entry, "new") not in kind.frm:
+            if where.get(entry, "new") not in kind.sources:
                 raise UnbalancedBooks(
                     f"{message_id} ({name}, entry {entry}) was "
                     f"{where.get(entry, 'new')} when it "

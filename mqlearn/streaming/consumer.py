@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mqlearn.runtime import check
-from mqlearn.runtime.base import Timer, weakly
+from mqlearn.runtime.base import Timer, weak_callback
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.stream import EventStream
 
@@ -66,8 +66,8 @@ class Consumer:
             if self.member not in self.group.members:
                 self.member = self.group.join(self.name)
                 self._polled = self.stream.runtime.now
-                self._still()  # the heart of its life before, if that still beats
-                self._beat_on()
+                self._stop_heartbeat()  # the heart of its life before, if that still beats
+                self._schedule_heartbeat()
 
     def poll(
         self,
@@ -99,14 +99,14 @@ class Consumer:
                 with changed:
                     if self.closed or (cancelled is not None and cancelled()):
                         return []
-                    if self._is_called():
+                    if self._must_rejoin():
                         continue
                     self._commit_in_time()
                     events = self._take(n)
                     left = None if ends is None else ends - runtime.now
                     if events or (left is not None and left <= 0):
                         return events
-                    limits = [left, self.group.patience(), self._until_commit()]
+                    limits = [left, self.group.poll_limit(), self._until_commit()]
                     changed.wait(
                         min((limit for limit in limits if limit is not None), default=None)
                     )
@@ -170,14 +170,14 @@ class Consumer:
         """
         with self.stream.changed:
             self.closed = True
-            self._still()
+            self._stop_heartbeat()
 
     def stall(self, seconds: float) -> None:
         """Stand still for `seconds` and then go on as if nothing had happened: a long pause to
         collect garbage.
         """
         check.number("seconds", seconds, low=0)
-        self._still()
+        self._stop_heartbeat()
         self.stream.runtime.sleep(seconds)
         with self.stream.changed:
             self._beat()
@@ -190,7 +190,7 @@ class Consumer:
 
     # How a member follows its group.
 
-    def _is_called(self) -> bool:
+    def _must_rejoin(self) -> bool:
         """Whether the group wants something of this member."""
         group, me = self.group, self.group.members.get(self.member)
         if me is None or (group.rebalancing and not me.ready):
@@ -199,7 +199,7 @@ class Consumer:
 
     def _follow(self) -> None:
         with self.stream.changed:
-            called = self._is_called()
+            called = self._must_rejoin()
             lost = self.member not in self.group.members
             given_up = sorted(self._position) if lost or self.group.rebalancing else []
             if called and not lost and self.auto_commit is not None:
@@ -215,11 +215,11 @@ class Consumer:
             self._polled = None
             if self.group.rebalancing:
                 self.group.ready(self.member)
-            got = self._settle_in()
+            got = self._adopt_assignment()
         if got and self._on_assigned is not None:
             self._on_assigned(got)
 
-    def _settle_in(self) -> list[int]:
+    def _adopt_assignment(self) -> list[int]:
         """What a generation that has begun gives to this member."""
         group = self.group
         if group.rebalancing or self.generation == group.generation:
@@ -269,21 +269,21 @@ class Consumer:
         heart stops.
         """
         with self.stream.changed:
-            self._still()
+            self._stop_heartbeat()
             now, group = self.stream.runtime.now, self.group
             if self._polled is not None and now >= self._polled + group.poll_interval:
                 group.leave(self.member, why="poll interval")
             elif group.heartbeat(self.member):
-                self._beat_on()
+                self._schedule_heartbeat()
 
-    def _still(self) -> None:
+    def _stop_heartbeat(self) -> None:
         if self._heart is not None:
             self._heart.cancel()
             self._heart = None
 
-    def _beat_on(self) -> None:
+    def _schedule_heartbeat(self) -> None:
         now, group = self.stream.runtime.now, self.group
         due = now + group.heartbeat_interval
         if self._polled is not None:
             due = min(due, max(self._polled + group.poll_interval, now))
-        self._heart = self.stream.runtime.call_at(due, weakly(self._beat), daemon=True)
+        self._heart = self.stream.runtime.call_at(due, weak_callback(self._beat), daemon=True)

@@ -11,7 +11,7 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.streaming.murmur2 import partition_for
+from mqlearn.streaming.partitioner import partition_for
 from mqlearn.streaming.stream import EventStream
 
 Order = dict[str, Any]

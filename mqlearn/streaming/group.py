@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mqlearn.runtime import check
-from mqlearn.runtime.base import Timer, weakly
+from mqlearn.runtime.base import Timer, weak_callback
 from mqlearn.streaming.assignment import ASSIGNORS, Assignor, Owners, complete
 
 if TYPE_CHECKING:
@@ -212,10 +212,10 @@ class ConsumerGroup:
         """Look again when the first session may run out."""
         if self._timer is None and self.members:
             self._timer = self.stream.runtime.call_at(
-                self._first_end(), weakly(self._bury), daemon=True
+                self._first_end(), weak_callback(self._evict_silent), daemon=True
             )
 
-    def _bury(self) -> None:
+    def _evict_silent(self) -> None:
         with self.stream.changed:
             self._timer = None
             now = self.stream.runtime.now
@@ -227,7 +227,7 @@ class ConsumerGroup:
     def _first_end(self) -> float:
         return min(member.heard for member in self.members.values()) + self.session_timeout
 
-    def patience(self) -> float | None:
+    def poll_limit(self) -> float | None:
         """How long (s) who waits for events should at most wait before looking at the clock; None:
         for ever.
 

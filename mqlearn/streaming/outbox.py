@@ -13,8 +13,8 @@ from typing import Any
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
+from mqlearn.streaming.durable import FIELDS, connect, event_of, row
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.streaming.sqlite import FIELDS, connect, event_of, row
 
 
 class OrderTable:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task, WorkerCrash
-from mqlearn.runtime.pool import Pooled, WorkerPool
+from mqlearn.runtime.pool import PoolOwner, WorkerPool
 from mqlearn.streaming.consumer import Consumer
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.stream import EventStream
@@ -16,7 +16,7 @@ from mqlearn.streaming.stream import EventStream
 EventHandler = Callable[[StreamEvent], object]
 
 
-class EventStreamProcessor(Pooled):
+class EventStreamProcessor(PoolOwner):
     """A pool of workers, each a member of `consumer_group`: the partitions are divided among them.
 
     A worker takes up to `batch` events, and commits them when they are handled (`commit="after"`: a

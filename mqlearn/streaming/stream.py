@@ -16,7 +16,7 @@ from mqlearn.runtime.trace import Listener, Record, Trace
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.group import ConsumerGroup
 from mqlearn.streaming.log import OffsetOutOfRange, PartitionLog
-from mqlearn.streaming.murmur2 import partition_for, place
+from mqlearn.streaming.partitioner import partition_for, place
 
 
 class EventStream:
@@ -305,15 +305,15 @@ class EventStream:
             self.emit("compacted", self.name, gone, "", None)
             return gone
 
-    def listen(self, listener: Listener, *, carried: bool = False) -> None:
-        """Call `listener(record)` under the lock for all that happens from now on (`carried`: and
+    def listen(self, listener: Listener, *, existing: bool = False) -> None:
+        """Call `listener(record)` under the lock for all that happens from now on (`existing`: and
         what is there).
         """
         check.function("listener", listener)
-        check.instance("carried", carried, bool)
+        check.instance("existing", existing, bool)
         with self.changed:
             for event in (
-                heapq.merge(*self.partitions, key=attrgetter("appended_at")) if carried else ()
+                heapq.merge(*self.partitions, key=attrgetter("appended_at")) if existing else ()
             ):
                 listener(
                     Record(
@@ -351,7 +351,7 @@ class EventStream:
         `worker` is the member that does it, where that is not the task that runs.
         """
         if self._listeners:
-            now, task = self.runtime.witness()
+            now, task = self.runtime.stamp()
             for listener in self._listeners:
                 listener(
                     Record(now, event, source, entry, message_id, "", 0, worker or task, 0, detail)

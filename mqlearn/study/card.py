@@ -45,7 +45,7 @@ class EffectLedger:
         """One more effect, now, by the task that runs."""
         check.instance("key", key, str)
         check.number("amount", amount)
-        time, worker = self.runtime.witness()
+        time, worker = self.runtime.stamp()
         effect = Effect(time, key, worker, amount)
         with self._lock:
             self.effects.append(effect)

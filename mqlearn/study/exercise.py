@@ -1,7 +1,7 @@
 """What a student's function answered, whatever it was: a value, rubbish or an exception.
 
 Every check is built of *faults*, each of which says what is wrong and gives one hint. A check's
-`violations(fn, seed)` yields the faults of one seed, and the first of them is what the student is
+`mistakes(fn, seed)` yields the faults of one seed, and the first of them is what the student is
 told.
 """
 
@@ -17,11 +17,11 @@ from typing import Any
 from mqlearn.study.verdict import Verdict, not_yet, passed, remember
 
 SEEDS = range(100)
-LONGEST = 60  # characters of a value that are quoted
+LONGEST = 60  # characters of a value that are short_repr
 
 
 @dataclass(frozen=True)
-class Fault:
+class Mistake:
     """One thing that is wrong: what was seen, a hint, and how to make what `replay` shows, if there
     is more to see.
 
@@ -32,7 +32,7 @@ class Fault:
     hint: str
     make_run: Callable[[], Any] | None = None
 
-    def told(self, seed: int) -> Verdict:
+    def verdict(self, seed: int) -> Verdict:
         """The verdict on it; its run is kept for `replay(seed)`."""
         remember(seed, self.make_run)
         return not_yet(
@@ -59,12 +59,12 @@ class Answer:
 
     def __str__(self) -> str:
         if self.error is None:
-            return f"it returned {quoted(self.value)}"
+            return f"it returned {short_repr(self.value)}"
         said = str(self.error)
         return f"it raised {type(self.error).__name__}" + (f": {said[:LONGEST]}" if said else "")
 
 
-def ask(fn: Callable[..., Any], *args: Any) -> Answer:
+def call_answer(fn: Callable[..., Any], *args: Any) -> Answer:
     """Call a student's function; what it raises is part of its answer."""
     try:
         return Answer(fn(*args))
@@ -72,7 +72,7 @@ def ask(fn: Callable[..., Any], *args: Any) -> Answer:
         return Answer(error=error)
 
 
-def quoted(value: Any) -> str:
+def short_repr(value: Any) -> str:
     """A value as it is shown to a student: not long, and without an address, which differs from run
     to run.
     """
@@ -93,27 +93,28 @@ def is_number(value: Any) -> bool:
         return False
 
 
-class Enough(BaseException):
+class RunawayAnswer(BaseException):
     """Raised out of an answer that would go on for ever; no `except Exception` keeps it in."""
 
 
-Violations = Callable[[Callable[..., Any], int], Iterator[Fault]]
+Mistakes = Callable[[Callable[..., Any], int], Iterator[Mistake]]
 
 
-def judge(violations: Violations, fn: Callable[..., Any], success: Callable[[], str]) -> Verdict:
+def grade(mistakes: Mistakes, fn: Callable[..., Any], success: Callable[[], str]) -> Verdict:
     """The verdict on the first fault of the first seed that has one; if none has, `success()` says
     what was tried.
     """
     if not callable(fn):
         return no_function(fn)
     for seed in SEEDS:
-        for fault in violations(fn, seed):
-            return fault.told(seed)
+        for fault in mistakes(fn, seed):
+            return fault.verdict(seed)
     return passed(success())
 
 
 def no_function(fn: Any) -> Verdict:
     """The verdict on something that cannot be called."""
     return not_yet(
-        f"{quoted(fn)} is not a function", hint="hand over the function itself, without calling it"
+        f"{short_repr(fn)} is not a function",
+        hint="hand over the function itself, without calling it",
     )

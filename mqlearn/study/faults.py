@@ -198,7 +198,7 @@ class Link(MessageQueue):
             key = (delivery, self._acks[delivery] - 1)
         lost = happens(self.runtime, self.faults.lost_ack, "lost ack", *key)
         if lost and self.trace is not None:
-            now, worker = self.runtime.witness()
+            now, worker = self.runtime.stamp()
             self.trace.note(
                 now,
                 "lost_ack",

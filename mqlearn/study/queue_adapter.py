@@ -1,7 +1,7 @@
 """A queue that a notebook builds, put in the place of the package's own: it decides, and what it
 did is recorded.
 
-    tried(PriorityMix(), NaiveQueue())          a scenario, with that queue in it
+    run_with_queue(PriorityMix(), NaiveQueue())          a scenario, with that queue in it
     burst(NaiveQueue())                         twenty messages at one instant, and then one by one
     desk(charge, orders, NaiveQueue())          a few messages and workers: who held which when?
 
@@ -23,7 +23,7 @@ from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario
 
 
-class Handmade(MessageQueue):
+class QueueAdapter(MessageQueue):
     """A `MessageQueue` around `built`, which has `send(message)`, `receive()` and a length: how
     many wait.
 
@@ -53,7 +53,7 @@ class Handmade(MessageQueue):
         self._available = runtime.condition()
         self.trace.watch(self, runtime.at_close)
 
-    def listen(self, listener: Listener, *, carried: bool = False) -> None:  # noqa: ARG002 - it began empty
+    def listen(self, listener: Listener, *, existing: bool = False) -> None:  # noqa: ARG002 - it began empty
         """Report to the trace, and to whoever else listens."""
         self._listeners.append(listener)
 
@@ -152,7 +152,7 @@ class Handmade(MessageQueue):
             self._available.notify_all()
 
     def _emit(self, event: str, message: Message, detail: Any = None) -> None:
-        now, worker = self._runtime.witness()
+        now, worker = self._runtime.stamp()
         record = Record(
             now,
             event,
@@ -184,7 +184,7 @@ def seen(trace: Trace, until: float | None = None) -> Run:
         return Run(None, 0, trace, end, totals, f"The books do not balance: {missing}.")
 
 
-def tried(scenario: Scenario, built: Any, *, seed: int = 0) -> Run:
+def run_with_queue(scenario: Scenario, built: Any, *, seed: int = 0) -> Run:
     """A run of `scenario` in which `built` is the queue."""
     with Simulation(seed) as sim:
-        return scenario.run(seed, runtime=sim, queue=Handmade(built, sim))
+        return scenario.run(seed, runtime=sim, queue=QueueAdapter(built, sim))

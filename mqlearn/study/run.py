@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 COLUMN = {"waiting": 0, "in flight": 1, "delayed": 2, "completed": 3, "dead": 4}
 NAMES = ["waiting", "in_flight", "delayed", "done", "dead"]
-SENT = ("sent", "scheduled", "carried")
+SENT = ("sent", "scheduled", "existing")
 HELD = ("acked", "nacked", "delayed", "lease_lost", "released", "postponed", "dead")
 # detail: the place
-DETAILED = [event for event, kind in MOVES.items() if kind.to is None or len(kind.frm) > 1]
+DETAILED = [event for event, kind in MOVES.items() if kind.to is None or len(kind.sources) > 1]
 
 
 def _step(kind: Kind, place: object) -> list[int]:
     """What one move of this kind adds to each place; `place` is where a record's detail says it
     came from or goes.
     """
-    frm = place if len(kind.frm) > 1 else kind.frm[0]
+    sources = place if len(kind.sources) > 1 else kind.sources[0]
     to = place if kind.to is None else kind.to
-    return [(name == to) - (name == frm) for name in COLUMN]
+    return [(name == to) - (name == sources) for name in COLUMN]
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ class Run:
             rows, columns=["worker", "message_id", "entry", "attempt", "start", "end", "outcome"]
         )
 
-    def holds(self) -> pd.DataFrame:
+    def deliveries(self) -> pd.DataFrame:
         """One row a delivery: message_id, entry, worker, received and until (s), end (how it
         ended).
         """

@@ -36,7 +36,7 @@ def param(
     return field(default=default, metadata=about)
 
 
-def let_pass(runtime: Runtime, seconds: float) -> None:
+def advance(runtime: Runtime, seconds: float) -> None:
     """Wait for `seconds`, with all that is due at the very last instant, whether a simulation is
     ours to run or not.
     """
@@ -46,7 +46,7 @@ def let_pass(runtime: Runtime, seconds: float) -> None:
         runtime.sleep(seconds)
 
 
-def as_they_come(runtime: Runtime, start: float, times: Iterable[float]) -> Iterator[int]:
+def wait_for_arrivals(runtime: Runtime, start: float, times: Iterable[float]) -> Iterator[int]:
     """1, 2, 3, …, each when its time has come; `times` are in seconds since `start`."""
     for number, time in enumerate(times, 1):
         if (left := start + time - runtime.now) > 0:
@@ -90,11 +90,11 @@ class Scenario:
         check.instance("runtime", runtime, Runtime, optional=True)
         check.instance("queue", queue, MessageQueue, optional=True)
         if isinstance(runtime, ThreadRuntime) and queue is None:
-            runtime = runtime.anew(seed)
+            runtime = runtime.fresh(seed)
         if runtime is not None:
-            return self._observe(runtime, queue, seed)
+            return self._simulate(runtime, queue, seed)
         with Simulation(seed) as sim:
-            return self._observe(sim, queue, seed)
+            return self._simulate(sim, queue, seed)
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         raise NotImplementedError

@@ -56,7 +56,7 @@ class Books:
         if life is None:
             life = self.lives[number] = Life(self.messages[record.message_id])
         was = life.place
-        if was not in kind.frm:
+        if was not in kind.sources:
             self.broken.append((f"it was {was} when it was {event}", record))
         life.place = kind.to or record.detail
         self.made_room |= event == "dropped"

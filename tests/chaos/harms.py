@@ -15,19 +15,19 @@ from mqlearn.messaging import (
     batch,
     breaker,
     breaker_processor,
+    counters,
     deduplication,
     idempotency,
     memory,
-    moves,
     permit,
     processor,
-    tally,
+    transitions,
     workers,
 )
 from mqlearn.runtime import pool
 
 Harm = Callable[[pytest.MonkeyPatch], None]
-MOVE, HEAR, STOP = tally.Tally._move, tally.Tally.hear, pool.WorkerPool.stop
+MOVE, HEAR, STOP = counters.QueueCounters._move, counters.QueueCounters.hear, pool.WorkerPool.stop
 
 
 def without(owner: type, method: str, line: str, instead: str = "pass") -> Harm:
@@ -67,7 +67,7 @@ def with_class(owner: type, source: str) -> str:
 def forgets(name: str, event: str) -> Harm:
     """A table of the tally without this kind of record."""
     return lambda patch: patch.setattr(
-        tally, name, {k: v for k, v in getattr(tally, name).items() if k != event}
+        counters, name, {k: v for k, v in getattr(counters, name).items() if k != event}
     )
 
 
@@ -83,7 +83,7 @@ def pads(results: Sequence[Any], count: int) -> list[Any]:
 
 
 READ = batch.read
-QUEUE, MOVES, POOL = memory.InMemoryMessageQueue, moves.Moves, workers.Workers
+QUEUE, MOVES, POOL = memory.InMemoryMessageQueue, transitions.QueueTransitions, workers.Workers
 PLAIN, BATCH, BREAKER = (
     processor.MessageProcessor,
     batch.BatchMessageProcessor,
@@ -91,7 +91,7 @@ PLAIN, BATCH, BREAKER = (
 )
 GUARDED, TALLY, ONCE = (
     breaker_processor.CircuitBreakerMessageProcessor,
-    tally.Tally,
+    counters.QueueCounters,
     idempotency.IdempotentHandler,
 )
 DEDUP = deduplication.DeduplicatingQueue
@@ -120,7 +120,7 @@ HARMS: dict[str, Harm] = {
     "a redriven message wakes nobody": without(QUEUE, "redrive", "self._available.notify()"),
     "room after a purge wakes nobody": without(QUEUE, "purge", "self._room.notify_all()"),
     "room after a delivery wakes nobody": without(QUEUE, "_deliver", "self._room.notify()"),
-    "a requeued entry is lost": without(MOVES, "_return", "self._ready.come_back(entry)"),
+    "a requeued entry is lost": without(MOVES, "_return", "self._ready.requeue(entry)"),
     "a lease never ends": without(
         QUEUE, "_deliver", "self._lease(entry, now + self.visibility_timeout)"
     ),
@@ -242,15 +242,15 @@ HARMS: dict[str, Harm] = {
     "a redriven message has its old age": replaces(
         TALLY,
         "_move",
-        lambda self, time, entry, frm, to: MOVE(
-            self, time, entry, "waiting" if frm == "dead" else frm, to
+        lambda self, time, entry, sources, to: MOVE(
+            self, time, entry, "waiting" if sources == "dead" else sources, to
         ),
     ),
     "the dead still age": replaces(
         TALLY,
         "_move",
-        lambda self, time, entry, frm, to: [
-            MOVE(self, time, entry, frm, to),
+        lambda self, time, entry, sources, to: [
+            MOVE(self, time, entry, sources, to),
             self._since.setdefault(entry, time) if to == "dead" else None,
         ],
     ),

@@ -67,7 +67,7 @@ class Holders:
         held = self.held.get(receipt)
         if event in ("stale", "lost_ack"):
             self._refused(record, held)
-        elif event in MOVES and "in flight" in MOVES[event].frm:
+        elif event in MOVES and "in flight" in MOVES[event].sources:
             self._ended(record, held)
         elif held is not None and event in ("started", "finished", "extended", "batched"):
             rule = getattr(self, f"_{event}")(held, record)

@@ -226,7 +226,7 @@ RIGHT: dict[str, tuple[Any, str]] = {
     "Message.ttl": (math.inf, "a message that never expires"),
     "Simulation.seed": (-1, "any whole number"),
     "ThreadRuntime.seed": (-1, "any whole number"),
-    "ThreadRuntime.anew.seed": (-1, "any whole number"),
+    "ThreadRuntime.fresh.seed": (-1, "any whole number"),
     "ThreadRuntime.sleep_until.time": (-1, "any time; one that has passed is waited for no more"),
     "Simulation.sleep_until.time": (-1, "any time; one that has passed is waited for no more"),
     "ThreadRuntime.call_at.time": (-1, "any time; one that has passed is due at once"),

@@ -127,8 +127,8 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_broker_days.py::test_many_publishers_on_real_threads_are_heard_by_all_in_one_order",
     ],
     "a key lands where a real Kafka puts it, in every process": [
-        "streaming/test_murmur2.py::test_it_agrees_with_the_vectors_of_kafkas_java_client",
-        "streaming/test_murmur2.py::test_it_agrees_with_the_vectors_of_librdkafka",
+        "streaming/test_partitioner.py::test_it_agrees_with_the_vectors_of_kafkas_java_client",
+        "streaming/test_partitioner.py::test_it_agrees_with_the_vectors_of_librdkafka",
         "streaming/test_stream.py::test_a_key_lands_in_the_same_partition_in_every_process",
     ],
     "no producer waits for a reader's handler": [
@@ -159,9 +159,9 @@ PROMISES: dict[str, list[str]] = {
         "units/event_sourcing/test_scenario.py::test_a_crash_between_two_writes_tears_one_change_in_ten",
     ],
     "what a durable stream acknowledged is there after kill -9, in a whole prefix": [
-        "streaming/test_sqlite.py::"
+        "streaming/test_durable.py::"
         "test_a_process_killed_while_appending_leaves_a_whole_prefix_with_all_it_acknowledged",
-        "streaming/test_sqlite.py::test_commits_are_synced",
+        "streaming/test_durable.py::test_commits_are_synced",
     ],
     # What both clocks owe.
     "after run(until=t) it is t, and what was due at t has happened": [

@@ -74,7 +74,7 @@ class HandMadeRun:
         ]
         return pd.DataFrame(rows)
 
-    def holds(self) -> pd.DataFrame:
+    def deliveries(self) -> pd.DataFrame:
         return (
             self.tries().rename(columns={"start": "received", "end": "until"}).assign(end="acked")
         )

@@ -97,7 +97,7 @@ class Model:
     def next_event(self) -> float:
         return min((min(item.lease, item.due) for item in self.items), default=math.inf)
 
-    # Moves.
+    # QueueTransitions.
 
     def put(self, item: Item, place: str, event: str) -> None:
         item.due = item.lease = math.inf

@@ -19,8 +19,8 @@ from mqlearn import (
     Simulation,
     Trace,
 )
-from mqlearn.messaging import tally
-from mqlearn.study.queue_adapter import Handmade
+from mqlearn.messaging import counters
+from mqlearn.study.queue_adapter import QueueAdapter
 from tests.house.world import Plain
 from tests.messaging.recount import agree
 
@@ -160,7 +160,7 @@ def test_metrics_attached_late_count_what_is_there() -> None:
             50.0,
         )
         assert seen.seconds == {"waiting": 60.0, "delayed": 40.0, "in flight": 0.0, "dead": 50.0}
-        assert Counter(r.event for r in trace.records)["carried"] == 0
+        assert Counter(r.event for r in trace.records)["existing"] == 0
 
 
 def test_time_in_state_is_littles_law() -> None:
@@ -307,9 +307,11 @@ def test_counting_a_message_looks_at_no_other(monkeypatch: pytest.MonkeyPatch) -
     counting.
     """
     looked = []
-    recent = tally.Tally.recent
+    recent = counters.QueueCounters.recent
     monkeypatch.setattr(
-        tally.Tally, "recent", lambda self, what: looked.append(what) or recent(self, what)
+        counters.QueueCounters,
+        "recent",
+        lambda self, what: looked.append(what) or recent(self, what),
     )
     with Simulation() as sim:
         queue = InMemoryMessageQueue(runtime=sim)
@@ -326,7 +328,7 @@ def test_counting_a_message_looks_at_no_other(monkeypatch: pytest.MonkeyPatch) -
 def test_a_queue_built_in_a_notebook_is_measured_beside_its_trace() -> None:
     """Whoever listens second takes nothing away from the first."""
     with Simulation() as sim:
-        queue = Handmade(Fifo(), sim)
+        queue = QueueAdapter(Fifo(), sim)
         metrics = MessageQueueMetrics(queue)
         queue.send(Message(id="order-1"))
         sim.sleep(2.0)

@@ -12,8 +12,8 @@ class Busy:
     def __init__(self, name: str) -> None:
         self.name, self.sent, self.moves = name, 0, 2
 
-    def listen(self, listener: Listener, *, carried: bool = False) -> None:
-        assert carried
+    def listen(self, listener: Listener, *, existing: bool = False) -> None:
+        assert existing
         self.listener = listener
 
     def census(self) -> dict[str, int]:

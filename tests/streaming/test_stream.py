@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mqlearn import EventStream, OffsetOutOfRange, Simulation, StreamEvent, ThreadRuntime, Trace
-from mqlearn.streaming.murmur2 import partition_for
+from mqlearn.streaming.partitioner import partition_for
 
 
 def event(number: int, key: str = "k", **fields: object) -> StreamEvent:
@@ -256,7 +256,7 @@ def test_a_listener_that_comes_late_hears_what_is_there() -> None:
     trace = Trace()
     stream = filled(9, partitions=4, trace=trace)
     late: list[object] = []
-    stream.listen(late.append, carried=True)
+    stream.listen(late.append, existing=True)
     assert late == trace.records
     stream.append(event(9))
     assert late == trace.records

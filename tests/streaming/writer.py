@@ -4,8 +4,8 @@ there.
 
 import sys
 
+from mqlearn.streaming.durable import DurableEventStream
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.streaming.sqlite import DurableEventStream
 
 if __name__ == "__main__":
     stream = DurableEventStream(sys.argv[1])

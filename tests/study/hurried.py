@@ -23,9 +23,9 @@ class Hurried(ThreadRuntime):
         self.speed = speed
         self._due = self.condition(threading.RLock())
 
-    def anew(self, seed: int) -> "Hurried":
+    def fresh(self, seed: int) -> "Hurried":
         fresh = Hurried(seed, speed=self.speed)
-        fresh._start = super().anew(seed)._start
+        fresh._start = super().fresh(seed)._start
         return fresh
 
     @property

@@ -66,7 +66,7 @@ def test_minus_zero_is_zero():
 
 
 def test_a_key_may_hold_a_comma_or_a_line():
-    """A quoted key is any text, and line numbers count the file's lines after it."""
+    """A short_repr key is any text, and line numbers count the file's lines after it."""
     assert read('time,key\n1,"a,b"\n2,"a\nb"\n')[1].key == "a\nb"
     with pytest.raises(ValueError, match="line 4, column time"):
         read('time,key\n1,"a\nb"\nx,c\n')

@@ -12,7 +12,7 @@ import pytest
 
 from mqlearn.runtime.trace import Record
 from mqlearn.study.analysis.breakers import (
-    BreakerStory,
+    BreakerAnalysis,
     Probe,
     Span,
     backlog,
@@ -20,7 +20,7 @@ from mqlearn.study.analysis.breakers import (
     drain_time,
     share_open,
 )
-from mqlearn.units.circuit_breaker.by_hand import guarded
+from mqlearn.units.circuit_breaker.by_hand import run_with_breaker
 from mqlearn.units.circuit_breaker.scenario import GuardedCalls
 
 
@@ -93,7 +93,7 @@ def test_a_trace_tells_spans_probes_and_times_without_service() -> None:
     """Two openings before it closed are one time without service; one at the end reaches to the
     end.
     """
-    told = BreakerStory(
+    told = BreakerAnalysis(
         [
             record(10, "opened"),
             record(20, "half_opened"),
@@ -123,7 +123,7 @@ def test_a_trace_tells_spans_probes_and_times_without_service() -> None:
 
 def test_without_records_it_is_closed() -> None:
     """A breaker begins closed and says nothing of it."""
-    told = BreakerStory([], 0.0, 60.0)
+    told = BreakerAnalysis([], 0.0, 60.0)
     assert told.spans == [Span("CLOSED", 0, 60)] and told.shut == [] and told.probes == []
 
 
@@ -160,7 +160,7 @@ def test_what_a_built_breaker_does_is_recorded() -> None:
             breaker.report(answered, queue.runtime.now)
             assert queue.ack(message)
 
-    run = guarded(GuardedCalls(workers=1, window=60.0), built, worker)
+    run = run_with_breaker(GuardedCalls(workers=1, window=60.0), built, worker)
     told = [r.event for r in run.trace.records if r.source == "breaker"]
     assert told[:5] == ["opened", "half_opened", "probed", "closed", "opened"]
     assert run.totals["tries"] in (len(built.told), len(built.told) + 1) and run.totals[
@@ -177,10 +177,10 @@ def test_what_is_no_guard_is_refused() -> None:
     called.
     """
     with pytest.raises(TypeError, match="scenario must be"):
-        guarded(5)  # type: ignore[arg-type]
+        run_with_breaker(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="built must have state, got object without it"):
-        guarded(GuardedCalls(), object(), print)
+        run_with_breaker(GuardedCalls(), object(), print)
     with pytest.raises(TypeError, match="worker must be callable, got 5"):
-        guarded(GuardedCalls(), Alternating(), 5)  # type: ignore[arg-type]
+        run_with_breaker(GuardedCalls(), Alternating(), 5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="call must be callable, got 5"):
-        guarded(GuardedCalls(), call=5)  # type: ignore[arg-type]
+        run_with_breaker(GuardedCalls(), call=5)  # type: ignore[arg-type]

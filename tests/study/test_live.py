@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mqlearn import ThreadRuntime
-from mqlearn.study.analysis.fanout import FanOutStory
-from mqlearn.study.analysis.logs import LogStory, at
+from mqlearn.study.analysis.fanout import FanOutAnalysis
+from mqlearn.study.analysis.logs import LogAnalysis, at
 from mqlearn.study.run import Run
 from mqlearn.units.consumer_groups.scenario import SharedPartitions
 from mqlearn.units.event_streams.scenario import ReadingTheLog
@@ -49,7 +49,7 @@ def appended(run: Run) -> dict[str, int]:
 def test_a_slow_subscriber_slows_nobody_on_threads(live: Live) -> None:
     """Audit hears an order in two seconds, the rest is lost or waits; mail and parcel go on."""
     run = live(FanOut(window=30.0, queue_limit=100, audit_time=2.0))
-    story = FanOutStory(run.trace.records)
+    story = FanOutAnalysis(run.trace.records)
     fates = {name: story.fates(name) for name in story.names}
     assert {sum(fate.values()) for fate in fates.values()} == {run.totals["published"]}
     # two seconds each, however late a busy machine is
@@ -79,7 +79,7 @@ def test_readers_on_threads_skip_what_was_dropped_while_they_were_away(live: Liv
         window=60.0, retention=10.0, away_from=10.0, away_to=40.0, read_time=0.05
     )
     run, calm = live(scenario), appended(scenario.run(3))
-    found, story = appended(run), LogStory(run.trace.records)
+    found, story = appended(run), LogAnalysis(run.trace.records)
     assert found and found.items() <= calm.items()
     assert all(0 < at(story.position, p) <= story.size(p) for p in story.partitions)
     assert run.totals["lost"] > 0 and " never read." in run.verdict
@@ -102,6 +102,6 @@ def test_the_heirs_of_a_dead_member_lose_nothing_on_threads(live: Live) -> None:
 def test_a_live_run_counts_from_zero_and_draws_by_its_seed() -> None:
     """Not from the epoch, and not by the seed of the runtime that was given."""
     given = ThreadRuntime(seed=8)
-    fresh = given.anew(3)
+    fresh = given.fresh(3)
     assert given.now > 1e9 and 0 <= fresh.now < 1e6
     assert fresh.draw("x") == ThreadRuntime(seed=3).draw("x") != given.draw("x")

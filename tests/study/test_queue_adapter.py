@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mqlearn import Message, Outcome, Simulation, UnbalancedBooks, WorkerCrash
-from mqlearn.study.queue_adapter import Handmade, tried
-from mqlearn.units.messages_and_queues import burst, desk
+from mqlearn.study.queue_adapter import QueueAdapter, run_with_queue
+from mqlearn.units.messages_and_queues import burst, run_workers
 from mqlearn.units.messages_and_queues.scenario import PriorityMix
 
 
@@ -77,13 +77,13 @@ def orders() -> list[Message]:
 @pytest.mark.parametrize("built", [Forgetful, Careful])
 def test_a_right_one_makes_the_very_records_of_the_packages_queue(built: type[Any]) -> None:
     """Same arrivals, same decisions: record for record the same trace."""
-    mine = tried(PriorityMix(minutes=2), built())
+    mine = run_with_queue(PriorityMix(minutes=2), built())
     assert mine.trace.records == PriorityMix(minutes=2).run(0).trace.records
 
 
 def test_what_it_forgets_is_missing_in_the_books() -> None:
     """A crash loses the message: the records say in flight, the queue holds nothing."""
-    run = desk(crashes_once, orders(), Forgetful())
+    run = run_workers(crashes_once, orders(), Forgetful())
     with pytest.raises(UnbalancedBooks, match="holds 0 entries in flight, its records say 1"):
         run.trace.balance()
     assert run.until == 30.0
@@ -96,18 +96,18 @@ def test_what_it_forgets_is_missing_in_the_books() -> None:
 
 def test_a_failure_without_nack_is_lost_too() -> None:
     """Nobody can tell such a queue that the work failed."""
-    assert desk(fails, orders(), Forgetful()).totals["lost"] == 1
+    assert run_workers(fails, orders(), Forgetful()).totals["lost"] == 1
 
 
 def test_what_it_remembers_stays_in_flight() -> None:
     """A crash leaves the message in flight, and the books balance."""
-    books = desk(crashes_once, orders(), Careful()).trace.balance()
+    books = run_workers(crashes_once, orders(), Careful()).trace.balance()
     assert (books.completed, books.in_flight, books.dead) == (5, 1, 0)
 
 
 def test_failures_are_retried_and_buried() -> None:
     """max_retries=2 allows three tries; the nacks and the burial are in the trace."""
-    run = desk(fails, orders(), Careful())
+    run = run_workers(fails, orders(), Careful())
     events = [
         record.event
         for record in run.trace.records
@@ -123,7 +123,7 @@ def test_on_the_packages_queue_a_crash_costs_a_lease() -> None:
     """The same desk without a handmade queue: the settings are the queue's, and order-4 is back
     when its lease ends.
     """
-    run = desk(crashes_once, orders(), visibility_timeout=10)
+    run = run_workers(crashes_once, orders(), visibility_timeout=10)
     taken = [
         record.time
         for record in run.trace.records
@@ -144,7 +144,7 @@ def test_a_burst_is_sent_before_any_is_taken() -> None:
 def test_only_the_current_delivery_settles() -> None:
     """A second ack, a former delivery and an unknown id are refused."""
     with Simulation() as sim:
-        queue = Handmade(Careful(), sim)
+        queue = QueueAdapter(Careful(), sim)
         queue.send(Message(id="order-1"))
         first = queue.receive(timeout=0)
         assert first is not None and queue.nack(first.id)
@@ -158,7 +158,7 @@ def test_only_the_current_delivery_settles() -> None:
 def test_receive_waits_no_longer_than_it_is_told() -> None:
     """None after the timeout; a message that comes meanwhile is handed out at once."""
     with Simulation() as sim:
-        queue = Handmade(Forgetful(), sim)
+        queue = QueueAdapter(Forgetful(), sim)
         assert queue.receive(timeout=5.0) is None and sim.now == 5.0
         sim.call_at(7.0, lambda: queue.send(Message(id="order-1")))
         assert queue.receive(timeout=5.0) is not None and sim.now == 7.0
@@ -174,13 +174,13 @@ def test_receive_waits_no_longer_than_it_is_told() -> None:
 def test_it_says_what_a_queue_must_have(built: Any, says: str) -> None:
     """The error names what is missing and in what."""
     with Simulation() as sim, pytest.raises(TypeError, match=says):
-        Handmade(built, sim)
+        QueueAdapter(built, sim)
 
 
 def test_an_id_is_sent_once() -> None:
     """Two entries with one id could not be told apart."""
     with Simulation() as sim:
-        queue = Handmade(Forgetful(), sim)
+        queue = QueueAdapter(Forgetful(), sim)
         queue.send(Message(id="order-1"))
         with pytest.raises(ValueError, match="id must not have been sent before, got 'order-1'"):
             queue.send(Message(id="order-1"))

@@ -356,8 +356,8 @@ def test_an_entry_that_leaves_in_silence_is_caught(
     class Silent(InMemoryMessageQueue):
         told = 0
 
-        def listen(self, listener: Listener, *, carried: bool = False) -> None:
-            super().listen(lambda record: self.hides(record) or listener(record), carried=carried)
+        def listen(self, listener: Listener, *, existing: bool = False) -> None:
+            super().listen(lambda record: self.hides(record) or listener(record), existing=existing)
 
         def hides(self, record: Record) -> bool:
             self.told += record.event == "acked"

@@ -17,7 +17,7 @@ def _clean():
 def caught():
     """In how many of the hundred seeds an answer is found wrong."""
 
-    def count(violations, fn):
-        return sum(any(True for _ in violations(fn, seed)) for seed in SEEDS)
+    def count(mistakes, fn):
+        return sum(any(True for _ in mistakes(fn, seed)) for seed in SEEDS)
 
     return count

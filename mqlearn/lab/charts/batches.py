@@ -11,7 +11,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Marks, Timeline
 from mqlearn.lab.charts.depth import Layers, ghost_lines
 from mqlearn.lab.view import Floats, View
-from mqlearn.study.analysis.batches import BatchTally
+from mqlearn.study.analysis.batches import BatchAnalysis
 
 BINS = 50  # slices of time at most
 CALLS = 3  # that a slice should hold on average
@@ -85,7 +85,7 @@ class Batches(Timeline):
         self.failed.text = f"× {failures:,} with bad" if failures else ""
 
     @staticmethod
-    def _put(line: Any, tally: BatchTally, chosen: list[bool]) -> None:
+    def _put(line: Any, tally: BatchAnalysis, chosen: list[bool]) -> None:
         points = [
             (time, size) for (time, size, _), yes in zip(tally.calls, chosen, strict=True) if yes
         ]

@@ -109,8 +109,8 @@ class Journeys(Chart):
 
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         self.drawn, self.shown = run, self.chosen(run)
-        held = run.holds[
-            np.isin(run.holds["entry"].to_numpy(), [int(e) for e in self.shown["entry"]])
+        held = run.deliveries[
+            np.isin(run.deliveries["entry"].to_numpy(), [int(e) for e in self.shown["entry"]])
         ]
         self._over(
             float(min(self.shown["sent"], default=0.0)), min(self.last(held, run), run.until)

@@ -12,7 +12,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks, Timeline
 from mqlearn.lab.charts.marks import BarMarks, LevelMarks
 from mqlearn.lab.view import Floats, View
-from mqlearn.study.analysis.batches import PERCENTILES, percentile, spoken
+from mqlearn.study.analysis.batches import PERCENTILES, format_duration, percentile
 
 SLICES = 40  # of the run's time
 FEWEST = 5  # items of which a slice has percentiles
@@ -196,7 +196,7 @@ def _shares(values: Floats, edges: Floats) -> Floats:
 
 
 def _said(seconds: float) -> str:
-    return "–" if np.isnan(seconds) else spoken(seconds)
+    return "–" if np.isnan(seconds) else format_duration(seconds)
 
 
 def _sample(canvas: Canvas, x: float, y: float, look: dict[str, Any]) -> None:

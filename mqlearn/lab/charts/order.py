@@ -114,7 +114,7 @@ def ranks(run: View) -> tuple[Floats, Floats, Any]:
     numbers: dict[tuple[str, int], tuple[int, str]] = {}
     taken: dict[tuple[str, int], int] = {}
     for _, event, source, entry, _, priority, *_ in run.run.trace.records:
-        if event in ("sent", "scheduled", "carried"):
+        if event in ("sent", "scheduled", "existing"):
             numbers[source, entry] = len(numbers) + 1, priority
         elif event == "received":
             taken.setdefault((source, entry), len(taken) + 1)

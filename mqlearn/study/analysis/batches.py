@@ -3,7 +3,7 @@
     throughput       n / (a + bn) items a second and worker, for a call that lasts a + bn seconds
     least_size       n > aλ / (c − bλ): smaller batches cannot keep up with λ items a second
     filling          (n − 1) / 2λ: how long an item waits on average for the last of its batch
-    BatchTally       calls, latencies and their parts, good items that were redelivered, of a run
+    BatchAnalysis       calls, latencies and their parts, good items that were redelivered, of a run
 
 Throughout a is `per_call` and b `per_item` (s), λ is `rate` (items a second), n is `size`, c is
 `workers`.
@@ -60,14 +60,14 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)] if ordered else math.nan
 
 
-def spoken(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A duration in seconds as people say it: 98.4 ms, 2.35 s, 130 s."""
     if seconds < 0.9995:
         return f"{round(1000 * seconds, 1):.3g} ms"
     return f"{seconds:.3g} s" if seconds < 99.95 else f"{seconds:,.0f} s"
 
 
-class BatchTally:
+class BatchAnalysis:
     """What the records of a run say of its batches; all times in seconds.
 
     `calls`: when each call began, how many items it had, and whether it was made with a part of a
@@ -150,7 +150,7 @@ class BatchTally:
             self.dead_good += record.event == "dead"
             self.redelivered += record.event != "dead"
 
-    _TAKES: ClassVar[dict[str, Callable[[BatchTally, Record], None]]] = {
+    _TAKES: ClassVar[dict[str, Callable[[BatchAnalysis, Record], None]]] = {
         "sent": _take_sent,
         "received": _take_received,
         "batched": _take_batched,

@@ -90,7 +90,7 @@ class Probe(NamedTuple):
     good: bool
 
 
-class BreakerStory:
+class BreakerAnalysis:
     """What a trace says of its breaker, from `start` to `until` (s): `spans` of its states, and its
     `probes`.
 

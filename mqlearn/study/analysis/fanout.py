@@ -25,7 +25,7 @@ FATES = ("heard", "late", "dead", "lost", "behind")
 Floats = NDArray[np.float64]
 
 
-class FanOutStory:
+class FanOutAnalysis:
     """By subscriber, which is a source of the records: when it was to hear of something, and what
     came of that.
 

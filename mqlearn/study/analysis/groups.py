@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import inf
 
 from mqlearn.runtime.trace import Record
-from mqlearn.study.analysis.logs import LogStory, at
+from mqlearn.study.analysis.logs import LogAnalysis, at
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Owned:
     end: float
 
 
-class GroupStory:
+class GroupAnalysis:
     """`owned` in the order of their beginning; `again` and `lost`: when (s) an event was done
     again, or lost.
 
@@ -36,7 +36,7 @@ class GroupStory:
 
     def __init__(self, records: Iterable[Record], until: float) -> None:
         records = list(records)
-        self.log = LogStory(records)
+        self.log = LogAnalysis(records)
         self.owned: list[Owned] = []
         self.members: list[str] = []
         self.generations = 0
@@ -52,16 +52,16 @@ class GroupStory:
 
         def keep(partition: int, end: float) -> None:
             member, start = since.pop(partition)
-            self.owned.append(Owned(partition, letter(member), start, end))
+            self.owned.append(Owned(partition, process_name(member), start, end))
             self.silent += [
-                Owned(partition, letter(member), max(start, fell), min(end, spoke))
+                Owned(partition, process_name(member), max(start, fell), min(end, spoke))
                 for fell, spoke in silences[member]
                 if fell < end and spoke > start
             ]
 
         for time, event, _, entry, name, _, _, worker, _, detail in records:
-            if event == "joined" and letter(name) not in self.members:
-                self.members.append(letter(name))
+            if event == "joined" and process_name(name) not in self.members:
+                self.members.append(process_name(name))
             elif event == "assigned":
                 self.generations = entry
                 since |= dict.fromkeys(detail, (name, time))
@@ -77,10 +77,10 @@ class GroupStory:
                 if done[name] > 1:
                     self.again.append(time)
             elif event == "stalled":
-                self.fell.append((letter(worker), time))
+                self.fell.append((process_name(worker), time))
                 silences[worker].append((time, time + detail))
             elif event == "finished" and detail == "crashed":
-                self.fell.append((letter(worker), time))
+                self.fell.append((process_name(worker), time))
                 silences[worker].append((time, inf))
                 self.lost += [
                     time
@@ -93,7 +93,7 @@ class GroupStory:
         self.twice = sum(count > 1 for count in done.values())
 
 
-def letter(member: str) -> str:
+def process_name(member: str) -> str:
     """What a chart calls a member: the name of its process, before the hyphen or the number of its
     life.
     """

@@ -37,7 +37,7 @@ class Told:
         return self.saved is not None and not self.published
 
 
-class HistoryStory:
+class HistoryAnalysis:
     """`changes` in the order in which they happened, by their id.
 
     `silent`: when a change was saved that was never published; `again`: when one was published

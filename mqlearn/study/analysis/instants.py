@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from mqlearn.runtime.trace import Record
-from mqlearn.study.analysis.groups import letter
+from mqlearn.study.analysis.groups import process_name
 
 DONE, AGAIN, IN_HAND, WAITING, NEVER = "done", "done again", "in hand", "not read yet", "never read"
 
@@ -107,9 +107,9 @@ class LogAt:
         elif event == "finished" and "/" in source and name in self._where:
             self._finished(*self._where[name], died=detail == "crashed")
             if detail == "crashed":
-                self._silent[letter(worker)] = float("inf")
+                self._silent[process_name(worker)] = float("inf")
         elif event == "stalled":
-            self._silent[letter(worker)] = time + detail
+            self._silent[process_name(worker)] = time + detail
         elif event in ("joined", "left", "evicted", "assigned", "revoked"):
             self._regroup(event, entry, name, detail)
 
@@ -122,7 +122,7 @@ class LogAt:
     def _regroup(self, event: str, generation: int, member: str, detail: object) -> None:
         self.grouped = True
         self.generation = max(self.generation, generation)
-        who = letter(member)
+        who = process_name(member)
         if event == "joined":
             self.members += [who] if who not in self.members else []
             self._silent.pop(who, None)  # a new life of the same process

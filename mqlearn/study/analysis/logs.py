@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Steps = list[tuple[float, int]]  # time (s), the offset that holds from then on
 
 
-class LogStory:
+class LogAnalysis:
     """By partition, over time: the log's `start` and `end`, and the group's `position`, the next
     offset to read.
 

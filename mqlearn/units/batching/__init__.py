@@ -1,6 +1,6 @@
 """Unit 06, batching: what its notebook and solutions import beside the package."""
 
-from mqlearn.units.batching.by_hand import by_hand, clockwork, packaged
+from mqlearn.units.batching.by_hand import regular_times, run_batch_loop, run_batch_processor
 from mqlearn.units.batching.deliver import check_deliver
 from mqlearn.units.batching.plan import check_plan
 from mqlearn.units.batching.scenario import BatchedWriter
@@ -11,9 +11,9 @@ __all__ = [
     "BatchedWriter",
     "BulkStore",
     "bisected",
-    "by_hand",
-    "clockwork",
-    "packaged",
+    "run_batch_loop",
+    "regular_times",
+    "run_batch_processor",
     "check_plan",
     "check_settle",
     "check_deliver",

@@ -73,7 +73,7 @@ class Counter(BulkStore):
             )
 
     def _record(self, event: str, message: Message, detail: object) -> None:
-        now, worker = self.runtime.witness()
+        now, worker = self.runtime.stamp()
         assert self.queue.trace is not None
         self.queue.trace.note(
             now,
@@ -85,7 +85,7 @@ class Counter(BulkStore):
         )
 
 
-def clockwork(orders: int, every: float = 1.0, since: float = 0.0) -> list[float]:
+def regular_times(orders: int, every: float = 1.0, since: float = 0.0) -> list[float]:
     """When so many orders come: the first `every` seconds after `since`, then one every so many
     seconds.
     """
@@ -95,7 +95,7 @@ def clockwork(orders: int, every: float = 1.0, since: float = 0.0) -> list[float
     return [since + every * number for number in range(1, orders + 1)]
 
 
-def by_hand(
+def run_batch_loop(
     loop: Callable[[InMemoryMessageQueue, Counter], object],
     times: Iterable[float],
     *,
@@ -128,7 +128,7 @@ def by_hand(
         return _watched(sim, queue, times, until)
 
 
-def packaged(
+def run_batch_processor(
     times: Iterable[float],
     batch_size: int = 10,
     batch_timeout: float = 5.0,

@@ -10,11 +10,19 @@ from functools import partial
 from typing import Any, ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
-from mqlearn.study.exercise import SEEDS, Answer, Enough, Fault, ask, judge, quoted
+from mqlearn.study.exercise import (
+    SEEDS,
+    Answer,
+    Mistake,
+    RunawayAnswer,
+    call_answer,
+    grade,
+    short_repr,
+)
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 from mqlearn.units.batching.by_hand import Counter as Store
-from mqlearn.units.batching.by_hand import by_hand
+from mqlearn.units.batching.by_hand import run_batch_loop
 from mqlearn.units.batching.store import PER_CALL, PER_ITEM, BadRecord
 
 MOST = 128  # items of a batch
@@ -35,7 +43,7 @@ def check_deliver(deliver: Deliver) -> Verdict:
     be no more calls than plain halving makes on the same items: all of them first, and of what
     raises each half, down to the single item.
     """
-    return judge(violations, deliver, lambda: _success(deliver))
+    return grade(mistakes, deliver, lambda: _success(deliver))
 
 
 def _success(deliver: Deliver) -> str:
@@ -70,9 +78,9 @@ class Batch:
     def call(self, part: Any) -> None:
         """Deliver a list of these items, or raise ValueError if one of them is bad."""
         if len(self.calls) >= PATIENCE * len(self.items) + 1:
-            raise Enough
+            raise RunawayAnswer
         if not isinstance(part, list | tuple) or any(item not in self.items for item in part):
-            raise TypeError(f"call takes a list of items of the batch, got {quoted(part)}")
+            raise TypeError(f"call takes a list of items of the batch, got {short_repr(part)}")
         self.calls.append(list(part))
         if any(item in self.bad for item in part):
             raise ValueError(f"one of {len(part)} items is bad, and none was delivered")
@@ -90,7 +98,7 @@ def _mean(batches: list[Batch]) -> float:
     return sum(len(batch.calls) for batch in batches) / max(1, len(batches))
 
 
-def violations(deliver: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(deliver: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The faults with this seed's items."""
     batch, answer = answered(deliver, seed)
     named = sorted(batch.bad, key=batch.items.index)
@@ -103,7 +111,7 @@ def violations(deliver: Callable[..., Any], seed: int) -> Iterator[Fault]:
         return
     wrong = _endless(batch) if answer is None else _wrong(batch, *answer.value)
     if wrong is not None:
-        yield Fault(f"{scene}: {wrong[0]}", wrong[1], partial(replayed, batch))
+        yield Mistake(f"{scene}: {wrong[0]}", wrong[1], partial(replayed, batch))
 
 
 def _endless(batch: Batch) -> tuple[str, str]:
@@ -140,7 +148,7 @@ def _wrong(batch: Batch, good: list[str], bad: list[str]) -> tuple[str, str] | N
     return None
 
 
-def _no_lists(answer: Answer, scene: str) -> Fault | None:
+def _no_lists(answer: Answer, scene: str) -> Mistake | None:
     value = answer.value
     if (
         answer.error is None
@@ -151,7 +159,7 @@ def _no_lists(answer: Answer, scene: str) -> Fault | None:
         )
     ):
         return None
-    return Fault(
+    return Mistake(
         f"{scene}: expected two lists of items, {answer}",
         "return good, bad; catch what call raises",
     )
@@ -163,8 +171,8 @@ def answered(deliver: Callable[..., Any], seed: int) -> tuple[Batch, Answer | No
     """
     batch = batch_of(seed)
     try:
-        return batch, ask(deliver, list(batch.items), batch.call)
-    except Enough:
+        return batch, call_answer(deliver, list(batch.items), batch.call)
+    except RunawayAnswer:
         return batch, None
 
 
@@ -197,5 +205,5 @@ def replayed(batch: Batch) -> Run:
                 queue.nack(message, requeue=False, reason="bad record")
 
     took = sum(PER_CALL + PER_ITEM * len(part) for part in calls)
-    run = by_hand(loop, [0.0] * len(batch.items), until=took + PER_CALL, bad=batch.bad)
+    run = run_batch_loop(loop, [0.0] * len(batch.items), until=took + PER_CALL, bad=batch.bad)
     return replace(run, scenario=batch, seed=batch.seed)

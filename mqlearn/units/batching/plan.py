@@ -16,7 +16,7 @@ from mqlearn.messaging.message import Message
 from mqlearn.runtime import check
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, is_number, judge
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, is_number
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 
@@ -73,7 +73,7 @@ def check_plan(plan: Plan) -> Verdict:
 
     The first seed has low 5, high 600, a 0.05, b 0.001 and p99 0.5; the other 99 have others.
     """
-    return judge(violations, plan, lambda: _success(plan))
+    return grade(mistakes, plan, lambda: _success(plan))
 
 
 def _success(plan: Plan) -> str:
@@ -93,12 +93,12 @@ def _success(plan: Plan) -> str:
     )
 
 
-def violations(plan: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(plan: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The faults of the plan for this seed's rates."""
     hours = hours_of(seed)
-    answer = ask(plan, *_asked(hours))
+    answer = call_answer(plan, *_asked(hours))
     if not _is_plan(answer):
-        yield Fault(
+        yield Mistake(
             f"{hours}: expected a size from 1 and a linger from 0 s, {answer}",
             "return size, linger_s",
         )
@@ -107,7 +107,7 @@ def violations(plan: Callable[..., Any], seed: int) -> Iterator[Fault]:
     night, rush = (serve(come, answer.value, hours) for come in arrivals_of(seed))
     scene = f"{hours}: with size {size} and a linger of {linger:.3g} s"
     if night.p99 > hours.p99:
-        yield Fault(
+        yield Mistake(
             f"{scene} the p99 at the low rate is {night.p99:.3f} s, and {hours.p99:.3f} s "
             "are allowed",
             "who comes just after a batch has gone waits for that call, for the linger and "
@@ -116,7 +116,7 @@ def violations(plan: Callable[..., Any], seed: int) -> Iterator[Fault]:
         )
     if rush.p99 > hours.p99:
         able = size / (hours.a + hours.b * size)
-        yield Fault(
+        yield Mistake(
             f"{scene} the p99 at the high rate is {rush.p99:.3f} s, and {hours.p99:.3f} s "
             "are allowed",
             f"calls of {size} are at most {able:.0f} messages a second"
@@ -125,7 +125,7 @@ def violations(plan: Callable[..., Any], seed: int) -> Iterator[Fault]:
             partial(replayed, seed, (size, linger), RUSH),
         )
     if night.calls > CALLS * NIGHT:
-        yield Fault(
+        yield Mistake(
             f"{scene} there are {night.calls:,} calls for {NIGHT:,} messages at the low "
             "rate, and "
             f"{CALLS * NIGHT:,.0f} are allowed",

@@ -13,11 +13,17 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.batches import BatchTally, least_size, percentile, spoken, throughput
+from mqlearn.study.analysis.batches import (
+    BatchAnalysis,
+    format_duration,
+    least_size,
+    percentile,
+    throughput,
+)
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.faults import happens
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, as_they_come, let_pass, param
+from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
 from mqlearn.units.batching.store import PER_CALL, PER_ITEM, BulkStore, bisected, report_call
 
 ALL, FAILURES, BISECT = "all", "failures", "bisect"
@@ -148,7 +154,7 @@ class BatchedWriter(Scenario):
         """Orders a second that can be written in full batches, if none is bad."""
         return throughput(self.size, self.per_call, self.per_item, self.workers)
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         trace = Trace()
         line = (
             InMemoryMessageQueue(
@@ -167,12 +173,12 @@ class BatchedWriter(Scenario):
         times, start = self.arrival_times(runtime), runtime.now
 
         def shop() -> None:
-            for number in as_they_come(runtime, start, times):
+            for number in wait_for_arrivals(runtime, start, times):
                 line.send(Message(id=f"order-{number}"))
 
         processor = self._processor(line, store)
         runtime.spawn(shop, name="shop")
-        let_pass(runtime, self.window)
+        advance(runtime, self.window)
         trace.freeze()
         run = self._report(trace, runtime.now, seed)
         processor.stop()
@@ -199,7 +205,7 @@ class BatchedWriter(Scenario):
         return processor
 
     def _report(self, trace: Trace, until: float, seed: int) -> Run:
-        books, tally = trace.balance(), BatchTally(trace.records)
+        books, tally = trace.balance(), BatchAnalysis(trace.records)
         left = books.waiting + books.delayed + books.in_flight
         totals: dict[str, float] = {
             "sent": books.accepted,
@@ -214,9 +220,9 @@ class BatchedWriter(Scenario):
         parts = [self._load(left), self._latency(tally), self._failures(tally, books.dead)]
         if self.prediction is not None:
             parts.append(
-                f"You said {spoken(self.prediction)}, it is {spoken(tally.mean)}."
+                f"You said {format_duration(self.prediction)}, it is {format_duration(tally.mean)}."
                 if tally.done
-                else f"You said {spoken(self.prediction)}; nothing is written yet."
+                else f"You said {format_duration(self.prediction)}; nothing is written yet."
             )
         verdict = " ".join(part for part in parts if part)
         return Run(
@@ -250,21 +256,23 @@ class BatchedWriter(Scenario):
             f"{left:,} are left; {enough}."
         )
 
-    def _latency(self, tally: BatchTally) -> str:
+    def _latency(self, tally: BatchAnalysis) -> str:
         """How long it takes, and what of."""
         if not tally.calls:
             return f"No batch is full, or {self.linger:g} s old, when we stop watching."
         if not tally.done:
             return "Nothing is written yet."
         said = (
-            f"Latency {spoken(tally.mean)} on average, 99 % at most "
-            f"{spoken(percentile(tally.latencies, 99))}"
+            f"Latency {format_duration(tally.mean)} on average, 99 % at most "
+            f"{format_duration(percentile(tally.latencies, 99))}"
         )
         if self.bad or not tally.at_first:
             return f"{said}."
-        return said + ": filling {}, waiting {}, the call {}.".format(*map(spoken, tally.parts))
+        return said + ": filling {}, waiting {}, the call {}.".format(
+            *map(format_duration, tally.parts)
+        )
 
-    def _failures(self, tally: BatchTally, dead: int) -> str:
+    def _failures(self, tally: BatchAnalysis, dead: int) -> str:
         """What became of bad orders, and of good ones beside them."""
         if not tally.failed:
             return ""
@@ -280,7 +288,7 @@ class BatchedWriter(Scenario):
             return f"{told} alone, found by {again:,} more calls; no good one came back."
         return f"{told} alone; no good one came back."
 
-    def _headline(self, tally: BatchTally, left: int) -> str:
+    def _headline(self, tally: BatchAnalysis, left: int) -> str:
         if self.rate - self.capacity > 1e-9:
             return f"Batches of {self.size} cannot keep up: {left:,} orders left"
         if not tally.done:
@@ -292,8 +300,8 @@ class BatchedWriter(Scenario):
             )
         of = f"{tally.mean_size:.3g} orders a batch"
         return (
-            f"{of}: latency {spoken(tally.mean)}, 99 % within "
-            f"{spoken(percentile(tally.latencies, 99))}"
+            f"{of}: latency {format_duration(tally.mean)}, 99 % within "
+            f"{format_duration(percentile(tally.latencies, 99))}"
         )
 
 

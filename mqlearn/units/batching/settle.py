@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mqlearn.messaging.message import Message
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, judge, quoted
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, short_repr
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def check_settle(settle: Settle) -> Verdict:
     """
     messages = [len(batch) for seed in SEEDS for batch, _, _ in batches_of(seed)]
     strange = sum(right is None for seed in SEEDS for *_, right in batches_of(seed))
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         settle,
         lambda: (
             f"{len(messages):,} batches, {sum(messages):,} messages: acked was what had succeeded, "
@@ -57,12 +57,12 @@ def check_settle(settle: Settle) -> Verdict:
     )
 
 
-def violations(settle: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(settle: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The first fault with this seed's batches."""
     for (batch, results, right), (given, results_given, _) in zip(
         batches_of(seed), batches_of(seed), strict=True
     ):
-        answer = ask(settle, given, results_given)
+        answer = call_answer(settle, given, results_given)
         scene = f"{len(batch)} message{'s' * (len(batch) > 1)}, the handler {_said(results)}"
         if fault := _judged(answer, right, len(batch), scene):
             yield replace(fault, make_run=partial(side_by_side, batch, results, right, answer))
@@ -70,7 +70,7 @@ def violations(settle: Callable[..., Any], seed: int) -> Iterator[Fault]:
         if [message.id for message in given] != [message.id for message in batch] or not _same(
             results_given, results
         ):
-            yield Fault(
+            yield Mistake(
                 f"{scene}: batch and results are not what they were before; {answer}",
                 "look at both, and build a list of your own",
                 partial(side_by_side, batch, results, right, answer),
@@ -78,39 +78,39 @@ def violations(settle: Callable[..., Any], seed: int) -> Iterator[Fault]:
             return
 
 
-def _judged(answer: Answer, right: list[bool] | None, count: int, scene: str) -> Fault | None:
+def _judged(answer: Answer, right: list[bool] | None, count: int, scene: str) -> Mistake | None:
     """What is wrong with this answer, if `right` says who has succeeded; None: nobody can say."""
     said = answer.value
     if answer.error is not None or not isinstance(said, list) or not all(map(_is_word, said)):
-        return Fault(
+        return Mistake(
             f'{scene}: expected a list of "ack" and "nack", {answer}',
             "one for each message of the batch, in its order",
         )
     if len(said) != count:
-        return Fault(
+        return Mistake(
             f"{scene}: {len(said)} answers; {answer}",
             "one for each message of the batch, in its order",
         )
     acked = [word == "ack" for word in said]
     if right is None:
         if any(acked):
-            return Fault(
+            return Mistake(
                 f"{scene}: message {acked.index(True) + 1} is acked; {answer}",
                 "whose result is it? When that cannot be known, nobody's work may be forgotten",
             )
         if "nack" in said:
-            return Fault(
+            return Mistake(
                 f"{scene}: message {said.index('nack') + 1} is nacked without a reason; {answer}",
                 'say what was wrong with the answer: "nack: 3 results for 10 messages"',
             )
         return None
     for number, (got, want) in enumerate(zip(acked, right, strict=True), 1):
         if got and not want:
-            return Fault(
+            return Mistake(
                 f"{scene}: message {number} is acked; {answer}", "only True itself is a success"
             )
         if want and not got:
-            return Fault(
+            return Mistake(
                 f"{scene}: message {number} is nacked; {answer}",
                 "it has succeeded: nacked, it would be done again",
             )
@@ -132,9 +132,9 @@ def side_by_side(
     )
     columns = {
         "message": [message.id for message in batch],
-        "the handler's result": list(map(quoted, returned)),
+        "the handler's result": list(map(short_repr, returned)),
         "should be": should,
-        "you said": [each if isinstance(each, str) else quoted(each) for each in said],
+        "you said": [each if isinstance(each, str) else short_repr(each) for each in said],
     }
     rows = max(map(len, columns.values()))
     table = pd.DataFrame(
@@ -151,7 +151,9 @@ def _is_word(value: Any) -> bool:
 
 def _said(results: Any) -> str:
     return (
-        f"raised {results!r}" if isinstance(results, Exception) else f"returned {quoted(results)}"
+        f"raised {results!r}"
+        if isinstance(results, Exception)
+        else f"returned {short_repr(results)}"
     )
 
 

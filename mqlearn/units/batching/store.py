@@ -98,7 +98,7 @@ def report_call(trace: Trace, queue: MessageQueue, batch: Sequence[Message]) -> 
     calls its handler.
     """
     first = batch[0]
-    now, worker = queue.runtime.witness()
+    now, worker = queue.runtime.stamp()
     trace.note(
         now,
         "batched",

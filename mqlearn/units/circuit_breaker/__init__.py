@@ -1,9 +1,9 @@
 """Unit 05, circuit breaker: what its notebook and solutions import beside the package."""
 
-from mqlearn.units.circuit_breaker.by_hand import guarded
+from mqlearn.units.circuit_breaker.by_hand import run_with_breaker
 from mqlearn.units.circuit_breaker.cooldown import check_cooldown
 from mqlearn.units.circuit_breaker.gate import check_gate
 from mqlearn.units.circuit_breaker.scenario import GuardedCalls
 from mqlearn.units.circuit_breaker.window import check_window
 
-__all__ = ["GuardedCalls", "guarded", "check_cooldown", "check_gate", "check_window"]
+__all__ = ["GuardedCalls", "run_with_breaker", "check_cooldown", "check_gate", "check_window"]

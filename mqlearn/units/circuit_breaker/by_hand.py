@@ -1,7 +1,7 @@
 """A breaker, and a worker around it, that a notebook builds, put in the place of the package's own.
 
-    guarded(GuardedCalls(), NaiveBreaker(), worker)   the scenario's orders, the notebook's guard
-    guarded(GuardedCalls(), call=hanging)             the package's guard, before another service
+    run_with_breaker(GuardedCalls(), NaiveBreaker(), worker)   the notebook's guard
+    run_with_breaker(GuardedCalls(), call=hanging)             another service
 
 A breaker has `state`, `allows(now)` and `report(ok, now)`; a worker is a function `worker(queue,
 breaker, call)` that never ends. What they do is recorded, so that a chart of such a run is the
@@ -52,12 +52,12 @@ class Watched:
         allowed = bool(self.built.allows(now))
         self._look("asked")
         if allowed and self.state == HALF_OPEN:
-            self._probing.add(self.runtime.witness()[1])
+            self._probing.add(self.runtime.stamp()[1])
         return allowed
 
     def report(self, ok: bool, now: float) -> None:
         """A call has ended at `now` (s), well or not."""
-        worker = self.runtime.witness()[1]
+        worker = self.runtime.stamp()[1]
         if worker in self._probing:
             self._probing.remove(worker)
             self._record("probed", "succeeded" if ok else "failed")
@@ -70,11 +70,11 @@ class Watched:
             self._record(RECORDED[self.state], why)
 
     def _record(self, event: str, detail: str) -> None:
-        now, worker = self.runtime.witness()
+        now, worker = self.runtime.stamp()
         self.trace.note(now, event, "breaker", worker=worker, detail=detail)
 
 
-def guarded(
+def run_with_breaker(
     scenario: GuardedCalls,
     breaker: Any = None,
     worker: Worker | None = None,
@@ -132,7 +132,7 @@ def _staff(scenario: GuardedCalls, built: Any, worker: Worker) -> Any:
 def _report(
     queue: MessageQueue, trace: Trace, event: str, message: Message, detail: str | None
 ) -> None:
-    now, worker = queue.runtime.witness()
+    now, worker = queue.runtime.stamp()
     trace.note(
         now,
         event,

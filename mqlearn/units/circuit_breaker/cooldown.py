@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise, repeat
 from typing import TYPE_CHECKING, Any
 
-from mqlearn.study.exercise import SEEDS, Fault, ask, is_number, judge
+from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade, is_number
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def check_cooldown(cooldown: Cooldown) -> Verdict:
     logarithm of their length is uniform). Their mean cost may be at most 1.15 times that of the
     best cool-down that is always the same.
     """
-    return judge(violations, cooldown, lambda: _success(cooldown))
+    return grade(mistakes, cooldown, lambda: _success(cooldown))
 
 
 def _success(cooldown: Cooldown) -> str:
@@ -56,7 +56,7 @@ def _success(cooldown: Cooldown) -> str:
     )
 
 
-def violations(cooldown: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(cooldown: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The faults in this seed's outages."""
     times, fault = probes(cooldown)
     if fault:
@@ -65,12 +65,12 @@ def violations(cooldown: Callable[..., Any], seed: int) -> Iterator[Fault]:
     late, looks = mean_cost(times, outages_of(seed))
     allowed = AT_MOST * best_same(seed)
     if late + looks > allowed:
-        yield Fault(
+        yield Mistake(
             f"its outages cost {late + looks:.1f} s on average, {late:.1f} for being late "
             f"and {looks:.1f} for "
             f"{looks / PROBE:.1f} probes each, and {allowed:.1f} are allowed; asked for "
             "cooldown(1) "
-            f"{ask(cooldown, 1)}",
+            f"{call_answer(cooldown, 1)}",
             "look less often"
             if looks > late
             else "look more often: a probe is late by half a wait",
@@ -78,7 +78,7 @@ def violations(cooldown: Callable[..., Any], seed: int) -> Iterator[Fault]:
         )
 
 
-def probes(cooldown: Callable[..., Any]) -> tuple[list[float], Fault | None]:
+def probes(cooldown: Callable[..., Any]) -> tuple[list[float], Mistake | None]:
     """When the breaker looks, in seconds since it first opened, up to the longest outage; or why it
     does not.
     """
@@ -86,16 +86,16 @@ def probes(cooldown: Callable[..., Any]) -> tuple[list[float], Fault | None]:
     time = 0.0
     while time < LONGEST:
         opened = len(times) + 1
-        answer = ask(cooldown, opened)
+        answer = call_answer(cooldown, opened)
         if answer.error is not None or not is_number(answer.value) or answer.value <= 0:
-            return times, Fault(
+            return times, Mistake(
                 f"cooldown({opened}): expected a number of seconds above 0, {answer}",
                 "return the seconds to stay open; without any it would probe without end",
             )
         time += answer.value
         times.append(time)
         if len(times) > MOST_PROBES:
-            return times, Fault(
+            return times, Mistake(
                 f"after {MOST_PROBES:,} probes {time:.3g} s are over; asked for "
                 f"cooldown({opened}) "
                 f"{answer}",

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from mqlearn.messaging.breaker import CLOSED, HALF_OPEN, OPEN
 from mqlearn.study.calls import Made, Turn, run_of
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, judge, quoted
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, short_repr
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 
@@ -48,8 +48,8 @@ def check_gate(gate: Callable[[int], Any]) -> Verdict:
     threads do to it.
     """
     tried = Tried()
-    return judge(
-        lambda fn, seed: violations(fn, seed, tried),
+    return grade(
+        lambda fn, seed: mistakes(fn, seed, tried),
         gate,
         lambda: (
             f"{len(SEEDS)} seeds, {tried.opened:,} openings, {tried.asked:,} times somebody wanted "
@@ -134,16 +134,16 @@ class Rules:
             self.become(CLOSED, now)
 
 
-def violations(gate: Callable[..., Any], seed: int, tried: Tried | None = None) -> Iterator[Fault]:
+def mistakes(gate: Callable[..., Any], seed: int, tried: Tried | None = None) -> Iterator[Mistake]:
     """The first fault of this seed's gate."""
     rng = random.Random(f"gate {seed}")
     n = rng.randint(1, 3)
-    made = ask(gate, n)
+    made = call_answer(gate, n)
     if not (
         callable(getattr(made.value, "acquire", None))
         and callable(getattr(made.value, "report", None))
     ):
-        yield Fault(
+        yield Mistake(
             f"expected an object with methods acquire(now) and report(permit, ok, now), {made}",
             "hand over the class: Gate(n) makes the gate",
         )
@@ -151,7 +151,7 @@ def violations(gate: Callable[..., Any], seed: int, tried: Tried | None = None) 
     yield from _used(made.value, Rules(n, tried or Tried()), rng)
 
 
-def _used(gate: Any, rules: Rules, rng: random.Random) -> Iterator[Fault]:
+def _used(gate: Any, rules: Rules, rng: random.Random) -> Iterator[Mistake]:
     """The first fault of a gate that sixteen callers use."""
     down = outages(rng)
     # What comes: when (s), the caller, and of a call that ends what he was given, by the gate and
@@ -163,16 +163,16 @@ def _used(gate: Any, rules: Rules, rng: random.Random) -> Iterator[Fault]:
     while events[0][0] < UNTIL:
         now, caller, given, permit = heappop(events)
         if permit is not None:
-            answer = ask(gate.report, given, is_up(now, down), now)
+            answer = call_answer(gate.report, given, is_up(now, down), now)
             if answer.error is not None:
-                yield Fault(
-                    f"report({quoted(given)}, {is_up(now, down)}, {now:.1f}): {answer}",
+                yield Mistake(
+                    f"report({short_repr(given)}, {is_up(now, down)}, {now:.1f}): {answer}",
                     "what it returns is ignored, and it need not raise",
                 )
                 return
             rules.report(caller, permit, is_up(now, down), now)
         else:
-            answer, permit = ask(gate.acquire, now), rules.acquire(now)
+            answer, permit = call_answer(gate.acquire, now), rules.acquire(now)
             if fault := _judged(answer, permit is not None, rules, caller, now):
                 yield replace(fault, make_run=partial(replayed, rules, now, fault.said, down))
                 return
@@ -203,10 +203,10 @@ def is_up(time: float, down: list[tuple[float, float]]) -> bool:
     return not any(start <= time < end for start, end in down)
 
 
-def _judged(answer: Answer, allowed: bool, rules: Rules, caller: int, now: float) -> Fault | None:
+def _judged(answer: Answer, allowed: bool, rules: Rules, caller: int, now: float) -> Mistake | None:
     """What is wrong if this caller was let in and should not be, or the other way round."""
     if answer.error is not None:
-        return Fault(
+        return Mistake(
             f"acquire({now:.1f}): expected a permit or None, {answer}", "any object is a permit"
         )
     if (answer.value is not None) == allowed:
@@ -223,19 +223,19 @@ def _judged(answer: Answer, allowed: bool, rules: Rules, caller: int, now: float
             if rules.state == HALF_OPEN
             else ""
         )
-        return Fault(
+        return Mistake(
             f"Gate({rules.n}): caller-{caller} was refused at {now:.1f} s: acquire "
             f"returned None, but {been}"
             f"{room}{old}",
             _hint_refused(rules),
         )
     if rules.state == OPEN:
-        return Fault(
+        return Mistake(
             f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}{old}",
             "for 10 s nobody gets a permit, then n do"
             + "; an old answer changes nothing" * bool(rules.old),
         )
-    return Fault(
+    return Mistake(
         f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}, and "
         f"{rules.let_in} of "
         f"{rules.n} probes are in{old}",

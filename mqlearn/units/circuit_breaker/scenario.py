@@ -16,12 +16,12 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.breakers import BreakerStory, backlog, drain_time
-from mqlearn.study.analysis.storms import tries_per_order
+from mqlearn.study.analysis.breakers import BreakerAnalysis, backlog, drain_time
+from mqlearn.study.analysis.load import tries_per_order
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.faults import Failure, happens, one_try, strikes
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, as_they_come, let_pass, param
+from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
 
 LONGEST = 300.0  # seconds that can be observed
 FASTEST = 10.0  # orders a second
@@ -210,7 +210,7 @@ class GuardedCalls(Scenario):
             begins = ends + self.flap
         return tuple(found)
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         return self._observed(runtime, queue, seed, self._pool)
 
     def _observed(
@@ -235,12 +235,12 @@ class GuardedCalls(Scenario):
         times, start = poisson(self.rate, self.window, runtime.draw), runtime.now
 
         def shop() -> None:
-            for number in as_they_come(runtime, start, times):
+            for number in wait_for_arrivals(runtime, start, times):
                 line.send(Message(id=f"order-{number}", max_retries=self.retries))
 
         stop = staff(line, trace, self._service(runtime, start) if call is None else call)
         runtime.spawn(shop, name="shop")
-        let_pass(runtime, self.window)
+        advance(runtime, self.window)
         trace.freeze()
         run = self._report(trace, runtime.now, seed)
         stop()
@@ -284,7 +284,7 @@ class GuardedCalls(Scenario):
         return processor.stop_workers
 
     def _report(self, trace: Trace, until: float, seed: int) -> Run:
-        books, story = trace.balance(), BreakerStory(trace.records, until - self.window, until)
+        books, story = trace.balance(), BreakerAnalysis(trace.records, until - self.window, until)
         share = story.seconds(OPEN) / self.window
         totals: dict[str, float] = {
             "sent": books.accepted,
@@ -313,14 +313,14 @@ class GuardedCalls(Scenario):
         headline = f"{parts[0][:-1]}, at most {waiting:,} waited"
         return Run(self, seed, trace, until, totals, " ".join(parts), theory, headline)
 
-    def _told(self, story: BreakerStory, share: float) -> str:
+    def _told(self, story: BreakerAnalysis, share: float) -> str:
         count = story.count(OPEN)
         if not count:
             return "No breaker opened." if self.breaker == NONE else "The breaker never opened."
         how = {1: "once", 2: "twice"}.get(count, f"{count} times")
         return f"The breaker opened {how} and was open {share:.0%} of the time."
 
-    def _aftermath(self, run: Run, story: BreakerStory, theory: dict[str, Any]) -> str:
+    def _aftermath(self, run: Run, story: BreakerAnalysis, theory: dict[str, Any]) -> str:
         """What waited when the worst time without service was over, and how long it took to work
         that off.
         """

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from mqlearn.messaging.breaker import OPEN
 from mqlearn.study.calls import Made, run_of
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, judge
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 
@@ -60,8 +60,8 @@ def check_window(window: Callable[[], Any]) -> Verdict:
       the very first call.
     """
     waits: dict[str, list[float]] = {}
-    return judge(
-        lambda fn, seed: violations(fn, seed, waits),
+    return grade(
+        lambda fn, seed: mistakes(fn, seed, waits),
         window,
         lambda: (
             f"{len(SEEDS)} seeds, the worst moments of {len(SEEDS) * HOURS:,} hours: no false "
@@ -76,19 +76,19 @@ def check_window(window: Callable[[], Any]) -> Verdict:
     )
 
 
-def violations(
+def mistakes(
     window: Callable[..., Any], seed: int, waits: dict[str, list[float]] | None = None
-) -> Iterator[Fault]:
+) -> Iterator[Mistake]:
     """The first fault in each of this seed's scenes; `waits` gets the seconds until an outage was
     seen, by its name.
     """
     for scene in scenes_of(seed):
-        made = ask(window)
+        made = call_answer(window)
         if not (
             callable(getattr(made.value, "record", None))
             and callable(getattr(made.value, "tripped", None))
         ):
-            yield Fault(
+            yield Mistake(
                 f"expected an object with methods record(ok, now) and tripped(now), {made}",
                 "hand over the class: Window() makes a window",
             )
@@ -96,7 +96,7 @@ def violations(
         last, answer = watch(made.value, scene)
         now = scene.start + last * scene.every
         if answer.error is not None or not isinstance(answer.value, bool):
-            yield Fault(
+            yield Mistake(
                 f"{scene.name}: record({scene.oks[last]}, {now:.1f}), then "
                 f"tripped({now:.1f}): expected True "
                 f"or False, {answer}",
@@ -127,7 +127,7 @@ def watch(window: Any, scene: Scene) -> tuple[int, Answer]:
     return number, Answer(False)
 
 
-def _judged(scene: Scene, last: int, tripped: bool, now: float) -> Fault | None:
+def _judged(scene: Scene, last: int, tripped: bool, now: float) -> Mistake | None:
     """What is wrong with a window that tripped at call number `last`, or did not in all the
     calls.
     """
@@ -154,7 +154,7 @@ def _judged(scene: Scene, last: int, tripped: bool, now: float) -> Fault | None:
             if scene.name == "a brown-out"
             else "in ten seconds there are a hundred calls"
         )
-    return Fault(said, hint, partial(replayed, scene, last, tripped, said))
+    return Mistake(said, hint, partial(replayed, scene, last, tripped, said))
 
 
 def replayed(scene: Scene, last: int, tripped: bool, said: str) -> Run:

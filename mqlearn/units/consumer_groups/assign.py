@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.assignment import complete, moves
-from mqlearn.study.exercise import SEEDS, Fault, ask, no_function
+from mqlearn.study.exercise import SEEDS, Mistake, call_answer, no_function
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict, passed
 
@@ -65,8 +65,8 @@ def check_assign(assign: Callable[..., Any]) -> Verdict:
     moved = 0
     for seed in SEEDS:
         said = fault(assign, seed)
-        if isinstance(said, Fault):
-            return said.told(seed)
+        if isinstance(said, Mistake):
+            return said.verdict(seed)
         moved += said
     return passed(
         f"{len(SEEDS)} seeds, {len(SEEDS) * CHANGES} joins and leaves, {moved:,} "
@@ -75,7 +75,7 @@ def check_assign(assign: Callable[..., Any]) -> Verdict:
     )
 
 
-def fault(assign: Callable[..., Any], seed: int) -> Fault | int:
+def fault(assign: Callable[..., Any], seed: int) -> Mistake | int:
     """What is wrong in this seed; or how many partitions were moved. The first seeds have few
     partitions.
     """
@@ -87,16 +87,16 @@ def fault(assign: Callable[..., Any], seed: int) -> Fault | int:
     ribbons, change = Ribbons(partitions), f"{len(members)} members begin"
     for _ in range(CHANGES):
         found = _answer(assign, members, partitions, before)
-        if isinstance(found, Fault):
+        if isinstance(found, Mistake):
             return found
         other = _answer(assign, members[::-1], partitions, before)
-        if isinstance(other, Fault):
+        if isinstance(other, Mistake):
             return other
         ribbons.add(found)
         if (wrong := _unordered(found, other, members)) is not None:
             return wrong
         if (wrong := _uneven(found, change) or _moved(before, found, change)) is not None:
-            return Fault(wrong.said, wrong.hint, partial(ribbons.run, seed, wrong.said))
+            return Mistake(wrong.said, wrong.hint, partial(ribbons.run, seed, wrong.said))
         total, before = total + moves(before, found), found
         if len(members) > 1 and dice.random() < 0.5:
             members.remove(gone := dice.choice(members))
@@ -109,34 +109,34 @@ def fault(assign: Callable[..., Any], seed: int) -> Fault | int:
 
 def _answer(
     assign: Callable[..., Any], members: list[str], partitions: int, before: Owners
-) -> Owners | Fault:
+) -> Owners | Mistake:
     """A whole assignment, or what is not whole about it."""
     call = f"{len(members)} members on {partitions} partitions"
-    answer = ask(
+    answer = call_answer(
         assign, list(members), partitions, {member: list(owned) for member, owned in before.items()}
     )
     if answer.error is not None or not isinstance(answer.value, dict):
-        return Fault(f"{call}: expected a dict of the partitions of each member, {answer}", WHOLE)
+        return Mistake(f"{call}: expected a dict of the partitions of each member, {answer}", WHOLE)
     try:
         return complete(answer.value, members, partitions)
     except Exception as error:  # told in words, not raised
-        return Fault(f"{call}: {error}", WHOLE)
+        return Mistake(f"{call}: {error}", WHOLE)
 
 
-def _uneven(owners: Owners, change: str) -> Fault | None:
+def _uneven(owners: Owners, change: str) -> Mistake | None:
     sizes = sorted(map(len, owners.values()), reverse=True)
     if sizes[0] - sizes[-1] <= 1:
         return None
-    return Fault(
+    return Mistake(
         f"{change}, and the members have {sizes}",
         "the largest and the smallest share differ by at most one",
     )
 
 
-def _unordered(owners: Owners, other: Owners, members: list[str]) -> Fault | None:
+def _unordered(owners: Owners, other: Owners, members: list[str]) -> Mistake | None:
     for member in members:
         if sorted(owners[member]) != sorted(other[member]):
-            return Fault(
+            return Mistake(
                 f"with {members} member {member} gets {sorted(owners[member])}, with the "
                 "same members in "
                 f"another order, {members[::-1]}, it gets {sorted(other[member])}",
@@ -145,13 +145,13 @@ def _unordered(owners: Owners, other: Owners, members: list[str]) -> Fault | Non
     return None
 
 
-def _moved(before: Owners, after: Owners, change: str) -> Fault | None:
+def _moved(before: Owners, after: Owners, change: str) -> Mistake | None:
     sizes = sorted(map(len, after.values()), reverse=True)
     kept = sorted((len(before.get(member, ())) for member in after), reverse=True)
     least = sum(map(len, before.values())) - sum(map(min, kept, sizes))
     if (count := moves(before, after)) <= least:
         return None
-    return Fault(
+    return Mistake(
         f"{change}, and {count} partition{'' if count == 1 else 's'} changed hands; "
         f"{least} would do",
         "who had a partition keeps it, up to its share",

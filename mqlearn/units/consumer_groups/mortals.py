@@ -16,7 +16,7 @@ from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.consumer import Consumer
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.stream import EventStream
-from mqlearn.study.exercise import Answer, Enough, Fault
+from mqlearn.study.exercise import Answer, Mistake, RunawayAnswer
 
 EVENTS, AT_ONCE, EVERY = 60, 20, 0.5  # 20 wait at the start, the others come every half second
 INTERVAL = 10  # events that a death may repeat
@@ -35,7 +35,7 @@ class World:
     with_database: bool
     trace: Trace = field(default_factory=Trace)
     done: Counter[str] = field(default_factory=Counter)
-    fault: Fault | None = None  # the first that was seen while it ran
+    fault: Mistake | None = None  # the first that was seen while it ran
     deaths: int = 0
     transactions: int = 0
     draws: int = 0
@@ -48,7 +48,7 @@ class World:
     def __post_init__(self) -> None:
         self.stream = EventStream("orders", 2, runtime=self.sim, trace=self.trace)
         self.stream.group(GROUP, session_timeout=6.0, heartbeat_interval=1.0, poll_interval=30.0)
-        self.living: dict[str, Shaky] = {}  # by the name of the process
+        self.living: dict[str, CrashingConsumer] = {}  # by the name of the process
 
     @property
     def over(self) -> bool:
@@ -66,7 +66,7 @@ class World:
             self.ended = min(self.ended, self.sim.now)
         return ends
 
-    def me(self) -> Shaky:
+    def me(self) -> CrashingConsumer:
         """The consumer of the process that runs."""
         task = self.sim.current_task()
         assert task is not None
@@ -92,17 +92,17 @@ class World:
         self.note("effect", event.sequence_number, event.event_id, event.event_id)
         self.me().did.append((event.partition, event.sequence_number))
         if self.with_database and self.done[event.event_id] > 1 and self.fault is None:
-            self.fault = Fault(
+            self.fault = Mistake(
                 f"{event.event_id} was charged again at {self.sim.now:.1f} s",
                 "what says, inside the transaction, that this event was charged already?",
             )
 
-    def strike(self) -> None:
+    def maybe_crash(self) -> None:
         """Perhaps the power fails here."""
         then, calls = self._calls
         self._calls = self.sim.now, calls + 1 if then == self.sim.now else 0
         if self._calls[1] > MOST:
-            raise Enough
+            raise RunawayAnswer
         self.draws += 1
         if self.sim.now < CALM and self.sim.draw("death", self.draws) < 0.03:
             raise WorkerCrash
@@ -117,7 +117,7 @@ class World:
         kept = consumer.group.committed
         again = sum(offset >= kept.get(partition, 0) for partition, offset in set(consumer.did))
         if again > INTERVAL and not self.with_database and self.fault is None:
-            self.fault = Fault(
+            self.fault = Mistake(
                 f"{consumer.name} died at {self.sim.now:.1f} s with {again} events "
                 "done and not "
                 "committed",
@@ -125,7 +125,7 @@ class World:
             )
 
 
-class Shaky(Consumer):
+class CrashingConsumer(Consumer):
     """A consumer whose process may die before and after each of its calls."""
 
     def __init__(self, world: World, name: str) -> None:
@@ -139,17 +139,17 @@ class Shaky(Consumer):
         self, n: int = INTERVAL, timeout: float | None = 1.0, **options: Any
     ) -> list[StreamEvent]:
         """At most `n` events, waiting at most `timeout` seconds."""
-        self._world.strike()
+        self._world.maybe_crash()
         events = super().poll(n, timeout, **options)
         self.took += events
-        self._world.strike()
+        self._world.maybe_crash()
         return events
 
     def commit(self, offsets: Mapping[int, int] | None = None) -> bool:
         """As a consumer's, and perhaps the last thing it does."""
-        self._world.strike()
+        self._world.maybe_crash()
         accepted = super().commit(offsets)
-        self._world.strike()
+        self._world.maybe_crash()
         return accepted
 
 
@@ -165,7 +165,7 @@ class Database:
         """Begin one; it is kept if the block ends by itself."""
         world = self._world
         world.transactions += 1
-        world.strike()
+        world.maybe_crash()
         if world.sim.now < CALM and world.sim.draw("stall", world.transactions) < 0.06:
             world.note("stalled", 0, "", 9.0)
             world.me().stall(9.0)
@@ -174,7 +174,7 @@ class Database:
         self._kept = begun.values
         for event in begun.charged:
             world.effect(event)
-        world.strike()
+        world.maybe_crash()
 
 
 class Transaction:

@@ -15,10 +15,10 @@ from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.processor import EventStreamProcessor
 from mqlearn.streaming.stream import EventStream
-from mqlearn.study.analysis.groups import GroupStory
+from mqlearn.study.analysis.groups import GroupAnalysis
 from mqlearn.study.arrivals import flight_file, poisson, regular
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, as_they_come, let_pass, param
+from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
 
 GROUP = "mail"
 LETTERS = "ABCDEFGH"
@@ -168,7 +168,7 @@ class SharedPartitions(Scenario):
             else regular(self.rate, self.window)
         )
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         if queue is not None:
             raise ValueError(f"queue must be None, since a log is read here, got {queue!r}")
         trace, start = Trace(), runtime.now
@@ -193,7 +193,7 @@ class SharedPartitions(Scenario):
             late = Mailer(self, LETTERS[self.members], stream, trace, start, tries)
             crew.append(late)
             runtime.spawn(_later, runtime, self.joins_at, late.start, name="newcomer", daemon=True)
-        let_pass(runtime, self.watched)
+        advance(runtime, self.watched)
         trace.freeze()
         run = self.report(trace, runtime.now, seed)
         for mailer in crew:
@@ -203,7 +203,7 @@ class SharedPartitions(Scenario):
     def _shop(self, stream: EventStream, start: float) -> None:
         times = [0.0] * self.backlog + self.arrival_times(stream.runtime)
         tails = [tail for _, tail in departures()] if self.arrivals == FLIGHTS else []
-        for number in as_they_come(stream.runtime, start, times):
+        for number in wait_for_arrivals(stream.runtime, start, times):
             key = (
                 tails[number - self.backlog - 1]
                 if tails and number > self.backlog
@@ -213,7 +213,7 @@ class SharedPartitions(Scenario):
 
     def report(self, trace: Trace, until: float, seed: int) -> Run:
         """The run that a frozen trace tells of, observed until `until` (s)."""
-        story = GroupStory(trace.records, until)
+        story = GroupAnalysis(trace.records, until)
         log = story.log
         events, behind = (
             sum(log.size(p) for p in log.partitions),

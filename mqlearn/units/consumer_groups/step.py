@@ -11,7 +11,7 @@ from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.study.exercise import SEEDS, Enough, Fault, ask, no_function
+from mqlearn.study.exercise import SEEDS, Mistake, RunawayAnswer, call_answer, no_function
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict, passed
 from mqlearn.units.consumer_groups.mortals import (
@@ -21,8 +21,8 @@ from mqlearn.units.consumer_groups.mortals import (
     GROUP,
     MOST,
     UNTIL,
+    CrashingConsumer,
     Database,
-    Shaky,
     World,
 )
 
@@ -63,7 +63,7 @@ def _judge(step: Step, *, with_database: bool) -> Verdict:
     for seed in SEEDS:
         world, fault = live(step, seed, with_database)
         if fault is not None:
-            return fault.told(seed)
+            return fault.verdict(seed)
         deaths += world.deaths
         repeats += sum(world.done.values()) - len(world.done)
         transactions += world.transactions
@@ -76,28 +76,28 @@ def _judge(step: Step, *, with_database: bool) -> Verdict:
     return passed(f"{len(SEEDS)} seeds, {len(SEEDS) * EVENTS:,} events, {deaths:,} deaths: {price}")
 
 
-def live(step: Step, seed: int, with_database: bool) -> tuple[World, Fault | None]:
+def live(step: Step, seed: int, with_database: bool) -> tuple[World, Mistake | None]:
     """One seed played to its end, and what is wrong with it, if anything is."""
     with Simulation(seed) as sim:
         world = World(sim, with_database)
         database = Database(world)
 
         def handle(event: StreamEvent) -> None:
-            world.strike()
+            world.maybe_crash()
             sim.sleep(0.1)
             world.effect(event)
-            world.strike()
+            world.maybe_crash()
 
         def process(name: str) -> None:
             while not world.over:
-                world.living[name] = consumer = Shaky(world, name)
+                world.living[name] = consumer = CrashingConsumer(world, name)
                 try:
                     while not world.over:
                         _one_step(world, step, consumer, database if with_database else handle)
                 except WorkerCrash:
                     world.bury()
-                except Enough:
-                    world.fault = Fault(
+                except RunawayAnswer:
+                    world.fault = Mistake(
                         f"{name} made {MOST:,} calls at {sim.now:.1f} s and was not done",
                         "what does the loop wait for? A step polls once",
                     )
@@ -116,24 +116,24 @@ def live(step: Step, seed: int, with_database: bool) -> tuple[World, Fault | Non
         return world, _judged(world, _fault(world, sum(world.stream.lag(GROUP).values())), seed)
 
 
-def _one_step(world: World, step: Step, consumer: Shaky, other: object) -> None:
+def _one_step(world: World, step: Step, consumer: CrashingConsumer, other: object) -> None:
     before = world.sim.now
-    answer = ask(step, consumer, other)
+    answer = call_answer(step, consumer, other)
     if isinstance(answer.error, WorkerCrash):
         raise answer.error  # no fault of the step: its process died in it
     world.answer = answer
     if answer.error is not None:
-        world.fault = Fault(str(answer), HINTS[world.with_database])
+        world.fault = Mistake(str(answer), HINTS[world.with_database])
     world.sim.sleep(0.05 if world.sim.now == before else 0.0)
 
 
-def _fault(world: World, behind: int) -> Fault | None:
+def _fault(world: World, behind: int) -> Mistake | None:
     if world.fault is not None:
         return world.fault
     verb = "charged" if world.with_database else "done"
     missing = [event for event in world.stream.history() if not world.done[event.event_id]]
     if len(missing) == EVENTS:
-        return Fault(
+        return Mistake(
             f"nothing was {verb} at all, {world.answer}",
             "begin with `for event in consumer.poll(10):`",
         )
@@ -141,9 +141,9 @@ def _fault(world: World, behind: int) -> Fault | None:
         first = min(missing, key=lambda event: world.taken.get(event.event_id, (UNTIL, "")))
         when, who = world.taken.get(first.event_id, (UNTIL, ""))
         died = f": {who} died with it at {when:.1f} s" if who and not world.with_database else ""
-        return Fault(f"{first.event_id} was never {verb}{died}", _why_never(world, first))
+        return Mistake(f"{first.event_id} was never {verb}{died}", _why_never(world, first))
     if behind and not world.with_database:
-        return Fault(
+        return Mistake(
             f"{behind} events are done and not committed at the end",
             "a committed offset is the next one to read",
         )
@@ -164,7 +164,7 @@ def _why_never(world: World, event: StreamEvent) -> str:
     )
 
 
-def _judged(world: World, fault: Fault | None, seed: int) -> Fault | None:
+def _judged(world: World, fault: Mistake | None, seed: int) -> Mistake | None:
     """The fault, with the run in which it is seen; none if nothing was done at all."""
     if fault is None or not world.done:
         return fault
@@ -172,4 +172,4 @@ def _judged(world: World, fault: Fault | None, seed: int) -> Fault | None:
     trace = Trace()
     trace.records += [record for record in world.trace.records if record.time <= until]
     run = Run(Replay(), seed, trace, until, {}, f"seed {seed}: {fault.said}.")
-    return Fault(fault.said, fault.hint, lambda: run)
+    return Mistake(fault.said, fault.hint, lambda: run)

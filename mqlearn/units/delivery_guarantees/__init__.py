@@ -1,9 +1,16 @@
 """Unit 03, delivery guarantees: what its notebook and solutions import beside the package."""
 
-from mqlearn.units.delivery_guarantees.by_hand import at_the_till, orders
+from mqlearn.units.delivery_guarantees.by_hand import orders, run_checkout
 from mqlearn.units.delivery_guarantees.first_time import check_first_time
 from mqlearn.units.delivery_guarantees.handle import check_handle
 from mqlearn.units.delivery_guarantees.scenario import CardCharges
 from mqlearn.units.delivery_guarantees.work import check_work
 
-__all__ = ["CardCharges", "at_the_till", "orders", "check_work", "check_first_time", "check_handle"]
+__all__ = [
+    "CardCharges",
+    "run_checkout",
+    "orders",
+    "check_work",
+    "check_first_time",
+    "check_handle",
+]

@@ -25,7 +25,7 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
-from mqlearn.study.queue_adapter import Handmade, seen
+from mqlearn.study.queue_adapter import QueueAdapter, seen
 from mqlearn.study.run import Run
 
 
@@ -52,7 +52,7 @@ def orders(*names: str) -> list[Message]:
     return [Message(id=name, body={"order": name.removesuffix("/2")}) for name in names]
 
 
-def at_the_till(
+def run_checkout(
     work: Work,
     messages: Iterable[Message] | None = None,
     *,
@@ -79,7 +79,7 @@ def at_the_till(
         queue = (
             InMemoryMessageQueue(visibility_timeout=lease, runtime=sim, trace=trace, name="orders")
             if built is None
-            else Handmade(built, sim, trace=trace)
+            else QueueAdapter(built, sim, trace=trace)
         )
         ledger = EffectLedger(sim, trace=trace)
         till = Till(sim, queue, KeyedCard(ledger) if keyed else PlainCard(ledger))

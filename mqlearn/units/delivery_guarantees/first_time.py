@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, judge
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade
 from mqlearn.study.verdict import Verdict
 
 HORIZONS = 4  # for how many of them each memory is tried
@@ -31,8 +31,8 @@ def check_first_time(window: Callable[[float, float], Any]) -> Verdict:
     """
     asked = sum(len(day(seed)[2]) for seed in SEEDS)
     twice = sum(not first for seed in SEEDS for *_, first in day(seed)[2])
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         window,
         lambda: (
             f"{len(SEEDS)} seeds, {asked:,} messages: {twice:,} duplicates were known again, no "
@@ -43,19 +43,19 @@ def check_first_time(window: Callable[[float, float], Any]) -> Verdict:
     )
 
 
-def violations(window: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(window: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The first fault of the memory in this seed's day."""
     horizon, rate, asks = day(seed)
-    made = ask(window, horizon, rate)
+    made = call_answer(window, horizon, rate)
     if not callable(getattr(made.value, "first_time", None)):
-        yield Fault(
+        yield Mistake(
             f"expected an object with a method first_time(key, now), {made}",
             "hand over the class: Window(horizon_s, rate) makes the memory",
         )
         return
     seen: dict[str, float] = {}
     for number, (now, key, first) in enumerate(asks):
-        answer = ask(made.value.first_time, key, now)
+        answer = call_answer(made.value.first_time, key, now)
         seen.setdefault(key, now)
         fault = _judged(answer, first, key, now, seen[key], horizon)
         if fault is None and number % EVERY == 0:
@@ -67,20 +67,20 @@ def violations(window: Callable[..., Any], seed: int) -> Iterator[Fault]:
 
 def _judged(
     answer: Answer, first: bool, key: str, now: float, since: float, horizon: float
-) -> Fault | None:
+) -> Mistake | None:
     if answer.error is not None or not isinstance(answer.value, bool):
-        return Fault(
+        return Mistake(
             f"first_time({key!r}, {now:.1f}): expected True or False, {answer}",
             "True for a key that comes for the first time, else False",
         )
     if answer.value == first:
         return None
     if first:
-        return Fault(
+        return Mistake(
             f"{key}, new at {now:.1f} s, was taken for a duplicate",
             "only what was seen before may be refused",
         )
-    return Fault(
+    return Mistake(
         f"{key} passed twice: at {since:.1f} s and again {now - since:.1f} s later, "
         "within the horizon of "
         f"{horizon:.0f} s",
@@ -88,10 +88,10 @@ def _judged(
     )
 
 
-def _too_much(number: int, now: float, most: float) -> Fault | None:
+def _too_much(number: int, now: float, most: float) -> Mistake | None:
     if number <= most:
         return None
-    return Fault(
+    return Mistake(
         f"at {now:.1f} s {number} keys are held, and {most:.0f} are allowed",
         "what is older than the horizon can go: the oldest first, each time somebody asks",
     )

@@ -18,7 +18,7 @@ from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.charges import AGAIN, charges_by_order, order_of
 from mqlearn.study.card import EffectLedger
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, judge, quoted
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, short_repr
 from mqlearn.study.faults import Faults, happens, one_try
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
@@ -50,10 +50,10 @@ def check_handle(handle: Callable[[Message, Any, Any], object], *, keyed: bool =
     """
     crashes = [0, 0]
 
-    def tried(fn: Callable[..., Any], seed: int) -> Iterator[Fault]:
-        return violations(fn, seed, keyed=keyed, crashes=crashes)
+    def tried(fn: Callable[..., Any], seed: int) -> Iterator[Mistake]:
+        return mistakes(fn, seed, keyed=keyed, crashes=crashes)
 
-    return judge(
+    return grade(
         tried,
         handle,
         lambda: (
@@ -64,16 +64,16 @@ def check_handle(handle: Callable[[Message, Any, Any], object], *, keyed: bool =
     )
 
 
-def violations(
+def mistakes(
     handle: Callable[..., Any], seed: int, *, keyed: bool = True, crashes: list[int] | None = None
-) -> Iterator[Fault]:
+) -> Iterator[Mistake]:
     """The faults with this seed: first with one order on a calm day, then with all of them and all
     that fails.
     """
     calm, answers = _run(handle, seed, orders=1, calm=True, keyed=keyed)
     if len(charges_by_order(calm.trace.records).get("order-1", ())) != 1 or not calm.totals["done"]:
         made = len(charges_by_order(calm.trace.records).get("order-1", ()))
-        yield Fault(
+        yield Mistake(
             "one order, and nothing goes wrong: expected one charge and an ack, there "
             f"{_were(made)} and "
             f"{'an' if calm.totals['done'] else 'no'} ack; {answers[0]}",
@@ -88,7 +88,7 @@ def violations(
         )
         crashes[1] += int(run.totals["sent"])
     for said, hint in _wrong(run, answers):
-        yield Fault(said, hint, partial(replace, run, verdict=f"{said}."))
+        yield Mistake(said, hint, partial(replace, run, verdict=f"{said}."))
 
 
 def _were(charges: int) -> str:
@@ -182,10 +182,12 @@ class Call:
     def charge(self, key: str, amount: float) -> str:
         """Charge the card; the number of a receipt."""
         if not isinstance(key, str):
-            raise TypeError(f"the key of a charge must be a str, got {quoted(key)}")
+            raise TypeError(f"the key of a charge must be a str, got {short_repr(key)}")
         asked = self._message.body
         if amount != asked["amount"]:
-            raise ValueError(f"{asked['order']} costs {asked['amount']:g}, got {quoted(amount)}")
+            raise ValueError(
+                f"{asked['order']} costs {asked['amount']:g}, got {short_repr(amount)}"
+            )
         self._dies("before charge")
         slow = not self._calm and happens(self._sim, SLOW, "slow", *one_try(self._message))
         self._sim.sleep(
@@ -239,7 +241,7 @@ def _run(
             call = Call(sim, message.copy(), card, kept, calm)
             # the function may do to it what it likes
             own = replace(message.copy(), body=dict(message.body))
-            answers.append(ask(handle, own, call, call))
+            answers.append(call_answer(handle, own, call, call))
             if answers[-1].error is not None:
                 raise answers[-1].error
             return answers[-1].value

@@ -17,7 +17,7 @@ from mqlearn.study.analysis.charges import AGAIN, Story, expected_charges
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.faults import Faults, Link, happens, one_try, strikes
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, let_pass, param
+from mqlearn.study.scenario import Scenario, advance, param
 
 ORDERS = 1000
 PRICE = 20.0
@@ -164,7 +164,7 @@ class CardCharges(Scenario):
                 f"got {self.longest!r}"
             )
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         trace = Trace()
         real = (
             InMemoryMessageQueue(
@@ -179,7 +179,7 @@ class CardCharges(Scenario):
         processor.register_processor("default", self._worker(desk, trace, start + WINDOW))
         processor.start_workers(WORKERS)
         shop = runtime.spawn(self._shop, desk, name="shop")
-        let_pass(runtime, ORDERS * SPACING)
+        advance(runtime, ORDERS * SPACING)
         shop.join()
         while runtime.now < start + WINDOW and not desk.idle:
             runtime.sleep(1.0)

@@ -17,7 +17,7 @@ from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.charges import charges_by_order
 from mqlearn.study.card import EffectLedger
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, judge
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade
 from mqlearn.study.faults import one_try
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
@@ -45,10 +45,10 @@ def check_work(work: Callable[[Any, Message, Callable[[Message], object]], objec
     """
     crashes = [0, 0]
 
-    def tried(fn: Callable[..., Any], seed: int) -> Iterator[Fault]:
-        return violations(fn, seed, crashes)
+    def tried(fn: Callable[..., Any], seed: int) -> Iterator[Mistake]:
+        return mistakes(fn, seed, crashes)
 
-    return judge(
+    return grade(
         tried,
         work,
         lambda: (
@@ -60,9 +60,9 @@ def check_work(work: Callable[[Any, Message, Callable[[Message], object]], objec
     )
 
 
-def violations(
+def mistakes(
     work: Callable[..., Any], seed: int, crashes: list[int] | None = None
-) -> Iterator[Fault]:
+) -> Iterator[Mistake]:
     """The faults with this seed: first with one order on a calm day, then with all of them and with
     crashes.
     """
@@ -75,7 +75,7 @@ def violations(
             if not books.completed
             else f", charged {len(charged.get('order-1', ()))} times"
         )
-        yield Fault(
+        yield Mistake(
             "one order, and nobody dies: expected it to be charged once and acked, it was "
             f"{seen}; {answer}",
             "call charge(message) and queue.ack(message)",
@@ -89,7 +89,7 @@ def violations(
         )
         crashes[1] += sum(len(each) > 1 for each in charges_by_order(run.trace.records).values())
     for said, hint in _wrong(run):
-        yield Fault(said, hint, partial(replace, run, verdict=f"{said}."))
+        yield Mistake(said, hint, partial(replace, run, verdict=f"{said}."))
 
 
 def _wrong(run: Run) -> Iterator[tuple[str, str]]:
@@ -178,7 +178,7 @@ def _run(work: Callable[..., Any], seed: int, *, orders: int, rate: float) -> tu
                 _report(sim, trace, "started", message, None)
                 # the function may do to it what it likes
                 own = replace(message.copy(), body=dict(message.body))
-                answers.append(ask(work, Desk(queue, dies), own, charge))
+                answers.append(call_answer(work, Desk(queue, dies), own, charge))
                 crashed = isinstance(answers[-1].error, WorkerCrash)
                 _report(sim, trace, "finished", message, "crashed" if crashed else "completed")
                 if crashed:
@@ -199,7 +199,7 @@ def _run(work: Callable[..., Any], seed: int, *, orders: int, rate: float) -> tu
 
 
 def _report(sim: Runtime, trace: Trace, event: str, message: Message, detail: str | None) -> None:
-    now, worker = sim.witness()
+    now, worker = sim.stamp()
     trace.note(
         now,
         event,

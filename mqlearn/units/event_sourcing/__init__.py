@@ -1,9 +1,9 @@
 """Unit 10, event sourcing: what its notebook and solutions import beside the package."""
 
-from mqlearn.units.event_sourcing.by_hand import written
+from mqlearn.units.event_sourcing.by_hand import run_with_writer
 from mqlearn.units.event_sourcing.evolve import check_evolve
 from mqlearn.units.event_sourcing.relay import check_relay
 from mqlearn.units.event_sourcing.scenario import OrderHistory
 from mqlearn.units.event_sourcing.upcast import check_upcast
 
-__all__ = ["OrderHistory", "written", "check_evolve", "check_upcast", "check_relay"]
+__all__ = ["OrderHistory", "run_with_writer", "check_evolve", "check_upcast", "check_relay"]

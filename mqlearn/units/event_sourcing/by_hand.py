@@ -5,7 +5,7 @@
         die()                       here the process may die
         shop.publish(event)
 
-    written(OrderHistory(crash_rate=0.1), write)
+    run_with_writer(OrderHistory(crash_rate=0.1), write)
 
 So a chart of such a run is the trace of the very code in the notebook's cell.
 """
@@ -20,7 +20,7 @@ from mqlearn.units.event_sourcing.scenario import OrderHistory
 from mqlearn.units.event_sourcing.shop import Shop, Write
 
 
-def written(scenario: OrderHistory, write: Write, *, seed: int = 0) -> Run:
+def run_with_writer(scenario: OrderHistory, write: Write, *, seed: int = 0) -> Run:
     """A run of `scenario` in which each change is written by `write(shop, event, die)`, as the ways
     in `Shop` are.
 

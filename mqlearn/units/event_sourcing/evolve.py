@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.study.arrivals import DAYS
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, is_number, judge, no_function, quoted
+from mqlearn.study.exercise import (
+    SEEDS,
+    Answer,
+    Mistake,
+    call_answer,
+    grade,
+    is_number,
+    no_function,
+    short_repr,
+)
 from mqlearn.study.flights import flight_events
 from mqlearn.study.verdict import Verdict
 
@@ -46,8 +55,8 @@ def check_evolve(
     """
     if top is not None and not callable(top):
         return no_function(top)
-    return judge(
-        lambda fn, seed: violations(fn, seed, top),
+    return grade(
+        lambda fn, seed: mistakes(fn, seed, top),
         evolve,
         lambda: (
             f"{len(SEEDS)} times three hours of two days, "
@@ -57,9 +66,9 @@ def check_evolve(
     )
 
 
-def violations(
+def mistakes(
     evolve: Callable[..., Any], seed: int, top: Callable[..., Any] | None = None
-) -> Iterator[Fault]:
+) -> Iterator[Mistake]:
     """The first thing that is wrong in this seed's fold."""
     events = events_of(seed)
     right = Counter(
@@ -71,9 +80,9 @@ def violations(
         for number, event in enumerate(events):
             given = event.copy()
             given.data = dict(event.data)
-            answer = ask(evolve, view, given)
+            answer = call_answer(evolve, view, given)
             if answer.error is not None or not isinstance(answer.value, dict):
-                yield Fault(
+                yield Mistake(
                     f"event {number + 1}, {event.event_type}: expected a dict, {answer}",
                     "return the view, also when the event does not matter to it"
                     if answer.error is None
@@ -83,9 +92,9 @@ def violations(
                 )
                 return
             if given.data != event.data:
-                yield Fault(
+                yield Mistake(
                     f"event {number + 1}, {event.event_type}: its data were changed to "
-                    f"{quoted(given.data)}",
+                    f"{short_repr(given.data)}",
                     "an event has happened: nobody changes it",
                 )
                 return
@@ -93,23 +102,23 @@ def violations(
             if number == len(events) // 2:
                 middle = view, dict(view)
         if middle[0] != middle[1]:
-            yield Fault(
+            yield Mistake(
                 "a view that was handed out half-way was changed by later events",
                 "return a new view: view | {...}",
             )
             return
         if {route: count for route, count in view.items() if count != 0} != right:
             said, hint, route = _differs(view, right, time)
-            yield Fault(
+            yield Mistake(
                 said,
                 hint,
                 partial(event_by_event, evolve, seed, route, again=time == "the second time"),
             )
             return
     if top is not None:
-        answer = ask(top, dict(right), N)
+        answer = call_answer(top, dict(right), N)
         if answer.error is not None or answer.value != ranking(right, N):
-            yield Fault(*_ranked(ranking(right, N), answer))
+            yield Mistake(*_ranked(ranking(right, N), answer))
 
 
 def _ranked(best: list[tuple[str, int]], answer: Answer) -> tuple[str, str]:
@@ -126,7 +135,7 @@ def _ranked(best: list[tuple[str, int]], answer: Answer) -> tuple[str, str]:
     )
     tie = isinstance(got, tuple) and got[1:] == want[1:]
     return (
-        f"top(view, {N}): in place {place} expected {want!r}, got {quoted(got)}",
+        f"top(view, {N}): in place {place} expected {want!r}, got {short_repr(got)}",
         "equals by name: sort by (-number, route)"
         if tie
         else "pairs of route and number, the most first",
@@ -145,7 +154,7 @@ def _differs(view: dict[Any, Any], right: Counter[str], time: str) -> tuple[str,
         else "a flight that is due, or cancelled, or that arrives, has not left once more"
     )
     return (
-        f"{time}, {quoted(route)} is {quoted(count)}, and {right[route]} flights have left",
+        f"{time}, {short_repr(route)} is {short_repr(count)}, and {right[route]} flights have left",
         hint,
         route,
     )

@@ -14,7 +14,15 @@ from typing import Any, ClassVar
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.study.exercise import SEEDS, Answer, Enough, Fault, ask, judge, quoted
+from mqlearn.study.exercise import (
+    SEEDS,
+    Answer,
+    Mistake,
+    RunawayAnswer,
+    call_answer,
+    grade,
+    short_repr,
+)
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 
@@ -40,8 +48,8 @@ def check_relay(relay: Callable[[Any, Callable[[StreamEvent], None]], object]) -
     outbox must be empty in the end.
     """
     seen = [0, 0]
-    return judge(
-        lambda fn, seed: violations(fn, seed, seen=seen),
+    return grade(
+        lambda fn, seed: mistakes(fn, seed, seen=seen),
         relay,
         lambda: (
             f"{len(SEEDS)} seeds, {seen[0]:,} committed events, {seen[1]:,} deaths: every event "
@@ -52,15 +60,15 @@ def check_relay(relay: Callable[[Any, Callable[[StreamEvent], None]], object]) -
     )
 
 
-def violations(
+def mistakes(
     relay: Callable[..., Any], seed: int, *, seen: list[int] | None = None
-) -> Iterator[Fault]:
+) -> Iterator[Mistake]:
     """What was wrong with what the broker got in this seed."""
     shop = Shop(seed)
     try:
         answers = shop.run(relay)
-    except Enough:
-        yield Fault(
+    except RunawayAnswer:
+        yield Mistake(
             f"it is still going on after {STEPS} steps", "bring over what is there, and return"
         )
         return
@@ -71,15 +79,15 @@ def violations(
         (a for a in answers if a.error is not None and not isinstance(a.error, WorkerCrash)), None
     )
     if error is not None:
-        yield Fault(f"{error}", "outbox.pending() gives pairs of an id and an event")
+        yield Mistake(f"{error}", "outbox.pending() gives pairs of an id and an event")
         return
     if not shop.published:
-        yield Fault(
+        yield Mistake(
             f"nothing was published; {answers[0]}", "publish each event of outbox.pending()"
         )
         return
     for fault in _wrong(shop):
-        yield Fault(fault.said, fault.hint, partial(_replayed, shop, fault.said))
+        yield Mistake(fault.said, fault.hint, partial(_replayed, shop, fault.said))
 
 
 def _replayed(shop: Shop, said: str) -> Run:
@@ -95,13 +103,13 @@ def _replayed(shop: Shop, said: str) -> Run:
     return Run(shop, shop.seed, shop.trace, float(shop.steps), totals, said)
 
 
-def _wrong(shop: Shop) -> Iterator[Fault]:
+def _wrong(shop: Shop) -> Iterator[Mistake]:
     names = [event.event_id for event in shop.published]
     published = set(names)
     lost = next((name for name in shop.committed if name not in published), None)
     if lost is not None:
         gone = shop.committed[lost] not in shop.outbox
-        yield Fault(
+        yield Mistake(
             f"{lost} was committed and never published; it is "
             f"{'no longer' if gone else 'still'} in the outbox",
             "who removed it had not published it: a memory of former calls is of another life"
@@ -115,19 +123,19 @@ def _wrong(shop: Shop) -> Iterator[Fault]:
         own = [int(name.split("/")[1]) for name in first if name.startswith(f"order-{order}/")]
         if own != sorted(own):
             late = next(b for a, b in pairwise(own) if b < a)
-            yield Fault(
+            yield Mistake(
                 f"order-{order}/{late} was published after later events of that order",
                 "oldest first, and no event before the one ahead of it is published",
             )
             break
     repeated = len(names) - len(first)
     if repeated > shop.deaths:
-        yield Fault(
+        yield Mistake(
             f"{repeated} repetitions after {shop.deaths} deaths",
             "remove each as soon as it is published",
         )
     if shop.outbox and lost is None:
-        yield Fault(
+        yield Mistake(
             f"{len(shop.outbox)} events are still in the outbox",
             "what is published must be removed",
         )
@@ -163,7 +171,7 @@ class Shop:
                 while self.open or self.begun < TRANSACTIONS:
                     self.tick()
             worker = Worker(self)
-            answers.append(ask(relay, Outbox(worker), worker.publish))
+            answers.append(call_answer(relay, Outbox(worker), worker.publish))
             worker.end()
             if answers[-1].error is not None and not isinstance(answers[-1].error, WorkerCrash):
                 break  # a mistake, not a death: it would be made again
@@ -225,7 +233,7 @@ class Worker:
         shop = self.shop
         shop.steps += 1
         if shop.steps > STEPS:
-            raise Enough
+            raise RunawayAnswer
         shop.tick()
         if not self.dead and not shop.calm and shop.rng.random() < CRASHES:
             self.dead = True
@@ -250,7 +258,7 @@ class Worker:
     def publish(self, event: StreamEvent) -> None:
         """Hand an event to the broker."""
         if not isinstance(event, StreamEvent):
-            raise TypeError(f"publish takes an event, got {quoted(event)}")
+            raise TypeError(f"publish takes an event, got {short_repr(event)}")
         self.step()
         shop, entry = self.shop, self.shop.committed.get(event.event_id, 0)
         shop.published.append(event)
@@ -280,7 +288,7 @@ class Outbox:
     def remove(self, entry: int) -> bool:
         """Take one out; False if it was not there."""
         if type(entry) is not int:
-            raise TypeError(f"remove takes an id, got {quoted(entry)}")
+            raise TypeError(f"remove takes an id, got {short_repr(entry)}")
         self._worker.step()
         worker = self._worker
         event = worker.shop.outbox.pop(entry, None)

@@ -12,11 +12,11 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.histories import HistoryStory
+from mqlearn.study.analysis.histories import HistoryAnalysis
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.changes import DAY, HOUR, OPEN, Change, a_day_of_flights, a_day_of_orders, clock
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, let_pass, param
+from mqlearn.study.scenario import Scenario, advance, param
 from mqlearn.units.event_sourcing.shop import WRITERS, Day, Shop, summed
 
 FLIGHTS = "flights"
@@ -121,7 +121,7 @@ class OrderHistory(Scenario):
         )
         return a_day_of_orders(times, runtime.draw)
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         if queue is not None:
             raise ValueError(f"queue must be None, since events are kept here, got {queue!r}")
         return self.report(
@@ -135,13 +135,13 @@ class OrderHistory(Scenario):
             runtime.spawn(shop.customer, list(changes), name=key)
         runtime.spawn(shop.relay, name="relay", daemon=True)
         runtime.spawn(shop.board, self.snapshot_every, name="board", daemon=True)
-        let_pass(runtime, DAY)
+        advance(runtime, DAY)
         shop.trace.freeze()
         return shop.close()
 
     def report(self, day: Day, seed: int) -> Run:
         """The run that such a day was."""
-        story = HistoryStory(day.trace.records)
+        story = HistoryAnalysis(day.trace.records)
         silent, again, count = len(story.silent), len(story.again), len(story.changes)
         totals: dict[str, float] = {
             "changes": count,

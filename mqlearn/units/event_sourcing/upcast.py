@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.study.exercise import SEEDS, Fault, ask, judge, quoted
+from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade, short_repr
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def check_upcast(upcast: Callable[[StreamEvent], StreamEvent]) -> Verdict:
             if old.event_type == "payment_added"
         )
 
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         upcast,
         lambda: (
             f"{len(SEEDS)} histories, {count(1):,} events of version 1 and {count(2):,} of version "
@@ -53,10 +53,10 @@ def check_upcast(upcast: Callable[[StreamEvent], StreamEvent]) -> Verdict:
     )
 
 
-def violations(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(upcast: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The first event of this seed's history that is not read as it should be."""
     for fault in _faults(upcast, seed):
-        yield Fault(fault.said, fault.hint, partial(event_by_event, upcast, seed))
+        yield Mistake(fault.said, fault.hint, partial(event_by_event, upcast, seed))
 
 
 def event_by_event(upcast: Callable[..., Any], seed: int) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def event_by_event(upcast: Callable[..., Any], seed: int) -> pd.DataFrame:
     for old, new in history_of(seed):
         given = old.copy()
         given.data = copy.deepcopy(old.data)
-        answer = ask(upcast, given)
+        answer = call_answer(upcast, given)
         data = answer.value.data if isinstance(answer.value, StreamEvent) else None
         rows.append(
             [
@@ -80,13 +80,13 @@ def event_by_event(upcast: Callable[..., Any], seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["event", "stored", "should be read as", "is read as"])
 
 
-def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     read = []
     for old, new in history_of(seed):
         given = old.copy()
         given.data = copy.deepcopy(old.data)
-        answer = ask(upcast, given)
-        what = f"{old.event_type} {quoted(old.data)}"
+        answer = call_answer(upcast, given)
+        what = f"{old.event_type} {short_repr(old.data)}"
         if (given.data, given.event_type, given.event_id) != (
             old.data,
             old.event_type,
@@ -97,7 +97,7 @@ def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
                 if given.data != old.data
                 else "its id or type is another"
             )
-            yield Fault(
+            yield Mistake(
                 f"{what}: the stored event was changed, {changed}",
                 "work on copies: event.copy() has the same data, so that needs a copy of its own",
             )
@@ -107,7 +107,7 @@ def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
             or not isinstance(answer.value, StreamEvent)
             or not isinstance(answer.value.data, dict)
         ):
-            yield Fault(
+            yield Mistake(
                 f"{what}: expected a StreamEvent with a dict of data, {answer}",
                 "return an event, today's or the same"
                 if answer.error is None
@@ -117,7 +117,9 @@ def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
             return
         found = answer.value
         if found.data != new.data:
-            yield Fault(f"{what}: {_difference(new.data, found.data)}", _hint(old, new, found.data))
+            yield Mistake(
+                f"{what}: {_difference(new.data, found.data)}", _hint(old, new, found.data)
+            )
             return
         if (found.event_id, found.event_type, found.timestamp, found.partition_key) != (
             old.event_id,
@@ -125,7 +127,7 @@ def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
             old.timestamp,
             old.partition_key,
         ):
-            yield Fault(
+            yield Mistake(
                 f"{what}: the data are right, and the envelope is another: "
                 f"{found.event_type!r}, "
                 f"{found.event_id!r}",
@@ -134,7 +136,7 @@ def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
             return
         read.append(found)
     if paid(read) != paid([new for _, new in history_of(seed)]):
-        yield Fault(
+        yield Mistake(
             "each event is right and their fold is not", "is anything shared between the events?"
         )
 
@@ -142,14 +144,16 @@ def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Fault]:
 def _difference(new: dict[str, Any], found: Any) -> str:
     """The first field in which what was found is not as it should be."""
     if not isinstance(found, dict):
-        return f"its data are {quoted(found)}"
+        return f"its data are {short_repr(found)}"
     for field in [*new, *found]:
         if field not in found:
             return f"{field!r} is missing"
         if field not in new:
             return f"{field!r} should not be there"
         if found[field] != new[field]:
-            return f"{field!r} should be {quoted(new[field])}, and is {quoted(found[field])}"
+            return (
+                f"{field!r} should be {short_repr(new[field])}, and is {short_repr(found[field])}"
+            )
     return "the data are not equal"
 
 

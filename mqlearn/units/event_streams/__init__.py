@@ -1,9 +1,9 @@
 """Unit 08, event streams: what its notebook and solutions import beside the package."""
 
-from mqlearn.units.event_streams.by_hand import kept
+from mqlearn.units.event_streams.by_hand import run_with_log
 from mqlearn.units.event_streams.first_swap import check_first_swap
 from mqlearn.units.event_streams.key import check_key
 from mqlearn.units.event_streams.poll import check_poll
 from mqlearn.units.event_streams.scenario import ReadingTheLog
 
-__all__ = ["ReadingTheLog", "kept", "check_key", "check_poll", "check_first_swap"]
+__all__ = ["ReadingTheLog", "run_with_log", "check_key", "check_poll", "check_first_swap"]

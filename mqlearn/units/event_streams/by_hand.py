@@ -1,7 +1,7 @@
 """A log that a notebook builds, put in the place of the package's own: what its reader met is
 recorded.
 
-    kept(ReadingTheLog(partitions=1), NaiveStream)        a scenario, with that log in it
+    run_with_log(ReadingTheLog(partitions=1), NaiveStream)        a scenario, with that log in it
 
 So a chart of such a run is the trace of the very code in the notebook's cell.
 """
@@ -19,7 +19,7 @@ from mqlearn.study.run import Run
 from mqlearn.units.event_streams.scenario import ReadingTheLog
 
 
-def kept(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: int = 0) -> Run:
+def run_with_log(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: int = 0) -> Run:
     """A run of `scenario` in one partition, whose log is `make(sim)`: it has `append(event)` and
     `read(group)`.
 
@@ -33,7 +33,7 @@ def kept(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: int = 0) 
         count = [0, 0]  # appended, read
 
         def note(event: str, source: str, entry: int, message_id: str = "") -> None:
-            now, worker = sim.witness()
+            now, worker = sim.stamp()
             trace.note(
                 now,
                 event,

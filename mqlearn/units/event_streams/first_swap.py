@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mqlearn.study.exercise import SEEDS, Fault, ask, judge
+from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade
 from mqlearn.study.verdict import Verdict
 
 
@@ -30,7 +30,7 @@ def check_first_swap(first_swap: Callable[[Sequence[Told]], tuple[str, int] | No
     one key are swapped. The first numbers of a key may be gone, or some in the middle; producers'
     clocks are not to be trusted.
     """
-    return judge(violations, first_swap, _success)
+    return grade(mistakes, first_swap, _success)
 
 
 def _success() -> str:
@@ -43,17 +43,17 @@ def _success() -> str:
     )
 
 
-def violations(first_swap: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(first_swap: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """What is wrong with the answer to this seed's history."""
     events, right = history(seed)
-    answer = ask(first_swap, list(events))
+    answer = call_answer(first_swap, list(events))
     if answer.error is None and answer.value == right and type(answer.value) is type(right):
         return
     if right is None:
         hint = "order holds within a key; numbers may be missing, and clocks are wrong"
     else:
         hint = "remember the highest seq of each key: which event is the first that comes below it?"
-    yield Fault(f"{len(events)} events, expected {right!r}, {answer}", hint)
+    yield Mistake(f"{len(events)} events, expected {right!r}, {answer}", hint)
 
 
 def history(seed: int) -> tuple[list[Told], tuple[str, int] | None]:

@@ -11,9 +11,9 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from mqlearn.streaming.murmur2 import partition_for
+from mqlearn.streaming.partitioner import partition_for
 from mqlearn.study.arrivals import DAYS, flight_file
-from mqlearn.study.exercise import Answer, Fault, ask, no_function
+from mqlearn.study.exercise import Answer, Mistake, call_answer, no_function
 from mqlearn.study.verdict import Verdict, not_yet, passed
 
 PARTITIONS = 4
@@ -75,7 +75,7 @@ def check_key(key: Callable[[FlightEvent], str]) -> Verdict:
     if not callable(key):
         return no_function(key)
     for day in DAYS:
-        for fault in violations(key, day):
+        for fault in mistakes(key, day):
             return not_yet(f"{day}: {fault.said}", hint=fault.hint)
     largest = max(max(Counter(places(key, day)).values()) / len(day_of(day)) for day in DAYS)
     return passed(
@@ -90,22 +90,22 @@ def places(key: Callable[[FlightEvent], str], day: str) -> list[int]:
     return [partition_for(key(event), PARTITIONS) for event in day_of(day)]
 
 
-def violations(key: Callable[..., Any], day: str) -> Iterator[Fault]:
+def mistakes(key: Callable[..., Any], day: str) -> Iterator[Mistake]:
     """What is wrong with the keys of this day."""
     events = day_of(day)
     homes: list[int] = []
     keys = set()
     for event in events:
-        answer = ask(key, copy(event))  # nobody can spoil what is compared below
+        answer = call_answer(key, copy(event))  # nobody can spoil what is compared below
         if answer.error is not None or type(answer.value) is not str or not answer.value:
-            yield Fault(
+            yield Mistake(
                 f"{_named(event)} needs a key that is a text, {answer}", _no_text(event, answer)
             )
             return
         homes.append(partition_for(answer.value, PARTITIONS))
         keys.add(answer.value)
     if len(keys) == 1:
-        yield Fault(
+        yield Mistake(
             f"all {len(events):,} events have one key and one partition: {answer} each time",
             "which field has many values, none of them big?",
         )
@@ -113,14 +113,14 @@ def violations(key: Callable[..., Any], day: str) -> Iterator[Fault]:
     of_aircraft = _apart(events, homes, lambda e: e.tail or (e.carrier, e.flight))
     if apart := of_aircraft and _apart(events, homes, lambda e: (e.carrier, e.flight)):
         one, p, other, q = apart
-        yield Fault(
+        yield Mistake(
             f"{_named(one)} is in partition {p}, {_named(other)} in {q}: a reader may see "
             "them in any order",
             "the key must be the same for all events of a flight, or of an aircraft",
         )
     partition, count = Counter(homes).most_common(1)[0]
     if count > LARGEST * len(events):
-        yield Fault(
+        yield Mistake(
             f"partition {partition} has {100 * count / len(events):.2f} % of "
             f"{len(events):,} events, so that "
             f"{PARTITIONS} readers are {len(events) / count:.2f} times as fast as one",

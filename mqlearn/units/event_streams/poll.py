@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.log import OffsetOutOfRange, PartitionLog
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, judge
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 
@@ -70,7 +70,7 @@ def check_poll(poll: Callable[[KeptLog, int, int], tuple[list[StreamEvent], int,
     must add up to the truth, nothing may be read twice or left out in silence, no poll may return
     more than `n`, and in the end the reader must have caught up.
     """
-    return judge(violations, poll, lambda: _success(poll))
+    return grade(mistakes, poll, lambda: _success(poll))
 
 
 def _success(poll: Callable[..., Any]) -> str:
@@ -82,13 +82,13 @@ def _success(poll: Callable[..., Any]) -> str:
     )
 
 
-def violations(poll: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(poll: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The faults of this seed's history."""
     reading, fault = history(poll, seed)
     if fault is not None:
         said, hint = fault
         polled = any(record.event == "committed" for record in reading.trace.records)
-        yield Fault(said, hint, partial(_replayed, reading, said) if polled else None)
+        yield Mistake(said, hint, partial(_replayed, reading, said) if polled else None)
 
 
 def history(poll: Callable[..., Any], seed: int) -> tuple[Reading, tuple[str, str] | None]:
@@ -100,7 +100,7 @@ def history(poll: Callable[..., Any], seed: int) -> tuple[Reading, tuple[str, st
         if turn < ROUNDS:
             _go_on(log, rng, reading, turn)
         n = rng.randint(1, 8)
-        answer = ask(poll, KeptLog(log), position, n)
+        answer = call_answer(poll, KeptLog(log), position, n)
         fault = _judged(log, position, n, answer)
         if fault is not None:
             return reading, fault

@@ -15,12 +15,12 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.log import OffsetOutOfRange
-from mqlearn.streaming.murmur2 import partition_for
+from mqlearn.streaming.partitioner import partition_for
 from mqlearn.streaming.stream import EventStream
-from mqlearn.study.analysis.logs import LogStory, at
+from mqlearn.study.analysis.logs import LogAnalysis, at
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, as_they_come, let_pass, param
+from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
 
 GROUP = "reader"
 
@@ -144,7 +144,7 @@ class ReadingTheLog(Scenario):
         rest = (1 - self.big) / sum(weights.values())
         return {"big": self.big} | {name: weight * rest for name, weight in weights.items()}
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         if queue is not None:
             raise ValueError(f"queue must be None, since a log is read here, got {queue!r}")
         trace, start = Trace(), runtime.now
@@ -164,7 +164,7 @@ class ReadingTheLog(Scenario):
                 daemon=True,
             )
         runtime.spawn(self._producer(stream, start), name="shop")
-        let_pass(runtime, self.window)
+        advance(runtime, self.window)
         trace.freeze()
         run = self.report(trace, runtime.now, seed)
         with stream.changed:
@@ -178,7 +178,9 @@ class ReadingTheLog(Scenario):
         names, bounds = list(shares), list(accumulate(shares.values()))
 
         def shop() -> None:
-            for number in as_they_come(stream.runtime, start, self.arrival_times(stream.runtime)):
+            for number in wait_for_arrivals(
+                stream.runtime, start, self.arrival_times(stream.runtime)
+            ):
                 u = stream.runtime.draw("key", number) * bounds[-1]
                 key = names[bisect_right(bounds, u)]
                 stream.append(StreamEvent("orders", event_id=f"event-{number}", partition_key=key))
@@ -191,7 +193,7 @@ class ReadingTheLog(Scenario):
         runtime, group = stream.runtime, stream.group(GROUP)
 
         def note(event: str, read: StreamEvent) -> None:
-            now, worker = runtime.witness()
+            now, worker = runtime.stamp()
             trace.note(
                 now,
                 event,
@@ -227,7 +229,7 @@ class ReadingTheLog(Scenario):
 
     def report(self, trace: Trace, until: float, seed: int) -> Run:
         """The run that a frozen trace tells of, observed until `until` (s)."""
-        story = LogStory(trace.records)
+        story = LogAnalysis(trace.records)
         sizes = {p: story.size(p) for p in story.partitions}
         sent, largest = sum(sizes.values()), max(sizes.values(), default=0)
         lost = sum(story.lost(p) for p in sizes)
@@ -265,7 +267,7 @@ class ReadingTheLog(Scenario):
             parts.append(f"You said {self.prediction:,g}, it is {behind:,}.")
         return Run(self, seed, trace, until, totals, " ".join(parts), self._theory(), headline)
 
-    def _stopped(self, story: LogStory) -> str:
+    def _stopped(self, story: LogAnalysis) -> str:
         if self.out_of_range != "error" or self.away_from <= self.window < self.away_to:
             return ""  # who is away still has not asked
         stopped = sum(bool(story.lost(p)) for p in story.partitions)

@@ -1,9 +1,16 @@
 """Unit 01, messages and queues: what its notebook and solutions import beside the package."""
 
-from mqlearn.units.messages_and_queues.by_hand import burst, desk
+from mqlearn.units.messages_and_queues.by_hand import burst, run_workers
 from mqlearn.units.messages_and_queues.choose import check_choose
 from mqlearn.units.messages_and_queues.reply_to import check_reply_to
 from mqlearn.units.messages_and_queues.scenario import PriorityMix
 from mqlearn.units.messages_and_queues.sort_key import check_sort_key
 
-__all__ = ["PriorityMix", "burst", "desk", "check_sort_key", "check_reply_to", "check_choose"]
+__all__ = [
+    "PriorityMix",
+    "burst",
+    "run_workers",
+    "check_sort_key",
+    "check_reply_to",
+    "check_choose",
+]

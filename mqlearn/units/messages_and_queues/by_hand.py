@@ -15,14 +15,14 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.queue_adapter import Handmade, seen
+from mqlearn.study.queue_adapter import QueueAdapter, seen
 from mqlearn.study.run import Run
 
 
 def burst(built: Any, messages: int = 20) -> Run:
     """order-1, order-2, … sent at one instant, and then taken out one after the other."""
     with Simulation() as sim:
-        queue = Handmade(built, sim)
+        queue = QueueAdapter(built, sim)
         for number in range(1, messages + 1):
             queue.send(Message(id=f"order-{number}"))
         while (delivery := queue.receive(timeout=0)) is not None:
@@ -30,7 +30,7 @@ def burst(built: Any, messages: int = 20) -> Run:
         return seen(queue.trace)
 
 
-def desk(
+def run_workers(
     handler: Handler,
     messages: Iterable[Message],
     built: Any = None,
@@ -50,7 +50,7 @@ def desk(
         queue = (
             InMemoryMessageQueue(runtime=sim, trace=trace, name="orders", **settings)
             if built is None
-            else Handmade(built, sim, trace=trace)
+            else QueueAdapter(built, sim, trace=trace)
         )
 
         def work(message: Message) -> object:

@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from mqlearn.messaging.message import MessagePriority
-from mqlearn.study.exercise import SEEDS, Answer, Fault, no_function
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, no_function
 from mqlearn.study.verdict import Verdict, passed
 from mqlearn.units.messages_and_queues.hour import replayed
 
@@ -69,22 +69,22 @@ def check_choose(choose: Choose) -> Verdict:
     for seed in SEEDS:
         shift, fault = work(choose, seed)
         if fault is not None:
-            return fault.told(seed)
+            return fault.verdict(seed)
         if (starved := _starved(shift, seed)) is not None:
-            return starved.told(seed)
+            return starved.verdict(seed)
         shifts.append(shift)
         strict_waits(seed)  # while this seed's arrivals are at hand
     return _urgent_enough(shifts)
 
 
-def violations(choose: Choose, seed: int) -> Iterator[Fault]:
+def mistakes(choose: Choose, seed: int) -> Iterator[Mistake]:
     """The faults of this seed, as if it were the only one."""
     shift, fault = work(choose, seed)
     found = (fault,) if fault is not None else (_starved(shift, seed), _late(shift, seed))
     yield from (fault for fault in found if fault is not None)
 
 
-def work(choose: Choose, seed: int) -> tuple[Shift, Fault | None]:
+def work(choose: Choose, seed: int) -> tuple[Shift, Mistake | None]:
     """Serve this seed's jobs in the order that `choose` picks, and say where its answer was
     none.
     """
@@ -114,15 +114,15 @@ def work(choose: Choose, seed: int) -> tuple[Shift, Fault | None]:
     return shift, None
 
 
-def _no_choice(lines: dict[Any, deque[int]], now: float, answer: Answer) -> Fault:
+def _no_choice(lines: dict[Any, deque[int]], now: float, answer: Answer) -> Mistake:
     waiting = ", ".join(priority.name for priority, line in lines.items() if line)
-    return Fault(
+    return Mistake(
         f"at {now:.1f} s expected one of the priorities that wait ({waiting}), {answer}",
         "return a key of heads; max(heads, key=…) is one, whatever you weigh them by",
     )
 
 
-def _starved(shift: Shift, seed: int) -> Fault | None:
+def _starved(shift: Shift, seed: int) -> Mistake | None:
     """The first LOW message whose patience ran out."""
     gone = [
         (shift.jobs[number][0] + PATIENCE, number, start)
@@ -142,7 +142,7 @@ def _starved(shift: Shift, seed: int) -> Fault | None:
     )
 
 
-def _late(shift: Shift, seed: int) -> Fault | None:
+def _late(shift: Shift, seed: int) -> Mistake | None:
     """The CRITICAL message that waited longest, if theirs is not what the strict rule would give
     them.
     """
@@ -175,7 +175,7 @@ def _urgent_enough(shifts: list[Shift]) -> Verdict:
             f"{fault.said}. Over all seeds it is {found:.2f} s, and {AT_MOST:g} × {strict:.2f} s "
             "are allowed"
         )
-        return Fault(said, fault.hint, fault.make_run).told(seed)
+        return Mistake(said, fault.hint, fault.make_run).verdict(seed)
     longest = max(wait for shift in shifts for wait in shift.waits(LOW))
     messages = sum(len(shift.jobs) for shift in shifts)
     return passed(
@@ -185,8 +185,8 @@ def _urgent_enough(shifts: list[Shift]) -> Verdict:
     )
 
 
-def _broken(seed: int, shift: Shift, said: str, hint: str) -> Fault:
-    return Fault(said, hint, partial(replayed, seed, shift.jobs, shift.begun, said))
+def _broken(seed: int, shift: Shift, said: str, hint: str) -> Mistake:
+    return Mistake(said, hint, partial(replayed, seed, shift.jobs, shift.begun, said))
 
 
 @lru_cache(maxsize=len(SEEDS))

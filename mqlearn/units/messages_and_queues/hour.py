@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mqlearn.messaging.entries import LANE, Entry
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, MessagePriority
-from mqlearn.messaging.places import LANE, Entry
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation

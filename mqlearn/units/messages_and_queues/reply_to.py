@@ -11,7 +11,7 @@ from typing import Any
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, MessagePriority
 from mqlearn.runtime.simulation import Simulation
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, judge, quoted
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, short_repr
 from mqlearn.study.verdict import Verdict
 
 REPLIES = 5  # a conversation: a first message and so many replies, each to the one before
@@ -32,8 +32,8 @@ def check_reply_to(reply_to: Callable[[Message, dict[str, Any], str], Message]) 
     Tried on conversations of a first message and five replies, each sent through a queue before it
     is answered.
     """
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         reply_to,
         lambda: (
             f"{len(SEEDS)} seeds, {len(SEEDS) * REPLIES} replies: every conversation has one "
@@ -43,7 +43,7 @@ def check_reply_to(reply_to: Callable[[Message, dict[str, Any], str], Message]) 
     )
 
 
-def violations(reply_to: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(reply_to: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The first fault in the conversation of this seed, if there is one."""
     rng = random.Random(f"conversation {seed}")
     with Simulation(seed) as simulation:
@@ -53,32 +53,32 @@ def violations(reply_to: Callable[..., Any], seed: int) -> Iterator[Fault]:
             parent = _through(queue, parent)
             before, body, new_id = parent.copy(), {"step": number}, f"m-{rng.getrandbits(32):08x}"
             kept = dict(parent.body)
-            answer = ask(reply_to, parent, dict(body), new_id)
+            answer = call_answer(reply_to, parent, dict(body), new_id)
             fault = _wrong_envelope(answer, before, body, new_id) or _changed(parent, before, kept)
             if fault is not None:
-                yield Fault(f"reply {number}: {fault.said}", fault.hint)
+                yield Mistake(f"reply {number}: {fault.said}", fault.hint)
                 return
             parent = answer.value
 
 
 def _wrong_envelope(
     answer: Answer, parent: Message, body: dict[str, Any], new_id: str
-) -> Fault | None:
+) -> Mistake | None:
     reply = answer.value
     if not isinstance(reply, Message):
-        return Fault(
+        return Mistake(
             f"expected a Message, {answer}", "return Message(id=new_id, body=body, headers={…})"
         )
     try:
         reply.validate()
     except (TypeError, ValueError) as error:
-        return Fault(
+        return Mistake(
             f"the reply cannot be sent: {error}", "give a Message its fields when you make it"
         )
     if reply.id != new_id or reply.body != body:
-        return Fault(
-            f"expected id {new_id!r} and body {body}, got {quoted(reply.id)} and "
-            f"{quoted(reply.body)}",
+        return Mistake(
+            f"expected id {new_id!r} and body {body}, got {short_repr(reply.id)} and "
+            f"{short_repr(reply.body)}",
             "the reply is a message of its own, with the id and the body that you are given",
         )
     headers = reply.headers
@@ -95,26 +95,26 @@ def _wrong_envelope(
         ("schema_version", SCHEMA, "it says how this body is written, not how the parent's was"),
     ):
         if headers.get(name) != due:
-            found = quoted(headers[name]) if name in headers else "nothing"
-            return Fault(f"expected {name} {due!r}, got {found}", hint)
+            found = short_repr(headers[name]) if name in headers else "nothing"
+            return Mistake(f"expected {name} {due!r}, got {found}", hint)
     for name, value in parent.headers.items():
         if (
             name not in ("correlation_id", "causation_id", "schema_version")
             and headers.get(name) != value
         ):
-            found = quoted(headers[name]) if name in headers else "nothing"
-            return Fault(
+            found = short_repr(headers[name]) if name in headers else "nothing"
+            return Mistake(
                 f"expected the parent's header {name}, {value!r}, to be handed on, got {found}",
                 "start from the parent's headers, also those that you do not know",
             )
     return None
 
 
-def _changed(parent: Message, before: Message, body: dict[str, Any]) -> Fault | None:
+def _changed(parent: Message, before: Message, body: dict[str, Any]) -> Mistake | None:
     """Whether the call changed the message that it was to answer."""
     if parent.headers == before.headers and parent.id == before.id and parent.body == body:
         return None
-    return Fault(
+    return Mistake(
         f"{before.id}, the parent, was changed", "others still hold the parent: build new headers"
     )
 

@@ -134,7 +134,7 @@ class PriorityMix(Scenario):
                 return MessagePriority[name]
         raise ValueError(f"chance must be below 1, got {chance!r}")
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         trace = Trace()
         line = (
             InMemoryMessageQueue(
@@ -173,9 +173,11 @@ class PriorityMix(Scenario):
             runtime.sleep(1.0)
         processor.stop_workers()
         trace.freeze()
-        return self._report(trace, PriorityTally(trace.records, start + window), runtime.now, seed)
+        return self._report(
+            trace, PriorityAnalysis(trace.records, start + window), runtime.now, seed
+        )
 
-    def _report(self, trace: Trace, tally: PriorityTally, until: float, seed: int) -> Run:
+    def _report(self, trace: Trace, tally: PriorityAnalysis, until: float, seed: int) -> Run:
         books = trace.balance()
         by_name = tally.waits
         totals: dict[str, float] = {
@@ -210,7 +212,7 @@ class PriorityMix(Scenario):
             self._headline(tally, books),
         )
 
-    def _headline(self, tally: PriorityTally, books: Balance) -> str:
+    def _headline(self, tally: PriorityAnalysis, books: Balance) -> str:
         names = [name for name in URGENT_FIRST if tally.waits[name]]
         if not names:
             return ""
@@ -222,7 +224,7 @@ class PriorityMix(Scenario):
             said += f": work for {self.load:.3g} workers, and there {_there(self.workers)}"
         return said + (f"; {books.dead:,} of {books.accepted:,} expired" if books.dead else "")
 
-    def _waits(self, tally: PriorityTally, expected: dict[str, Any]) -> str:
+    def _waits(self, tally: PriorityAnalysis, expected: dict[str, Any]) -> str:
         names = [name for name in URGENT_FIRST if tally.waits[name]]
         if not names:
             return "Nothing was handed out."
@@ -272,7 +274,7 @@ def _short(seconds: float) -> str:
     return f"{seconds:.3g}" if seconds >= 0.0005 else "0"
 
 
-class PriorityTally:
+class PriorityAnalysis:
     """A trace read by priority: waits (s), how many were sent, expired, and still waited at
     `closing` (s).
     """

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mqlearn.messaging.message import Message, MessagePriority
-from mqlearn.study.exercise import SEEDS, Fault, ask, judge, quoted
+from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade, short_repr
 from mqlearn.study.verdict import Verdict
 
 SENDS = 200
@@ -41,8 +41,8 @@ def check_sort_key(sort_key: Callable[[Message, int], tuple[Any, ...]]) -> Verdi
     The clock is coarse: 200 messages share three timestamps (s). Two messages themselves must never
     be compared.
     """
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         sort_key,
         lambda: (
             f"{len(SEEDS)} seeds, {len(SEEDS) * SENDS:,} messages: all came out by priority, "
@@ -53,17 +53,17 @@ def check_sort_key(sort_key: Callable[[Message, int], tuple[Any, ...]]) -> Verdi
     )
 
 
-def violations(sort_key: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(sort_key: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The first fault with the messages of this seed, if there is one."""
     heap: list[tuple[Any, Message]] = []
     messages = _messages(seed)
     for seq, message in enumerate(messages):
-        answer = ask(sort_key, message.copy(), seq)
+        answer = call_answer(sort_key, message.copy(), seq)
         if isinstance(answer.error, Compared):
             yield _no_order(answer.error, None, message)
             return
         if not isinstance(answer.value, tuple):
-            yield Fault(
+            yield Mistake(
                 f"expected a tuple for {message.id}, {answer}",
                 "a tuple is compared item by item: what decides first stands first",
             )
@@ -76,7 +76,7 @@ def violations(sort_key: Callable[..., Any], seed: int) -> Iterator[Fault]:
     yield from _wrong_order(heap, messages)
 
 
-def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> Iterator[Fault]:
+def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> Iterator[Mistake]:
     number = {message.id: seq for seq, message in enumerate(messages)}
     for due in sorted(messages, key=lambda message: (-message.priority.value, number[message.id])):
         key, served = heap[0]
@@ -88,14 +88,14 @@ def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> It
         if served.id == due.id:
             continue
         if served.priority is due.priority:
-            yield Fault(
+            yield Mistake(
                 f"{served.id} was served before {due.id}, which is {due.priority.name} as "
                 "well and was sent "
                 "first",
                 "after the priority, what tells an earlier message from a later one at any time?",
             )
         else:
-            yield Fault(
+            yield Mistake(
                 f"{served.id}, {served.priority.name}, was served before {due.id}, "
                 f"{due.priority.name}",
                 "a heap hands out the smallest key first, and LOW is 1",
@@ -103,17 +103,17 @@ def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> It
         return
 
 
-def _no_order(error: Exception, key: Any, message: Message) -> Fault:
+def _no_order(error: Exception, key: Any, message: Message) -> Mistake:
     """What is wrong if the heap could not compare the key of this message with another."""
     if isinstance(error, Compared):
-        return Fault(
+        return Mistake(
             f"{message.id} has the same key as another message, so the heap compared the "
             "messages themselves",
             "no two messages may have the same key, and one of your two arguments is "
             "never the same",
         )
-    return Fault(
-        f"the key {quoted(key)} cannot be compared with another: {error}",
+    return Mistake(
+        f"the key {short_repr(key)} cannot be compared with another: {error}",
         "keys are made of numbers: message.priority.value is one",
     )
 

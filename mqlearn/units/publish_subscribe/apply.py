@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, judge, quoted
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, short_repr
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def check_apply(apply: Apply) -> Verdict:
     in the end show what the history shows in order; what is deleted stays deleted.
     """
     orders = sum(len(orders_of(seed)) for seed in SEEDS)
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         apply,
         lambda: (
             f"{len(SEEDS)} histories in {orders:,} orders, {sum(map(_deleted, SEEDS)):,} "
@@ -60,15 +60,15 @@ def check_apply(apply: Apply) -> Verdict:
     )
 
 
-def violations(apply: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(apply: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The first order of this seed's history that leads to another view."""
     right = shown(in_order(seed))
     for order in orders_of(seed):
         view: dict[str, Any] = {}
         for number, change in enumerate(order, 1):
-            answer = ask(apply, view, change)
+            answer = call_answer(apply, view, change)
             if not _is_view(answer):
-                yield Fault(
+                yield Mistake(
                     f"{_said(order[:number])}: expected a dict from key to (seq, value), {answer}",
                     "return the view",
                     partial(step_by_step, apply, order[:number], right),
@@ -79,10 +79,10 @@ def violations(apply: Callable[..., Any], seed: int) -> Iterator[Fault]:
         for key in sorted({*right, *seen}):
             is_, should = seen.get(key), right.get(key)
             if is_ != should:
-                yield Fault(
+                yield Mistake(
                     f"{_said(order)}: {key} is {is_ or 'deleted'}, and in order it is "
                     f"{should or 'deleted'}; "
-                    f"the view is {quoted(view)}",
+                    f"the view is {short_repr(view)}",
                     _hint(key, seen, right, order),
                     partial(step_by_step, apply, order, right),
                 )
@@ -101,7 +101,7 @@ def step_by_step(
     view: Any = {}
     rows = []
     for change in order:
-        answer = ask(apply, view, change)
+        answer = call_answer(apply, view, change)
         if not _is_view(answer):
             rows.append([str(change), *[str(answer)] * len(keys)])
             break
@@ -116,8 +116,8 @@ def _entry(entry: Any) -> str:
         return ""
     seq, value = entry
     if value is None:
-        return f"{quoted(seq)} deleted"
-    return f"{quoted(seq)} {value if isinstance(value, str) else quoted(value)}"
+        return f"{short_repr(seq)} deleted"
+    return f"{short_repr(seq)} {value if isinstance(value, str) else short_repr(value)}"
 
 
 def _hint(key: str, seen: dict[str, Any], right: dict[str, Any], order: tuple[Change, ...]) -> str:

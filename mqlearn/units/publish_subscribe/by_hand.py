@@ -1,7 +1,7 @@
 """A broker that a notebook builds, put in the place of the package's own: what its subscribers
 heard is recorded.
 
-    told(FanOut(), LoopBroker)                  a scenario, with that broker in it
+    run_with_broker(FanOut(), LoopBroker)                  a scenario, with that broker in it
 
 So a chart of such a run is the trace of the very code in the notebook's cell.
 """
@@ -23,7 +23,7 @@ from mqlearn.study.run import Run
 from mqlearn.units.publish_subscribe.scenario import SUBSCRIBERS, TOPIC, FanOut
 
 
-class Careless(Simulation):
+class SilentCrashSimulation(Simulation):
     """A simulation in which a task that dies of an exception is gone without a word; a thread would
     print it.
     """
@@ -42,7 +42,7 @@ class Careless(Simulation):
         return super().spawn(run, name=name, daemon=daemon)
 
 
-def told(scenario: FanOut, make: Callable[[Simulation], Any], *, seed: int = 0) -> Run:
+def run_with_broker(scenario: FanOut, make: Callable[[Simulation], Any], *, seed: int = 0) -> Run:
     """A run of `scenario` whose broker is `make(sim)`, which has `subscribe(topic, callback)` and
     `publish`.
 
@@ -50,7 +50,7 @@ def told(scenario: FanOut, make: Callable[[Simulation], Any], *, seed: int = 0) 
     """
     check.instance("scenario", scenario, FanOut)
     check.function("make", make)
-    with Careless(seed) as sim:
+    with SilentCrashSimulation(seed) as sim:
         trace = Trace()
         broker = make(sim)
         for name in SUBSCRIBERS:
@@ -69,7 +69,7 @@ def _heard(runtime: Runtime, trace: Trace, name: str, callback: Handler) -> Hand
         number = next(numbers)
 
         def record(event: str, detail: object) -> None:
-            now, worker = runtime.witness()
+            now, worker = runtime.stamp()
             trace.note(
                 now,
                 event,

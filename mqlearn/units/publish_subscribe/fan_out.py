@@ -15,7 +15,7 @@ from mqlearn.messaging.subscription import Subscription
 from mqlearn.runtime import check
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.exercise import SEEDS, Answer, Enough, Fault, ask, judge
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, RunawayAnswer, call_answer, grade
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 
@@ -43,8 +43,8 @@ def check_fan_out(fan_out: FanOut) -> Verdict:
     refusal returned; and the board and the caterer may at no time be more than one order behind.
     """
     refused = [0]
-    return judge(
-        lambda fn, seed: violations(fn, seed, refused),
+    return grade(
+        lambda fn, seed: mistakes(fn, seed, refused),
         fan_out,
         lambda: (
             f"{len(SEEDS)} seeds, {len(SEEDS) * ORDERS:,} orders to four mailboxes: {refused[0]:,} "
@@ -72,7 +72,7 @@ class Mailbox(Subscription):
         """
         check.number("timeout", timeout, low=0, optional=True)
         if len(self.asked) >= MOST and self.asked[-MOST][0] == message.id:
-            raise Enough(f"{message.id}: the {self.name}'s mailbox was asked {MOST} times")
+            raise RunawayAnswer(f"{message.id}: the {self.name}'s mailbox was asked {MOST} times")
         taken = self.queue.send(message, timeout=timeout)
         self.asked.append((message.id, taken))
         return taken
@@ -102,9 +102,9 @@ class Hall:
         )
 
 
-def violations(
+def mistakes(
     fan_out: Callable[..., Any], seed: int, refused: list[int] | None = None
-) -> Iterator[Fault]:
+) -> Iterator[Mistake]:
     """The faults with this seed: first of one order for empty mailboxes, then of a whole
     morning.
     """
@@ -122,12 +122,12 @@ def violations(
             yield replace(found, make_run=partial(replace, run, verdict=f"{found.said}."))
 
 
-def _late(hall: Hall) -> Fault | None:
+def _late(hall: Hall) -> Mistake | None:
     """What is wrong with a morning on which somebody who is fast was behind."""
     for name, takes in hall.takes.items():
         most, when = hall.behind(name)
         if name not in (SLOW, BROKEN) and most > 1:
-            return Fault(
+            return Mistake(
                 f"the {name}, who takes {1000 * takes:.0f} ms, is {most} orders behind at "
                 f"{-when:.1f} s",
                 "who waits for whom? A mailbox that is full can be asked without waiting",
@@ -135,11 +135,11 @@ def _late(hall: Hall) -> Fault | None:
     return None
 
 
-def publish(fan_out: Callable[..., Any], hall: Hall) -> tuple[Run, Fault | None]:
+def publish(fan_out: Callable[..., Any], hall: Hall) -> tuple[Run, Mistake | None]:
     """The run of this morning, up to the first order that was not given to everybody who had room;
     and that fault.
     """
-    faults: list[Fault] = []
+    faults: list[Mistake] = []
     with Simulation(hall.seed) as sim:
         trace = Trace()
         mailboxes: dict[str, Mailbox] = {}
@@ -159,12 +159,12 @@ def publish(fan_out: Callable[..., Any], hall: Hall) -> tuple[Run, Fault | None]
                 sim.sleep_until(time)
                 before = {name: len(mailbox.asked) for name, mailbox in mailboxes.items()}
                 try:
-                    answer = ask(
+                    answer = call_answer(
                         fan_out, Message(id=f"order-{number}", max_retries=0), dict(mailboxes)
                     )
-                except Enough as never:
+                except RunawayAnswer as never:
                     faults.append(
-                        Fault(
+                        Mistake(
                             str(never),
                             "where there is no room now, the next order finds none either",
                         )
@@ -200,7 +200,7 @@ def _subscriber(sim: Simulation, hall: Hall, name: str) -> Callable[[Message], o
     return handle
 
 
-def _judged(answer: Answer, order: str, asked: dict[str, list[tuple[str, bool]]]) -> Fault | None:
+def _judged(answer: Answer, order: str, asked: dict[str, list[tuple[str, bool]]]) -> Mistake | None:
     """What is wrong with one call, if these mailboxes were asked about these messages and answered
     so.
     """
@@ -210,7 +210,7 @@ def _judged(answer: Answer, order: str, asked: dict[str, list[tuple[str, bool]]]
         or not isinstance(names, list | tuple | set)
         or not set(names) <= asked.keys()
     ):
-        return Fault(
+        return Mistake(
             f"{order}: expected a list of the names of those who refused it, {answer}",
             "what send answers says whether there was room; callbacks are the mailboxes' "
             "own business",
@@ -218,13 +218,13 @@ def _judged(answer: Answer, order: str, asked: dict[str, list[tuple[str, bool]]]
     for name, answers in asked.items():
         if [message for message, _ in answers] != [order]:
             times = f"{len(answers)} times" if answers else "not"
-            return Fault(
+            return Mistake(
                 f"{order}: the {name}'s mailbox was {times} asked; {answer}",
                 "send it into each mailbox, once, whatever the others say",
             )
         if answers[0][1] == (name in names):
             did, told = ("took", "is among") if answers[0][1] else ("refused", "is not among")
-            return Fault(
+            return Mistake(
                 f"{order}: the {name}'s mailbox {did} it, and {told} those returned; {answer}",
                 "send returns False where there is no room",
             )

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from mqlearn.study.exercise import SEEDS, Fault, ask, judge
+from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def check_matches(matches: Matches) -> Verdict:
     other, in every way.
     """
     pairs = [pair for seed in SEEDS for pair in pairs_of(seed)]
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         matches,
         lambda: (
             f"{len(pairs):,} pairs, {sum(brute_force(*pair) for pair in pairs):,} of them match, "
@@ -43,20 +43,20 @@ def check_matches(matches: Matches) -> Verdict:
     )
 
 
-def violations(matches: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(matches: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The first fault with this seed's pairs."""
     for pattern, topic in pairs_of(seed):
-        answer = ask(matches, pattern, topic)
+        answer = call_answer(matches, pattern, topic)
         right = brute_force(pattern, topic)
         if answer.error is not None or not isinstance(answer.value, bool):
-            yield Fault(
+            yield Mistake(
                 f"matches({pattern!r}, {topic!r}): expected {right}, {answer}",
                 "it is either True or False",
                 lambda: mistaken(matches, seed),
             )
             return
         if answer.value != right:
-            yield Fault(
+            yield Mistake(
                 f"matches({pattern!r}, {topic!r}): expected {right}, {answer}",
                 _hint(pattern, topic),
                 lambda: mistaken(matches, seed),
@@ -70,7 +70,7 @@ def mistaken(matches: Callable[..., Any], seed: int) -> pd.DataFrame:
 
     rows = []
     for pattern, topic in pairs_of(seed):
-        answer, right = ask(matches, pattern, topic), brute_force(pattern, topic)
+        answer, right = call_answer(matches, pattern, topic), brute_force(pattern, topic)
         if answer.error is not None or answer.value is not right:
             rows.append([pattern, topic, right, str(answer).removeprefix("it ")])
     return pd.DataFrame(rows, columns=["pattern", "topic", "should be", "your function"]).set_index(

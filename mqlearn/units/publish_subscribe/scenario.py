@@ -13,11 +13,11 @@ from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.fanout import FanOutStory
+from mqlearn.study.analysis.fanout import FanOutAnalysis
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.faults import Failure, happens, one_try
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, let_pass, param
+from mqlearn.study.scenario import Scenario, advance, param
 
 TOPIC = "orders.paid"
 SUBSCRIBERS = ("mail", "parcel", "audit")
@@ -163,7 +163,7 @@ class FanOut(Scenario):
 
         return call
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         if queue is not None:
             raise ValueError(
                 f"queue must be None, since each subscription has its own, got {queue!r}"
@@ -212,7 +212,7 @@ class FanOut(Scenario):
                     continue
 
         runtime.spawn(shop, name="shop")
-        let_pass(runtime, self.window)
+        advance(runtime, self.window)
         trace.freeze()
 
     def report(
@@ -221,7 +221,7 @@ class FanOut(Scenario):
         """The run that a frozen trace tells of, observed until `until` (s); `theory` is what was to
         be expected.
         """
-        books, story = trace.balance(), FanOutStory(trace.records)
+        books, story = trace.balance(), FanOutAnalysis(trace.records)
         fates = {name: story.fates(name) for name in story.names}
         behind = {name: fate["behind"] for name, fate in fates.items()}
         slowest = max(behind.values(), default=0)

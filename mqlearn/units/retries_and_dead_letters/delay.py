@@ -17,7 +17,7 @@ from mqlearn.messaging.message import Message, Reject, Release
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.exercise import SEEDS, Fault, ask, is_number, judge
+from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade, is_number
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 
@@ -72,8 +72,8 @@ def check_delay(delay: Delay) -> Verdict:
     must be done. An order that fails at every try must be given up after 20 tries at most.
     """
     orders = sum(len(orders_of(seed)[1]) for seed in SEEDS)
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         delay,
         lambda: (
             f"{len(SEEDS)} outages, {orders:,} orders: none died, the busiest ten seconds after a "
@@ -86,7 +86,7 @@ def check_delay(delay: Delay) -> Verdict:
     )
 
 
-def violations(delay: Delay, seed: int) -> Iterator[Fault]:
+def mistakes(delay: Delay, seed: int) -> Iterator[Mistake]:
     """The faults of this seed's night."""
     if fault := _endless(delay, seed):
         yield fault
@@ -100,7 +100,7 @@ def violations(delay: Delay, seed: int) -> Iterator[Fault]:
     if night.gave_up:
         first = night.gave_up[0]
         times = night.tries[first]
-        yield Fault(
+        yield Mistake(
             f"{scene}: order-{first + 1} was given up at {times[-1]:.1f} s, after "
             f"{len(times)} tries; "
             f"{len(night.gave_up):,} orders are dead",
@@ -109,7 +109,7 @@ def violations(delay: Delay, seed: int) -> Iterator[Fault]:
         )
     peak, when = night.peak()
     if peak > PEAK:
-        yield Fault(
+        yield Mistake(
             f"{scene}: from {when} s on, ten seconds see {peak:.1f} times the normal "
             "number of tries, and "
             f"{PEAK:g} are allowed",
@@ -117,7 +117,7 @@ def violations(delay: Delay, seed: int) -> Iterator[Fault]:
             make_run,
         )
     if night.lateness() > LATE:
-        yield Fault(
+        yield Mistake(
             f"{scene}: 99 % of them are done only {night.lateness():.0f} s after the "
             f"recovery, and {LATE:g} "
             f"are allowed",
@@ -126,34 +126,34 @@ def violations(delay: Delay, seed: int) -> Iterator[Fault]:
         )
 
 
-def _endless(delay: Delay, seed: int) -> Fault | None:
+def _endless(delay: Delay, seed: int) -> Mistake | None:
     """What is wrong if an order that always fails is never given up, or an answer is no number of
     seconds.
     """
     rng = random.Random(f"poison {seed}")
     for attempt in range(1, MOST_TRIES + 1):
-        answer = ask(delay, attempt, rng)
+        answer = call_answer(delay, attempt, rng)
         if answer.error is None and answer.value is None and attempt > 1:
             return None
         if fault := _no_delay(answer, attempt):
             return fault
-    return Fault(
+    return Mistake(
         f"after failure {MOST_TRIES} of a poison order {answer}, and the order is still "
         "not given up",
         "return None when enough has been tried",
     )
 
 
-def _no_delay(answer: Any, attempt: int) -> Fault | None:
+def _no_delay(answer: Any, attempt: int) -> Mistake | None:
     if answer.error is None and is_number(answer.value) and answer.value >= 0:
         return None
-    return Fault(
+    return Mistake(
         f"after failure {attempt} expected a number of seconds from 0, {answer}",
         "delay(attempt, rng) returns seconds, or None from some later failure on to give up",
     )
 
 
-def night_of(delay: Delay, seed: int) -> tuple[Night, Fault | None]:
+def night_of(delay: Delay, seed: int) -> tuple[Night, Mistake | None]:
     """All tries of this seed's night, and where an answer was none."""
     end, come = orders_of(seed)
     night, rng = Night(seed, end, come), random.Random(f"jitter {seed}")
@@ -161,7 +161,7 @@ def night_of(delay: Delay, seed: int) -> tuple[Night, Fault | None]:
         times = [time]
         night.tries.append(times)
         while times[-1] < end:
-            answer = ask(delay, len(times), rng)
+            answer = call_answer(delay, len(times), rng)
             if answer.error is None and answer.value is None:
                 night.gave_up.append(number)
                 break
@@ -169,7 +169,7 @@ def night_of(delay: Delay, seed: int) -> tuple[Night, Fault | None]:
                 return night, fault
             times.append(times[-1] + answer.value)
             if len(times) > 2 * MOST_TRIES:
-                return night, Fault(
+                return night, Mistake(
                     f"order-{number + 1} was tried {len(times)} times by {times[-1]:.1f} s",
                     "return None when enough has been tried",
                 )

@@ -15,7 +15,7 @@ from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, is_number, judge
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, is_number
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 from mqlearn.units.retries_and_dead_letters.overload import Service
@@ -71,7 +71,7 @@ def check_next_rate(next_rate: Callable[[float, int, int], float]) -> Verdict:
     each of 100 seeds 1,500 to 3,000 letters must be done within 2.5 times as long as at exactly the
     spare rate, and at most 10 % of their tries may fail.
     """
-    return judge(violations, next_rate, lambda: _success(next_rate))
+    return grade(mistakes, next_rate, lambda: _success(next_rate))
 
 
 def _success(next_rate: Callable[..., Any]) -> str:
@@ -85,7 +85,7 @@ def _success(next_rate: Callable[..., Any]) -> str:
     )
 
 
-def violations(next_rate: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(next_rate: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The faults of this seed's morning."""
     if fault := _deaf(next_rate):
         yield fault
@@ -98,7 +98,7 @@ def violations(next_rate: Callable[..., Any], seed: int) -> Iterator[Fault]:
     make_run = partial(replayed, morning)
     if morning.failed > FAILED:
         failures = [call[2] for call in morning.calls if not call[1] and not call[3]]
-        yield Fault(
+        yield Mistake(
             f"{scene}: {len(failures):,} tries of letters failed from {min(failures):.1f} "
             "to "
             f"{max(failures):.1f} s, more than {FAILED:.0%} of all, at up to "
@@ -107,7 +107,7 @@ def violations(next_rate: Callable[..., Any], seed: int) -> Iterator[Fault]:
             make_run,
         )
     elif morning.left:
-        yield Fault(
+        yield Mistake(
             f"{scene}: {morning.left:,} are not done at {morning.limit:.0f} s, at a rate "
             "of "
             f"{morning.rates[-1]:.3g} a second, and {morning.failed:.0%} of their tries "
@@ -117,23 +117,23 @@ def violations(next_rate: Callable[..., Any], seed: int) -> Iterator[Fault]:
         )
 
 
-def _deaf(next_rate: Callable[..., Any]) -> Fault | None:
+def _deaf(next_rate: Callable[..., Any]) -> Mistake | None:
     """What is wrong if failures make no difference to the answer, or it is no rate."""
-    calm, trouble = ask(next_rate, 5.0, 5, 0), ask(next_rate, 5.0, 0, 5)
+    calm, trouble = call_answer(next_rate, 5.0, 5, 0), call_answer(next_rate, 5.0, 0, 5)
     if fault := _no_rate(calm, 5.0, 5, 0) or _no_rate(trouble, 5.0, 0, 5):
         return fault
     if calm.value == trouble.value:
-        return Fault(
+        return Mistake(
             f"at a rate of 5, whether all letters were answered or all failed, {calm}",
             "rise while letters are answered, fall when they fail",
         )
     return None
 
 
-def _no_rate(answer: Answer, rate: float, ok: int, failed: int) -> Fault | None:
+def _no_rate(answer: Answer, rate: float, ok: int, failed: int) -> Mistake | None:
     if answer.error is None and is_number(answer.value) and 0 <= answer.value <= HIGHEST:
         return None
-    return Fault(
+    return Mistake(
         f"with a rate of {rate:.3g}, {ok} answered and {failed} failed, expected a number "
         "of letters a second "
         f"from 0, {answer}",
@@ -147,7 +147,7 @@ def morning_of(seed: int) -> Morning:
     return Morning(seed, rng.uniform(5, 20), NEW * rng.randint(150, 300))
 
 
-def work(next_rate: Callable[..., Any], seed: int) -> tuple[Morning, Fault | None]:
+def work(next_rate: Callable[..., Any], seed: int) -> tuple[Morning, Mistake | None]:
     """Redrive this seed's letters at the rates that `next_rate` says, and say where its answer was
     none.
     """
@@ -180,7 +180,7 @@ def work(next_rate: Callable[..., Any], seed: int) -> tuple[Morning, Fault | Non
             break
         if not undone:
             return morning, None
-        answer = ask(next_rate, rate, ok, failed)
+        answer = call_answer(next_rate, rate, ok, failed)
         if fault := _no_rate(answer, rate, ok, failed):
             return morning, fault
         rate = float(answer.value)

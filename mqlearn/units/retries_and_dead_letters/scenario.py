@@ -14,11 +14,11 @@ from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.storms import Load, dead_in_outage
+from mqlearn.study.analysis.load import Load, dead_in_outage
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.faults import Failure, Faults
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, as_they_come, let_pass, param
+from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
 from mqlearn.units.retries_and_dead_letters.overload import Budgeted, RetryBudget, Service
 
 RATE = 10.0  # orders that arrive a second
@@ -229,7 +229,7 @@ class CardOutage(Scenario):
             else regular(RATE, self.window)
         )
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         trace = Trace()
         real = (
             InMemoryMessageQueue(
@@ -251,7 +251,7 @@ class CardOutage(Scenario):
         times, start = self.arrival_times(runtime), runtime.now
 
         def shop() -> None:
-            for number in as_they_come(runtime, start, times):
+            for number in wait_for_arrivals(runtime, start, times):
                 line.send(Message(id=f"order-{number}", max_retries=self.retries))
 
         processor = MessageProcessor(line)
@@ -260,7 +260,7 @@ class CardOutage(Scenario):
         runtime.spawn(shop, name="shop")
         if self.redrive_at:
             runtime.spawn(self._operator, real, name="operator")
-        let_pass(runtime, self.window)
+        advance(runtime, self.window)
         trace.freeze()
         run = self._report(trace, len(times), runtime.now, seed)
         processor.stop_workers()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from mqlearn.messaging.message import Message, MessageStatus
-from mqlearn.study.exercise import SEEDS, Answer, Fault, ask, judge
+from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade
 from mqlearn.study.verdict import Verdict
 
 ANSWERS = ("redrive", "fix", "route", "drop")
@@ -43,8 +43,8 @@ def check_triage(triage: Triage) -> Verdict:
     redriven, and none that an outage killed may be dropped.
     """
     letters = sum(len(letters_of(seed)) for seed in SEEDS)
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         triage,
         lambda: (
             f"{len(SEEDS)} mornings, {letters:,} letters: at least {RIGHT:.0%} sorted rightly in "
@@ -55,7 +55,7 @@ def check_triage(triage: Triage) -> Verdict:
     )
 
 
-def violations(triage: Triage, seed: int) -> Iterator[Fault]:
+def mistakes(triage: Triage, seed: int) -> Iterator[Mistake]:
     """The faults of this seed's morning."""
     letters = letters_of(seed)
     wrong: list[tuple[Message, str, Answer]] = []
@@ -67,13 +67,13 @@ def violations(triage: Triage, seed: int) -> Iterator[Fault]:
             for n, (then, other) in enumerate(copies)
             if n != number and abs(then - time) <= NEAR
         ]
-        answer = ask(triage, letter.copy(), near)
+        answer = call_answer(triage, letter.copy(), near)
         if (
             answer.error is not None
             or not isinstance(answer.value, str)
             or answer.value not in ANSWERS
         ):
-            yield Fault(
+            yield Mistake(
                 f"{_said(letter)}: expected one of {', '.join(ANSWERS)}, {answer}",
                 "look at letter.headers, and at those of the neighbours",
             )
@@ -82,13 +82,13 @@ def violations(triage: Triage, seed: int) -> Iterator[Fault]:
             wrong.append((letter, right, answer))
     for letter, right, answer in wrong:
         if (answer.value, right) in (("redrive", "fix"), ("drop", "redrive")):
-            yield Fault(
+            yield Mistake(
                 f"{_said(letter)}: you say {answer.value}, and it is one to {right}", HINTS[right]
             )
             return
     if len(wrong) > (1 - RIGHT) * len(letters):
         letter, right, answer = wrong[0]
-        yield Fault(
+        yield Mistake(
             f"{_said(letter)}: you say {answer.value}, and it is one to {right}; "
             f"{len(wrong)} of "
             f"{len(letters)} letters are sorted wrongly",

@@ -46,7 +46,7 @@ class FailingWork(Scenario):
         None, unit="orders", low=0, high=ORDERS, group="load", help="Of 1,000 orders, how many die?"
     )
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         trace = Trace()
         line = (
             InMemoryMessageQueue(runtime=runtime, trace=trace, name="orders")

@@ -13,7 +13,7 @@ from typing import Any
 
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.study.arrivals import DAYS, flight_day, poisson
-from mqlearn.study.exercise import SEEDS, Fault, ask, judge, no_function
+from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade, no_function
 from mqlearn.study.verdict import Verdict, not_yet
 
 SERVICE_S, LIMIT_S = 240.0, 300.0
@@ -124,8 +124,8 @@ def check_fewest_clerks(fewest_clerks: Callable[[list[float], float, float], int
         for fault in faults(fewest_clerks, case):
             return not_yet(fault.said, hint=fault.hint)
     found = {case.name: case.fewest for case in recorded()}
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         fewest_clerks,
         lambda: (
             f"{len(found)} days and {len(SEEDS)} seeds: "
@@ -138,18 +138,18 @@ def check_fewest_clerks(fewest_clerks: Callable[[list[float], float, float], int
     )
 
 
-def violations(fewest_clerks: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(fewest_clerks: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The fault with this seed's drawn day, if there is one."""
     return faults(fewest_clerks, drawn(seed))
 
 
-def faults(fewest_clerks: Callable[..., Any], case: Case) -> Iterator[Fault]:
+def faults(fewest_clerks: Callable[..., Any], case: Case) -> Iterator[Mistake]:
     """What is wrong with the answer for this day, if anything is."""
-    answer = ask(fewest_clerks, list(case.arrivals), case.service, case.limit)
+    answer = call_answer(fewest_clerks, list(case.arrivals), case.service, case.limit)
     clerks = answer.whole
     scene = f"{case.name}, {case.service:g} s each"
     if clerks < 1:
-        yield Fault(
+        yield Mistake(
             f"{scene}: expected a whole number of clerks from 1, {answer}",
             "try 1, 2, 3, … and return the first that is enough",
         )
@@ -157,14 +157,14 @@ def faults(fewest_clerks: Callable[..., Any], case: Case) -> Iterator[Fault]:
     fewest = case.fewest
     wait = p95(fifo_waits(case.arrivals, min(clerks, fewest), case.service))
     if clerks < fewest:
-        yield Fault(
+        yield Mistake(
             f"{scene}: with {_count(clerks)} 95 % wait up to {_seconds(wait)}, and "
             f"{case.limit:g} s are "
             f"allowed",
             "the mean rate of a day hides its rush: replay the arrivals one by one",
         )
     elif clerks > fewest:
-        yield Fault(
+        yield Mistake(
             f"{scene}: fewer than {clerks} are enough, with {_count(fewest)} 95 % wait up "
             f"to {_seconds(wait)}, "
             f"and {case.limit:g} s are allowed",

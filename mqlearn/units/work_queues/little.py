@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from mqlearn.runtime.trace import MOVES, Trace
-from mqlearn.study.exercise import SEEDS, Fault, ask, is_number, judge
+from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade, is_number
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 from mqlearn.units.work_queues.scenario import WorkQueue
@@ -38,7 +38,7 @@ def check_little(little: Callable[[Trace], tuple[float, float, float]]) -> Verdi
     averaged over the window; lam the messages accepted per second; W the mean time (s) in the
     system within the window, over all that were accepted.
     """
-    return judge(violations, little, _tried)
+    return grade(mistakes, little, _tried)
 
 
 def _tried() -> str:
@@ -50,13 +50,13 @@ def _tried() -> str:
     )
 
 
-def violations(little: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(little: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The faults with the trace of this seed."""
     *due, _, left = truth(seed)
-    answer = ask(little, _copy(run_of(seed).trace))
+    answer = call_answer(little, _copy(run_of(seed).trace))
     value = answer.value
     if not (isinstance(value, tuple | list) and len(value) == 3 and all(map(is_number, value))):
-        yield Fault(
+        yield Mistake(
             f"expected three numbers, {answer}",
             "return L, lam, W; Run.of(trace).jobs() is a good start",
         )
@@ -70,7 +70,7 @@ def violations(little: Callable[..., Any], seed: int) -> Iterator[Fault]:
                 if math.isclose(value[0], value[1] * value[2], rel_tol=EXACT, abs_tol=EXACT)
                 else (f"; your L is {value[0]:.6g}, your lam · W is {value[1] * value[2]:.6g}")
             )
-            yield Fault(
+            yield Mistake(
                 f"{NAMES[name]}, is {true:.6g} {scene}, got {found:.6g}{product}",
                 HINTS[name],
                 partial(run_of, seed),

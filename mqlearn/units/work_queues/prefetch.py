@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from mqlearn.runtime.trace import Record
-from mqlearn.study.exercise import SEEDS, Fault, ask, judge
+from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade
 from mqlearn.study.verdict import Verdict
 from mqlearn.units.work_queues.wire import Shop
 
@@ -31,8 +31,8 @@ def check_prefetch(prefetch: Callable[[float, float], int]) -> Verdict:
     100 takes.
     """
     jobs = sum(shop_of(seed).jobs for seed in SEEDS)
-    return judge(
-        violations,
+    return grade(
+        mistakes,
         prefetch,
         lambda: (
             f"{len(SEEDS)} seeds, {jobs:,} jobs: workers idled at most {MOST_IDLE:.0%} of the time "
@@ -42,17 +42,17 @@ def check_prefetch(prefetch: Callable[[float, float], int]) -> Verdict:
     )
 
 
-def violations(prefetch: Callable[..., Any], seed: int) -> Iterator[Fault]:
+def mistakes(prefetch: Callable[..., Any], seed: int) -> Iterator[Mistake]:
     """The faults with this seed's backlog."""
     shop = shop_of(seed)
-    answer = ask(prefetch, shop.service, shop.round_trip)
+    answer = call_answer(prefetch, shop.service, shop.round_trip)
     held = answer.whole
     scene = (
         f"{_span(shop.service)} a job, {_span(shop.round_trip)} a round trip, {shop.workers} "
         "workers"
     )
     if held < 1:
-        yield Fault(
+        yield Mistake(
             f"{scene}: expected a whole number from 1, {answer}",
             "how many jobs does a worker finish in one round trip?",
         )
@@ -64,7 +64,7 @@ def violations(prefetch: Callable[..., Any], seed: int) -> Iterator[Fault]:
         _slow(run.trace.records, best_of(seed)),
     ):
         if said:
-            yield Fault(f"{scene}: {said}", hint, partial(shop.run, held))
+            yield Mistake(f"{scene}: {said}", hint, partial(shop.run, held))
 
 
 def _idle(records: list[Record], workers: int) -> tuple[str, str]:

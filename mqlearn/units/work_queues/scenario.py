@@ -18,7 +18,7 @@ from mqlearn.runtime.trace import Record, Trace
 from mqlearn.study import theory
 from mqlearn.study.arrivals import flight_day, poisson, regular
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, let_pass, param
+from mqlearn.study.scenario import Scenario, advance, param
 
 TEN_MINUTES = 600.0  # seconds
 # a recorded day is replayed so many times as fast: a second here is two minutes there
@@ -153,7 +153,7 @@ class WorkQueue(Scenario):
         """Jobs a second that all workers together can finish."""
         return (self.workers - 1 + 1 / self.slow_worker) / self.service
 
-    def _observe(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
+    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         trace = Trace()
         line = (
             InMemoryMessageQueue(
@@ -182,15 +182,15 @@ class WorkQueue(Scenario):
         processor.register_processor("default", work)
         processor.start_workers(self.workers)
         runtime.spawn(shop, name="shop")
-        let_pass(runtime, window)
+        advance(runtime, window)
         trace.freeze()
         run = self._report(
-            trace, WorkTally(trace.records, start, runtime.now, self.workers), len(times), seed
+            trace, WorkAnalysis(trace.records, start, runtime.now, self.workers), len(times), seed
         )
         processor.stop_workers()
         return run
 
-    def _report(self, trace: Trace, tally: WorkTally, offered: int, seed: int) -> Run:
+    def _report(self, trace: Trace, tally: WorkAnalysis, offered: int, seed: int) -> Run:
         books = trace.balance()
         left = books.waiting + books.in_flight
         totals: dict[str, float] = {
@@ -225,7 +225,9 @@ class WorkQueue(Scenario):
             headline += f"; {books.rejected:,} of {offered:,} refused"
         return Run(self, seed, trace, tally.until, totals, " ".join(parts), expected, headline)
 
-    def _headline(self, rate: float, left: int, tally: WorkTally, expected: dict[str, Any]) -> str:
+    def _headline(
+        self, rate: float, left: int, tally: WorkAnalysis, expected: dict[str, Any]
+    ) -> str:
         if tally.idle_beside_work < 0.005:
             return self._balance_of_rates(rate, left, tally, expected).removesuffix(".")
         waits = (
@@ -240,7 +242,7 @@ class WorkQueue(Scenario):
         )
 
     def _balance_of_rates(
-        self, rate: float, left: int, tally: WorkTally, expected: dict[str, Any]
+        self, rate: float, left: int, tally: WorkAnalysis, expected: dict[str, Any]
     ) -> str:
         one = self.workers == 1
         who = "1 worker" if one else f"{self.workers} workers"
@@ -292,7 +294,7 @@ class WorkQueue(Scenario):
         return found
 
 
-class WorkTally:
+class WorkAnalysis:
     """What the records from `start` to `until` (s) add up to.
 
     A wait is from sending until a worker begins, also where the job lay in that worker's hands
@@ -304,7 +306,7 @@ class WorkTally:
     def __init__(self, records: list[Record], start: float, until: float, workers: int) -> None:
         self.until, self.window = until, until - start
         sent: dict[str, float] = {}
-        holds: Counter[str] = Counter()
+        deliveries: Counter[str] = Counter()
         waits: list[float] = []
         open_jobs, idle, last, self.most_held, lost = 0, workers, start, 0, 0.0
         for time, event, _, _, message_id, _, _, worker, _, _ in records:
@@ -314,15 +316,15 @@ class WorkTally:
                 sent[message_id] = time
                 open_jobs += 1
             elif event == "received":
-                holds[worker] += 1
-                self.most_held = max(self.most_held, holds[worker])
+                deliveries[worker] += 1
+                self.most_held = max(self.most_held, deliveries[worker])
             elif event == "started":
                 waits.append(time - sent[message_id])
                 open_jobs, idle = open_jobs - 1, idle - 1
             elif event == "finished":
                 idle += 1
             elif event == "acked":
-                holds[worker] -= 1
+                deliveries[worker] -= 1
         lost += min(open_jobs, idle) * (until - last)
         self.idle_beside_work = lost / (workers * self.window)
         self.mean = math.fsum(waits) / len(waits) if waits else 0.0

@@ -45,7 +45,7 @@ class PushedQueue(MessageQueue):
         self._held: dict[str, deque[Message]] = {}
 
     def _worker(self) -> str:
-        return self.runtime.witness()[1]
+        return self.runtime.stamp()[1]
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
         name = self._worker()

@@ -5,7 +5,7 @@ saw.
 import pytest
 
 from mqlearn.study.verdict import recall
-from mqlearn.units.batching.deliver import Batch, batch_of, check_deliver, violations
+from mqlearn.units.batching.deliver import Batch, batch_of, check_deliver, mistakes
 
 
 def goes_through(items, call):
@@ -135,7 +135,7 @@ def test_plain_halving_passes():
 @pytest.mark.parametrize("fn", WRONG)
 def test_wrong_answers_are_caught(fn, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, fn) == WRONG[fn] >= 20
+    assert caught(mistakes, fn) == WRONG[fn] >= 20
     assert not check_deliver(fn)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from mqlearn import Message, Simulation
-from mqlearn.study.analysis.batches import BatchTally, percentile
-from mqlearn.units.batching.by_hand import by_hand, clockwork, packaged
+from mqlearn.study.analysis.batches import BatchAnalysis, percentile
+from mqlearn.units.batching.by_hand import regular_times, run_batch_loop, run_batch_processor
 from mqlearn.units.batching.scenario import BatchedWriter
 from mqlearn.units.batching.store import BadRecord, BulkStore, bisected
 
@@ -30,9 +30,9 @@ def p99_ms(rate: float, size: int, linger: float, orders: int = 15000) -> float:
     """The 99th percentile of the latency over a long run (ms), the first tenth of it left out."""
     dice = random.Random(6)
     times = list(accumulate(dice.expovariate(rate) for _ in range(orders)))
-    run = packaged(times, size, linger, until=times[-1])
+    run = run_batch_processor(times, size, linger, until=times[-1])
     late = sorted(
-        latency for when, latency in BatchTally(run.trace.records).done if when > times[-1] / 10
+        latency for when, latency in BatchAnalysis(run.trace.records).done if when > times[-1] / 10
     )
     return 1000 * percentile(late, 99)
 
@@ -155,7 +155,7 @@ def test_the_package_keeps_the_leases_of_a_batch_that_fills() -> None:
     """Twenty orders a second apart, two workers, a lease of six seconds, batches of ten: none is
     lost, none twice.
     """
-    run = packaged(clockwork(20), 10, 20.0, workers=2, lease=6.0)
+    run = run_batch_processor(regular_times(20), 10, 20.0, workers=2, lease=6.0)
     assert run.totals["done"] == 20 and len(run.tries()) == 20
     assert not any(record.event == "lease_lost" for record in run.trace.records)
 
@@ -170,8 +170,8 @@ def test_a_loop_by_hand_is_watched_as_a_processor_is() -> None:
                 (written,) = store.write([order])
                 queue.ack(order) if written else queue.nack(order, requeue=False)
 
-    run = by_hand(loop, clockwork(5), bad={"order-2"}, closes_at=4.2)
-    found = BatchTally(run.trace.records)
+    run = run_batch_loop(loop, regular_times(5), bad={"order-2"}, closes_at=4.2)
+    found = BatchAnalysis(run.trace.records)
     assert [call[:2] for call in found.calls] == [(1.0, 1), (2.0, 1), (3.0, 1), (4.0, 1)]
     assert run.tries().outcome.tolist() == [
         "completed",
@@ -185,17 +185,23 @@ def test_a_loop_by_hand_is_watched_as_a_processor_is() -> None:
 @pytest.mark.parametrize(
     ("call", "rule"),
     [
-        (lambda: by_hand(5, []), "loop must be callable, got 5"),  # type: ignore[arg-type]
-        (lambda: by_hand(print, [], until=0), "until must be positive, got 0"),
-        (lambda: by_hand(print, [], workers=0), "workers must be at least 1, got 0"),
-        (lambda: by_hand(print, [], closes_at=-1.0), "closes_at must not be negative, got -1.0"),
-        (lambda: packaged([], handle=5), "handle must be callable, got 5"),  # type: ignore[arg-type]
-        (lambda: packaged([], until=0.0), "until must be positive, got 0.0"),
-        (lambda: packaged([], workers=0), "workers must be at least 1, got 0"),
-        (lambda: packaged([], closes_at=-1.0), "closes_at must not be negative, got -1.0"),
-        (lambda: clockwork(-1), "orders must"),
-        (lambda: clockwork(1, every=-1.0), "every must"),
-        (lambda: clockwork(1, since=-1.0), "since must not be negative, got -1.0"),
+        (lambda: run_batch_loop(5, []), "loop must be callable, got 5"),  # type: ignore[arg-type]
+        (lambda: run_batch_loop(print, [], until=0), "until must be positive, got 0"),
+        (lambda: run_batch_loop(print, [], workers=0), "workers must be at least 1, got 0"),
+        (
+            lambda: run_batch_loop(print, [], closes_at=-1.0),
+            "closes_at must not be negative, got -1.0",
+        ),
+        (lambda: run_batch_processor([], handle=5), "handle must be callable, got 5"),  # type: ignore[arg-type]
+        (lambda: run_batch_processor([], until=0.0), "until must be positive, got 0.0"),
+        (lambda: run_batch_processor([], workers=0), "workers must be at least 1, got 0"),
+        (
+            lambda: run_batch_processor([], closes_at=-1.0),
+            "closes_at must not be negative, got -1.0",
+        ),
+        (lambda: regular_times(-1), "orders must"),
+        (lambda: regular_times(1, every=-1.0), "every must"),
+        (lambda: regular_times(1, since=-1.0), "since must not be negative, got -1.0"),
         (lambda: BulkStore(5), "runtime must be"),  # type: ignore[arg-type]
         (lambda: BulkStore(Simulation(), per_call=-1), "per_call must"),
         (lambda: BulkStore(Simulation(), per_item=-1), "per_item must not be negative, got -1"),

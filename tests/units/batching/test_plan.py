@@ -14,9 +14,9 @@ from mqlearn.units.batching.plan import (
     arrivals_of,
     check_plan,
     hours_of,
+    mistakes,
     replayed,
     serve,
-    violations,
 )
 
 
@@ -67,7 +67,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, WRONG[name]) == CAUGHT.get(name, 100) >= 20
+    assert caught(mistakes, WRONG[name]) == CAUGHT.get(name, 100) >= 20
     assert not check_plan(WRONG[name])
 
 
@@ -89,7 +89,7 @@ def test_the_first_seed_is_the_one_of_the_notebook():
     assert hours == Hours(5.0, 600.0, 0.05, 0.001, 0.5)
     night, rush = (serve(come, (100, 0.1), hours) for come in arrivals_of(0))
     assert night.p99 == pytest.approx(0.2, abs=0.005) and rush.p99 == pytest.approx(0.329, abs=0.02)
-    assert not any(violations(lambda *_: (100, 0.1), 0))
+    assert not any(mistakes(lambda *_: (100, 0.1), 0))
     assert "calls of 50 are at most 500 messages a second" in check_plan(WRONG["50 and 0.1 s"]).text
 
 

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from mqlearn import Simulation
-from mqlearn.study.analysis.batches import BatchTally, filling, least_size, percentile, throughput
+from mqlearn.study.analysis.batches import (
+    BatchAnalysis,
+    filling,
+    least_size,
+    percentile,
+    throughput,
+)
 from mqlearn.study.run import Run
 from mqlearn.units.batching.scenario import BatchedWriter
 
@@ -19,9 +25,9 @@ DAY = BatchedWriter(items=2000, linger=10.0)  # 100 a second: every batch is ful
 ONE_BAD = BatchedWriter(**PRESETS["one bad record"])
 
 
-def tally(run: Run) -> BatchTally:
+def tally(run: Run) -> BatchAnalysis:
     """What the run's records say of its batches."""
-    return BatchTally(run.trace.records)
+    return BatchAnalysis(run.trace.records)
 
 
 def mean_ms(scenario: BatchedWriter, seeds: int = 4) -> tuple[float, float]:

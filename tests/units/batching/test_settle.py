@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqlearn.units.batching.settle import batches_of, check_settle, violations
+from mqlearn.units.batching.settle import batches_of, check_settle, mistakes
 
 
 def settle(batch, results):
@@ -91,7 +91,7 @@ def test_the_worked_solution_passes():
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
     fn, seeds = WRONG[name]
-    assert caught(violations, fn) == seeds >= 20
+    assert caught(mistakes, fn) == seeds >= 20
     assert not check_settle(fn)
 
 

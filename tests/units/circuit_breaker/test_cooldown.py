@@ -8,9 +8,9 @@ from mqlearn.units.circuit_breaker.cooldown import (
     best_same,
     check_cooldown,
     mean_cost,
+    mistakes,
     outages_of,
     probes,
-    violations,
 )
 
 
@@ -52,7 +52,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, WRONG[name]) == CAUGHT.get(name, 100) >= 20
+    assert caught(mistakes, WRONG[name]) == CAUGHT.get(name, 100) >= 20
     assert not check_cooldown(WRONG[name])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mqlearn.study.analysis.breakers import BreakerStory
+from mqlearn.study.analysis.breakers import BreakerAnalysis
 from mqlearn.units.circuit_breaker.scenario import GuardedCalls
 from tests.study.naive import from_notebook
 
@@ -150,7 +150,7 @@ def test_some_ten_more_wait_than_rate_times_time() -> None:
     more, all_told = [], []
     for seed in range(12):
         found = GuardedCalls().run(seed)
-        began, ended = BreakerStory(found.trace.records, 0.0, found.until).shut[0]
+        began, ended = BreakerAnalysis(found.trace.records, 0.0, found.until).shut[0]
         depth = found.depth()
         waits = depth[depth.index < ended][["waiting", "delayed"]].iloc[-1].sum()
         before = depth[depth.index <= began].iloc[-1]

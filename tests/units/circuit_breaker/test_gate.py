@@ -9,7 +9,7 @@ import pytest
 from mqlearn.messaging.breaker import CircuitBreaker
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.study.verdict import recall
-from mqlearn.units.circuit_breaker.gate import Rules, Tried, check_gate, violations
+from mqlearn.units.circuit_breaker.gate import Rules, Tried, check_gate, mistakes
 
 
 class Gate:
@@ -150,7 +150,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("gate", WRONG)
 def test_wrong_answers_are_caught(gate, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, gate) == WRONG[gate] >= 20
+    assert caught(mistakes, gate) == WRONG[gate] >= 20
     assert not check_gate(gate)
 
 

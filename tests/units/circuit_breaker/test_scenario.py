@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from mqlearn import Simulation
-from mqlearn.study.analysis.breakers import BreakerStory
+from mqlearn.study.analysis.breakers import BreakerAnalysis
 from mqlearn.study.run import Run
-from mqlearn.units.circuit_breaker.by_hand import guarded
+from mqlearn.units.circuit_breaker.by_hand import run_with_breaker
 from mqlearn.units.circuit_breaker.scenario import GuardedCalls
 from tests.study.naive import from_notebook
 
@@ -23,9 +23,9 @@ DAY = GuardedCalls()
 BARE = replace(DAY, breaker="none")
 
 
-def story(run: Run) -> BreakerStory:
+def story(run: Run) -> BreakerAnalysis:
     """What its breaker did."""
-    return BreakerStory(run.trace.records, 0.0, run.until)
+    return BreakerAnalysis(run.trace.records, 0.0, run.until)
 
 
 def untried(run: Run) -> int:
@@ -63,12 +63,12 @@ def test_an_open_breaker_that_nacks_kills_what_was_never_tried() -> None:
     """Take, then ask: orders end as dead letters without a call of theirs ever being made; ask,
     then take: none.
     """
-    naive = guarded(DAY, NAMES["NaiveBreaker"](), NAMES["take_then_ask"])
+    naive = run_with_breaker(DAY, NAMES["NaiveBreaker"](), NAMES["take_then_ask"])
     assert (
         naive.totals["dead"] > BARE.run(0).totals["dead"]
         and untried(naive) > 0.9 * naive.totals["dead"]
     )
-    kind = guarded(DAY, NAMES["InARow"](), NAMES["ask_then_take"])
+    kind = run_with_breaker(DAY, NAMES["InARow"](), NAMES["ask_then_take"])
     assert kind.totals["dead"] == untried(kind) == untried(DAY.run(0)) == 0
 
 
@@ -87,7 +87,7 @@ def test_it_opens_again_when_nothing_is_wrong() -> None:
     """In the scenario too: after the outage the naive one opens at 156 s and at 230 s, the other
     one not.
     """
-    naive = story(guarded(DAY, NAMES["NaiveBreaker"](), NAMES["take_then_ask"]))
+    naive = story(run_with_breaker(DAY, NAMES["NaiveBreaker"](), NAMES["take_then_ask"]))
     assert [
         round(span.start) for span in naive.spans if span.state == "OPEN" and span.start > 125
     ] == [156, 230]
@@ -108,7 +108,7 @@ def test_half_open_lets_the_herd_in_or_one() -> None:
     """Twenty workers, twice twenty probes; the package's admits one each time, or as many as it is
     told.
     """
-    herd = story(guarded(DAY, NAMES["InARow"](), NAMES["ask_then_take"])).probes
+    herd = story(run_with_breaker(DAY, NAMES["InARow"](), NAMES["ask_then_take"])).probes
     assert [sum(probe.good for probe in herd), len(herd)] == [20, 40]
     for probes in (1, 3):
         run = replace(DAY, probes=probes).run(0)
@@ -128,8 +128,8 @@ def test_an_old_answer_closes_the_naive_one_only() -> None:
     nothing.
     """
     night = GuardedCalls(rate=3.0, window=120.0, workers=10, outage_from=20.0, outage_to=100.0)
-    fooled = guarded(night, NAMES["InARow"](), NAMES["ask_then_take"], call=NAMES["stuck"])
-    calm = guarded(night, call=NAMES["stuck"])
+    fooled = run_with_breaker(night, NAMES["InARow"](), NAMES["ask_then_take"], call=NAMES["stuck"])
+    calm = run_with_breaker(night, call=NAMES["stuck"])
     for run in (fooled, calm):
         order = run.tries()[lambda tries: tries.message_id == "order-50"].iloc[0]
         assert round(order.start, 1) == 16.5 and round(order.end, 1) == 61.5
@@ -186,7 +186,9 @@ def test_the_verdict_says_what_the_chart_shows(trouble: str, breaker: str) -> No
 
 def test_what_died_meanwhile_is_not_expected_to_wait() -> None:
     """The naive breaker's dead are named in the sentence, and theory draws no line."""
-    run = guarded(replace(DAY, backoff=0.0), NAMES["NaiveBreaker"](), NAMES["take_then_ask"])
+    run = run_with_breaker(
+        replace(DAY, backoff=0.0), NAMES["NaiveBreaker"](), NAMES["take_then_ask"]
+    )
     assert "have died" in run.verdict and "depth" not in run.theory
 
 

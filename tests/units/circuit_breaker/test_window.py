@@ -14,8 +14,8 @@ from mqlearn.units.circuit_breaker.window import (
     WIDTHS,
     calm_hours,
     check_window,
+    mistakes,
     scenes_of,
-    violations,
 )
 
 
@@ -131,7 +131,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, WRONG[name]) == CAUGHT.get(name, 100) >= 20
+    assert caught(mistakes, WRONG[name]) == CAUGHT.get(name, 100) >= 20
     assert not check_window(WRONG[name])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from mqlearn.lab.board import Board
 from mqlearn.lab.charts import Marks
-from mqlearn.study.analysis.groups import GroupStory
+from mqlearn.study.analysis.groups import GroupAnalysis
 from mqlearn.study.run import Run
 from mqlearn.units.consumer_groups.scenario import SharedPartitions
 
@@ -20,9 +20,9 @@ def preset(name: str, **changes: object) -> Run:
     return SharedPartitions(**{**SharedPartitions.PRESETS[name], **changes}).run(0)
 
 
-def story(run: Run) -> GroupStory:
+def story(run: Run) -> GroupAnalysis:
     """What its records say of the group."""
-    return GroupStory(run.trace.records, run.until)
+    return GroupAnalysis(run.trace.records, run.until)
 
 
 def test_of_six_members_on_four_partitions_four_work() -> None:

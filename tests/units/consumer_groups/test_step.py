@@ -7,8 +7,8 @@ from itertools import islice
 import pytest
 
 from mqlearn.streaming.assignment import range_assignment, sticky_assignment
-from mqlearn.study.analysis.groups import GroupStory
-from mqlearn.study.exercise import Fault
+from mqlearn.study.analysis.groups import GroupAnalysis
+from mqlearn.study.exercise import Mistake
 from mqlearn.study.verdict import recall
 from mqlearn.units.consumer_groups.assign import check_assign, fault
 from mqlearn.units.consumer_groups.step import check_step_db, check_step_group, live
@@ -179,7 +179,7 @@ def test_a_wrong_transaction_is_caught(wrong) -> None:
 )
 def test_a_wrong_assignment_is_caught(wrong) -> None:
     """In 20 of the hundred seeds (counted to the end: 91, 100, 100, 56)."""
-    assert caught(lambda seed: isinstance(fault(wrong, seed), Fault))
+    assert caught(lambda seed: isinstance(fault(wrong, seed), Mistake))
     assert not check_assign(wrong)
 
 
@@ -187,13 +187,17 @@ def test_a_replay_shows_what_the_verdict_says() -> None:
     """A loss and a repeat are counted in the run that is kept; hatched is who died, and 09.3 has
     its ribbons.
     """
-    lost = GroupStory(recall(check_step_group(commits_first).failing_seed).trace.records, 75.0)
+    lost = GroupAnalysis(recall(check_step_group(commits_first).failing_seed).trace.records, 75.0)
     assert lost.lost and not lost.again and lost.silent and set(lost.members) == {"A", "B"}
-    again = GroupStory(recall(check_step_db(offset_to_the_group).failing_seed).trace.records, 75.0)
+    again = GroupAnalysis(
+        recall(check_step_db(offset_to_the_group).failing_seed).trace.records, 75.0
+    )
     assert again.again and not again.lost
     run = recall(check_assign(keeps_all).failing_seed)
     last = [
-        owned for owned in GroupStory(run.trace.records, run.until).owned if owned.end == run.until
+        owned
+        for owned in GroupAnalysis(run.trace.records, run.until).owned
+        if owned.end == run.until
     ]
     assert run.verdict == "seed 0: K joins, and the members have [4, 0]."
     assert [owned.member for owned in last] == ["G"] * 4

@@ -8,7 +8,7 @@ import pytest
 
 from mqlearn import Message, WorkerCrash
 from mqlearn.study.analysis.charges import charges_by_order
-from mqlearn.units.delivery_guarantees.by_hand import Till, at_the_till, orders
+from mqlearn.units.delivery_guarantees.by_hand import Till, orders, run_checkout
 
 
 def work(till: Till, order: Message) -> None:
@@ -33,7 +33,7 @@ def test_charges_are_on_record_where_they_were_made() -> None:
     """Six orders, one every two seconds: order-3 at 8 s by one worker and, after its lease, at 18 s
     by the next.
     """
-    run = at_the_till(work)
+    run = run_checkout(work)
     assert times(run) == {
         "order-1": [4.0],
         "order-2": [6.0],
@@ -49,7 +49,7 @@ def test_charges_are_on_record_where_they_were_made() -> None:
 
 def test_a_card_that_takes_a_key_charges_once() -> None:
     """The second call with the same key is answered as the first was."""
-    assert times(at_the_till(work, keyed=True))["order-3"] == [8.0]
+    assert times(run_checkout(work, keyed=True))["order-3"] == [8.0]
 
 
 def test_the_second_message_of_an_order_is_about_the_same_order() -> None:
@@ -60,7 +60,7 @@ def test_the_second_message_of_an_order_is_about_the_same_order() -> None:
         {"order": "order-7"},
         "order-7/2",
     )
-    run = at_the_till(
+    run = run_checkout(
         work, orders("order-3", "order-3/2"), every=1.0, workers=2, until=30.0, lease=None
     )
     assert times(run) == {"order-3": [4.0, 5.0]}
@@ -78,4 +78,4 @@ def test_the_second_message_of_an_order_is_about_the_same_order() -> None:
 def test_wrong_settings_are_refused(wrong: dict[str, object], said: str) -> None:
     """By the name of the parameter, the rule and the value."""
     with pytest.raises((TypeError, ValueError), match=said):
-        at_the_till(**{"work": work, **wrong})  # type: ignore[arg-type]
+        run_checkout(**{"work": work, **wrong})  # type: ignore[arg-type]

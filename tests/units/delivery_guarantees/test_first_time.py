@@ -100,7 +100,7 @@ def test_a_memory_of_one_horizon_passes(window):
 @pytest.mark.parametrize("window", WRONG_WINDOW)
 def test_too_short_and_too_long_memories_are_caught(window, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(remembering.violations, window) == WRONG_WINDOW[window] >= 20
+    assert caught(remembering.mistakes, window) == WRONG_WINDOW[window] >= 20
     assert not check_first_time(window)
 
 

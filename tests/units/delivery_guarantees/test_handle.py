@@ -78,14 +78,14 @@ def test_a_key_that_is_the_order_passes(fn):
 @pytest.mark.parametrize("fn", WRONG_HANDLE)
 def test_charges_that_are_not_one_are_caught(fn, caught):
     """Each wrong answer in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(handling.violations, fn) == WRONG_HANDLE[fn] >= 20
+    assert caught(handling.mistakes, fn) == WRONG_HANDLE[fn] >= 20
     assert not check_handle(fn)
 
 
 def test_without_a_key_at_the_card_nothing_passes(caught):
     """The task is impossible there: the worked solution fails as well, in every seed."""
     assert not check_handle(handle, keyed=False)
-    assert caught(lambda fn, seed: handling.violations(fn, seed, keyed=False), handle) == 100
+    assert caught(lambda fn, seed: handling.mistakes(fn, seed, keyed=False), handle) == 100
 
 
 def test_the_dead_do_nothing_more():

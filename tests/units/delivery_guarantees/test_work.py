@@ -76,7 +76,7 @@ def test_orders_that_are_charged_before_the_ack_pass(fn):
 @pytest.mark.parametrize("fn", WRONG_WORK)
 def test_forgotten_orders_are_caught(fn, caught):
     """Each wrong answer in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(working.violations, fn) == WRONG_WORK[fn] >= 20
+    assert caught(working.mistakes, fn) == WRONG_WORK[fn] >= 20
     assert not check_work(fn)
 
 

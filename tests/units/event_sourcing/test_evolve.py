@@ -5,7 +5,7 @@ import pytest
 
 from mqlearn.study.arrivals import DAYS, flight_file
 from mqlearn.study.verdict import recall
-from mqlearn.units.event_sourcing.evolve import check_evolve, events_of, ranking, violations
+from mqlearn.units.event_sourcing.evolve import check_evolve, events_of, mistakes, ranking
 
 
 def evolve(view, event):
@@ -70,13 +70,13 @@ def test_the_worked_solution_passes(asked):
 @pytest.mark.parametrize("fn", WRONG)
 def test_wrong_answers_are_caught(fn, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, fn) >= 20
+    assert caught(mistakes, fn) >= 20
     assert not check_evolve(fn)
 
 
 def test_a_memory_beside_the_view_is_found_by_the_second_fold():
     """In every seed, in words."""
-    assert all(any(violations(Remembers(), seed)) for seed in range(0, 100, 5))
+    assert all(any(mistakes(Remembers(), seed)) for seed in range(0, 100, 5))
     text = check_evolve(Remembers()).text
     assert "the second time" in text and "where does a second fold get" in text
 

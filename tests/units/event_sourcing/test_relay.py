@@ -5,7 +5,7 @@ import pytest
 from mqlearn.lab.board import Board
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.study.verdict import recall
-from mqlearn.units.event_sourcing.relay import Shop, check_relay, violations
+from mqlearn.units.event_sourcing.relay import Shop, check_relay, mistakes
 
 
 def relay(outbox, publish):
@@ -103,13 +103,13 @@ def test_the_worked_solution_passes(fn):
 @pytest.mark.parametrize("fn", WRONG)
 def test_wrong_answers_are_caught(fn, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, fn) >= 20
+    assert caught(mistakes, fn) >= 20
     assert not check_relay(fn)
 
 
 def test_what_comes_after_the_last_id_misses_what_commits_late():
     """In at least twenty seeds, by the hint that says why."""
-    found = [fault for seed in range(100) for fault in violations(AfterTheLast(), seed)]
+    found = [fault for seed in range(100) for fault in mistakes(AfterTheLast(), seed)]
     assert sum("a smaller one may appear later" in fault.hint for fault in found) >= 20
 
 

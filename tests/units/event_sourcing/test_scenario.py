@@ -14,11 +14,11 @@ from mqlearn.lab.board import Board
 from mqlearn.lab.charts import Marks
 from mqlearn.lab.view import View
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.histories import HistoryStory, by_database, by_events
+from mqlearn.study.analysis.histories import HistoryAnalysis, by_database, by_events
 from mqlearn.study.changes import FINAL, HOUR, a_day_of_flights, a_day_of_orders, evolve
 from mqlearn.study.flights import flight_events
 from mqlearn.study.run import Run
-from mqlearn.units.event_sourcing.by_hand import written
+from mqlearn.units.event_sourcing.by_hand import run_with_writer
 from mqlearn.units.event_sourcing.scenario import OrderHistory
 from mqlearn.units.event_sourcing.shop import WRITERS, Shop
 
@@ -29,9 +29,9 @@ def preset(name: str, **changes: object) -> Run:
     return OrderHistory(**{**OrderHistory.PRESETS[name], **changes}).run(0)
 
 
-def story(run: Run) -> HistoryStory:
+def story(run: Run) -> HistoryAnalysis:
     """What its records say of the orders."""
-    return HistoryStory(run.trace.records)
+    return HistoryAnalysis(run.trace.records)
 
 
 def test_a_crash_between_two_writes_tears_one_change_in_ten() -> None:
@@ -91,7 +91,7 @@ def test_the_charts_states_are_those_of_the_package(write: str) -> None:
             }
         sim.run()
         day = shop.close()
-        told = HistoryStory(day.trace.records).by_key()
+        told = HistoryAnalysis(day.trace.records).by_key()
         for (hour, key), (by_the_events, by_the_row) in then.items():
             assert by_events(told[key], hour * HOUR) == by_the_events
             assert by_database(told[key], hour * HOUR) == by_the_row
@@ -156,7 +156,7 @@ def test_who_gets_no_answer_looks_a_minute_later_and_the_relay_comes_back_at_onc
 
 def test_what_is_neither_saved_nor_published_is_not_torn_and_a_duplicate_changes_nothing() -> None:
     """It has not happened anywhere yet. And an event under the id of the last one is that one."""
-    found = HistoryStory([(5.0, "occurred", "shop", 0, "order-1/1", "", 0, "", 0, "pending")])
+    found = HistoryAnalysis([(5.0, "occurred", "shop", 0, "order-1/1", "", 0, "", 0, "pending")])
     assert found.silent == [] and found.chosen(6.0, 6) == []
     event = StreamEvent(
         "orders", "order-1/1", "order_created", {"status": "pending"}, partition_key="order-1"
@@ -215,12 +215,12 @@ def test_a_way_to_write_of_ones_own_is_what_the_chart_shows() -> None:
         shop.publish(event)  # type: ignore[arg-type]
 
     scenario = OrderHistory(crash_rate=0.1)
-    assert written(scenario, mine).trace.records == scenario.run(0).trace.records
-    mute = written(OrderHistory(crash_rate=0.0), lambda shop, event, die: shop.save(event))
+    assert run_with_writer(scenario, mine).trace.records == scenario.run(0).trace.records
+    mute = run_with_writer(OrderHistory(crash_rate=0.0), lambda shop, event, die: shop.save(event))
     assert mute.totals["no event"] == mute.totals["changes"] == 497
     assert mute.verdict.startswith("14:00: nothing yet.")
     with pytest.raises(KeyError, match="oops"):
-        written(OrderHistory(), lambda shop, event, die: {}["oops"])
+        run_with_writer(OrderHistory(), lambda shop, event, die: {}["oops"])
 
 
 def test_the_charts_say_what_the_records_do() -> None:
@@ -255,7 +255,7 @@ def test_the_charts_say_what_the_records_do() -> None:
 
 def test_orders_of_which_no_event_ever_told_are_drawn_too() -> None:
     """They have no ribbon; what the database knows of them is said."""
-    mute = written(OrderHistory(orders=20), lambda shop, event, die: shop.save(event))
+    mute = run_with_writer(OrderHistory(orders=20), lambda shop, event, die: shop.save(event))
     board = Board(OrderHistory.CHARTS, 640, 460)
     board.draw(mute)
     assert "order-3 unknown (the database says shipped)" in board.sentence(mute)

@@ -6,7 +6,7 @@ import pytest
 
 from mqlearn import upcasting
 from mqlearn.study.verdict import recall
-from mqlearn.units.event_sourcing.upcast import check_upcast, history_of, paid, violations
+from mqlearn.units.event_sourcing.upcast import check_upcast, history_of, mistakes, paid
 
 
 def to_two(data):
@@ -95,7 +95,7 @@ def test_the_worked_solution_passes(fn):
 @pytest.mark.parametrize("fn", WRONG)
 def test_wrong_answers_are_caught(fn, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, fn) >= 20
+    assert caught(mistakes, fn) >= 20
     assert not check_upcast(fn)
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from mqlearn.study.verdict import recall
 from mqlearn.units.event_streams.first_swap import check_first_swap, history
-from mqlearn.units.event_streams.first_swap import violations as swap_violations
+from mqlearn.units.event_streams.first_swap import mistakes as swap_violations
 from mqlearn.units.event_streams.key import check_key, day_of
-from mqlearn.units.event_streams.key import violations as key_violations
+from mqlearn.units.event_streams.key import mistakes as key_violations
 from mqlearn.units.event_streams.poll import check_poll
-from mqlearn.units.event_streams.poll import violations as poll_violations
+from mqlearn.units.event_streams.poll import mistakes as poll_violations
 
 
 def aircraft(event):

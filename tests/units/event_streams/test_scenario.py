@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from mqlearn import EventStream, partition_for
-from mqlearn.study.analysis.logs import LogStory
+from mqlearn.study.analysis.logs import LogAnalysis
 from mqlearn.study.arrivals import flight_file
-from mqlearn.units.event_streams.by_hand import kept
+from mqlearn.units.event_streams.by_hand import run_with_log
 from mqlearn.units.event_streams.scenario import ReadingTheLog
 
 FELL = ReadingTheLog(arrivals="regular", **ReadingTheLog.PRESETS["the reader that fell off"])
@@ -79,7 +79,7 @@ def test_the_hot_partition_lags_and_the_others_do_not() -> None:
     arrivals.
     """
     run = BIG.run(0)
-    story = LogStory(run.trace.records)
+    story = LogAnalysis(run.trace.records)
     assert round(run.totals["largest_%"]) == 66 and run.totals["events"] == 2446
     assert (run.totals["behind"], story.lag(story.worst())) == (814, 813)
     assert run.theory["behind"] == pytest.approx(760)
@@ -105,7 +105,7 @@ def test_every_event_is_read_or_lost_or_waits(policy: str) -> None:
     silence.
     """
     run = replace(FELL, out_of_range=policy).run(1)
-    story = LogStory(run.trace.records)
+    story = LogAnalysis(run.trace.records)
     started = Counter((r.detail, r.entry) for r in run.trace.records if r.event == "started")
     assert set(started.values()) == {1}
     for p in story.partitions:
@@ -181,8 +181,8 @@ def test_a_lock_held_across_a_yield_makes_producers_wait() -> None:
     all.
     """
     minute = ReadingTheLog(arrivals="regular", partitions=1, read_time=0.1, window=60.0)
-    naive = kept(minute, HoldsTheLock)
-    ours = kept(minute, lambda runtime: EventStream("orders", 1, runtime=runtime))
+    naive = run_with_log(minute, HoldsTheLock)
+    ours = run_with_log(minute, lambda runtime: EventStream("orders", 1, runtime=runtime))
     assert (naive.totals["events"], naive.totals["behind"]) == (599, 1)
     assert (ours.totals["events"], ours.totals["behind"]) == (1200, 602)
 

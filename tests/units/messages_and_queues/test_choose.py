@@ -15,9 +15,9 @@ from mqlearn.units.messages_and_queues import choose as choosing
 from mqlearn.units.messages_and_queues.choose import (
     arrivals,
     check_choose,
+    mistakes,
     p95,
     strict_waits,
-    violations,
     work,
 )
 from mqlearn.units.messages_and_queues.hour import replayed
@@ -105,7 +105,7 @@ def test_other_right_answers_pass(fn):
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
     fn = WRONG[name]
-    assert caught(violations, fn) == CAUGHT.get(name, 100) >= 20
+    assert caught(mistakes, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_choose(fn)
 
 

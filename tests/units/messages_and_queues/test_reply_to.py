@@ -3,7 +3,7 @@
 import pytest
 
 from mqlearn import Message
-from mqlearn.units.messages_and_queues.reply_to import check_reply_to, violations
+from mqlearn.units.messages_and_queues.reply_to import check_reply_to, mistakes
 
 
 def solution(parent, body, new_id):
@@ -87,7 +87,7 @@ def test_the_worked_solution_passes():
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
     fn = WRONG[name]
-    assert caught(violations, fn) == CAUGHT.get(name, 100) >= 20
+    assert caught(mistakes, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_reply_to(fn)
 
 

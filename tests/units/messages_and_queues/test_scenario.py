@@ -14,7 +14,12 @@ import pytest
 
 from mqlearn import MessagePriority, Simulation
 from mqlearn.study.run import Run
-from mqlearn.units.messages_and_queues.scenario import URGENT_FIRST, PriorityMix, PriorityTally, p95
+from mqlearn.units.messages_and_queues.scenario import (
+    URGENT_FIRST,
+    PriorityAnalysis,
+    PriorityMix,
+    p95,
+)
 
 COBHAM = {"CRITICAL": 0.833, "HIGH": 0.992, "NORMAL": 1.832, "LOW": 7.692, "all": 4.0}
 
@@ -135,7 +140,7 @@ def test_the_starved_wait_until_the_shop_closes() -> None:
     comes.
     """
     run = PriorityMix(**PriorityMix.PRESETS["starved"]).run(0)
-    tally = PriorityTally(run.trace.records, 600.0)
+    tally = PriorityAnalysis(run.trace.records, 600.0)
     assert tally.left["LOW"] / tally.sent["LOW"] > 0.7 and tally.left["CRITICAL"] <= 1
     assert run.verdict == (
         f"LOW waits {tally.mean('LOW'):.3g} s on average, CRITICAL {tally.mean('CRITICAL'):.3g} s: "

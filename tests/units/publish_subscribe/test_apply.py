@@ -9,9 +9,9 @@ from mqlearn.units.publish_subscribe.apply import (
     check_apply,
     history_of,
     in_order,
+    mistakes,
     orders_of,
     shown,
-    violations,
 )
 
 
@@ -92,7 +92,7 @@ def test_the_worked_solution_passes(fn):
 @pytest.mark.parametrize("fn", WRONG)
 def test_wrong_answers_are_caught(fn, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, fn) == WRONG[fn] >= 20
+    assert caught(mistakes, fn) == WRONG[fn] >= 20
     assert not check_apply(fn)
 
 

@@ -10,8 +10,8 @@ from mqlearn.units.publish_subscribe.fan_out import (
     Hall,
     check_fan_out,
     hall_of,
+    mistakes,
     publish,
-    violations,
 )
 
 
@@ -97,13 +97,13 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("fn", WRONG)
 def test_wrong_answers_are_caught(fn, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, fn) == WRONG[fn] >= 20
+    assert caught(mistakes, fn) == WRONG[fn] >= 20
     assert not check_fan_out(fn)
 
 
 def test_any_collection_of_names_is_fine_and_nothing_else():
     """A set or a tuple says the same; a number, or a stranger's name, says nothing."""
-    assert not any(violations(lambda message, mailboxes: set(fan_out(message, mailboxes)), 0))
+    assert not any(mistakes(lambda message, mailboxes: set(fan_out(message, mailboxes)), 0))
     for rubbish in (3, None, ["nobody"], "auditor"):
         assert "expected a list of the names of those who refused it, it returned " in (
             check_fan_out(lambda message, mailboxes, rubbish=rubbish: rubbish).text

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from mqlearn.messaging import patterns
-from mqlearn.units.publish_subscribe.matches import brute_force, check_matches, pairs_of, violations
+from mqlearn.units.publish_subscribe.matches import brute_force, check_matches, mistakes, pairs_of
 
 
 def matches(pattern, topic):
@@ -104,7 +104,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, WRONG[name]) == CAUGHT.get(name, 100) >= 20
+    assert caught(mistakes, WRONG[name]) == CAUGHT.get(name, 100) >= 20
     assert not check_matches(WRONG[name])
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, Simulation
 from mqlearn.messaging.workers import Handler
-from mqlearn.study.analysis.fanout import FanOutStory
+from mqlearn.study.analysis.fanout import FanOutAnalysis
 from mqlearn.study.run import Run
-from mqlearn.units.publish_subscribe.by_hand import told
+from mqlearn.units.publish_subscribe.by_hand import run_with_broker
 from mqlearn.units.publish_subscribe.scenario import FanOut
 
 MINUTE = FanOut(arrivals="regular")
@@ -61,13 +61,13 @@ class Filling(Threads):
 
 def fates(run: Run) -> dict[str, dict[str, int]]:
     """What became of each subscriber's messages, zeros left out."""
-    story = FanOutStory(run.trace.records)
+    story = FanOutAnalysis(run.trace.records)
     return {name: {fate: n for fate, n in story.fates(name).items() if n} for name in story.names}
 
 
 def test_a_loop_puts_everybody_behind_the_slowest() -> None:
     """Ten a second, a round a second: after a minute mail and parcel are 540 orders behind."""
-    run = told(MINUTE, Loop)
+    run = run_with_broker(MINUTE, Loop)
     slow = {"heard": 60, "behind": 540}
     assert fates(run) == {"mail": slow, "parcel": slow, "audit": {"heard": 59, "behind": 541}}
     assert run.verdict == "600 orders: mail and parcel are 540 behind, audit is 541 behind."
@@ -75,7 +75,7 @@ def test_a_loop_puts_everybody_behind_the_slowest() -> None:
 
 def test_an_exception_in_a_loop_silences_whoever_comes_after() -> None:
     """What parcel fails at is lost to it and never told to audit, which subscribed later."""
-    found = fates(told(replace(MINUTE, audit_time=0.0, parcel_fails=0.2), Loop))
+    found = fates(run_with_broker(replace(MINUTE, audit_time=0.0, parcel_fails=0.2), Loop))
     assert found == {
         "mail": {"heard": 600},
         "parcel": {"heard": 480, "lost": 120},
@@ -87,18 +87,18 @@ def test_threads_keep_no_order_no_failure_and_no_bound() -> None:
     """Nobody is far behind; most are overtaken, failures are gone, and the threads are as many as
     the calls.
     """
-    found = fates(told(UNEVEN, Threads))
+    found = fates(run_with_broker(UNEVEN, Threads))
     assert found == {
         "mail": {"heard": 600},
         "parcel": {"heard": 243, "late": 282, "lost": 70, "behind": 5},
         "audit": {"heard": 183, "late": 408, "behind": 9},
     }
-    assert told(replace(MINUTE, audit_time=10.0), Threads).totals["behind"] == 100
+    assert run_with_broker(replace(MINUTE, audit_time=10.0), Threads).totals["behind"] == 100
 
 
 def test_a_queue_that_nobody_drains_makes_everybody_deaf_at_once() -> None:
     """Room for 300: of 600 orders all three hear the same first 300."""
-    run = told(replace(MINUTE, audit_time=0.0), Filling)
+    run = run_with_broker(replace(MINUTE, audit_time=0.0), Filling)
     assert fates(run) == {
         name: {"heard": 300, "behind": 300} for name in ("mail", "parcel", "audit")
     }
@@ -208,4 +208,4 @@ def test_a_built_broker_leaves_the_same_orders_to_be_heard(
             (r.time, r.source, r.message_id) for r in run.trace.records if r.event == "occurred"
         ]
 
-    assert due(told(FanOut(), make, seed=2)) == due(FanOut().run(2))
+    assert due(run_with_broker(FanOut(), make, seed=2)) == due(FanOut().run(2))

@@ -8,9 +8,9 @@ from mqlearn.study.verdict import recall
 from mqlearn.units.retries_and_dead_letters.next_rate import (
     FAILED,
     check_next_rate,
+    mistakes,
     morning_of,
     replayed,
-    violations,
     work,
 )
 
@@ -54,7 +54,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(violations, WRONG[name]) == CAUGHT.get(name, 100) >= 20
+    assert caught(mistakes, WRONG[name]) == CAUGHT.get(name, 100) >= 20
     assert not check_next_rate(WRONG[name])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, RetryPolicy, Simulation
 from mqlearn.runtime.trace import Record
-from mqlearn.study.analysis.storms import Load, dead_in_outage, tries_per_order
+from mqlearn.study.analysis.load import Load, dead_in_outage, tries_per_order
 from mqlearn.units.retries_and_dead_letters.overload import SAVED, Budgeted, RetryBudget, Service
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mqlearn import Simulation
-from mqlearn.study.analysis.storms import Load
+from mqlearn.study.analysis.load import Load
 from mqlearn.study.run import Run
 from mqlearn.units.retries_and_dead_letters.scenario import CardOutage
 

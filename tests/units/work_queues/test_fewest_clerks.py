@@ -12,9 +12,9 @@ from mqlearn.units.work_queues.fewest_clerks import (
     check_fewest_clerks,
     drawn,
     fifo_waits,
+    mistakes,
     p95,
     recorded,
-    violations,
 )
 
 
@@ -117,7 +117,7 @@ def test_the_worked_solution_passes():
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred drawn days, and by the check as a whole."""
     fn = WRONG[name]
-    assert caught(violations, fn) == CAUGHT.get(name, 100) >= 20
+    assert caught(mistakes, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_fewest_clerks(fn)
 
 

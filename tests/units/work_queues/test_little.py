@@ -8,7 +8,7 @@ import pytest
 
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import recall
-from mqlearn.units.work_queues.little import check_little, run_of, truth, violations
+from mqlearn.units.work_queues.little import check_little, mistakes, run_of, truth
 
 
 def parts(trace):
@@ -95,7 +95,7 @@ def test_the_worked_solution_passes():
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
     fn = WRONG[name]
-    assert caught(violations, fn) == CAUGHT.get(name, 100) >= 20
+    assert caught(mistakes, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_little(fn)
 
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from mqlearn.study.verdict import recall
-from mqlearn.units.work_queues.prefetch import best_of, check_prefetch, shop_of, violations
+from mqlearn.units.work_queues.prefetch import best_of, check_prefetch, mistakes, shop_of
 from mqlearn.units.work_queues.wire import Shop
 
 
@@ -61,7 +61,7 @@ def test_the_worked_solution_passes():
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
     fn = WRONG[name]
-    assert caught(violations, fn) == CAUGHT.get(name, 100) >= 20
+    assert caught(mistakes, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_prefetch(fn)
 
 

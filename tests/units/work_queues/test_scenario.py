@@ -16,7 +16,7 @@ from mqlearn.runtime.trace import Record
 from mqlearn.study import theory
 from mqlearn.study.arrivals import flight_day
 from mqlearn.study.run import Run
-from mqlearn.units.work_queues.scenario import RECORDINGS, WorkQueue, WorkTally
+from mqlearn.units.work_queues.scenario import RECORDINGS, WorkAnalysis, WorkQueue
 
 LONG = 3000  # draws from which a distribution's mean and spread are estimated
 
@@ -213,7 +213,7 @@ def test_a_hoarder_keeps_others_idle() -> None:
         "of hands, "
         "where they wait as well. 8 "
     )
-    assert WorkTally(fair.trace.records, 0.0, fair.until, 8).idle_beside_work == pytest.approx(
+    assert WorkAnalysis(fair.trace.records, 0.0, fair.until, 8).idle_beside_work == pytest.approx(
         0, abs=1e-12
     )
     assert hoarder.totals["p95_wait_s"] > 20 * fair.totals["p95_wait_s"]
@@ -297,7 +297,7 @@ def test_the_books_of_the_tally_by_hand() -> None:
         (4.0, "acked", "b", "w"),
     ]:
         trace.record(record(*line))
-    tally = WorkTally(trace.records, 0.0, 5.0, 2)
+    tally = WorkAnalysis(trace.records, 0.0, 5.0, 2)
     assert (tally.mean, tally.p95, tally.most_held) == (1.0, 2.0, 2)
     assert tally.idle_beside_work == pytest.approx(2.0 / 10.0)
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from mqlearn.messaging.entries import LANE, PRIORITIES, DeadlineHeap, Entry, PriorityLines
 from mqlearn.messaging.message import Message, MessageStatus
-from mqlearn.messaging.places import LANE, PRIORITIES, Dated, Entry, Ready
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
-from mqlearn.runtime.base import Runtime, Timer, weakly
+from mqlearn.runtime.base import Runtime, Timer, weak_callback
 from mqlearn.runtime.threads import default_runtime
 from mqlearn.runtime.trace import Listener, Record
 
 NAMES = tuple(priority.name for priority in PRIORITIES)
 
 
-class Moves(MessageQueue):
+class QueueTransitions(MessageQueue):
     """The places, and the moves between them; `InMemoryMessageQueue` says when which is made."""
 
     def __init__(self, name: str, retry: RetryPolicy | None, runtime: Runtime | None) -> None:
@@ -30,10 +30,12 @@ class Moves(MessageQueue):
         self._lock = self._runtime.lock()
         self._available = self._runtime.condition(self._lock)
         self._room = self._runtime.condition(self._lock)
-        self._ready = Ready()
+        self._ready = PriorityLines()
         self._in_flight: dict[int, Entry] = {}
-        self._delayed = Dated(lambda *_: True)
-        self._leases = Dated(lambda entry, date, key: entry.receipt == key and entry.lease == date)
+        self._delayed = DeadlineHeap(lambda *_: True)
+        self._leases = DeadlineHeap(
+            lambda entry, date, key: entry.receipt == key and entry.lease == date
+        )
         self._dead: dict[int, Entry] = {}  # by number, oldest death first
         self._numbers, self._receipts = count(1), count(1)
         self._timer: Timer | None = None
@@ -65,7 +67,9 @@ class Moves(MessageQueue):
             entry = self._in_flight.get(delivery.receipt)
             return entry is not None and entry.message.id == delivery.id
 
-    def _land(self, delivery: Message | str, call: str, status: MessageStatus) -> Entry | None:
+    def _end_delivery(
+        self, delivery: Message | str, call: str, status: MessageStatus
+    ) -> Entry | None:
         """Out of flight, if this delivery is current: its lease is over."""
         entry = self._find(delivery, call)
         if entry is not None:
@@ -90,25 +94,25 @@ class Moves(MessageQueue):
         if message.retry_count > message.max_retries:
             if reason:
                 message.headers["dead_letter_error"] = reason
-            self._bury(entry, "dead", "retries exhausted", detail="retries exhausted")
+            self._dead_letter(entry, "dead", "retries exhausted", detail="retries exhausted")
         elif self.retry is None or event == "lease_lost":
             self._return(entry, event, reason)
         else:
             draw = self._runtime.draw("backoff", self.name, message.id, message.retry_count)
             delay = self.retry.delay(message.retry_count, draw)
-            self._put_off(entry, self._runtime.now + delay)
+            self._schedule(entry, self._runtime.now + delay)
             self._emit("delayed", entry, entry.receipt, delay)
 
     def _return(self, entry: Entry, event: str, detail: str | None) -> None:
-        self._ready.come_back(entry)
+        self._ready.requeue(entry)
         self._emit(event, entry, entry.receipt, detail)
         self._available.notify()
 
-    def _put_off(self, entry: Entry, due: float) -> None:
+    def _schedule(self, entry: Entry, due: float) -> None:
         self._delayed.add(due, entry.number, entry)
         self._arm()
 
-    def _bury(self, entry: Entry, event: str, reason: str, *, detail: object) -> None:
+    def _dead_letter(self, entry: Entry, event: str, reason: str, *, detail: object) -> None:
         message = entry.message
         message.status = MessageStatus.DEAD_LETTER
         message.headers["dead_letter_reason"] = reason
@@ -120,7 +124,7 @@ class Moves(MessageQueue):
         """The one place from which the queue reports what happens."""
         if not self._observed:
             return
-        now, worker = self._runtime.witness()
+        now, worker = self._runtime.stamp()
         record = Record(
             now,
             event,
@@ -153,7 +157,7 @@ class Moves(MessageQueue):
             self._timer.cancel()
             self._timer = None
         if earliest is not None:
-            self._timer = self._runtime.call_at(earliest, weakly(self._tick))
+            self._timer = self._runtime.call_at(earliest, weak_callback(self._tick))
 
     def _tick(self) -> None:
         with self._lock:

@@ -38,7 +38,7 @@ SAMPLED = ("wait", "processing", "sojourn")
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
 
-class Tally:
+class QueueCounters:
     """What follows from the records of one queue since `start` (s); whoever uses it holds a lock.
 
     `counts` are those of the summary, `events` counts records by kind, `reasons` dead letters by
@@ -77,9 +77,11 @@ class Tally:
             self._died(event, str(detail))
         kind = MOVES.get(event)
         if kind is not None:
-            if kind.frm == FLYING:
+            if kind.sources == FLYING:
                 self._landed(event, time, entry, receipt)
-            self._move(time, entry, detail if len(kind.frm) > 1 else kind.frm[0], kind.to or detail)
+            self._move(
+                time, entry, detail if len(kind.sources) > 1 else kind.sources[0], kind.to or detail
+            )
 
     def _died(self, event: str, detail: str) -> None:
         reason = "expired" if event == "expired" else detail.partition(":")[0]
@@ -97,14 +99,14 @@ class Tally:
         elif event in ERRORS:
             self._observe(ERRORS[event], seconds)
 
-    def _move(self, time: float, entry: int, frm: str, to: str) -> None:
-        for place, step in ((frm, -1), (to, 1)):
+    def _move(self, time: float, entry: int, sources: str, to: str) -> None:
+        for place, step in ((sources, -1), (to, 1)):
             if place in self.places:
                 self.places[place] += step
                 self._moments[place] -= step * (time - self.start)
         if to not in PLACES or to == "dead":
             self._since.pop(entry, None)
-        elif frm in ("new", "dead"):
+        elif sources in ("new", "dead"):
             self._since[entry] = time
 
     def flies(self, receipt: int) -> bool:

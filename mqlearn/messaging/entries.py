@@ -36,7 +36,7 @@ class Entry:
 Line = tuple[list[tuple[int, Entry]], deque[Entry]]
 
 
-class Ready:
+class PriorityLines:
     """The entries that wait: one line a priority, first in first out. `length` is how many there
     are.
 
@@ -74,7 +74,7 @@ class Ready:
         entry.position = self._joined
         self._lines[entry.lane][1].append(entry)
 
-    def come_back(self, entry: Entry) -> None:
+    def requeue(self, entry: Entry) -> None:
         """At its old place."""
         self.length += 1
         heappush(self._lines[entry.lane][0], (entry.position, entry))
@@ -93,7 +93,7 @@ class Ready:
         return self.pop(reversed(self._lines))
 
 
-class Dated:
+class DeadlineHeap:
     """Entries with a date (s), earliest first; a date is void once `current(entry, date, key)` is
     false.
     """
