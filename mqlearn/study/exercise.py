@@ -1,8 +1,18 @@
-"""What a student's function answered, whatever it was: a value, rubbish or an exception.
+"""Exercises, and what a student's function answered: a value, rubbish or an exception.
 
-Every check is built of *faults*, each of which says what is wrong and gives one hint. A check's
-`mistakes(fn, seed)` yields the faults of one seed, and the first of them is what the student is
-told.
+An exercise tries an answer in a hundred seeded worlds. A `Mistake` says what is wrong with one of
+them and gives one hint; the first one found is what the student is told.
+
+    class Doubling(Exercise[int, Answer]):
+        def play(self, answer, case):
+            return call_answer(answer, case)
+
+        def mistakes(self, world): ...
+
+        def summary(self, worlds): ...
+
+    def check_double(double):
+        return Doubling().grade(double)
 """
 
 from __future__ import annotations
@@ -10,14 +20,17 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from mqlearn.study.verdict import Verdict, not_yet, passed, remember
 
 SEEDS = range(100)
-LONGEST = 60  # characters of a value that are short_repr
+Case = TypeVar("Case")
+World = TypeVar("World")
+LONGEST = 60  # characters of a value that are shown
 
 
 @dataclass(frozen=True)
@@ -32,8 +45,10 @@ class Mistake:
     hint: str
     make_run: Callable[[], Any] | None = None
 
-    def verdict(self, seed: int) -> Verdict:
-        """The verdict on it; its run is kept for `replay(seed)`."""
+    def verdict(self, seed: int | None = None) -> Verdict:
+        """Return the verdict on it; of a seed its run is kept for `replay(seed)`."""
+        if seed is None:
+            return not_yet(self.said, hint=self.hint)
         remember(seed, self.make_run)
         return not_yet(
             f"seed {seed}: {self.said}",
@@ -94,7 +109,47 @@ def is_number(value: Any) -> bool:
 
 
 class RunawayAnswer(BaseException):
-    """Raised out of an answer that would go on for ever; no `except Exception` keeps it in."""
+    """Ends an answer that would go on forever: no `except Exception` in it can catch this."""
+
+
+class Exercise(ABC, Generic[Case, World]):
+    """One exercise: what an answer is tried on, what is wrong with what came of it, and what a
+    right answer is told.
+
+    The answer is a student's function. `play` is the only place that calls it, once for each thing
+    that it is asked; mistakes, numbers and replays are read off the worlds that came of it.
+    """
+
+    def cases(self) -> Iterable[Case]:
+        """Return what the answer is tried on, one world for each: by default a hundred seeds."""
+        return cast("Iterable[Case]", SEEDS)
+
+    @abstractmethod
+    def play(self, answer: Callable[..., Any], case: Case) -> World:
+        """Return what becomes of the world of this case with this answer."""
+
+    @abstractmethod
+    def mistakes(self, world: World) -> Iterator[Mistake]:
+        """Yield what is wrong with this world, first what a student is to be told."""
+
+    @abstractmethod
+    def summary(self, worlds: list[World]) -> str:
+        """Return what a right answer is told of all its worlds."""
+
+    def grade(self, answer: Any) -> Verdict:
+        """Return the verdict on the first mistake of the first case with one, or else the summary.
+
+        The texts of a seed begin with its number, and its run is kept for `replay`.
+        """
+        if not callable(answer):
+            return no_function(answer)
+        worlds = []
+        for case in self.cases():
+            world = self.play(answer, case)
+            for mistake in self.mistakes(world):
+                return mistake.verdict(case if isinstance(case, int) else None)
+            worlds.append(world)
+        return passed(self.summary(worlds))
 
 
 Mistakes = Callable[[Callable[..., Any], int], Iterator[Mistake]]

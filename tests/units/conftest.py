@@ -3,7 +3,7 @@
 import pytest
 
 from mqlearn.study import verdict
-from mqlearn.study.exercise import SEEDS
+from mqlearn.study.exercise import SEEDS, Exercise
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,10 @@ def _clean():
 def caught():
     """In how many of the hundred seeds an answer is found wrong."""
 
-    def count(mistakes, fn):
-        return sum(any(True for _ in mistakes(fn, seed)) for seed in SEEDS)
+    def count(exercise, fn):
+        if not isinstance(exercise, Exercise):  # a function mistakes(fn, seed)
+            return sum(any(True for _ in exercise(fn, seed)) for seed in SEEDS)
+        worlds = (exercise.play(fn, seed) for seed in SEEDS)
+        return sum(any(True for _ in exercise.mistakes(world)) for world in worlds)
 
     return count

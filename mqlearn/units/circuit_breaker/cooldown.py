@@ -7,11 +7,12 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import accumulate, pairwise, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade, is_number
+from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer, is_number
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -28,8 +29,56 @@ MOST_PROBES = 20_000  # in one outage
 Cooldown = Callable[[int], float]
 
 
+@dataclass(frozen=True)
+class Season:
+    """A seed's outages: what being late and what probing cost on average (s) with these probes."""
+
+    seed: int
+    probes: Probes
+    late: float
+    looks: float
+
+
+class CooldownExercise(Exercise[int, Season]):
+    """The cost of each seed's outages, against that of the best constant cool-down."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Season:
+        looks = probes(answer)
+        costs = (0.0, 0.0) if looks.mistake else mean_cost(looks.times, outages_of(case))
+        return Season(case, looks, *costs)
+
+    def mistakes(self, world: Season) -> Iterator[Mistake]:
+        if world.probes.mistake is not None:
+            yield world.probes.mistake
+            return
+        cost, allowed = world.late + world.looks, AT_MOST * best_same(world.seed)
+        if cost > allowed:
+            yield Mistake(
+                f"its outages cost {cost:.1f} s on average, {world.late:.1f} for being late and "
+                f"{world.looks:.1f} for {world.looks / PROBE:.1f} probes each, and {allowed:.1f} "
+                "are "
+                f"allowed; asked for cooldown(1) {world.probes.first}",
+                "look less often"
+                if world.looks > world.late
+                else "look more often: a probe is late by half a wait",
+                partial(by_length, world.probes.times, world.seed),
+            )
+
+    def summary(self, worlds: list[Season]) -> str:
+        means = [world.late + world.looks for world in worlds]
+        ratios = [mean / best_same(world.seed) for world, mean in zip(worlds, means, strict=True)]
+        return (
+            f"{len(worlds)} seeds, {len(worlds) * OUTAGES:,} outages: they cost "
+            f"{sum(means) / len(means):.1f} s on average, {sum(ratios) / len(ratios):.2f} times as "
+            "much "
+            f"as with the best cool-down that is always the same, and {max(ratios):.2f} times in "
+            "the "
+            "worst seed"
+        )
+
+
 def check_cooldown(cooldown: Cooldown) -> Verdict:
-    """Whether `cooldown(times_opened)` is a good number of seconds for a breaker to stay open.
+    """Grade `cooldown(times_opened)`, the seconds for which a breaker stays open.
 
     `times_opened` says how often it has opened since it was last closed, from 1: it opens when the
     service fails, and once more after each probe that fails. A probe takes no time; the first one
@@ -40,68 +89,46 @@ def check_cooldown(cooldown: Cooldown) -> Verdict:
     logarithm of their length is uniform). Their mean cost may be at most 1.15 times that of the
     best cool-down that is always the same.
     """
-    return grade(mistakes, cooldown, lambda: _success(cooldown))
+    return EXERCISE.grade(cooldown)
 
 
-def _success(cooldown: Cooldown) -> str:
-    times, _ = probes(cooldown)
-    means = [sum(mean_cost(times, outages_of(seed))) for seed in SEEDS]
-    ratios = [mean / best_same(seed) for seed, mean in zip(SEEDS, means, strict=True)]
-    return (
-        f"{len(SEEDS)} seeds, {len(SEEDS) * OUTAGES:,} outages: they cost "
-        f"{sum(means) / len(means):.1f} s on "
-        f"average, {sum(ratios) / len(ratios):.2f} times as much as with the best cool-down "
-        "that is always the "
-        f"same, and {max(ratios):.2f} times in the worst seed"
-    )
+EXERCISE = CooldownExercise()
 
 
-def mistakes(cooldown: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The faults in this seed's outages."""
-    times, fault = probes(cooldown)
-    if fault:
-        yield fault
-        return
-    late, looks = mean_cost(times, outages_of(seed))
-    allowed = AT_MOST * best_same(seed)
-    if late + looks > allowed:
-        yield Mistake(
-            f"its outages cost {late + looks:.1f} s on average, {late:.1f} for being late "
-            f"and {looks:.1f} for "
-            f"{looks / PROBE:.1f} probes each, and {allowed:.1f} are allowed; asked for "
-            "cooldown(1) "
-            f"{call_answer(cooldown, 1)}",
-            "look less often"
-            if looks > late
-            else "look more often: a probe is late by half a wait",
-            lambda: by_length(times, seed),
-        )
-
-
-def probes(cooldown: Callable[..., Any]) -> tuple[list[float], Mistake | None]:
-    """When the breaker looks, in seconds since it first opened, up to the longest outage; or why it
-    does not.
+class Probes(NamedTuple):
+    """When the breaker looks (s since it first opened), the first answer, and what was no
+    answer.
     """
+
+    times: list[float]
+    first: Answer
+    mistake: Mistake | None
+
+
+def probes(cooldown: Callable[..., Any]) -> Probes:
+    """Ask for one cool-down after the other, until they outlast the longest outage."""
     times: list[float] = []
-    time = 0.0
+    time, first = 0.0, Answer()
     while time < LONGEST:
         opened = len(times) + 1
         answer = call_answer(cooldown, opened)
+        first = answer if opened == 1 else first
         if answer.error is not None or not is_number(answer.value) or answer.value <= 0:
-            return times, Mistake(
+            mistake = Mistake(
                 f"cooldown({opened}): expected a number of seconds above 0, {answer}",
                 "return the seconds to stay open; without any it would probe without end",
             )
+            return Probes(times, first, mistake)
         time += answer.value
         times.append(time)
         if len(times) > MOST_PROBES:
-            return times, Mistake(
+            mistake = Mistake(
                 f"after {MOST_PROBES:,} probes {time:.3g} s are over; asked for "
-                f"cooldown({opened}) "
-                f"{answer}",
+                f"cooldown({opened}) {answer}",
                 "each probe costs as much as 3 s of being late",
             )
-    return times, None
+            return Probes(times, first, mistake)
+    return Probes(times, first, None)
 
 
 def mean_cost(times: list[float], outages: list[float]) -> tuple[float, float]:

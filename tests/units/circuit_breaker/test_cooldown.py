@@ -5,10 +5,10 @@ import pytest
 from mqlearn.messaging.breaker import CircuitBreaker
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.units.circuit_breaker.cooldown import (
+    EXERCISE,
     best_same,
     check_cooldown,
     mean_cost,
-    mistakes,
     outages_of,
     probes,
 )
@@ -52,7 +52,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(mistakes, WRONG[name]) == CAUGHT.get(name, 100) >= 20
+    assert caught(EXERCISE, WRONG[name]) == CAUGHT.get(name, 100) >= 20
     assert not check_cooldown(WRONG[name])
 
 
@@ -99,8 +99,8 @@ def test_the_packages_breaker_looks_at_the_same_times():
     """With this cool-down its half-open begins when the check says, as long as every probe
     fails.
     """
-    times, fault = probes(solution)
-    assert fault is None
+    times, _, mistake = probes(solution)
+    assert mistake is None
     with Simulation() as sim:
         breaker = CircuitBreaker(1, solution, runtime=sim)
         looks = []
