@@ -45,9 +45,10 @@ def test_a_unit_has_one_name_everywhere() -> None:
 
 @pytest.mark.parametrize("unit", COURSE)
 def test_a_unit_is_found_by_its_name(unit: str) -> None:
-    """Its scenario, its solutions and its tests are where the name says."""
+    """Its scenario, its solutions, its tests and its instructors' page are where the name says."""
     assert (PACKAGE / "units" / unit / "scenario.py").is_file()
     assert list((ROOT / "tests" / "units" / unit).glob("test_*.py"))
+    assert (NOTEBOOKS / "instructors" / f"{NOTEBOOK_OF[unit].stem}.md").is_file()
     solved = (NOTEBOOKS / "solutions" / NOTEBOOK_OF[unit].name).is_file()
     assert solved == (unit not in WITHOUT_EXERCISES)
 
