@@ -11,6 +11,9 @@ from mqlearn.messaging.workers import Workers, failed
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task, WorkerCrash
 
+# recorded for a message that succeeded, where one failure fails its whole batch
+FAILED_WITH_BATCH = Outcome("failed", "another message of the batch failed")
+
 BatchHandler = Callable[[list[Message]], Sequence[Any]]
 
 
@@ -143,11 +146,11 @@ class BatchMessageProcessor(Workers):
         except Exception as error:
             return [failed(error)] * len(batch)
         if self.on_failure == "all" and any(outcome.kind == "failed" for outcome in outcomes):
-            return [SPOILT if outcome.kind == "completed" else outcome for outcome in outcomes]
+            return [
+                FAILED_WITH_BATCH if outcome.kind == "completed" else outcome
+                for outcome in outcomes
+            ]
         return outcomes
-
-
-SPOILT = Outcome("failed", "another message of the batch failed")
 
 
 def read(results: Any, count: int) -> list[Outcome]:

@@ -5,11 +5,11 @@ each place.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 from mqlearn.messaging.counters import SAMPLED, QueueCounters
 from mqlearn.messaging.message import Message
+from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
@@ -161,7 +161,7 @@ class MessageQueueMetrics:
         check.number("share", share, low=0, high=1)
         with self._lock:
             values = sorted(self._tally.recent(what))
-        return values[max(ceil(share * len(values)), 1) - 1] if values else None
+        return percentile(values, 100 * share) if values else None
 
     def throughput(self) -> float:
         """Messages acked per second over the window, or since the start if that is less long

@@ -15,11 +15,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from mqlearn.messaging.batch import FAILED_WITH_BATCH
 from mqlearn.runtime import check
 from mqlearn.runtime.trace import Record
 
-# how a good item's try ended, where one answer goes for all
-SPOILT = "failed: another message of the batch failed"
+# how the trace says that one answer went for the whole batch
+SPOILT = str(FAILED_WITH_BATCH)
 PERCENTILES = (50, 95, 99)
 
 
