@@ -9,10 +9,6 @@ not say which one is faster.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -130,12 +126,3 @@ def compare_message_queues() -> None:
     print("\nUSE CASES")
     for each in message_queue_technologies:
         print(f"{each.name}: {', '.join(each.use_cases)}")
-
-
-def technologies_frame() -> pd.DataFrame:
-    """The table as a DataFrame: a row for each technology, a column for each field of
-    `MessageQueueComparison`.
-    """
-    import pandas as pd
-
-    return pd.DataFrame([asdict(each) for each in message_queue_technologies])

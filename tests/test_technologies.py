@@ -3,7 +3,6 @@
 import pytest
 
 from mqlearn import MessageQueueComparison, compare_message_queues, message_queue_technologies
-from mqlearn.technologies import technologies_frame
 
 FIGURES = [
     ("Apache Kafka", "stream", "2M+ msg/sec", "2-5ms", True, "Per partition"),
@@ -37,22 +36,6 @@ def test_the_table_is_printed_as_the_course_texts_figures(
         lines[1].index("Type")
     }
     assert lines[-1] == "Apache Pulsar: Event streaming, Message queuing, Functions"
-
-
-def test_the_frame_has_a_row_for_each_and_a_column_for_each_field() -> None:
-    """Five rows and eight columns, in the table's order."""
-    frame = technologies_frame()
-    assert list(frame["name"]) == [row[0] for row in FIGURES]
-    assert list(frame.columns) == [
-        "name",
-        "type",
-        "throughput",
-        "latency",
-        "durability",
-        "ordering_guarantee",
-        "use_cases",
-        "origin",
-    ]
 
 
 def test_a_row_needs_its_six_facts_and_its_use_cases_but_no_origin() -> None:

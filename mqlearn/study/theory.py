@@ -3,10 +3,9 @@
     load and utilisation  a = λ/μ, ρ = a/c               Erlang 1917
     all servers busy      erlang_b, erlang_c             Erlang 1917
     mean wait             M/M/1, M/D/1, M/G/1, M/M/c     Pollaczek 1930, Khinchine 1932, Erlang 1917
-    wait beyond t         wait_exceeds, wait_percentile  Erlang 1917
+    wait beyond t         wait_exceeds                   Erlang 1917
     wait by priority      priority_waits                 Cobham 1954
     number = rate × time  little                         Little 1961
-    dead letters          expected_dead_letters          n orders, p^(retries + 1) each
 
 Everywhere λ is `arrival_rate` and μ is `service_rate` (both per second; a service lasts 1/μ seconds
 on average), c is `servers`, and a *wait* is seconds from arrival to the start of service. Arrivals
@@ -36,15 +35,6 @@ def utilisation(arrival_rate: float, service_rate: float, servers: int = 1) -> f
     return offered_load(arrival_rate, service_rate) / servers
 
 
-def backlog_growth(arrival_rate: float, service_rate: float, servers: int = 1) -> float:
-    """Messages a second by which the backlog grows in the long run, max(0, λ - cμ); rates are per
-    second.
-    """
-    check.whole("servers", servers, low=1)
-    _check_rates(arrival_rate, service_rate)
-    return max(0.0, arrival_rate - servers * service_rate)
-
-
 def erlang_b(load: float, servers: int) -> float:
     """Chance that all of `servers` are busy when nobody waits: B(0) = 1, B(n) = aB(n-1) / (n +
     aB(n-1)).
@@ -70,20 +60,6 @@ def erlang_c(load: float, servers: int) -> float:
     if rho >= 1.0:
         raise ValueError(f"utilisation rho must be below 1 for a finite wait, got rho={rho:g}")
     return blocked / (1.0 - rho * (1.0 - blocked))
-
-
-def mm1_wait(arrival_rate: float, service_rate: float) -> float:
-    """Mean wait in seconds with one server and exponential services, ρ / (μ - λ); ValueError if ρ
-    >= 1.
-    """
-    return mg1_wait(arrival_rate, service_rate, service_cv=1.0)
-
-
-def md1_wait(arrival_rate: float, service_rate: float) -> float:
-    """Mean wait in seconds with one server and constant services, half of M/M/1; ValueError if ρ >=
-    1.
-    """
-    return mg1_wait(arrival_rate, service_rate, service_cv=0.0)
 
 
 def mg1_wait(arrival_rate: float, service_rate: float, *, service_cv: float) -> float:
@@ -122,21 +98,6 @@ def wait_exceeds(seconds: float, arrival_rate: float, service_rate: float, serve
     check.number("seconds", seconds, low=0)
     must_wait = erlang_c(offered_load(arrival_rate, service_rate), servers)
     return must_wait * math.exp(-(servers * service_rate - arrival_rate) * seconds)
-
-
-def wait_percentile(share: float, arrival_rate: float, service_rate: float, servers: int) -> float:
-    """Seconds that a `share` (0 <= share < 1) of all waits in M/M/c do not exceed: P(W > t) = 1 -
-    share.
-
-    ln(C / (1 - share)) / (cμ - λ), and 0 where that many do not wait at all (Erlang 1917).
-    """
-    check.number("share", share, low=0)
-    if share >= 1.0:
-        raise ValueError(f"share must be below 1, got {share!r}")
-    must_wait = erlang_c(offered_load(arrival_rate, service_rate), servers)
-    if must_wait <= 1.0 - share:
-        return 0.0
-    return math.log(must_wait / (1.0 - share)) / (servers * service_rate - arrival_rate)
 
 
 def priority_waits(
@@ -205,16 +166,6 @@ def little(sojourns: Iterable[tuple[float, float | None]], start: float, end: fl
         area, present, last = area + present * (at - last), present + step, at
     mean = math.fsum(b - a for a, b in inside) / len(inside) if inside else 0.0
     return Little(number=area / (end - start), rate=len(inside) / (end - start), time=mean)
-
-
-def expected_dead_letters(messages: int, failure_rate: float, retries: int) -> float:
-    """Mean count of `messages` whose every try fails, n · p^(retries + 1), if tries fail
-    independently.
-    """
-    check.whole("messages", messages, low=0)
-    check.whole("retries", retries, low=0)
-    check.number("failure_rate", failure_rate, low=0, high=1)
-    return float(messages * failure_rate ** (retries + 1))
 
 
 def _check_rates(arrival_rate: float, service_rate: float) -> None:

@@ -94,8 +94,6 @@ FITTING: dict[str, Any] = {
     "FanOut.callback.name": "mail",
     "flight_day.day": "2013-12-02",
     "MessageQueueMetrics.percentile.what": "wait",
-    "wait_percentile.share": 0.5,
-    "wait_percentile.arrival_rate": 0.5,
     "wait_exceeds.arrival_rate": 0.5,
     "mmc_wait.arrival_rate": 0.5,
     "priority_waits.arrival_rates": [0.1, 0.2],
@@ -211,10 +209,8 @@ ALSO_WRONG: dict[str, list[Any]] = {
     "Faults.slow_factor": [0.5],
     "erlang_b.servers": [0],
     "mmc_wait.servers": [0],
-    "wait_percentile.share": [1.0, 1.5],
     "flight_day.day": ["2013-12-03"],
     "flight_day.which": ["explode"],
-    "expected_dead_letters.failure_rate": [1.5],
 }
 
 # Values that are right although they are wrong for others of the kind, and why.

@@ -135,7 +135,9 @@ def test_mean_wait_is_that_of_theory(
     error below 2 %.
     """
     expected = (
-        theory.md1_wait(load, 1.0) if constant else theory.mmc_wait(load * servers, 1.0, servers)
+        theory.mg1_wait(load, 1.0, service_cv=0.0)
+        if constant
+        else theory.mmc_wait(load * servers, 1.0, servers)
     )
     drawn = Load.drawn(messages, load * servers, constant=constant)
     waits = simulated(drawn, servers)

@@ -16,8 +16,8 @@ rates = st.floats(0.01, 100.0)
 @pytest.mark.parametrize(("rho", "service_times"), [(0.8, 4.0), (0.95, 19.0), (0.99, 99.0)])
 def test_one_server_waits_4_19_and_99_service_times(rho: float, service_times: float) -> None:
     """M/M/1 waits rho/(1 - rho) service times before service."""
-    assert theory.mm1_wait(rho, 1.0) == pytest.approx(service_times)
-    assert theory.mm1_wait(rho / 5, 1 / 5) == pytest.approx(5 * service_times)
+    assert theory.mmc_wait(rho, 1.0, 1) == pytest.approx(service_times)
+    assert theory.mmc_wait(rho / 5, 1 / 5, 1) == pytest.approx(5 * service_times)
 
 
 def test_three_servers_textbook_value() -> None:
@@ -63,8 +63,8 @@ def test_many_servers_formula_with_one_server_is_m_m_1(load: float, mu: float) -
     """M/M/c with c = 1 is M/M/1, and M/D/1 is half of it."""
     one = theory.mmc_wait(load * mu, mu, 1)
     assert one == pytest.approx(load / (mu * (1 - load)))
-    assert theory.mm1_wait(load * mu, mu) == pytest.approx(one)
-    assert theory.md1_wait(load * mu, mu) == pytest.approx(one / 2)
+    assert theory.mg1_wait(load * mu, mu, service_cv=1.0) == pytest.approx(one)
+    assert theory.mg1_wait(load * mu, mu, service_cv=0.0) == pytest.approx(one / 2)
 
 
 @given(load=loads, mu=rates, cv=st.floats(0.0, 5.0))
@@ -100,17 +100,6 @@ def test_lone_priority_waits_as_fifo() -> None:
     assert theory.priority_waits([1.0], 0.4, 3) == pytest.approx([theory.mmc_wait(1.0, 0.4, 3)])
 
 
-@given(load=loads, servers=st.integers(1, 20), share=st.floats(0.0, 0.999))
-def test_percentile_inverts_the_distribution_of_the_wait(
-    load: float, servers: int, share: float
-) -> None:
-    """P(W > percentile) is what the percentile leaves over, unless that many do not wait at all."""
-    lam = load * servers
-    wait = theory.wait_percentile(share, lam, 1.0, servers)
-    beyond = theory.wait_exceeds(wait, lam, 1.0, servers)
-    assert beyond == pytest.approx(min(1 - share, theory.erlang_c(lam, servers)))
-
-
 def test_mean_wait_is_the_area_under_its_tail() -> None:
     """Integrating P(W > t) gives M/M/c's mean wait: two formulas, one distribution."""
     step = 0.01
@@ -118,27 +107,17 @@ def test_mean_wait_is_the_area_under_its_tail() -> None:
     assert area == pytest.approx(theory.mmc_wait(1.0, 0.4, 3), rel=1e-4)
 
 
-def test_load_utilisation_and_backlog() -> None:
-    """6 jobs a second of 0.6 s load 3.6 servers; three of them fall behind by one a second, four do
-    not.
-    """
+def test_load_and_utilisation() -> None:
+    """6 jobs a second of 0.6 s load 3.6 servers: too much for three of them, 90 % of four."""
     assert theory.offered_load(6.0, 1 / 0.6) == pytest.approx(3.6)
     assert theory.utilisation(6.0, 1 / 0.6, 3) == pytest.approx(1.2)
-    assert theory.backlog_growth(6.0, 1 / 0.6, 3) * 600 == pytest.approx(600)
-    assert theory.backlog_growth(6.0, 1 / 0.6, 4) == 0.0
+    assert theory.utilisation(6.0, 1 / 0.6, 4) == pytest.approx(0.9)
 
 
 def test_no_arrivals_no_wait() -> None:
     """With nothing arriving nobody waits, and nothing divides by zero."""
-    assert theory.mmc_wait(0.0, 1.0, 2) == theory.mm1_wait(0, 1) == 0.0
-    assert theory.wait_percentile(0.95, 0.0, 1.0, 2) == 0.0
+    assert theory.mmc_wait(0.0, 1.0, 2) == theory.mg1_wait(0, 1, service_cv=1) == 0.0
     assert theory.priority_waits([0.0, 0.0], 1.0) == [0.0, 0.0]
-
-
-@pytest.mark.parametrize(("p", "dead"), [(0.0, 0.0), (0.2, 1.6), (0.4, 25.6), (1.0, 1000.0)])
-def test_dead_letters_of_unit_00(p: float, dead: float) -> None:
-    """Of 1,000 messages with three retries 1.6 die at 20 % failures and 25.6 at 40 %."""
-    assert theory.expected_dead_letters(1000, p, 3) == pytest.approx(dead)
 
 
 def test_little_clips_what_crosses_the_window() -> None:
@@ -160,13 +139,12 @@ def test_little_is_exact_for_any_sojourns(drawn: list[tuple[float, float | None]
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: theory.mm1_wait(1.2, 1.0),
-        lambda: theory.md1_wait(1.2, 1.0),
+        lambda: theory.mmc_wait(1.2, 1.0, 1),
+        lambda: theory.mg1_wait(1.2, 1.0, service_cv=0.0),
         lambda: theory.mg1_wait(1.2, 1.0, service_cv=0.5),
         lambda: theory.mmc_wait(3.6, 1.0, 3),
         lambda: theory.erlang_c(3.6, 3),
         lambda: theory.wait_exceeds(1.0, 3.6, 1.0, 3),
-        lambda: theory.wait_percentile(0.95, 3.6, 1.0, 3),
         lambda: theory.priority_waits([0.6, 0.6], 1.0),
     ],
 )
@@ -180,16 +158,16 @@ def test_an_unstable_queue_has_no_mean_wait(call: object) -> None:
     ("call", "error", "message"),
     [
         (
-            lambda: theory.mm1_wait(-1.0, 1.0),
+            lambda: theory.mmc_wait(-1.0, 1.0, 1),
             ValueError,
             "arrival_rate must not be negative, got -1.0",
         ),
         (
-            lambda: theory.mm1_wait(math.nan, 1.0),
+            lambda: theory.mmc_wait(math.nan, 1.0, 1),
             ValueError,
             "arrival_rate must be finite, got nan",
         ),
-        (lambda: theory.mm1_wait("1", 1.0), TypeError, "arrival_rate must be a number, got '1'"),
+        (lambda: theory.mmc_wait("1", 1.0, 1), TypeError, "arrival_rate must be a number, got '1'"),
         (
             lambda: theory.mmc_wait(1.0, 0.0, 3),
             ValueError,
@@ -213,11 +191,6 @@ def test_an_unstable_queue_has_no_mean_wait(call: object) -> None:
             "seconds must not be negative, got -1",
         ),
         (
-            lambda: theory.wait_percentile(1.0, 0.5, 1.0, 1),
-            ValueError,
-            "share must be below 1, got 1.0",
-        ),
-        (
             lambda: theory.priority_waits([0.9, -0.1], 1.0),
             ValueError,
             "arrival_rate must not be negative",
@@ -231,16 +204,6 @@ def test_an_unstable_queue_has_no_mean_wait(call: object) -> None:
             lambda: theory.little([(2.0, 1.0)], 0.0, 5.0),
             ValueError,
             "must not end before it begins",
-        ),
-        (
-            lambda: theory.expected_dead_letters(10, 1.1, 3),
-            ValueError,
-            "failure_rate must be at most 1, got 1.1",
-        ),
-        (
-            lambda: theory.expected_dead_letters(10, 0.1, -1),
-            ValueError,
-            "retries must be at least 0, got -1",
         ),
     ],
 )

@@ -109,8 +109,11 @@ def test_a_longer_job_is_longer_at_every_spread() -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"workers": 1, "rate": 0.8, "service": 1.0}, theory.mm1_wait(0.8, 1.0)),
-        ({"workers": 1, "rate": 0.8, "service": 1.0, "spread": 0.0}, theory.md1_wait(0.8, 1.0)),
+        ({"workers": 1, "rate": 0.8, "service": 1.0}, theory.mmc_wait(0.8, 1.0, 1)),
+        (
+            {"workers": 1, "rate": 0.8, "service": 1.0, "spread": 0.0},
+            theory.mg1_wait(0.8, 1.0, service_cv=0.0),
+        ),
         (
             {"workers": 1, "rate": 0.8, "service": 1.0, "spread": 2.0},
             theory.mg1_wait(0.8, 1.0, service_cv=2.0),
