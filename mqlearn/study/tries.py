@@ -1,0 +1,222 @@
+"""A run written down from tries that are known: what an exercise has computed, on the charts.
+
+    retried = Life("order-1", 0.0, (Try(0.0, 0.5, Outcome("failed", "timeout")), Try(2.5, 3.0)))
+    run = run_of_tries(None, [retried])
+    run.tries()                            # one row for each try, as of any other run
+
+No queue is simulated. A life says when its message was sent, when a handler was called for it, and
+how each call ended; the records follow from that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any, NamedTuple
+
+from mqlearn.messaging.message import COMPLETED, MessagePriority, Outcome
+from mqlearn.runtime.trace import Listener, Record, Trace
+from mqlearn.study.run import Run
+
+# The order at one instant: tries end, and free their workers; messages are there; tries begin.
+EXTRA, ENDS, ARRIVES, BEGINS = range(4)
+UNDELIVERED = ("sent", "due", "redriven")  # these have no receipt
+CALLED = ("started", "finished")  # recorded by a worker, which knows no entries
+
+
+class Try(NamedTuple):
+    """One call of a handler for a message, from `start` to `end` (s), by `worker`.
+
+    `outcome` is how the call ended; None: it never did, and the message stays in flight.
+    """
+
+    start: float
+    end: float
+    outcome: Outcome | None = COMPLETED
+    worker: str = "worker-0"
+
+
+class Life(NamedTuple):
+    """One message: its id, when it was sent (s), and its tries in order of time.
+
+    Each try ends as in a queue: a completed one is acked, a released one is given back until the
+    next try, a rejected one goes to the dead letters. A failed one waits for the next try; without
+    a next try it goes to the dead letters as well. A try after a death is a redrive.
+
+    `dead` is the reason of a message that is a dead letter from the moment at which it was sent. Of
+    such a message every failure is a death: nothing but a redrive brings it back.
+    """
+
+    id: str
+    sent: float
+    tries: Sequence[Try] = ()
+    priority: MessagePriority = MessagePriority.NORMAL
+    dead: str = ""
+
+    def dies(self, index: int) -> bool:
+        """Return whether this try, if it ends, sends the message to the dead letters."""
+        outcome = self.tries[index].outcome
+        if outcome is None or outcome.kind in ("completed", "released"):
+            return False
+        last = index == len(self.tries) - 1
+        return outcome.kind == "rejected" or bool(self.dead) or last
+
+    def place(self, time: float) -> str:
+        """Return where the message is at `time` (s), with all that happens at that instant: a place
+        of its queue, or "" before it is sent.
+        """
+        begun = sum(each.start <= time for each in self.tries)
+        if time < self.sent:
+            return ""
+        if not begun:
+            return "dead" if self.dead else "waiting"
+        last = self.tries[begun - 1]
+        if last.outcome is None or time < last.end:
+            return "in flight"
+        if last.outcome.kind == "completed":
+            return "completed"
+        if self.dies(begun - 1):
+            return "dead"
+        return "delayed" if begun < len(self.tries) else "waiting"
+
+
+class Event(NamedTuple):
+    """One record of a life, before its entry and its receipt have numbers."""
+
+    time: float
+    rank: int  # its turn among what happens at one instant
+    name: str
+    attempt: int = 0
+    worker: str = ""
+    detail: Any = None
+
+
+@dataclass
+class TriedQueue:
+    """A queue as its trace sees it: a name, and how many messages each place has at `until` (s).
+
+    The places are counted from the lives, not from the records, so that the books compare two
+    accounts.
+    """
+
+    name: str
+    lives: Sequence[Life]
+    until: float
+
+    def listen(self, listener: Listener, *, existing: bool = False) -> None:
+        """Do nothing: the records come from `run_of_tries`."""
+
+    def census(self) -> Mapping[str, int]:
+        return Counter(life.place(self.until) for life in self.lives)
+
+
+def run_of_tries(
+    scenario: Any,
+    lives: Sequence[Life],
+    until: float | None = None,
+    *,
+    seed: int = 0,
+    queue: str = "orders",
+    extra: Iterable[Record] = (),
+    **fields: Any,
+) -> Run:
+    """Return the run of messages that had these tries, observed until `until` (s).
+
+    Without `until` the run ends with its last record. `queue` is the name of the queue in the
+    trace. `extra` are records of other sources, such as a breaker. `fields` are further fields of
+    the `Run`, such as `verdict` and `theory`.
+
+    The records are in order of time. At one instant the extra ones come first, as they are given;
+    then tries end, then messages are sent or due, then tries begin; among
+    equals, the life that is listed first. The records of one life stay in sequence, also where a
+    try takes no time.
+
+    Raises ValueError for a life whose times go back.
+    """
+    happened: list[tuple[float, int, int, Event | Record]] = [
+        (record.time, EXTRA, 0, record) for record in extra
+    ]
+    for index, life in enumerate(lives):
+        happened += [(event.time, event.rank, index, event) for event in _in_sequence(life)]
+    happened.sort(key=lambda each: each[:3])
+    end = max((time for time, *_ in happened), default=0.0) if until is None else until
+    trace = Trace()
+    trace.watch(TriedQueue(queue, lives, end), at_close=lambda _: None)
+    entries, receipts = count(1), count(1)
+    entry_of: dict[int, int] = {}
+    receipt_of: dict[int, int] = {}
+    for time, _, index, event in happened:
+        if time > end:
+            break
+        if isinstance(event, Record):
+            trace.record(event)
+            continue
+        if event.name == "sent":
+            entry_of[index] = next(entries)
+        elif event.name == "received":
+            receipt_of[index] = next(receipts)
+        trace.note(
+            time,
+            event.name,
+            queue,
+            entry=0 if event.name in CALLED else entry_of[index],
+            message_id=lives[index].id,
+            priority=lives[index].priority.name,
+            attempt=event.attempt,
+            worker=event.worker,
+            receipt=0 if event.name in UNDELIVERED else receipt_of[index],
+            detail=event.detail,
+        )
+    trace.freeze()
+    return replace(Run.of(trace, end), scenario=scenario, seed=seed, **fields)
+
+
+def _in_sequence(life: Life) -> Iterator[Event]:
+    """Yield the events of a life, each with a rank that keeps it behind the one before."""
+    time, rank = life.sent, ARRIVES
+    for event in _events(life):
+        if event.time < time:
+            raise ValueError(
+                f"the times of {life.id} must not go back, got {event.time:g} s after {time:g} s"
+            )
+        rank = max(rank, event.rank) if event.time == time else event.rank
+        time = event.time
+        yield event._replace(rank=rank)
+
+
+def _events(life: Life) -> Iterator[Event]:
+    attempts = count(1)
+    yield Event(life.sent, ARRIVES, "sent")
+    if life.dead:
+        attempt = next(attempts)
+        yield Event(life.sent, ARRIVES, "received", attempt)
+        yield Event(life.sent, ARRIVES, "dead", attempt, detail=life.dead)
+    for index, (start, end, outcome, worker) in enumerate(life.tries):
+        if index and not life.dies(index - 1):
+            before = life.tries[index - 1]
+            if start > before.end:
+                yield Event(start, ARRIVES, "due", attempt)
+        elif index or life.dead:
+            yield Event(start, ARRIVES, "redriven", attempt)
+        attempt = next(attempts)
+        yield Event(start, BEGINS, "received", attempt, worker)
+        yield Event(start, BEGINS, "started", attempt, worker)
+        if outcome is None:
+            return
+        yield Event(end, ENDS, "finished", attempt, worker, str(outcome))
+        delay = life.tries[index + 1].start - end if index + 1 < len(life.tries) else 0.0
+        name, detail = _settled(outcome, life.dies(index), delay)
+        yield Event(end, ENDS, name, attempt, worker, detail)
+
+
+def _settled(outcome: Outcome, dies: bool, delay: float) -> tuple[str, Any]:
+    """Return the event that settles a try, and its detail; the next try is `delay` seconds away."""
+    if outcome.kind == "completed":
+        return "acked", None
+    if dies:
+        return "dead", outcome.reason or outcome.kind
+    if outcome.kind == "released":
+        return ("postponed", delay) if delay else ("released", None)
+    return ("delayed", delay) if delay else ("nacked", outcome.reason or None)
