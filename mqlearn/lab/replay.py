@@ -10,13 +10,15 @@ from typing import Any
 from mqlearn.lab.show import as_run, show
 from mqlearn.study.verdict import recall
 
+DEFAULT = ("journeys", "depth")
+
 
 def replay(which: Any = None, *charts: str, at: float | None = None) -> None:
     """Show one run exactly as it was: that of a seed that a check failed on, by default the last
     one.
 
     Takes a `Run`, a `Trace` or a `Verdict` as well. `charts` are names as in `show`, by default
-    what the exercise replays, its journeys and its depth as a rule; `at` (s) shows that instant.
+    those of the run, or else journeys and depth; `at` (s) shows that instant.
 
     Raises LookupError if no check failed on the seed, ValueError for charts or an instant of a
     table.
@@ -28,7 +30,8 @@ def replay(which: Any = None, *charts: str, at: float | None = None) -> None:
         _table(found, charts, at)
         return
     run = as_run(found, "which")
-    show(run, *(charts or getattr(run.scenario, "REPLAYS", ("journeys", "depth"))), at=at)
+    names = charts or run.charts or getattr(run.scenario, "REPLAYS", DEFAULT)
+    show(run, *names, at=at)
 
 
 def _table(table: Any, charts: tuple[str, ...], at: float | None) -> None:

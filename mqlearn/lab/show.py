@@ -22,7 +22,8 @@ def show(
 ) -> None:
     """Show a run or a trace as a picture, and print the sentence that says what it shows.
 
-    `charts` are names as in a scenario's `CHARTS`, by default those of the run's own scenario.
+    `charts` are names as in a scenario's `CHARTS`, by default those of the run, or else of its
+    scenario.
     `ghost` is a baseline, drawn in grey; `at` (s) shows that instant instead of charts; `title`
     replaces its message.
     """
@@ -38,7 +39,7 @@ def show(
         _display(instant.png(), 570, 408)
         print(instant.sentence)
         return
-    names = charts or tuple(getattr(run.scenario, "CHARTS", DEFAULT))
+    names = charts or run.charts or tuple(getattr(run.scenario, "CHARTS", DEFAULT))
     height = TITLE + sum(int(SPARE * CHARTS[name].least) + 16 for name in names if name in CHARTS)
     board = Board(names, WIDTH, height, scale=2)
     board.draw(run, ghost, Marks(prediction=prediction), title=title)

@@ -2,7 +2,6 @@
 shown.
 """
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqlearn.lab import style
+from mqlearn.study.run import Context
 
 Floats = NDArray[np.float64]
 PLACES = ("in_flight", "waiting", "delayed")  # what is not settled yet, in stacking order
@@ -157,15 +157,14 @@ class View:
         return shares
 
     def theory(self, name: str) -> Any:
-        """What theory expects of `name`, or None: from the run's or its scenario's `theory`
-        mapping.
-        """
-        for owner in (self.run, self.run.scenario):
-            found = getattr(owner, "theory", None)
-            found = found() if callable(found) else found
-            if isinstance(found, Mapping) and found.get(name) is not None:
-                return found[name]
-        return None
+        """Return what theory expects of `name`, or None."""
+        return self.run.theory.get(name)
+
+    @property
+    def context(self) -> Context:
+        """What surrounded the queue: outages, and whether a breaker watched the calls."""
+        context: Context = self.run.context
+        return context
 
 
 def view(run: Any) -> View:

@@ -10,6 +10,6 @@ flights         a recorded day of flights             changes    the same as ord
 """
 
 from mqlearn.study.faults import Faults
-from mqlearn.study.run import Run
+from mqlearn.study.run import Context, Run
 
-__all__ = ["Faults", "Run"]
+__all__ = ["Context", "Faults", "Run"]

@@ -12,7 +12,7 @@ from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Record, Trace
-from mqlearn.study.run import Run
+from mqlearn.study.run import Context, Run
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def run_of(
     seed: int = 0,
     broken: Any = (),
     trouble: str = "down",
+    charts: tuple[str, ...] = (),
 ) -> Run:
     """These calls, each of a message of its own, beside a breaker with these states, observed until
     `until` (s).
@@ -67,7 +68,8 @@ def run_of(
         until,
         run.totals,
         run.verdict,
-        {"broken": broken, "trouble": trouble, "guarded": True},
+        context=Context(tuple(broken), trouble, guarded=True),
+        charts=charts,
     )
 
 

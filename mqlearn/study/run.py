@@ -52,11 +52,27 @@ class Instant:
 
 
 @dataclass(frozen=True)
+class Context:
+    """What surrounded the queue during a run, and left no record there: the charts draw it.
+
+    `outages` are the spans of time, each from and to in seconds, in which the called service was in
+    trouble, `trouble` names how it was then ("down", "slow"). `guarded` is true where a circuit
+    breaker watched the calls: one that never opens records nothing.
+    """
+
+    outages: tuple[tuple[float, float], ...] = ()
+    trouble: str = "down"
+    guarded: bool = False
+
+
+@dataclass(frozen=True)
 class Run:
-    """`until` is the end of the observed time, in seconds. Its books have been balanced.
+    """A run, observed until `until` seconds, whose books have been balanced.
 
     `headline` says in few words what the verdict says, for the title of a chart; "" where the
-    verdict is short.
+    verdict is short. `theory` holds what arithmetic expects, by name. `charts` names the charts
+    that `show` and `replay` draw of it; empty: `show` draws those of its scenario, `replay` its
+    journeys and depth.
     """
 
     scenario: Any
@@ -67,6 +83,8 @@ class Run:
     verdict: str
     theory: dict[str, Any] = field(default_factory=dict)
     headline: str = ""
+    context: Context = Context()
+    charts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, trace: Trace, until: float | None = None) -> Run:

@@ -14,6 +14,7 @@ import pytest
 from mqlearn.lab import Lab
 from mqlearn.lab.canvas import Canvas
 from mqlearn.runtime.trace import Record
+from mqlearn.study.run import Context
 
 
 def _param(default: Any, low: float, high: float, group: str, **more: Any) -> Any:
@@ -47,6 +48,8 @@ class HandMadeRun:
             ]
         self.trace = SimpleNamespace(records=sorted(records, key=lambda r: r.time))
         self.totals = {"sent": 10, "dead": scenario.dying}
+        self.theory: dict[str, Any] = {}
+        self.charts, self.context = (), Context()
         self.verdict = f"{scenario.dying} of 10 orders died."
 
     def depth(self) -> pd.DataFrame:

@@ -149,7 +149,7 @@ def test_trouble_is_shaded_when_the_service_is_in_it(calm: View) -> None:
         for chart in charts:
             shade = chart.trouble.shade.get_paths()  # type: ignore[attr-defined]
             assert [tuple(np.unique(path.vertices[:, 0])) for path in shade] == list(
-                run.theory("broken")
+                run.context.outages
             )
             assert len(shade) == count
         assert [chart.trouble.label.text for chart in charts] == [said, "", "", ""]  # type: ignore[attr-defined]

@@ -128,10 +128,10 @@ class Breaker(Timeline):
 
 
 def guarded(run: View) -> bool:
-    """Whether there was a breaker: one that never opened leaves no record, so the run says so in
-    its theory.
+    """Return whether there was a breaker; one that never opened leaves no record, so the run's
+    context says it.
     """
-    return bool(run.theory("guarded")) or len(run.breaker.spans) > 1
+    return run.context.guarded or len(run.breaker.spans) > 1
 
 
 def _bar(span: Any, heights: tuple[float, float]) -> Any:

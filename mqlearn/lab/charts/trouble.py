@@ -9,8 +9,8 @@ from mqlearn.lab.view import View
 
 
 class Trouble:
-    """Shaded from top to bottom, as often as the run's theory names a span in "broken"; named if so
-    told.
+    """A shade from top to bottom over each outage of the run; `named`: with the kind of trouble
+    beside the first.
 
     To be made before the chart's other artists, which are drawn over it.
     """
@@ -31,13 +31,11 @@ class Trouble:
 
     def draw(self, run: View) -> None:
         """To be called when the chart's x axis shows the run."""
-        spans = [span for span in run.theory("broken") or () if span[0] < run.until]
+        spans = [span for span in run.context.outages if span[0] < run.until]
         corners = [np.array([(a, 0), (b, 0), (b, 1), (a, 1)]) for a, b in spans]
         self.shade.set_visible(bool(spans))
         self.shade.set_verts(corners)
-        self.label.text = (
-            f"service {run.theory('trouble') or 'down'}" if spans and self.named else ""
-        )
+        self.label.text = f"service {run.context.trouble}" if spans and self.named else ""
         if spans:
             box, (low, high) = self.chart.ax.get_position(), self.chart.ax.get_xlim()
             width = self.chart.canvas.width

@@ -20,7 +20,7 @@ from mqlearn.study.analysis.breakers import BreakerAnalysis, backlog, drain_time
 from mqlearn.study.analysis.load import tries_per_order
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.faults import Failure, happens, one_try, strikes
-from mqlearn.study.run import Run
+from mqlearn.study.run import Context, Run
 from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
 
 LONGEST = 300.0  # seconds that can be observed
@@ -297,11 +297,7 @@ class GuardedCalls(Scenario):
             "open_%": round(100 * share, 1),
         }
         run = Run(self, seed, trace, until, totals, "")
-        theory: dict[str, Any] = {
-            "broken": self.broken,
-            "trouble": self.trouble,
-            "guarded": self.breaker != NONE,
-        }
+        theory: dict[str, Any] = {}
         parts = [f"{books.dead:,} of {books.accepted:,} orders died.", self._told(story, share)]
         if story.shut:
             parts.append(self._aftermath(run, story, theory))
@@ -310,8 +306,9 @@ class GuardedCalls(Scenario):
             parts.append(f"At most {waiting:,} waited.")
         if self.prediction is not None:
             parts.append(f"You said {self.prediction:,g}, it is {waiting:,}.")
+        context = Context(self.broken, self.trouble, guarded=self.breaker != NONE)
         headline = f"{parts[0][:-1]}, at most {waiting:,} waited"
-        return Run(self, seed, trace, until, totals, " ".join(parts), theory, headline)
+        return Run(self, seed, trace, until, totals, " ".join(parts), theory, headline, context)
 
     def _told(self, story: BreakerAnalysis, share: float) -> str:
         count = story.count(OPEN)

@@ -185,7 +185,7 @@ def test_a_false_alarm_and_a_blind_window_are_named_and_replayed():
     assert run.totals["sent"] == 400 and not [
         record for record in run.trace.records if record.event == "opened"
     ]
-    assert run.theory["broken"] == [(30.0, run.until)]
+    assert run.context.outages == ((30.0, run.until),)
 
 
 @pytest.mark.parametrize("seed", [0, 5, 7])
