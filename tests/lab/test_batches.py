@@ -69,7 +69,7 @@ def test_parts_of_a_refused_batch_are_rings() -> None:
 
 def test_items_are_stacked_by_what_came_of_them(spoilt: View) -> None:
     """In each slice done, good again and bad; over the whole run they are all tries."""
-    chart = chart_of("items", spoilt)
+    chart = chart_of("throughput", spoilt)
     counted = (chart.values * np.diff(chart.edges)).sum(axis=1)
     assert counted == pytest.approx([spoilt.run.totals["done"], 36, 4])
     assert chart.edges[-1] == spoilt.until
@@ -82,7 +82,7 @@ def test_items_are_stacked_by_what_came_of_them(spoilt: View) -> None:
 
 def test_the_capacity_is_drawn_where_it_is_near() -> None:
     """At 100 a second, 138 is on the chart; 909 is only said, since it would flatten all else."""
-    near, far = (chart_of("items", View(BatchedWriter(size=size).run(0))) for size in (8, 500))
+    near, far = (chart_of("throughput", View(BatchedWriter(size=size).run(0))) for size in (8, 500))
     assert near.capacity.get_visible() and list(near.capacity.get_ydata()) == pytest.approx(
         [137.9, 137.9], abs=0.1
     )
@@ -114,7 +114,7 @@ def test_the_distribution_is_of_all_items(spoilt: View) -> None:
     assert chart.said.text.startswith("mean 277 ms, p50 255 ms")
 
 
-@pytest.mark.parametrize("name", ["batches", "items", "latency", "latency_distribution"])
+@pytest.mark.parametrize("name", ["batches", "throughput", "latency", "latency_distribution"])
 def test_a_baseline_is_grey_and_goes_away_again(name: str, spoilt: Any) -> None:
     """Its artists and its words are there with a ghost, and not without."""
     board = Board([name], height=200)

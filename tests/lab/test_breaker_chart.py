@@ -12,7 +12,7 @@ import pytest
 from mqlearn.lab import style
 from mqlearn.lab.board import Board
 from mqlearn.lab.charts.breaker import Breaker
-from mqlearn.lab.charts.dead import Deaths
+from mqlearn.lab.charts.dead import DeadLetterTicks
 from mqlearn.lab.charts.depth import Depth
 from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
 from mqlearn.lab.view import View
@@ -130,7 +130,7 @@ def test_each_dead_letter_is_a_tick(calm: View, bare: View) -> None:
     """At its time, the baseline's in grey, and their numbers beside."""
     for run, ghost in ((bare, calm), (calm, bare)):
         chart = board_of(run, ghost).charts[2]
-        assert isinstance(chart, Deaths)
+        assert isinstance(chart, DeadLetterTicks)
         assert [list(row.get_xdata()) for row in chart.rows] == [
             list(run.dead[0]),
             list(ghost.dead[0]),

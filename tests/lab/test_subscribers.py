@@ -12,7 +12,7 @@ from mqlearn import Message, Simulation, TopicBasedMessageBroker, Trace
 from mqlearn.lab.board import Board
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts import Marks
-from mqlearn.lab.charts.subscribers import FEW, LINES, MOST, Behind, Fates, Orders
+from mqlearn.lab.charts.subscribers import FEW, LINES, MOST, Outcomes, Overtaking, SubscriberLag
 from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
 from mqlearn.study.run import Run
 from mqlearn.units.publish_subscribe.scenario import FanOut
@@ -51,7 +51,7 @@ def test_lines_that_end_level_are_told_apart() -> None:
     other.
     """
     board = drawn(FanOut(mail_time=0.5, parcel_time=0.5, audit_time=0.5).run(0))
-    behind = chart(board, Behind)
+    behind = chart(board, SubscriberLag)
     ends = {line.get_ydata()[-1] for line in behind.lines[:3]}
     assert len(ends) == 1
     for row, name in enumerate(("mail", "parcel", "audit")):
@@ -69,14 +69,14 @@ def test_every_subscriber_has_a_bar_or_is_counted(count: int) -> None:
     are left out.
     """
     board = drawn(heard_by(count))
-    fates = chart(board, Fates)
+    fates = chart(board, Outcomes)
     assert [name.text for name in fates.names if name.text] == list(NAMES[: min(count, MOST)])
     assert [bool(said.text) for said in fates.said] == [row < count for row in range(MOST)]
     bottom = fates.box.y + fates.box.height
     assert all(name.y + 5 <= bottom for name in fates.names if name.text)
     low, _ = fates.ax.get_ylim()
     assert low == max(count if count <= MOST else MOST, FEW) - 0.5
-    texts = [chart(board, kind).rest.text for kind in (Behind, Fates, Orders)]
+    texts = [chart(board, kind).rest.text for kind in (SubscriberLag, Outcomes, Overtaking)]
     assert (
         texts
         == {
@@ -101,10 +101,10 @@ def test_a_chart_that_asks_for_no_spare_height_can_stand_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It gets the height that it needs."""
-    monkeypatch.setattr(Fates, "weight", 0.0)
-    board = Board(("fates",), RIGHT, PICTURE_HEIGHT)
+    monkeypatch.setattr(Outcomes, "weight", 0.0)
+    board = Board(("outcomes",), RIGHT, PICTURE_HEIGHT)
     board.draw(heard_by(3))
-    assert chart(board, Fates).box.height == Fates.least
+    assert chart(board, Outcomes).box.height == Outcomes.least
 
 
 @pytest.mark.parametrize("prediction", [0.0, 0.3])
@@ -114,7 +114,7 @@ def test_who_predicts_nothing_is_not_written_over_the_time(prediction: float) ->
     """
     board = Board(FanOut.CHARTS, RIGHT, PICTURE_HEIGHT)
     board.draw(FanOut().run(0), marks=Marks(prediction=prediction))
-    behind = chart(board, Behind)
+    behind = chart(board, SubscriberLag)
     foot = behind.marks.height_of(0)
     assert behind.marks.label.text.startswith("you 0") and behind.marks.label.y < foot - 14
     heights = sorted([behind.marks.label.y, *(label.y for label in behind.labels if label.text)])

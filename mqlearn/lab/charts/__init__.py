@@ -3,20 +3,20 @@
 from typing import Final
 
 from mqlearn.lab.charts.base import Box, Chart, Marks, Timeline
-from mqlearn.lab.charts.batches import Batches, Items
+from mqlearn.lab.charts.batches import Batches, Throughput
 from mqlearn.lab.charts.breaker import Breaker
 from mqlearn.lab.charts.charges import Charges
-from mqlearn.lab.charts.dead import Dead, Deaths, Reasons
+from mqlearn.lab.charts.dead import Dead, DeadLetterTicks, Reasons
+from mqlearn.lab.charts.delivery_order import DeliveryOrder
 from mqlearn.lab.charts.depth import Depth, DepthByPriority
-from mqlearn.lab.charts.histories import Folds, Histories, Torn
+from mqlearn.lab.charts.histories import DualWrites, Folds, Histories
 from mqlearn.lab.charts.journeys import Journeys
 from mqlearn.lab.charts.latency import Latency, LatencyDistribution
 from mqlearn.lab.charts.leases import Leases
 from mqlearn.lab.charts.load import Load
 from mqlearn.lab.charts.logs import Lag, Offsets, Sizes
-from mqlearn.lab.charts.order import Order
-from mqlearn.lab.charts.owners import Lags, Owners, Repeats
-from mqlearn.lab.charts.subscribers import Behind, Fates, Orders
+from mqlearn.lab.charts.owners import LagByPartition, Owners, Repeats
+from mqlearn.lab.charts.subscribers import Outcomes, Overtaking, SubscriberLag
 from mqlearn.lab.charts.tries import Retries
 from mqlearn.lab.charts.waits import WaitByPriority, WaitDistribution
 from mqlearn.lab.charts.workers import Utilisation
@@ -35,27 +35,27 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         WaitDistribution,
         Utilisation,
         Journeys,
-        Order,
+        DeliveryOrder,
         Leases,
         Charges,
         Load,
-        Deaths,
+        DeadLetterTicks,
         Breaker,
         Batches,
-        Items,
+        Throughput,
         Latency,
         LatencyDistribution,
-        Behind,
-        Fates,
-        Orders,
+        SubscriberLag,
+        Outcomes,
+        Overtaking,
         Offsets,
         Lag,
         Sizes,
         Owners,
-        Lags,
+        LagByPartition,
         Repeats,
         Histories,
-        Torn,
+        DualWrites,
         Folds,
     )
 }

@@ -109,12 +109,12 @@ class Batches(Timeline):
         return f"Batches: {style.count(len(whole), 'call')} {mean}{also}{again}."
 
 
-class Items(Timeline):
+class Throughput(Timeline):
     """Items handled a second: done, redelivered though good, failed; over what came, under what can
     be done.
     """
 
-    name, least, weight = "items", 100, 1.2
+    name, least, weight = "throughput", 100, 1.2
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

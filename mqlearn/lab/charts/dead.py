@@ -100,10 +100,10 @@ def told(run: View) -> str:
     return f"Dead letters: {style.number(len(times))}, {first} ({why})."
 
 
-class Deaths(Timeline):
+class DeadLetterTicks(Timeline):
     """A tick for each dead letter, the baseline's in grey below them, and how many there are."""
 
-    name, least, weight = "deaths", 54, 0.05
+    name, least, weight = "dead_letter_ticks", 54, 0.05
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

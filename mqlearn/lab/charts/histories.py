@@ -231,12 +231,12 @@ class Histories(Timeline):
         )
 
 
-class Torn(Repeats):
+class DualWrites(Repeats):
     """Changes that were saved and never published, and such that were published under several ids,
     counted up.
     """
 
-    name = "torn"
+    name = "dual_writes"
     counted, words = "changes that have several events, and none, so far", ("several", "none")
 
     def found(self, run: View) -> tuple[list[float], list[float]]:

@@ -123,12 +123,12 @@ def _corners(owned: Any) -> list[tuple[float, float]]:
     return [(owned.start, top), (owned.end, top), (owned.end, bottom), (owned.start, bottom)]
 
 
-class Lags(Rows):
+class LagByPartition(Rows):
     """Events of each partition that are appended and not committed: a hill for each, all to one
     scale.
     """
 
-    name, least, weight = "lags", 104, 1.2
+    name, least, weight = "lag_by_partition", 104, 1.2
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

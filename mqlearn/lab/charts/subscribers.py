@@ -37,12 +37,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 WORDS = {"heard": "heard", "late": "late", "dead": "dead", "lost": "lost", "behind": "behind"}
 
 
-class Behind(Timeline):
+class SubscriberLag(Timeline):
     """Messages that each subscriber has not heard yet, a line each; a prediction is of the slowest
     at the end.
     """
 
-    name, takes_marks, least, weight = "behind", True, 110, 1.6
+    name, takes_marks, least, weight = "subscriber_lag", True, 110, 1.6
     right = 132  # "parcel 3,600" behind its piece of line
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
@@ -131,12 +131,12 @@ class Behind(Timeline):
         )
 
 
-class Fates(Chart):
+class Outcomes(Chart):
     """A bar for each subscriber, of what became of its messages: heard in order or late, dead,
     lost, behind.
     """
 
-    name, wide, least, weight = "fates", True, 106, 0.6
+    name, wide, least, weight = "outcomes", True, 106, 0.6
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
@@ -191,12 +191,12 @@ class Fates(Chart):
         return f"Fates: {said}." if said else "Fates: nobody was to hear of anything."
 
 
-class Orders(Chart):
+class Overtaking(Chart):
     """For each subscriber a point for each message it heard: by how many later ones it was
     overtaken.
     """
 
-    name, wide, least, weight = "orders", True, 112, 0.8
+    name, wide, least, weight = "overtaking", True, 112, 0.8
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)

@@ -45,7 +45,7 @@ class BatchedWriter(Scenario):
     """
 
     TITLE: ClassVar[str] = "How large a batch?"
-    CHARTS: ClassVar[tuple[str, ...]] = ("batches", "items", "latency")
+    CHARTS: ClassVar[tuple[str, ...]] = ("batches", "throughput", "latency")
     PREDICTS: ClassVar[str] = "latency"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "night traffic": {"rate": 5.0, "items": 1000, "size": 100, "linger": 5.0},

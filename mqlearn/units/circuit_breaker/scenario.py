@@ -48,7 +48,7 @@ class GuardedCalls(Scenario):
     """
 
     TITLE: ClassVar[str] = "When should we stop trying?"
-    CHARTS: ClassVar[tuple[str, ...]] = ("depth", "retries", "deaths", "breaker")
+    CHARTS: ClassVar[tuple[str, ...]] = ("depth", "retries", "dead_letter_ticks", "breaker")
     PREDICTS: ClassVar[str] = "depth"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "hard outage": {"outage_to": 150.0},

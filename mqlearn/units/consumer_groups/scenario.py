@@ -39,7 +39,7 @@ class SharedPartitions(Scenario):
     """
 
     TITLE: ClassVar[str] = "Who reads what, and what happens when one dies?"
-    CHARTS: ClassVar[tuple[str, ...]] = ("owners", "lags", "repeats")
+    CHARTS: ClassVar[tuple[str, ...]] = ("owners", "lag_by_partition", "repeats")
     PREDICTS: ClassVar[str] = "repeats"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "one dies mid-batch": {"batch": 100, "backlog": 1600, "rate": 16.0},

@@ -39,7 +39,7 @@ Step = Callable[[Any, Any], object]
 class Replay:
     """What a replay shows."""
 
-    REPLAYS: ClassVar[tuple[str, ...]] = ("owners", "lags", "repeats")
+    REPLAYS: ClassVar[tuple[str, ...]] = ("owners", "lag_by_partition", "repeats")
 
 
 def check_step_group(step: Step) -> Verdict:

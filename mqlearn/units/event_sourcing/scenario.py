@@ -34,8 +34,8 @@ class OrderHistory(Scenario):
     """
 
     TITLE: ClassVar[str] = "What was true at 14:05?"
-    CHARTS: ClassVar[tuple[str, ...]] = ("histories", "torn", "folds")
-    PREDICTS: ClassVar[str] = "torn"
+    CHARTS: ClassVar[tuple[str, ...]] = ("histories", "dual_writes", "folds")
+    PREDICTS: ClassVar[str] = "dual_writes"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "dual write": {"crash_rate": 0.1},
         "event first": {"crash_rate": 0.1, "write": "event first"},

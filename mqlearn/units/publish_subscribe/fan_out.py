@@ -84,7 +84,7 @@ class Hall:
     (s).
     """
 
-    REPLAYS: ClassVar[tuple[str, ...]] = ("behind",)
+    REPLAYS: ClassVar[tuple[str, ...]] = ("subscriber_lag",)
     seed: int
     due: list[float]
     takes: dict[str, float]  # seconds for a message, in the order of the subscribers

@@ -36,8 +36,8 @@ class FanOut(Scenario):
     """
 
     TITLE: ClassVar[str] = "Who hears about it, and who may slow whom?"
-    CHARTS: ClassVar[tuple[str, ...]] = ("behind", "fates", "orders")
-    PREDICTS: ClassVar[str] = "behind"
+    CHARTS: ClassVar[tuple[str, ...]] = ("subscriber_lag", "outcomes", "overtaking")
+    PREDICTS: ClassVar[str] = "subscriber_lag"
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "the slow auditor": {"audit_time": 1.0, "queue_limit": 100},
         "the broken webhook": {

@@ -154,7 +154,7 @@ def test_a_wrong_step_is_caught(wrong, said) -> None:
     run = recall(verdict.failing_seed)
     assert run.verdict[:-1] in verdict.text and run.scenario.REPLAYS == (
         "owners",
-        "lags",
+        "lag_by_partition",
         "repeats",
     )
 

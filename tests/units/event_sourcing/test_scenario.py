@@ -281,7 +281,7 @@ def test_the_orders_shown_are_going_on_or_have_just_ended(hour: float) -> None:
 def test_a_prediction_is_of_both_kinds_together() -> None:
     """The chart's number is the verdict's."""
     view = View(preset("event first"))
-    (torn,) = Board(("torn",), 570, 200).charts
+    (torn,) = Board(("dual_writes",), 570, 200).charts
     assert torn.measured(view) == preset("event first").totals["several"] == 40
 
 

@@ -13,12 +13,12 @@ LEFT, RIGHT, TOP, FOOT = 42, 108, 21, 34
 MARKERS = {"LOW": "o", "NORMAL": "s", "HIGH": "^", "CRITICAL": "D"}
 
 
-class Order(Chart):
+class DeliveryOrder(Chart):
     """A point for each message, its priority by shade and shape; on the dotted line nobody has
     overtaken.
     """
 
-    name, least, weight = "order", 150, 2.6
+    name, least, weight = "delivery_order", 150, 2.6
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)

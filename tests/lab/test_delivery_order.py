@@ -6,7 +6,7 @@ import numpy as np
 
 from mqlearn import InMemoryMessageQueue, Message, MessagePriority, Simulation, Trace
 from mqlearn.lab.board import Board
-from mqlearn.lab.charts.order import overtaken
+from mqlearn.lab.charts.delivery_order import overtaken
 from mqlearn.study.run import Run
 
 LOW, CRITICAL = MessagePriority.LOW, MessagePriority.CRITICAL
@@ -24,7 +24,7 @@ def order_chart(*priorities: MessagePriority) -> tuple[Any, str]:
         while (delivery := queue.receive(timeout=0)) is not None:
             queue.ack(delivery)
         run = Run.of(trace)
-    board = Board(["order"])
+    board = Board(["delivery_order"])
     board.draw(run)
     return board.charts[0], board.sentence(run)
 
