@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mqlearn.study.arrivals import flight_day, flight_file
-from mqlearn.units.work_queues.fewest_clerks import fifo_waits, p95
+from mqlearn.units.work_queues.desk import fifo_waits, p95
 
 GOOD, BAD = "2013-12-02", "2013-07-10"
 ROOT = Path(__file__).resolve().parents[1]

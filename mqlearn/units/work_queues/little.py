@@ -6,10 +6,10 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from mqlearn.runtime.trace import MOVES, Trace
-from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade, is_number
+from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer, is_number
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 from mqlearn.units.work_queues.scenario import WorkQueue
@@ -30,86 +30,115 @@ HINTS = {
 
 
 def check_little(little: Callable[[Trace], tuple[float, float, float]]) -> Verdict:
-    """Whether `little(trace)` returns L, lam and W with L = lam · W, on stable and on overloaded
-    runs.
+    """Grade `little(trace)`, which returns L, lam and W with L = lam · W, on stable and on
+    overloaded runs.
 
     The window goes from 0 s to the time of the last record. In the system is what was accepted and
     is not yet done: it waits, is delayed or in flight. L is the number of messages in the system,
     averaged over the window; lam the messages accepted per second; W the mean time (s) in the
     system within the window, over all that were accepted.
     """
-    return grade(mistakes, little, _tried)
+    return EXERCISE.grade(little)
 
 
-def _tried() -> str:
-    runs = [truth(seed) for seed in SEEDS]
-    return (
-        f"{len(runs)} seeds, {sum(run[3] for run in runs):,} messages, "
-        f"{sum(run[4] > 0 for run in runs)} runs that "
-        f"ended with somebody left: L = lam · W to {EXACT:g} in all of them"
-    )
+class Truth(NamedTuple):
+    """What a trace says: L, lam (1/s), W (s); how many messages were sent, how many were left."""
+
+    load: float
+    rate: float
+    stay: float
+    sent: int
+    left: int
 
 
-def mistakes(little: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The faults with the trace of this seed."""
-    *due, _, left = truth(seed)
-    answer = call_answer(little, _copy(run_of(seed).trace))
-    value = answer.value
-    if not (isinstance(value, tuple | list) and len(value) == 3 and all(map(is_number, value))):
-        yield Mistake(
-            f"expected three numbers, {answer}",
-            "return L, lam, W; Run.of(trace).jobs() is a good start",
-        )
-        return
-    value = [float(each) for each in value]
-    scene = f"with {left} left at the end" if left else "with nobody left at the end"
-    for name, true, found in zip(NAMES, due, value, strict=True):
-        if not math.isclose(true, found, rel_tol=EXACT, abs_tol=EXACT):
-            product = (
-                ""
-                if math.isclose(value[0], value[1] * value[2], rel_tol=EXACT, abs_tol=EXACT)
-                else (f"; your L is {value[0]:.6g}, your lam · W is {value[1] * value[2]:.6g}")
-            )
+class Measurement(NamedTuple):
+    """The run of a seed as an answer measured it, beside its true numbers."""
+
+    seed: int
+    answer: Answer
+    truth: Truth
+
+
+class LittleExercise(Exercise[int, Measurement]):
+    """Little's law on one run per seed."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Measurement:
+        measured = call_answer(answer, _copy(run_of(case).trace))
+        return Measurement(case, measured, truth(case))
+
+    def mistakes(self, world: Measurement) -> Iterator[Mistake]:
+        value, left = world.answer.value, world.truth.left
+        if not (isinstance(value, tuple | list) and len(value) == 3 and all(map(is_number, value))):
             yield Mistake(
-                f"{NAMES[name]}, is {true:.6g} {scene}, got {found:.6g}{product}",
-                HINTS[name],
-                partial(run_of, seed),
+                f"expected three numbers, {world.answer}",
+                "return L, lam, W; Run.of(trace).jobs() is a good start",
             )
+            return
+        load, rate, stay = numbers = [float(each) for each in value]
+        scene = f"with {left} left at the end" if left else "with nobody left at the end"
+        product = (
+            ""
+            if _equal(load, rate * stay)
+            else f"; your L is {load:.6g}, your lam · W is {rate * stay:.6g}"
+        )
+        for name, true, found in zip(NAMES, world.truth[:3], numbers, strict=True):
+            if not _equal(true, found):
+                yield Mistake(
+                    f"{NAMES[name]}, is {true:.6g} {scene}, got {found:.6g}{product}",
+                    HINTS[name],
+                    partial(run_of, world.seed),
+                )
+
+    def summary(self, worlds: list[Measurement]) -> str:
+        truths = [world.truth for world in worlds]
+        return (
+            f"{len(truths)} seeds, {sum(true.sent for true in truths):,} messages, "
+            f"{sum(true.left > 0 for true in truths)} runs that "
+            f"ended with somebody left: L = lam · W to {EXACT:g} in all of them"
+        )
+
+
+EXERCISE = LittleExercise()
+
+
+def _equal(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=EXACT, abs_tol=EXACT)
 
 
 @lru_cache(maxsize=len(SEEDS))
-def truth(seed: int) -> tuple[float, float, float, int, int]:
-    """L, lam and W (s) of this seed's run, how many messages it took, how many were left.
+def truth(seed: int) -> Truth:
+    """Return the true numbers of this seed's run.
 
     L is made of the numbers in the system, W of each message's own times: neither comes from the
-    other.
+    other, so that their agreement is a result.
     """
     records = run_of(seed).trace.records
-    end = records[-1][0]
-    came: dict[int, float] = {}
+    end = records[-1].time
+    sent: dict[int, float] = {}  # when each entry in the system was sent
     stays: list[float] = []
     area, last, inside = 0.0, 0.0, 0
-    for time, event, _, entry, *_, detail in records:
-        kind = MOVES.get(event)
+    for record in records:
+        kind = MOVES.get(record.event)
         if kind is None:
             continue
-        area, last = area + inside * (time - last), time
-        if event == "sent":
-            came[entry] = time
+        area, last = area + inside * (record.time - last), record.time
+        if record.event == "sent":
+            sent[record.entry] = record.time
             inside += 1
-        elif (kind.to or detail) not in INSIDE:
-            stays.append(time - came.pop(entry))
+        elif (kind.to or record.detail) not in INSIDE:
+            stays.append(record.time - sent.pop(record.entry))
             inside -= 1
     area += inside * (end - last)
-    left = len(came)
-    stays += [end - time for time in came.values()]
-    return area / end, len(stays) / end, math.fsum(stays) / len(stays), len(stays), left
+    left = len(sent)
+    # a message that is left has been in the system until the end of the window
+    stays += [end - time for time in sent.values()]
+    return Truth(area / end, len(stays) / end, math.fsum(stays) / len(stays), len(stays), left)
 
 
 @lru_cache(maxsize=len(SEEDS))
 def run_of(seed: int) -> Run:
-    """The run of this seed: in half of them the workers keep up, in the other half the backlog
-    grows.
+    """Return the run of this seed: with an even seed the workers keep up, with an odd one the
+    backlog grows.
     """
     rng = random.Random(f"little {seed}")
     stable = seed % 2 == 0
@@ -121,8 +150,8 @@ def run_of(seed: int) -> Run:
 
 
 def _copy(trace: Trace) -> Trace:
-    """A trace with the same records, so that nobody can spoil the next one's."""
+    """Return a trace with the same records: an answer that changes its trace spoils no other."""
     twin = Trace()
     twin.records = list(trace.records)
-    twin._census = trace._census
+    twin._census = trace._census  # the books of the copy balance as those of the original
     return twin

@@ -1,4 +1,4 @@
-"""Exercise 02.2: whether the check of the number of clerks can tell right from wrong."""
+"""Exercise 02.2: the check of the number of clerks tells right from wrong."""
 
 import math
 from collections import Counter
@@ -7,15 +7,8 @@ import pytest
 
 from mqlearn.study import theory
 from mqlearn.study.arrivals import DAYS, flight_day
-from mqlearn.units.work_queues.fewest_clerks import (
-    Case,
-    check_fewest_clerks,
-    drawn,
-    fifo_waits,
-    mistakes,
-    p95,
-    recorded,
-)
+from mqlearn.units.work_queues.desk import Day, drawn, fifo_waits, p95, recorded
+from mqlearn.units.work_queues.fewest_clerks import EXERCISE, check_fewest_clerks
 
 
 def solution(arrivals_s, service_s, limit_s):
@@ -117,7 +110,7 @@ def test_the_worked_solution_passes():
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred drawn days, and by the check as a whole."""
     fn = WRONG[name]
-    assert caught(mistakes, fn) == CAUGHT.get(name, 100) >= 20
+    assert caught(EXERCISE, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_fewest_clerks(fn)
 
 
@@ -128,7 +121,7 @@ def test_what_erlang_says_of_the_timetable():
     for day in DAYS:
         arrivals = flight_day(day, "timetable")
         assert (erlang(arrivals, 240, 300), erlang_all_day(arrivals, 240, 300)) == (6, 5)
-        assert Case("", tuple(arrivals)).fewest == 8
+        assert Day("", tuple(arrivals)).fewest == 8
 
 
 def test_three_minutes_would_be_a_knife_edge():
@@ -138,7 +131,7 @@ def test_three_minutes_would_be_a_knife_edge():
 
 def test_small_days_are_right_by_hand():
     """Ten at once and three clerks of 2 s: they begin at 0, 2, 4 and 6 s; and so on."""
-    small = {case.name: case.fewest for case in recorded() if not case.name.startswith("2013")}
+    small = {day.name: day.fewest for day in recorded() if not day.name.startswith("2013")}
     assert small == {
         "ten at once": 3,
         "four at once, nobody may wait": 4,
@@ -156,9 +149,9 @@ def test_drawn_days_differ():
     assert set(like) <= {5, 6, 7}
     assert len({drawn(seed).fewest for seed in range(20, 100)}) > 8
     for seed in range(100):
-        case = drawn(seed)
-        assert list(case.arrivals) == sorted(case.arrivals)
-        assert len(case.arrivals) == pytest.approx(1004, abs=120)
+        day = drawn(seed)
+        assert list(day.arrivals) == sorted(day.arrivals)
+        assert len(day.arrivals) == pytest.approx(1004, abs=120)
 
 
 def test_what_is_said():

@@ -11,7 +11,7 @@ import pytest
 from mqlearn import Simulation
 from mqlearn.study import theory
 from mqlearn.study.arrivals import flight_day, poisson
-from mqlearn.units.work_queues.fewest_clerks import fifo_waits, p95, poisson_day
+from mqlearn.units.work_queues.desk import fifo_waits, p95, poisson_day
 from mqlearn.units.work_queues.scenario import WorkQueue
 
 DAY = 19 * 3600  # seconds from 05:00 to midnight

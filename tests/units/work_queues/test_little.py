@@ -1,4 +1,4 @@
-"""Exercise 02.1: whether the check of Little's law can tell right from wrong."""
+"""Exercise 02.1: the check of Little's law tells right from wrong."""
 
 import math
 from decimal import Decimal
@@ -8,7 +8,7 @@ import pytest
 
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import recall
-from mqlearn.units.work_queues.little import check_little, mistakes, run_of, truth
+from mqlearn.units.work_queues.little import EXERCISE, check_little, run_of, truth
 
 
 def parts(trace):
@@ -30,7 +30,7 @@ def solution(trace):
 
 
 def completed_only(trace):
-    """Those who are still there have no time in the system yet, so they are left out."""
+    """Messages that are still there have no time in the system yet, so they are left out."""
     end, jobs, inside, lasted = parts(trace)
     return (inside * lasted).sum() / end, len(jobs) / end, jobs["sojourn"].mean()
 
@@ -42,7 +42,7 @@ def by_the_law(trace):
 
 
 def throughput(trace):
-    """What left, instead of what came."""
+    """Messages that left, instead of those that came."""
     end, jobs, inside, lasted = parts(trace)
     return (inside * lasted).sum() / end, jobs["settled"].count() / end, jobs["sojourn"].mean()
 
@@ -54,14 +54,14 @@ def records_alike(trace):
 
 
 def line_only(trace):
-    """Who is being served is forgotten."""
+    """Messages that are being served are forgotten."""
     end, jobs, _, _ = parts(trace)
     load, lam, _ = solution(trace)
     return load, lam, (jobs["first_received"].fillna(end) - jobs["sent"]).mean()
 
 
 def until_the_last_arrival(trace):
-    """The window ends when nobody comes any more."""
+    """The window ends with the last arrival."""
     load, lam, stay = solution(trace)
     end, jobs, _, _ = parts(trace)
     return load, lam * end / jobs["sent"].max(), stay
@@ -95,7 +95,7 @@ def test_the_worked_solution_passes():
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
     fn = WRONG[name]
-    assert caught(mistakes, fn) == CAUGHT.get(name, 100) >= 20
+    assert caught(EXERCISE, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_little(fn)
 
 
@@ -117,14 +117,14 @@ def test_other_numbers_will_do():
 
 
 def test_half_of_the_runs_are_overloaded():
-    """The others keep up, and some of them end with nobody left."""
-    assert all(truth(seed)[4] >= 3 for seed in range(1, 100, 2))
+    """The others keep up, and some of them end with no message left."""
+    assert all(truth(seed).left >= 3 for seed in range(1, 100, 2))
     assert (
-        sum(truth(seed)[4] for seed in range(1, 100, 2))
-        > 10 * sum(truth(seed)[4] for seed in range(0, 100, 2))
+        sum(truth(seed).left for seed in range(1, 100, 2))
+        > 10 * sum(truth(seed).left for seed in range(0, 100, 2))
         > 0
     )
-    assert any(truth(seed)[4] == 0 for seed in range(0, 100, 2))
+    assert any(truth(seed).left == 0 for seed in range(0, 100, 2))
 
 
 def test_what_is_said():
@@ -137,9 +137,9 @@ def test_what_is_said():
     assert recall(1).trace.records == run_of(1).trace.records
 
 
-def test_a_mean_over_those_who_are_done_errs_either_way():
+def test_a_mean_over_what_is_done_errs_either_way():
     """In an overloaded run the last to come are left out, and they have not waited long yet."""
-    errors = [completed_only(run_of(seed).trace)[2] - truth(seed)[2] for seed in range(100)]
+    errors = [completed_only(run_of(seed).trace)[2] - truth(seed).stay for seed in range(100)]
     assert sum(error > 1e-9 for error in errors) == 63
     assert sum(error < -1e-9 for error in errors) == 23
 
