@@ -83,7 +83,7 @@ class BatchMessageProcessor(Workers):
         pool stops.
         """
         clock = self._runtime
-        lease = self.queue.visibility_timeout
+        lease: float | None = getattr(self.queue, "visibility_timeout", None)
         first = self.queue.take(lambda: self._pool.stopping)
         if first is None:
             return []

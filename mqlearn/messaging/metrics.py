@@ -55,8 +55,9 @@ class MessageQueueMetrics:
         check.instance("queue", queue, MessageQueue, optional=True)
         check.number("window", window, above=0, optional=True)
         check.instance("runtime", runtime, Runtime, optional=True)
-        if queue is not None and not queue.observable:
-            raise TypeError(f"queue must be observable (or None: count by hand), got {queue!r}")
+        listen = getattr(queue, "listen", None)
+        if queue is not None and listen is None:
+            raise TypeError(f"queue must have listen(listener), got {queue!r} without it")
         if runtime is None:
             runtime = default_runtime() if queue is None else queue.runtime
         self.name = "" if queue is None else queue.name
@@ -66,9 +67,9 @@ class MessageQueueMetrics:
         # held for an instant and across no wait: right on either clock
         self._lock = default_runtime().lock()
         self._closed = False
-        if queue is not None:
+        if listen is not None:
             runtime.at_close(self._close)
-            queue.listen(self._hear, existing=True)
+            listen(self._hear, existing=True)
 
     def _hear(self, record: Record) -> None:
         with self._lock:

@@ -1,16 +1,16 @@
-"""Exercise 06.2: what becomes of each message of a batch, whatever the call has returned."""
+"""Exercise 06.2: each message of a batch is acked or nacked, whatever the call has returned."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqlearn.messaging.message import Message
-from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, short_repr
+from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer, short_repr
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -32,109 +32,151 @@ KINDS = (
 Settle = Callable[[list[Message], Any], list[str]]
 
 
-def check_settle(settle: Settle) -> Verdict:
-    """Whether `settle(batch, results)` says of each message of a batch, in order, "ack" or "nack".
+@dataclass(frozen=True)
+class HandledBatch:
+    """The messages of a batch, what its handler returned or raised, and which of them succeeded.
 
-    `results` is what the batch's handler returned: a list with one result for each message, of
-    which only True itself is a success. Or it is something that cannot be matched with the
+    `succeeded` is None where the results cannot be matched with the messages.
+    """
+
+    messages: list[Message]
+    results: Any
+    succeeded: list[bool] | None
+
+    def __str__(self) -> str:
+        count = len(self.messages)
+        handler = (
+            f"raised {self.results!r}"
+            if isinstance(self.results, Exception)
+            else f"returned {short_repr(self.results)}"
+        )
+        return f"{count} message{'s' * (count > 1)}, the handler {handler}"
+
+
+def check_settle(settle: Settle) -> Verdict:
+    """Grade `settle(batch, results)`, which says "ack" or "nack" for each message of a batch, in
+    order.
+
+    `results` is what the batch's handler returned: a list with one result for each message, and
+    only True itself is a success. Or it is something that cannot be matched with the
     messages: a list that is too short or too long, None, a single True, or the exception that the
     handler raised. Then every message is nacked with a reason, in the form "nack: 3 results for 10
     messages"; elsewhere a reason may be there.
 
     In each of 100 seeds twelve batches are settled.
     """
-    messages = [len(batch) for seed in SEEDS for batch, _, _ in batches_of(seed)]
-    strange = sum(right is None for seed in SEEDS for *_, right in batches_of(seed))
-    return grade(
-        mistakes,
-        settle,
-        lambda: (
-            f"{len(messages):,} batches, {sum(messages):,} messages: acked was what had succeeded, "
-            "all "
-            "else nacked; "
-            f"{strange:,} answers could not be matched, and each nack said why"
-        ),
-    )
+    return EXERCISE.grade(settle)
 
 
-def mistakes(settle: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The first fault with this seed's batches."""
-    for (batch, results, right), (given, results_given, _) in zip(
-        batches_of(seed), batches_of(seed), strict=True
-    ):
-        answer = call_answer(settle, given, results_given)
-        scene = f"{len(batch)} message{'s' * (len(batch) > 1)}, the handler {_said(results)}"
-        if fault := _judged(answer, right, len(batch), scene):
-            yield replace(fault, make_run=partial(side_by_side, batch, results, right, answer))
-            return
-        if [message.id for message in given] != [message.id for message in batch] or not _same(
-            results_given, results
-        ):
-            yield Mistake(
-                f"{scene}: batch and results are not what they were before; {answer}",
-                "look at both, and build a list of your own",
-                partial(side_by_side, batch, results, right, answer),
-            )
-            return
+class Settlement(NamedTuple):
+    """One batch, and how an answer settled it; `spoilt`: it has changed its arguments."""
+
+    batch: HandledBatch
+    answer: Answer
+    spoilt: bool
 
 
-def _judged(answer: Answer, right: list[bool] | None, count: int, scene: str) -> Mistake | None:
-    """What is wrong with this answer, if `right` says who has succeeded; None: nobody can say."""
-    said = answer.value
-    if answer.error is not None or not isinstance(said, list) or not all(map(_is_word, said)):
-        return Mistake(
-            f'{scene}: expected a list of "ack" and "nack", {answer}',
+class SettleExercise(Exercise[int, list[Settlement]]):
+    """The settlement of every message, whatever the handler of its batch has returned."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> list[Settlement]:
+        return [
+            _settled(answer, batch, own)
+            for batch, own in zip(batches_of(case), batches_of(case), strict=True)
+        ]
+
+    def mistakes(self, world: list[Settlement]) -> Iterator[Mistake]:
+        for settlement in world:
+            batch, answer, spoilt = settlement
+            wrong = _wrong(settlement)
+            if wrong is None and spoilt:
+                wrong = (
+                    f"batch and results are not what they were before; {answer}",
+                    "look at both, and build a list of your own",
+                )
+            if wrong is not None:
+                said, hint = wrong
+                yield Mistake(f"{batch}: {said}", hint, partial(side_by_side, batch, answer))
+
+    def summary(self, worlds: list[list[Settlement]]) -> str:
+        batches = [settlement.batch for world in worlds for settlement in world]
+        unmatched = sum(batch.succeeded is None for batch in batches)
+        return (
+            f"{len(batches):,} batches, {sum(len(batch.messages) for batch in batches):,} "
+            "messages: acked was what had succeeded, all else nacked; "
+            f"{unmatched:,} answers could not be matched, and each nack said why"
+        )
+
+
+EXERCISE = SettleExercise()
+
+
+def _settled(settle: Callable[..., Any], batch: HandledBatch, own: HandledBatch) -> Settlement:
+    """Return what `settle` says of `own`, a batch equal to `batch` that it may spoil."""
+    answer = call_answer(settle, own.messages, own.results)
+    if type(answer.value) is list:  # a copy: some functions return the same list again
+        answer = Answer(list(answer.value))
+    kept = [message.id for message in own.messages] == [message.id for message in batch.messages]
+    return Settlement(batch, answer, not kept or repr(own.results) != repr(batch.results))
+
+
+def _wrong(settlement: Settlement) -> tuple[str, str] | None:
+    """Return what is wrong with this settlement and a hint, or None."""
+    batch, answer, _ = settlement
+    words = answer.value
+    if answer.error is not None or not isinstance(words, list) or not all(map(_is_word, words)):
+        return (
+            f'expected a list of "ack" and "nack", {answer}',
             "one for each message of the batch, in its order",
         )
-    if len(said) != count:
-        return Mistake(
-            f"{scene}: {len(said)} answers; {answer}",
+    if len(words) != len(batch.messages):
+        return (
+            f"{len(words)} answers; {answer}",
             "one for each message of the batch, in its order",
         )
-    acked = [word == "ack" for word in said]
-    if right is None:
+    acked = [word == "ack" for word in words]
+    if batch.succeeded is None:
         if any(acked):
-            return Mistake(
-                f"{scene}: message {acked.index(True) + 1} is acked; {answer}",
+            return (
+                f"message {acked.index(True) + 1} is acked; {answer}",
                 "whose result is it? When that cannot be known, nobody's work may be forgotten",
             )
-        if "nack" in said:
-            return Mistake(
-                f"{scene}: message {said.index('nack') + 1} is nacked without a reason; {answer}",
+        if "nack" in words:
+            return (
+                f"message {words.index('nack') + 1} is nacked without a reason; {answer}",
                 'say what was wrong with the answer: "nack: 3 results for 10 messages"',
             )
         return None
-    for number, (got, want) in enumerate(zip(acked, right, strict=True), 1):
+    for number, (got, want) in enumerate(zip(acked, batch.succeeded, strict=True), 1):
         if got and not want:
-            return Mistake(
-                f"{scene}: message {number} is acked; {answer}", "only True itself is a success"
-            )
+            return f"message {number} is acked; {answer}", "only True itself is a success"
         if want and not got:
-            return Mistake(
-                f"{scene}: message {number} is nacked; {answer}",
+            return (
+                f"message {number} is nacked; {answer}",
                 "it has succeeded: nacked, it would be done again",
             )
     return None
 
 
-def side_by_side(
-    batch: list[Message], results: Any, right: list[bool] | None, answer: Answer
-) -> pd.DataFrame:
-    """What is replayed: a row for each message, with its result, what it should come to, and what
-    was said.
+def side_by_side(batch: HandledBatch, answer: Answer) -> pd.DataFrame:
+    """Return the table that is replayed: a row for each message, with its result, the right word,
+    and the answer's.
     """
     import pandas as pd
 
-    returned = results if isinstance(results, list) else [results] * len(batch)
-    said = answer.value if isinstance(answer.value, list) else [str(answer)] * len(batch)
+    results, count = batch.results, len(batch.messages)
+    returned = results if isinstance(results, list) else [results] * count
+    words = answer.value if isinstance(answer.value, list) else [str(answer)] * count
     should = (
-        ["nack: …"] * len(batch) if right is None else ["ack" if each else "nack" for each in right]
+        ["nack: …"] * count
+        if batch.succeeded is None
+        else ["ack" if each else "nack" for each in batch.succeeded]
     )
     columns = {
-        "message": [message.id for message in batch],
+        "message": [message.id for message in batch.messages],
         "the handler's result": list(map(short_repr, returned)),
         "should be": should,
-        "you said": [each if isinstance(each, str) else short_repr(each) for each in said],
+        "you said": [each if isinstance(each, str) else short_repr(each) for each in words],
     }
     rows = max(map(len, columns.values()))
     table = pd.DataFrame(
@@ -149,24 +191,10 @@ def _is_word(value: Any) -> bool:
     )
 
 
-def _said(results: Any) -> str:
-    return (
-        f"raised {results!r}"
-        if isinstance(results, Exception)
-        else f"returned {short_repr(results)}"
-    )
-
-
-def _same(one: Any, other: Any) -> bool:
-    return repr(one) == repr(other)
-
-
-def batches_of(seed: int) -> list[tuple[list[Message], Any, list[bool] | None]]:
-    """This seed's batches, made afresh: the messages, what the handler returned, and who has
-    succeeded, if known.
-    """
+def batches_of(seed: int) -> list[HandledBatch]:
+    """Return this seed's batches, new ones at each call."""
     rng = random.Random(f"batches {seed}")
-    found: list[tuple[list[Message], Any, list[bool] | None]] = []
+    batches: list[HandledBatch] = []
     first = 1
     for number in range(BATCHES):
         kind = KINDS[number] if number < len(KINDS) else rng.choice(KINDS)
@@ -175,14 +203,15 @@ def batches_of(seed: int) -> list[tuple[list[Message], Any, list[bool] | None]]:
         results = [True if rng.random() < 0.7 else copy(rng.choice(NOT_TRUE)) for _ in batch]
         first += count
         if kind == "a list":
-            found.append((batch, results, [result is True for result in results]))
+            succeeded = [result is True for result in results]
+            batches.append(HandledBatch(batch, results, succeeded))
             continue
-        strange: dict[str, Any] = {
+        unmatched: dict[str, Any] = {
             "a short list": results[: rng.randrange(count)],
             "a long list": results + [True] * rng.randint(1, 3),
             "none": None,
             "one for all": True,
             "an error": RuntimeError("the service is down"),
         }
-        found.append((batch, strange[kind], None))
-    return found
+        batches.append(HandledBatch(batch, unmatched[kind], None))
+    return batches

@@ -7,67 +7,117 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade
+from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
 
 HORIZONS = 4  # for how many of them each memory is tried
 AT_MOST = 1.1  # times the keys of one horizon
 EVERY = 25  # asks between two looks at how much is held
 
-Ask = tuple[float, str, bool]  # when (s), the key, whether it is the first time
+
+class Ask(NamedTuple):
+    """A question to the memory: when (s), the key, whether it is the first time."""
+
+    time: float
+    key: str
+    first: bool
+
+
+class Day(NamedTuple):
+    """The horizon (s), the rate of new keys (1/s), and what is asked, in order of time."""
+
+    horizon: float
+    rate: float
+    asks: list[Ask]
+
+
+class Reply(NamedTuple):
+    """A question, its answer, and how many keys were held after it; 0 where none were counted."""
+
+    ask: Ask
+    answer: Answer
+    held: int
+
+
+class Memory(NamedTuple):
+    """A day, what the student's class made for it, and what that replied: nothing if it has no
+    `first_time`.
+    """
+
+    day: Day
+    made: Answer
+    replies: list[Reply]
+
+
+class FirstTimeExercise(Exercise[int, Memory]):
+    """Which keys a memory knows on each seed's day, and how many it holds."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Memory:
+        today = day(case)
+        made = call_answer(answer, today.horizon, today.rate)
+        if not _is_memory(made):
+            return Memory(today, made, [])
+        replies = []
+        for number, ask in enumerate(today.asks):
+            reply = call_answer(made.value.first_time, ask.key, ask.time)
+            replies.append(Reply(ask, reply, 0 if number % EVERY else held(made.value)))
+        return Memory(today, made, replies)
+
+    def mistakes(self, world: Memory) -> Iterator[Mistake]:
+        if not _is_memory(world.made):
+            yield Mistake(
+                f"expected an object with a method first_time(key, now), {world.made}",
+                "hand over the class: Window(horizon_s, rate) makes the memory",
+            )
+        most = AT_MOST * world.day.rate * world.day.horizon
+        since: dict[str, float] = {}  # when each key came for the first time
+        for reply in world.replies:
+            since.setdefault(reply.ask.key, reply.ask.time)
+            wrong = _wrong(reply, since[reply.ask.key], world.day.horizon)
+            if wrong is not None:
+                yield wrong
+            elif reply.held > most:
+                yield Mistake(
+                    f"at {reply.ask.time:.1f} s {reply.held} keys are held, and {most:.0f} are "
+                    "allowed",
+                    "what is older than the horizon can go: the oldest first, each time somebody "
+                    "asks",
+                )
+
+    def summary(self, worlds: list[Memory]) -> str:
+        asks = [ask for world in worlds for ask in world.day.asks]
+        return (
+            f"{len(worlds)} seeds, {len(asks):,} messages: "
+            f"{sum(not ask.first for ask in asks):,} duplicates were known again, no new key was "
+            f"refused, and never more than {AT_MOST:g} × rate × horizon keys were held"
+        )
 
 
 def check_first_time(window: Callable[[float, float], Any]) -> Verdict:
-    """Whether `Window(horizon_s, rate)` makes a memory whose `first_time(key, now)` is True once
-    for each key.
+    """Grade `Window(horizon_s, rate)`, a memory whose `first_time(key, now)` is True once for each
+    key.
 
     `now` is in seconds and never goes back. A duplicate comes at most `horizon_s` seconds after the
     first of its key: leases times deliveries and the waiting between them. No more than `rate` new
-    keys come a second, and at no time may more than 1.1 times `rate` times `horizon_s` be held.
+    keys come per second, and at no time may more than 1.1 times `rate` times `horizon_s` be held.
 
     In 100 seeds no duplicate may pass within the horizon and no new key may be refused.
     """
-    asked = sum(len(day(seed)[2]) for seed in SEEDS)
-    twice = sum(not first for seed in SEEDS for *_, first in day(seed)[2])
-    return grade(
-        mistakes,
-        window,
-        lambda: (
-            f"{len(SEEDS)} seeds, {asked:,} messages: {twice:,} duplicates were known again, no "
-            "new "
-            "key was refused, and "
-            f"never more than {AT_MOST:g} × rate × horizon keys were held"
-        ),
-    )
+    return EXERCISE.grade(window)
 
 
-def mistakes(window: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The first fault of the memory in this seed's day."""
-    horizon, rate, asks = day(seed)
-    made = call_answer(window, horizon, rate)
-    if not callable(getattr(made.value, "first_time", None)):
-        yield Mistake(
-            f"expected an object with a method first_time(key, now), {made}",
-            "hand over the class: Window(horizon_s, rate) makes the memory",
-        )
-        return
-    seen: dict[str, float] = {}
-    for number, (now, key, first) in enumerate(asks):
-        answer = call_answer(made.value.first_time, key, now)
-        seen.setdefault(key, now)
-        fault = _judged(answer, first, key, now, seen[key], horizon)
-        if fault is None and number % EVERY == 0:
-            fault = _too_much(held(made.value), now, AT_MOST * rate * horizon)
-        if fault is not None:
-            yield fault
-            return
+EXERCISE = FirstTimeExercise()
 
 
-def _judged(
-    answer: Answer, first: bool, key: str, now: float, since: float, horizon: float
-) -> Mistake | None:
+def _is_memory(made: Answer) -> bool:
+    return callable(getattr(made.value, "first_time", None))
+
+
+def _wrong(reply: Reply, since: float, horizon: float) -> Mistake | None:
+    """Return what is wrong with a reply about a key that came first at `since` (s), or None."""
+    (now, key, first), answer, _ = reply
     if answer.error is not None or not isinstance(answer.value, bool):
         return Mistake(
             f"first_time({key!r}, {now:.1f}): expected True or False, {answer}",
@@ -81,27 +131,18 @@ def _judged(
             "only what was seen before may be refused",
         )
     return Mistake(
-        f"{key} passed twice: at {since:.1f} s and again {now - since:.1f} s later, "
-        "within the horizon of "
-        f"{horizon:.0f} s",
+        f"{key} passed twice: at {since:.1f} s and again {now - since:.1f} s later, within the "
+        f"horizon of {horizon:.0f} s",
         "for how long after its first time must a key be known?",
     )
 
 
-def _too_much(number: int, now: float, most: float) -> Mistake | None:
-    if number <= most:
-        return None
-    return Mistake(
-        f"at {now:.1f} s {number} keys are held, and {most:.0f} are allowed",
-        "what is older than the horizon can go: the oldest first, each time somebody asks",
-    )
-
-
 def held(memory: Any) -> int:
-    """How many keys this object holds, wherever: distinct texts, or items in its largest container
-    if it keeps none.
+    """Return how many keys this object holds, in whatever containers: distinct texts, or items in
+    its largest container if it keeps no texts.
     """
-    found, todo, largest, texts = {id(memory)}, [memory], 0, set[str]()
+    found, largest, texts = {id(memory)}, 0, set[str]()
+    todo = [memory]  # objects that are still to be looked into
     while todo:
         item = todo.pop()
         if isinstance(item, dict | list | set | frozenset | tuple | deque):
@@ -117,25 +158,21 @@ def held(memory: Any) -> int:
 
 
 @lru_cache(maxsize=len(SEEDS))
-def day(seed: int) -> tuple[float, float, list[Ask]]:
-    """The horizon (s), the rate (1/s) and what is asked on this seed's day, in the order of time.
+def day(seed: int) -> Day:
+    """Return this seed's day.
 
     A fifth of the keys come again, up to three times; a third of these duplicates at the end of the
     horizon.
     """
     rng = random.Random(f"window {seed}")
-    lease, deliveries, wait = (
-        rng.choice([5.0, 10.0, 20.0]),
-        rng.randint(2, 5),
-        rng.uniform(0.0, 10.0),
-    )
-    horizon = lease * deliveries + wait
+    lease, deliveries = rng.choice([5.0, 10.0, 20.0]), rng.randint(2, 5)
+    horizon = lease * deliveries + rng.uniform(0.0, 10.0)
     rate = rng.uniform(60.0, 160.0) / horizon
     asks: list[Ask] = []
     for number in range(int(rate * horizon * HORIZONS)):
         first = (number + rng.uniform(0.0, 0.5)) / rate
-        asks.append((first, f"order-{number}", True))
+        asks.append(Ask(first, f"order-{number}", True))
         for _ in range(rng.randint(1, 3) if rng.random() < 0.2 else 0):
             late = rng.uniform(0.97, 0.999) if rng.random() < 1 / 3 else rng.random()
-            asks.append((first + horizon * late, f"order-{number}", False))
-    return horizon, rate, sorted(asks)
+            asks.append(Ask(first + horizon * late, f"order-{number}", False))
+    return Day(horizon, rate, sorted(asks))

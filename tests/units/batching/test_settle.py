@@ -1,8 +1,8 @@
-"""Exercise 06.2: whether the check of a batch's settlement can tell right from wrong."""
+"""Exercise 06.2: the check of a batch's settlement tells right from wrong."""
 
 import pytest
 
-from mqlearn.units.batching.settle import batches_of, check_settle, mistakes
+from mqlearn.units.batching.settle import EXERCISE, batches_of, check_settle
 
 
 def settle(batch, results):
@@ -25,7 +25,7 @@ def matched(fn):
 
 
 def zips(batch, results):
-    """What is too short ends the batch early, without a word."""
+    """A list that is too short ends the batch early, without a word."""
     try:
         return [
             "ack" if result is True else "nack" for _, result in zip(batch, results, strict=False)
@@ -48,7 +48,7 @@ def acks_all_on_none(batch, results):
 
 
 def says_nothing(batch, results):
-    """Nacked, and nobody will know why."""
+    """Nacks without a reason."""
     return [word[:4].strip(":") for word in settle(batch, results)]
 
 
@@ -91,12 +91,12 @@ def test_the_worked_solution_passes():
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
     fn, seeds = WRONG[name]
-    assert caught(mistakes, fn) == seeds >= 20
+    assert caught(EXERCISE, fn) == seeds >= 20
     assert not check_settle(fn)
 
 
 def test_what_was_wrong_is_said():
-    """What the handler had returned, which message, and the whole answer."""
+    """The verdict has what the handler returned, the message, and the whole answer."""
     assert check_settle(zips).text == (
         "not yet: seed 0: 6 messages, the handler returned [True, True, True]: 3 answers; it "
         "returned ['ack', 'ack', "
@@ -108,7 +108,7 @@ def test_what_was_wrong_is_said():
 
 
 def test_other_words_and_changed_arguments_are_told():
-    """Only the two words count, and both lists belong to somebody else."""
+    """Only the two words count, and both lists must stay as they are."""
     assert 'expected a list of "ack" and "nack", it returned [True, ' in (
         check_settle(lambda batch, results: [True] * len(batch)).text
     )
@@ -126,9 +126,10 @@ def test_all_kinds_are_in_every_seed():
     """Lists of all lengths, None, a single True and an exception."""
     for seed in range(100):
         shapes = {
-            type(results)
-            if not isinstance(results, list)
-            else (len(results) > len(batch)) - (len(results) < len(batch))
-            for batch, results, _ in batches_of(seed)
+            type(batch.results)
+            if not isinstance(batch.results, list)
+            else (len(batch.results) > len(batch.messages))
+            - (len(batch.results) < len(batch.messages))
+            for batch in batches_of(seed)
         }
         assert shapes == {0, 1, -1, type(None), bool, RuntimeError}

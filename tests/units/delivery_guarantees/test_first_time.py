@@ -1,17 +1,14 @@
-"""Exercise 03.2: whether its check can tell a memory of the right length from others."""
+"""Exercise 03.2: its check tells a memory of the right length from others."""
 
 from collections import deque
 
 import pytest
 
-from mqlearn.units.delivery_guarantees import first_time as remembering
-from mqlearn.units.delivery_guarantees.first_time import check_first_time, day, held
+from mqlearn.units.delivery_guarantees.first_time import EXERCISE, check_first_time, day, held
 
 
 class Window:
-    """The worked solution: keys in the order of their first time; the oldest go when somebody
-    asks.
-    """
+    """The worked solution: keys in the order of their first time; the oldest go at each call."""
 
     def __init__(self, horizon_s, rate):
         self.horizon, self.known = horizon_s, {}
@@ -100,7 +97,7 @@ def test_a_memory_of_one_horizon_passes(window):
 @pytest.mark.parametrize("window", WRONG_WINDOW)
 def test_too_short_and_too_long_memories_are_caught(window, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(remembering.mistakes, window) == WRONG_WINDOW[window] >= 20
+    assert caught(EXERCISE, window) == WRONG_WINDOW[window] >= 20
     assert not check_first_time(window)
 
 
