@@ -24,7 +24,7 @@
 """
 
 from mqlearn.messaging.batch import BatchMessageProcessor
-from mqlearn.messaging.breaker import CircuitBreaker
+from mqlearn.messaging.breaker import CircuitBreaker, Permit
 from mqlearn.messaging.breaker_processor import CircuitBreakerMessageProcessor
 from mqlearn.messaging.broker import TopicBasedMessageBroker
 from mqlearn.messaging.deduplication import DeduplicatingQueue
@@ -42,7 +42,6 @@ from mqlearn.messaging.message import (
 )
 from mqlearn.messaging.metrics import MessageQueueMetrics, Snapshot
 from mqlearn.messaging.monitored import MonitoredMessageProcessor
-from mqlearn.messaging.permit import Permit
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.prometheus import prometheus_text
 from mqlearn.messaging.queue import MessageQueue

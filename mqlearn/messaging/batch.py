@@ -83,7 +83,7 @@ class BatchMessageProcessor(Workers):
         pool stops.
         """
         clock = self._runtime
-        lease: float | None = getattr(self.queue, "visibility_timeout", None)
+        lease = self.queue.visibility_timeout
         first = self.queue.take(lambda: self._pool.stopping)
         if first is None:
             return []

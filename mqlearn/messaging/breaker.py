@@ -17,31 +17,74 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mqlearn.messaging.failure_rate import FailureRate, Window
-from mqlearn.messaging.permit import Permit
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime, Timer
 from mqlearn.runtime.threads import default_runtime
 from mqlearn.runtime.trace import Trace
 
 CLOSED, OPEN, HALF_OPEN = "CLOSED", "OPEN", "HALF_OPEN"
-RECORDED = {CLOSED: "closed", OPEN: "opened", HALF_OPEN: "half_opened"}
+# the event that the trace records when a breaker gets into this state
+STATE_EVENTS = {CLOSED: "closed", OPEN: "opened", HALF_OPEN: "half_opened"}
+
+
+class Permit:
+    """The right to make one call, and the place to report how it went. Only the first answer
+    counts.
+
+    It belongs to a `generation` of its breaker, which ends with each change of state. An answer
+    that comes later is not counted, so the result of a call that began before the breaker opened is
+    never mistaken for a probe's. `began` (s) is when the call began; `probe` is true if the breaker
+    was half-open.
+    """
+
+    __slots__ = ("_breaker", "answered", "began", "generation", "probe")
+
+    def __init__(self, breaker: CircuitBreaker, generation: int, probe: bool, began: float) -> None:
+        self._breaker, self.generation, self.probe, self.began = breaker, generation, probe, began
+        self.answered = False
+
+    @property
+    def current(self) -> bool:
+        """True while an answer would count."""
+        return not self.answered and self.generation == self._breaker.generation
+
+    def begin(self) -> bool:
+        """Start the call now, if that is later than `acquire`; False if the permit is no longer
+        current.
+        """
+        return self._breaker._begin(self)
+
+    def success(self) -> bool:
+        """Report that the call succeeded; False if that no longer counts."""
+        return self._breaker._answer(self, None)
+
+    def failure(self, reason: str = "failure") -> bool:
+        """Report that the call failed, because of `reason`; False if that no longer counts."""
+        check.instance("reason", reason, str)
+        return self._breaker._answer(self, reason)
+
+    def cancel(self) -> bool:
+        """Report that there was no call, or one that says nothing about the service; another probe
+        may take its place.
+        """
+        return self._breaker._cancel(self)
 
 
 class CircuitBreaker:
     """Hands out permits while a service answers, and none for `cooldown` seconds once it does not.
 
     CLOSED opens after `failure_threshold` failures in a row or, given a `rate`, when that share of
-    a sliding window has failed. A call that takes more than `slow_after` seconds has failed,
-    whatever it says. OPEN becomes HALF_OPEN by itself when the cool-down is over; `cooldown` may be
-    a function of how often the breaker has opened since it was last closed (from 1). HALF_OPEN
-    admits `probes` calls: all must succeed to close it and one failure opens it again, or with a
-    `rate` their share decides. A probe without an answer after `probe_timeout` seconds (None:
-    waited for for ever) has failed.
+    a sliding window has failed. A call that takes more than `slow_after` seconds counts
+    as a failure, whatever its answer. OPEN becomes HALF_OPEN by itself when the cool-down is over;
+    `cooldown` may be a function of how often the breaker has opened since it was last closed (from
+    1). HALF_OPEN admits `probes` calls: all must succeed to close it and one failure opens it
+    again; with a `rate`, the share of failed probes decides. A probe without an answer after
+    `probe_timeout` seconds (None: wait forever) has failed.
 
     `state` is "CLOSED", "OPEN" or "HALF_OPEN", `failure_count` the failures in a row,
-    `last_failure_time` (s) the time of the last one, 0 before it, and `refused` how often `acquire`
-    said no. Each change of state is a record in the trace under the breaker's `name`; it begins
-    closed.
+    `last_failure_time` (s) the time of the last failure (0 before the first), and `refused` the
+    number of times that `acquire` returned None. Each change of state is a record in the trace
+    under the breaker's `name`. A new breaker is closed.
     """
 
     def __init__(
@@ -67,12 +110,8 @@ class CircuitBreaker:
         check.instance("runtime", runtime, Runtime, optional=True)
         check.instance("trace", trace, Trace, optional=True)
         check.instance("name", name, str)
-        self.failure_threshold, self.cooldown, self.rate, self.probes = (
-            failure_threshold,
-            cooldown,
-            rate,
-            probes,
-        )
+        self.failure_threshold, self.cooldown = failure_threshold, cooldown
+        self.rate, self.probes = rate, probes
         self.slow_after, self.probe_timeout = slow_after, probe_timeout
         self.runtime: Runtime = default_runtime() if runtime is None else runtime
         self.trace, self.name = trace, name
@@ -82,50 +121,50 @@ class CircuitBreaker:
         self._lock = self.runtime.lock()
         self._listeners: list[Callable[[], object]] = []
         self._window = self._fresh_window(CLOSED)
-        # in this generation: permits but for the cancelled ones, good probes
-        self._out = self._succeeded = 0
-        self._timer: Timer | None = None
-        self._alarms: dict[Permit, Timer] = {}  # of the probes that have not answered
+        # in this generation: permits that were not cancelled, and probes that succeeded
+        self._admitted = self._succeeded = 0
+        self._cooldown_timer: Timer | None = None
+        self._probe_timers: dict[Permit, Timer] = {}  # of the probes without an answer yet
 
     def acquire(self, *, begin: bool = True) -> Permit | None:
-        """A permit for one call, or None; never waits. With `begin=False` the call begins with
-        `permit.begin()`.
+        """Return a permit for one call, or None; never wait. With `begin=False` the call starts
+        with `permit.begin()`, so the time before it does not count as the call's.
         """
         check.instance("begin", begin, bool)
         with self._lock:
-            if self.state == OPEN or (self.state == HALF_OPEN and self._out >= self.probes):
+            if self.state == OPEN or (self.state == HALF_OPEN and self._admitted >= self.probes):
                 self.refused += 1
                 return None
-            self._out += 1
+            self._admitted += 1
             permit = Permit(self, self.generation, self.state == HALF_OPEN, self.runtime.now)
             if begin:
                 self._begin(permit)
             return permit
 
     def listen(self, listener: Callable[[], object]) -> None:
-        """Call `listener()` after each change of state and when a probe's place is free again,
-        under no lock.
+        """Call `listener()` after each change of state and after each cancelled probe, with no lock
+        held.
         """
         check.function("listener", listener)
         self._listeners.append(listener)
 
     def reset(self) -> None:
-        """Close it by hand, with nothing remembered."""
+        """Close it by hand, and forget all failures."""
         with self._lock:
-            self._become(CLOSED, "by hand")
-        self._tell()
+            self._change_state(CLOSED, "by hand")
+        self._notify()
 
-    # What permits say.
+    # What permits call.
 
     def _begin(self, permit: Permit) -> bool:
         with self._lock:
             if not permit.current:
                 return False
             permit.began = self.runtime.now
-            self._silence(permit)
+            self._stop_probe_timer(permit)
             if permit.probe and self.probe_timeout is not None:
                 lost = f"no answer within {self.probe_timeout:g} s"
-                self._alarms[permit] = self._call_after(
+                self._probe_timers[permit] = self._call_after(
                     self.probe_timeout, lambda self: self._answer(permit, lost)
                 )
             return True
@@ -138,36 +177,37 @@ class CircuitBreaker:
             if failure is None and self.slow_after is not None and took > self.slow_after:
                 failure = f"slow: {took:g} s"
             self._end(permit, "succeeded" if failure is None else f"failed: {failure}")
-            self._judge(permit, failure is not None)
+            self._count(permit, failure is not None)
             changed = permit.generation != self.generation
+        # outside the lock: a listener may call this breaker, or wait for a lock of its own
         if changed:
-            self._tell()
+            self._notify()
         return True
 
     def _cancel(self, permit: Permit) -> bool:
         with self._lock:
             if not permit.current:
                 return False
-            self._out -= 1
+            self._admitted -= 1
             self._end(permit, "cancelled")
         if permit.probe:
-            self._tell()
+            self._notify()
         return True
 
     def _end(self, permit: Permit, how: str) -> None:
         permit.answered = True
-        self._silence(permit)
+        self._stop_probe_timer(permit)
         if permit.probe:
             self._record("probed", how)
 
-    def _silence(self, permit: Permit) -> None:
-        alarm = self._alarms.pop(permit, None)
-        if alarm is not None:
-            alarm.cancel()
+    def _stop_probe_timer(self, permit: Permit) -> None:
+        timer = self._probe_timers.pop(permit, None)
+        if timer is not None:
+            timer.cancel()
 
     # The rules.
 
-    def _judge(self, permit: Permit, failed: bool) -> None:
+    def _count(self, permit: Permit, failed: bool) -> None:
         self.failure_count = self.failure_count + 1 if failed else 0
         if failed:
             self.last_failure_time = self.runtime.now
@@ -175,52 +215,54 @@ class CircuitBreaker:
         if window is not None:
             window.record(failed, self.runtime.now)
             if window.tripped:
-                self._become(OPEN, str(window))
-            elif permit.probe and window.judged:
-                self._become(CLOSED, str(window))
+                self._change_state(OPEN, str(window))
+            elif permit.probe and window.sufficient:
+                self._change_state(CLOSED, str(window))
         elif permit.probe:
             self._succeeded += not failed
             if failed:
-                self._become(OPEN, "a probe failed")
+                self._change_state(OPEN, "a probe failed")
             elif self._succeeded == self.probes:
-                self._become(CLOSED, f"probes succeeded: {self.probes}")
+                self._change_state(CLOSED, f"probes succeeded: {self.probes}")
         elif self.failure_count >= self.failure_threshold:
-            self._become(OPEN, f"failures in a row: {self.failure_count}")
+            self._change_state(OPEN, f"failures in a row: {self.failure_count}")
 
-    def _become(self, state: str, why: str) -> None:
-        """The one place where the state changes; with it begins a new generation."""
-        # it may refuse, before anything has changed
-        cooldown = self._cooldown() if state == OPEN else 0.0
-        for timer in self._alarms.values():
+    def _change_state(self, state: str, why: str) -> None:
+        """Change the state, and begin a new generation with it. This is the one place that does."""
+        # a user's `cooldown` function may raise: asked before anything has changed
+        cooldown = self._next_cooldown() if state == OPEN else 0.0
+        for timer in self._probe_timers.values():
             timer.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._alarms, self._timer = {}, None
-        self._out = self._succeeded = 0
+        if self._cooldown_timer is not None:
+            self._cooldown_timer.cancel()
+        self._probe_timers, self._cooldown_timer = {}, None
+        self._admitted = self._succeeded = 0
         self._window = self._fresh_window(state)
         self.generation += 1
         self.state = state
-        self._record(RECORDED[state], why)
+        self._record(STATE_EVENTS[state], why)
         if state == OPEN:
             self.times_opened += 1
             generation = self.generation
-            self._timer = self._call_after(cooldown, lambda self: self._cooled(generation))
+            self._cooldown_timer = self._call_after(
+                cooldown, lambda self: self._half_open(generation)
+            )
         elif state == CLOSED:
             self.failure_count = self.times_opened = 0
 
-    def _cooldown(self) -> float:
+    def _next_cooldown(self) -> float:
         if not callable(self.cooldown):
             return self.cooldown
         seconds = self.cooldown(self.times_opened + 1)
         check.number("cooldown", seconds, low=0)
         return seconds
 
-    def _cooled(self, generation: int) -> None:
+    def _half_open(self, generation: int) -> None:
         with self._lock:
-            if generation != self.generation:  # closed by hand while this was on its way
+            if generation != self.generation:  # closed by hand as the timer fired
                 return
-            self._become(HALF_OPEN, "the cool-down is over")
-        self._tell()
+            self._change_state(HALF_OPEN, "the cool-down is over")
+        self._notify()
 
     def _fresh_window(self, state: str) -> Window | None:
         if self.rate is None or state == OPEN:
@@ -229,7 +271,7 @@ class CircuitBreaker:
             replace(self.rate, calls=self.probes, seconds=None) if state == HALF_OPEN else self.rate
         )
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for listener in tuple(self._listeners):
             listener()
 
@@ -239,9 +281,10 @@ class CircuitBreaker:
             self.trace.note(now, event, self.name, worker=worker, detail=detail)
 
     def _call_after(self, seconds: float, fn: Callable[[CircuitBreaker], object]) -> Timer:
-        """Call `fn(self)` then, unless nobody holds this breaker any more: a cool-down keeps none
-        alive.
+        """Call `fn(self)` in so many seconds, unless this breaker has been garbage collected by
+        then.
         """
+        # the timer must not keep a breaker alive that nothing else refers to
         myself = weakref.ref(self)
 
         def call() -> None:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mqlearn.messaging.breaker import CircuitBreaker
+from mqlearn.messaging.breaker import CircuitBreaker, Permit
 from mqlearn.messaging.message import Message, Outcome
-from mqlearn.messaging.permit import Permit
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import WorkerCrash
 
-PATIENCE = 1.0  # seconds for which process_with_circuit_breaker waits for a message
+TAKE_TIMEOUT = 1.0  # seconds that process_with_circuit_breaker waits for a message
 
 
 class CircuitBreakerMessageProcessor(MessageProcessor):
     """A `MessageProcessor` behind a `CircuitBreaker`: while that is open no message is taken and no
     retry is spent.
 
-    Each worker asks for a permit before it takes a message, so that the backlog waits in the queue.
-    When half-open, as many messages are taken as probes are allowed. A failure, by exception or
-    false result, counts against the service, and is charged to its message, a probe's too.
-    `Reject`, `Release` and a type without a handler say nothing of the service: they open no
-    breaker.
+    Each worker asks for a permit before it takes a message, so the backlog waits in the queue. When
+    half-open, as many messages are taken as probes are allowed. A failure (an exception or a false
+    result) counts for the breaker and costs its message a retry, also when it was a probe.
+    `Reject`, `Release` and a type without a handler say nothing about the service: they do not
+    count for the breaker.
 
-    The breaker opens after `failure_threshold` failures in a row, for `timeout` seconds; a
-    `breaker` given comes instead of both, and several processors may share it. On threads a worker
-    may be handed a message in the instant in which the breaker opens: it is given back unspent.
+    The breaker opens after `failure_threshold` failures in a row, for `timeout` seconds. Given a
+    `breaker`, the processor uses that one instead, and several processors may share it. On threads
+    a worker may receive a message at the instant when the breaker opens: the worker releases it,
+    and no retry is spent.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
         self.breaker = breaker
         self.failure_threshold, self.timeout = breaker.failure_threshold, breaker.cooldown
         self._changed = self._runtime.condition()
-        breaker.listen(self._look_again)
+        breaker.listen(self._wake_workers)
 
     @property
     def state(self) -> str:
@@ -73,21 +73,21 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
 
     @property
     def last_failure_time(self) -> float:
-        """When the last failure was, in seconds; 0 before the first."""
+        """The time of the last failure, in seconds; 0 before the first."""
         return self.breaker.last_failure_time
 
     def process_with_circuit_breaker(self, processor: Handler) -> bool:
         """Take one message, within a second, and handle it; True if it succeeded and was acked.
 
-        False at once, without taking anything, while the breaker admits no call. False also if no
-        message came (a probe's permit is then given back), or if it failed. A crash of the handler
-        comes out as `WorkerCrash`, nothing settled.
+        False at once, without taking a message, while the breaker admits no call. False also if no
+        message came (a probe's permit is then given back), or if the message failed. Raises
+        WorkerCrash, with nothing settled, if the handler crashed.
         """
         check.function("processor", processor)
         permit = self.breaker.acquire(begin=False)
         if permit is None:
             return False
-        deadline = self._runtime.now + PATIENCE
+        deadline = self._runtime.now + TAKE_TIMEOUT
         with self._woken_at(deadline):
             message = self._take(permit, lambda: self._runtime.now >= deadline)
         if message is None:
@@ -95,25 +95,25 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
         outcome = self._attempt(message, lambda message: self._answer(processor, message))
         if outcome is None:
             raise WorkerCrash("the handler crashed")
-        return self._conclude(message, outcome, permit) and outcome.kind == "completed"
+        return self._report_result(message, outcome, permit) and outcome.kind == "completed"
 
     def stop_workers(self) -> None:
-        """Let every worker finish what it is at; wait for them."""
-        self._pool.stop(self._look_again)
+        """Let every worker finish its message, and wait for all workers to end."""
+        self._pool.stop(self._wake_workers)
 
     def _work(self) -> None:
         pool = self._pool
-        while (permit := self._permitted()) is not None:
+        while (permit := self._wait_for_permit()) is not None:
             message = self._take(permit, lambda: pool.stopping)
             if message is None:
                 continue
             outcome = self._attempt(message, self._handle)
-            # the dead answer nobody: a probe's permit is lost until its `probe_timeout`
+            # a crashed worker reports nothing: its probe's place stays taken until `probe_timeout`
             if outcome is None:
                 return
-            self._conclude(message, outcome, permit)
+            self._report_result(message, outcome, permit)
 
-    def _permitted(self) -> Permit | None:
+    def _wait_for_permit(self) -> Permit | None:
         """Wait for a permit; None once the pool stops."""
         with self._changed:
             while not self._pool.stopping:
@@ -124,7 +124,7 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
         return None
 
     def _take(self, permit: Permit, cancelled: Callable[[], bool]) -> Message | None:
-        """A message for which the permit is good; without one the permit is given back."""
+        """Return a message taken while the permit is current; without one, give the permit back."""
         message = self.queue.take(lambda: cancelled() or not permit.current)
         if message is None:
             permit.cancel()
@@ -133,8 +133,9 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
             return None
         return message
 
-    def _conclude(self, message: Message, outcome: Outcome, permit: Permit) -> bool:
-        """Tell the breaker, then the queue: what is nacked comes back to a breaker that knows."""
+    def _report_result(self, message: Message, outcome: Outcome, permit: Permit) -> bool:
+        """Report the result to the breaker and then to the queue."""
+        # in this order, since a nacked message may return at once: the breaker must have counted it
         if outcome.kind == "completed":
             permit.success()
         elif outcome.kind == "failed":
@@ -143,8 +144,8 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
             permit.cancel()
         return self._settle(message, outcome)
 
-    def _look_again(self) -> None:
-        """What workers wait for may have come, or ended: a permit here, a message in the queue."""
+    def _wake_workers(self) -> None:
+        """Wake the workers that wait for a permit here or for a message in the queue."""
         with self._changed:
             self._changed.notify_all()
         self.queue.wake()

@@ -1,4 +1,4 @@
-"""When is it too many failures? A share of the last calls, or of those of the last seconds."""
+"""A failure rate in a sliding window: of the last calls, or of the calls of the last seconds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mqlearn.runtime import check
 
 @dataclass(frozen=True)
 class FailureRate:
-    """Too many have failed when failed / all ≥ `share`, of the last `calls` calls or of the last
-    `seconds` (s).
+    """A rule for a breaker: open when failed / all ≥ `share`, of the last `calls` calls or of those
+    of the last `seconds` (s).
 
-    `seconds`, if given, is the window, whatever `calls` says. Below `minimum` calls in the window
-    nothing is judged: one failure of one call is no rate. A window that can hold fewer calls than
-    that is judged when it is full.
+    `seconds`, if given, is the window, whatever `calls` says. With fewer than `minimum` calls in
+    the window the rule does not apply, since one failure of one call says little about a service. A
+    window that cannot hold `minimum` calls is sufficient when it is full.
     """
 
     share: float = 0.5
@@ -31,7 +31,7 @@ class FailureRate:
 
 
 class Window:
-    """The outcomes that a `FailureRate` looks at. `failed` counts the failures among them."""
+    """The outcomes in the window of a `FailureRate`. `failed` counts the failures among them."""
 
     def __init__(self, rule: FailureRate) -> None:
         self.rule = rule
@@ -43,7 +43,7 @@ class Window:
         return len(self._outcomes)
 
     def record(self, failed: bool, now: float) -> None:
-        """One more outcome, at `now` (s); those that are too old, or too many, are forgotten."""
+        """Add an outcome at `now` (s), and forget those that have left the window."""
         outcomes, rule = self._outcomes, self.rule
         outcomes.append((now, failed))
         self.failed += failed
@@ -55,14 +55,14 @@ class Window:
             self.failed -= outcomes.popleft()[1]
 
     @property
-    def judged(self) -> bool:
-        """Whether there are enough outcomes to say anything."""
+    def sufficient(self) -> bool:
+        """True if there are enough outcomes for the rule to apply."""
         return len(self._outcomes) >= self._needed
 
     @property
     def tripped(self) -> bool:
-        """Whether too many have failed."""
-        return self.judged and self.failed / len(self._outcomes) >= self.rule.share
+        """True if the share of failures has reached the limit."""
+        return self.sufficient and self.failed / len(self._outcomes) >= self.rule.share
 
     def __str__(self) -> str:
         return f"{self.failed} of {len(self._outcomes)} failed"

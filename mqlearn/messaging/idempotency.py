@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Any
 
 from mqlearn.messaging.message import Message, Release
 from mqlearn.messaging.queue import MessageQueue
@@ -120,8 +119,8 @@ class IdempotentHandler:
         return task is not None and task.crashed
 
     def _holds(self, claim: Claim) -> bool:
-        current: Any = getattr(self.queue, "is_current", None)
-        return bool(self._runtime.now < claim.until if current is None else current(claim.delivery))
+        current = self.queue.is_current(claim.delivery)
+        return self._runtime.now < claim.until if current is None else current
 
     def _keep(self, key: str, message: Message, result: object) -> object:
         """Remember the first result for this key for as long as this message may come again, or for
@@ -129,7 +128,7 @@ class IdempotentHandler:
         """
         before, first = self._results.get(key, (0.0, result))
         if self.window is None:
-            lease = getattr(self.queue, "visibility_timeout", None) or 0.0
+            lease = self.queue.visibility_timeout or 0.0
             until = (
                 (self._runtime.now if message.timestamp is None else message.timestamp)
                 + message.ttl

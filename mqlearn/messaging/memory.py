@@ -28,6 +28,8 @@ class InMemoryMessageQueue(QueueTransitions):
     the queue).
     """
 
+    observable = True
+
     def __init__(
         self,
         max_size: int = 10000,

@@ -55,9 +55,8 @@ class MessageQueueMetrics:
         check.instance("queue", queue, MessageQueue, optional=True)
         check.number("window", window, above=0, optional=True)
         check.instance("runtime", runtime, Runtime, optional=True)
-        listen = getattr(queue, "listen", None)
-        if queue is not None and listen is None:
-            raise TypeError(f"queue must have listen(listener), got {queue!r} without it")
+        if queue is not None and not queue.observable:
+            raise TypeError(f"queue must be observable (or None: count by hand), got {queue!r}")
         if runtime is None:
             runtime = default_runtime() if queue is None else queue.runtime
         self.name = "" if queue is None else queue.name
@@ -67,9 +66,9 @@ class MessageQueueMetrics:
         # held for an instant and across no wait: right on either clock
         self._lock = default_runtime().lock()
         self._closed = False
-        if listen is not None:
+        if queue is not None:
             runtime.at_close(self._close)
-            listen(self._hear, existing=True)
+            queue.listen(self._hear, existing=True)
 
     def _hear(self, record: Record) -> None:
         with self._lock:

@@ -32,9 +32,8 @@ class MonitoredMessageProcessor(MessageProcessor):
         window: float | None = 60.0,
     ) -> None:
         super().__init__(queue, prefetch=prefetch, restart_after=restart_after)
-        self._listens = hasattr(queue, "listen")
         self.metrics: MessageQueueMetrics = MessageQueueMetrics(  # type: ignore[assignment] # the fixed name of both
-            queue if self._listens else None, window=window, runtime=queue.runtime
+            queue if queue.observable else None, window=window, runtime=queue.runtime
         )
         self._took: dict[Task | None, float] = {}
 
@@ -44,7 +43,7 @@ class MonitoredMessageProcessor(MessageProcessor):
 
     def _try(self, message: Message) -> bool:
         self._took[self._runtime.current_task()] = 0.0
-        if not self._listens:
+        if not self.queue.observable:
             self.metrics.record_message_received()
         return super()._try(message)
 
@@ -59,12 +58,12 @@ class MonitoredMessageProcessor(MessageProcessor):
             raise
         finally:
             took = self._took[self._runtime.current_task()] = self._runtime.now - began
-            if self._listens:
+            if self.queue.observable:
                 self.metrics.record_processing(message, took)
 
     def _count(self, message: Message, outcome: Outcome) -> None:
         super()._count(message, outcome)
-        if self._listens:
+        if self.queue.observable:
             return
         if outcome.kind == "completed":
             self.metrics.record_message_acked(self._took[self._runtime.current_task()])

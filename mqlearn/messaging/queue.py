@@ -1,4 +1,4 @@
-"""What every queue can do, here and on a real engine."""
+"""The interface of a queue, here and on a real engine: five methods, and what may come on top."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mqlearn.messaging.message import Message, Outcome
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
-from mqlearn.runtime.trace import Trace
+from mqlearn.runtime.trace import Listener, Trace
 
 # seconds between two looks at whether to go on waiting, for a queue that cannot be woken
 POLL = 0.1
@@ -21,16 +21,25 @@ class MessageQueue(ABC):
     A *delivery* is the `Message` that `receive` returned. A queue with receipts settles exactly
     that delivery; one without knows only its id. Processors use `take` and `settle`, so they run on
     either.
+
+    A queue that can do more says so here, and nothing that uses a queue looks for it elsewhere:
+    `visibility_timeout` is the lease of a delivery in seconds (None: no lease, or none that the
+    queue knows), `observable` is true where `listen` reports what happens in the queue, and
+    `is_current` answers True or False where the queue knows its leases.
     """
 
     name: str = "queue"
     trace: Trace | None = None
+    visibility_timeout: float | None = None
+    observable: bool = False
     _runtime: Runtime | None = None
 
     @property
     def runtime(self) -> Runtime:
-        """What it runs on; by default the process's one `ThreadRuntime`."""
+        """The clock and the tasks it runs on; by default the process's one `ThreadRuntime`."""
         return default_runtime() if self._runtime is None else self._runtime
+
+    # The five that every queue must have.
 
     @abstractmethod
     def send(self, message: Message) -> bool:
@@ -38,23 +47,25 @@ class MessageQueue(ABC):
 
     @abstractmethod
     def receive(self, timeout: float | None = None) -> Message | None:
-        """The next message, now in flight; None if there is none within `timeout` seconds (None:
-        for ever).
+        """Return the next message, now in flight; None if there is none within `timeout` seconds
+        (None: wait forever).
         """
 
     @abstractmethod
     def ack(self, message_id: str) -> bool:
-        """The work is done; False if the message was not in flight."""
+        """Complete a message: its work is done. False if it was not in flight."""
 
     @abstractmethod
     def nack(self, message_id: str, requeue: bool = True) -> bool:
-        """The work failed: try again, or with `requeue=False` never again. False if it was not in
-        flight.
+        """Report that the work failed: try again, or with `requeue=False` never again. False if the
+        message was not in flight.
         """
 
     @abstractmethod
     def size(self) -> int:
-        """How many messages wait."""
+        """Return the number of messages that wait."""
+
+    # What workers call: each has a default that needs only the five.
 
     def receive_many(self, n: int, timeout: float | None = None) -> list[Message]:
         """Wait up to `timeout` seconds for a first message, then take what is there, at most `n` in
@@ -71,7 +82,7 @@ class MessageQueue(ABC):
         return batch
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
-        """The next message, or None once `cancelled()` is true; here by polling, every 0.1
+        """Return the next message, or None once `cancelled()` is true; here by polling, every 0.1
         seconds.
         """
         check.function("cancelled", cancelled)
@@ -82,7 +93,7 @@ class MessageQueue(ABC):
         return None
 
     def wake(self) -> None:  # noqa: B027 - polling needs no wake-up call
-        """Make everybody who waits in this queue look again at whether to go on waiting."""
+        """Make all workers that wait in this queue look again at whether to go on waiting."""
 
     def settle(self, delivery: Message, outcome: Outcome) -> bool:
         """Ack or nack a delivery as its try ended; here by id, without receipt, reason or delay."""
@@ -93,7 +104,7 @@ class MessageQueue(ABC):
         return self.nack(delivery.id, requeue=outcome.kind != "rejected")
 
     def release(self, delivery: Message, *, delay: float = 0.0) -> bool:
-        """Give a delivery back for `delay` seconds from now; here a nack, which may charge a
+        """Give a delivery back for `delay` seconds from now; here a nack, which may cost it a
         retry.
         """
         return self.settle(delivery, Outcome("released", delay=delay))
@@ -103,3 +114,20 @@ class MessageQueue(ABC):
         check.instance("delivery", delivery, Message)
         check.number("seconds", seconds, above=0)
         return False
+
+    def is_current(self, delivery: Message) -> bool | None:
+        """Tell if a delivery is still in flight: neither settled nor its lease lost. None where the
+        queue cannot tell, as here.
+        """
+        check.instance("delivery", delivery, Message)
+        return None
+
+    def listen(self, listener: Listener, *, existing: bool = False) -> None:
+        """Call `listener(record)` for all that happens from now on (`existing`: and for what is
+        there already).
+
+        Raises NotImplementedError where the queue is not `observable`, as here.
+        """
+        check.function("listener", listener)
+        check.instance("existing", existing, bool)
+        raise NotImplementedError(f"a queue must be observable to be listened to, got {self!r}")

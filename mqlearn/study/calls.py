@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from mqlearn.messaging.breaker import RECORDED
+from mqlearn.messaging.breaker import STATE_EVENTS
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.runtime.simulation import Simulation
@@ -55,7 +55,7 @@ def run_of(
             10**6, visibility_timeout=None, runtime=sim, trace=trace, name="calls"
         )
         for time, state, why in turns:
-            record = Record(time, RECORDED[state], "breaker", 0, "", "", 0, "", 0, why)
+            record = Record(time, STATE_EVENTS[state], "breaker", 0, "", "", 0, "", 0, why)
             sim.call_at(time, partial(trace.record, record))
         for number, call in enumerate(calls, 1):
             sim.spawn(_make, sim, queue, call, f"call-{number}", name=call.worker)

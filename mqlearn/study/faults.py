@@ -20,6 +20,7 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime, WorkerCrash
+from mqlearn.runtime.trace import Listener
 
 
 class Failure(Exception):
@@ -166,6 +167,7 @@ class Link(MessageQueue):
 
     def __init__(self, queue: MessageQueue, faults: Faults) -> None:
         self.name, self.trace, self._runtime = queue.name, queue.trace, queue.runtime
+        self.visibility_timeout, self.observable = queue.visibility_timeout, queue.observable
         self.queue, self.faults = queue, faults
         self._acks: Counter[str] = Counter()
 
@@ -229,6 +231,12 @@ class Link(MessageQueue):
 
     def extend(self, delivery: Any, seconds: float) -> bool:
         return self.queue.extend(delivery, seconds)
+
+    def is_current(self, delivery: Message) -> bool | None:
+        return self.queue.is_current(delivery)
+
+    def listen(self, listener: Listener, *, existing: bool = False) -> None:
+        self.queue.listen(listener, existing=existing)
 
     def size(self) -> int:
         return self.queue.size()

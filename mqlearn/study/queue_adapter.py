@@ -35,6 +35,8 @@ class QueueAdapter(MessageQueue):
     is missing there. Each message id may be sent once.
     """
 
+    observable = True
+
     def __init__(
         self, built: Any, runtime: Runtime, *, trace: Trace | None = None, name: str = "orders"
     ) -> None:

@@ -19,7 +19,6 @@ from mqlearn.messaging import (
     deduplication,
     idempotency,
     memory,
-    permit,
     processor,
     transitions,
     workers,
@@ -173,33 +172,33 @@ HARMS: dict[str, Harm] = {
     ),
     # The breaker.
     "half-open lets one probe more in": without(
-        BREAKER, "acquire", "self._out >= self.probes", "self._out > self.probes"
+        BREAKER, "acquire", "self._admitted >= self.probes", "self._admitted > self.probes"
     ),
     "open is closed": without(BREAKER, "acquire", "self.state == OPEN or", "False or"),
     "what waited for a message takes it though it opened": without(
         GUARDED, "_take", "lambda: cancelled() or not permit.current", "lambda: cancelled()"
     ),
     "an old answer counts": without(
-        permit.Permit, "current", "and self.generation == self._breaker.generation", "and True"
+        breaker.Permit, "current", "and self.generation == self._breaker.generation", "and True"
     ),
     "half of the cool-down is enough": without(
-        BREAKER, "_become", "self._call_after(cooldown,", "self._call_after(cooldown / 2,"
+        BREAKER, "_change_state", "cooldown, lambda self", "cooldown / 2, lambda self"
     ),
-    "it half-opens and tells nobody": without(BREAKER, "_cooled", "self._tell()"),
+    "it half-opens and tells nobody": without(BREAKER, "_half_open", "self._notify()"),
     "who finds no message keeps the permit": without(GUARDED, "_take", "permit.cancel()"),
-    "a cancelled probe keeps its place": without(BREAKER, "_cancel", "self._out -= 1"),
+    "a cancelled probe keeps its place": without(BREAKER, "_cancel", "self._admitted -= 1"),
     "a lost probe is waited for for ever": without(
         BREAKER, "_begin", "permit.probe and", "False and"
     ),
     "one good probe of several closes": without(
-        BREAKER, "_judge", "self._succeeded == self.probes", "self._succeeded >= 1"
+        BREAKER, "_count", "self._succeeded == self.probes", "self._succeeded >= 1"
     ),
     "failures are counted for ever": without(
-        BREAKER, "_judge", "self.failure_count + 1 if failed else 0", "self.failure_count + failed"
+        BREAKER, "_count", "self.failure_count + 1 if failed else 0", "self.failure_count + failed"
     ),
     "a failure too few opens": without(
         BREAKER,
-        "_judge",
+        "_count",
         "self.failure_count >= self.failure_threshold",
         "self.failure_count >= self.failure_threshold - 1",
     ),
@@ -222,7 +221,7 @@ HARMS: dict[str, Harm] = {
         "outcomes, task.crashed = [COMPLETED] * len(batch), False",
     ),
     # Idempotency.
-    "nobody's claim holds": without(ONCE, "_holds", "return bool(", "return False and bool("),
+    "nobody's claim holds": without(ONCE, "_holds", "else current", "else False"),
     "no result is kept": without(ONCE, "_keep", "if until > before:", "if False:"),
     "the dead end their claims": without(
         ONCE, "_dead", "return task is not None and task.crashed", "return False"

@@ -199,7 +199,7 @@ def test_a_timer_that_rings_too_late_changes_nothing() -> None:
     deadline = time.monotonic() + DEADLINE
     with breaker._lock:
         fail(breaker)
-        timer = breaker._timer
+        timer = breaker._cooldown_timer
         while timer is not None and getattr(timer, "fn") is not None:  # noqa: B009 - only an Alarm has it
             assert time.monotonic() < deadline, "it never rang"
         breaker.reset()

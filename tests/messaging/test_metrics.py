@@ -275,7 +275,7 @@ def test_a_queue_that_cannot_be_listened_to_is_counted_at_the_workers_hands() ->
             "avg_processing_time_ms",
         )
         assert [summary[key] for key in keys] == [0, 4, 1, 2, 1, 0, 2000.0]
-        with pytest.raises(TypeError, match="queue must have listen"):
+        with pytest.raises(TypeError, match="queue must be observable"):
             MessageQueueMetrics(Five())
 
 

@@ -1,5 +1,7 @@
 """What a pool of workers promises, on both clocks."""
 
+import pytest
+
 from mqlearn import (
     InMemoryMessageQueue,
     Message,
@@ -100,6 +102,17 @@ class FiveMethods(MessageQueue):
 
     def size(self) -> int:
         return len(self.waiting)
+
+
+def test_a_queue_of_five_methods_answers_for_every_ability() -> None:
+    """It has no lease, cannot say which delivery is current, and says that nobody can listen."""
+    queue, message = FiveMethods(), Message(id="a")
+    assert queue.visibility_timeout is None
+    assert queue.is_current(message) is None
+    assert not queue.extend(message, 5.0)
+    assert not queue.observable
+    with pytest.raises(NotImplementedError, match="a queue must be observable"):
+        queue.listen(print)
 
 
 def test_a_queue_of_five_methods_runs_under_a_processor() -> None:

@@ -14,11 +14,11 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mqlearn.messaging.breaker import CLOSED, RECORDED
+from mqlearn.messaging.breaker import CLOSED, STATE_EVENTS
 from mqlearn.runtime import check
 from mqlearn.runtime.trace import Record
 
-STATE_OF = {event: state for state, event in RECORDED.items()}
+STATE_OF = {event: state for state, event in STATE_EVENTS.items()}
 
 
 def calls_until_row(failing: float, row: int) -> float:

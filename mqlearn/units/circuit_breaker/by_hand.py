@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mqlearn.messaging.breaker import HALF_OPEN, RECORDED
+from mqlearn.messaging.breaker import HALF_OPEN, STATE_EVENTS
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
@@ -67,7 +67,7 @@ class Watched:
     def _look(self, why: str) -> None:
         if self.state != self._known:
             self._known = self.state
-            self._record(RECORDED[self.state], why)
+            self._record(STATE_EVENTS[self.state], why)
 
     def _record(self, event: str, detail: str) -> None:
         now, worker = self.runtime.stamp()
