@@ -1,4 +1,4 @@
-"""Exercise 07.3: a view that is right in whatever order, and however often, its changes arrive."""
+"""Exercise 07.3: a view that is right in any order of its changes, however often they come."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from functools import lru_cache, partial
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, short_repr
+from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer, short_repr
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CHANGES = 5  # of a history, so that all 120 orders can be tried
-REPEATED = 60  # more orders, in which changes come twice or three times
+CHANGES = 5  # in a history, so that all 120 orders can be tried
+REPEATED = 60  # more orders, with changes that come twice or three times
 GATES = ("A1", "A2", "B4", "B22", "C10")
+PAIR = (tuple, list)  # what an entry of a view may be
 
 Apply = Callable[[dict[str, tuple[int, Any]], "Change"], dict[str, tuple[int, Any]]]
 
 
 class Change(NamedTuple):
-    """What became of a key: its `seq`-th change, from 1, gives it this value, or deletes it with
-    None.
-    """
+    """The `seq`-th change of a key, from 1: the key gets this value, or with None is deleted."""
 
     key: str
     seq: int
@@ -34,9 +33,73 @@ class Change(NamedTuple):
         return f"{self.key}/{self.seq} {'deleted' if self.value is None else self.value}"
 
 
+class Step(NamedTuple):
+    """One change as the answer applied it; the entries of the view after it, None if it returned no
+    view.
+    """
+
+    change: Change
+    answer: Answer
+    entries: dict[str, tuple[Any, Any]] | None
+
+
+class Replica(NamedTuple):
+    """The steps of one order of a seed's history: the first order that ended wrongly, or else the
+    last one.
+    """
+
+    seed: int
+    steps: list[Step]
+
+
+class ApplyExercise(Exercise[int, Replica]):
+    """A history applied in many orders; each must end with the view that the true order gives."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Replica:
+        right = shown(in_order(case))
+        steps: list[Step] = []
+        for order in orders_of(case):
+            steps = steps_of(answer, order)
+            entries = steps[-1].entries
+            if entries is None or shown(entries) != right:
+                break
+        return Replica(case, steps)
+
+    def mistakes(self, world: Replica) -> Iterator[Mistake]:
+        right = shown(in_order(world.seed))
+        last = world.steps[-1]
+        changes = ", ".join(str(step.change) for step in world.steps)
+        if last.entries is None:
+            yield Mistake(
+                f"{changes}: expected a dict from key to (seq, value), {last.answer}",
+                "return the view",
+                partial(step_by_step, world.steps, right),
+            )
+            return
+        seen = shown(last.entries)
+        for key in sorted({*right, *seen}, key=str):  # an answer may have keys of any type
+            if seen.get(key) != right.get(key):
+                yield Mistake(
+                    f"{changes}: {key} is {seen.get(key) or 'deleted'}, and in order it is "
+                    f"{right.get(key) or 'deleted'}; the view is {short_repr(last.answer.value)}",
+                    _hint(key, seen, right, [step.change for step in world.steps]),
+                    partial(step_by_step, world.steps, right),
+                )
+                return
+
+    def summary(self, worlds: list[Replica]) -> str:
+        orders = sum(len(orders_of(world.seed)) for world in worlds)
+        histories = [history_of(world.seed) for world in worlds]
+        deletions = sum(change.value is None for history in histories for change in history)
+        return (
+            f"{len(worlds)} histories in {orders:,} orders, {deletions:,} deletions: the view was "
+            "always the same, and what was deleted stayed deleted"
+        )
+
+
 def check_apply(apply: Apply) -> Verdict:
-    """Whether `apply(view, event)` returns the view with one change more, such that the order does
-    not matter.
+    """Grade `apply(view, event)`, the view with one change more, the same for every order of the
+    changes.
 
     `event` has `key`, `seq` and `value`: the change number `seq` (from 1, counted for each key)
     gives the key this value, or deletes it where the value is None. `view` is a dict from key to
@@ -44,71 +107,45 @@ def check_apply(apply: Apply) -> Verdict:
     it. It may be changed in place or copied.
 
     In each of 100 seeds a history of five changes of two or three flights' gates is applied in all
-    120 orders, and in 60 more in which changes come twice or three times. Each time the view must
+    120 orders, and in 60 more with changes that come twice or three times. Each time the view must
     in the end show what the history shows in order; what is deleted stays deleted.
     """
-    orders = sum(len(orders_of(seed)) for seed in SEEDS)
-    return grade(
-        mistakes,
-        apply,
-        lambda: (
-            f"{len(SEEDS)} histories in {orders:,} orders, {sum(map(_deleted, SEEDS)):,} "
-            "deletions: "
-            "the view was always "
-            f"the same, and what was deleted stayed deleted"
-        ),
-    )
+    return EXERCISE.grade(apply)
 
 
-def mistakes(apply: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The first order of this seed's history that leads to another view."""
-    right = shown(in_order(seed))
-    for order in orders_of(seed):
-        view: dict[str, Any] = {}
-        for number, change in enumerate(order, 1):
-            answer = call_answer(apply, view, change)
-            if not _is_view(answer):
-                yield Mistake(
-                    f"{_said(order[:number])}: expected a dict from key to (seq, value), {answer}",
-                    "return the view",
-                    partial(step_by_step, apply, order[:number], right),
-                )
-                return
-            view = answer.value
-        seen = shown(view)
-        for key in sorted({*right, *seen}):
-            is_, should = seen.get(key), right.get(key)
-            if is_ != should:
-                yield Mistake(
-                    f"{_said(order)}: {key} is {is_ or 'deleted'}, and in order it is "
-                    f"{should or 'deleted'}; "
-                    f"the view is {short_repr(view)}",
-                    _hint(key, seen, right, order),
-                    partial(step_by_step, apply, order, right),
-                )
-                return
+EXERCISE = ApplyExercise()
 
 
-def step_by_step(
-    apply: Callable[..., Any], order: tuple[Change, ...], right: dict[str, Any]
-) -> pd.DataFrame:
-    """What is replayed: the view after each change, a column for each key, and below what it shows
-    in order.
+def steps_of(apply: Callable[..., Any], order: tuple[Change, ...]) -> list[Step]:
+    """Apply the changes in this order, up to the first answer that is no view."""
+    view: Any = {}
+    steps = []
+    for change in order:
+        answer = call_answer(apply, view, change)
+        view = answer.value
+        entries = _entries(answer)
+        steps.append(Step(change, answer, entries))
+        if entries is None:
+            break
+    return steps
+
+
+def step_by_step(steps: list[Step], right: dict[str, Any]) -> pd.DataFrame:
+    """Return what is replayed: the view after each change, a column for each key, and below it the
+    view in order.
     """
     import pandas as pd
 
-    keys = sorted({*right, *(change.key for change in order)})
-    view: Any = {}
-    rows = []
-    for change in order:
-        answer = call_answer(apply, view, change)
-        if not _is_view(answer):
-            rows.append([str(change), *[str(answer)] * len(keys)])
-            break
-        view = answer.value
-        rows.append([str(change), *[_entry(view.get(key)) for key in keys]])
+    keys = sorted({*right, *(step.change.key for step in steps)})
+    rows = [[str(step.change), *_cells(step, keys)] for step in steps]
     rows.append(["in order", *[right.get(key) or "deleted" for key in keys]])
     return pd.DataFrame(rows, columns=["change", *keys]).set_index("change")
+
+
+def _cells(step: Step, keys: list[str]) -> list[str]:
+    if step.entries is None:
+        return [str(step.answer)] * len(keys)
+    return [_entry(step.entries.get(key)) for key in keys]
 
 
 def _entry(entry: Any) -> str:
@@ -120,7 +157,7 @@ def _entry(entry: Any) -> str:
     return f"{short_repr(seq)} {value if isinstance(value, str) else short_repr(value)}"
 
 
-def _hint(key: str, seen: dict[str, Any], right: dict[str, Any], order: tuple[Change, ...]) -> str:
+def _hint(key: str, seen: dict[str, Any], right: dict[str, Any], order: list[Change]) -> str:
     if key in seen and key not in right:
         return "who forgets that something was deleted believes the next old news of it"
     newest = next(change.seq for change in reversed(order) if change.key == key)
@@ -129,21 +166,22 @@ def _hint(key: str, seen: dict[str, Any], right: dict[str, Any], order: tuple[Ch
     return "each key has its own count: a change of one says nothing about another"
 
 
-def _said(order: tuple[Change, ...]) -> str:
-    return ", ".join(map(str, order))
-
-
-def _is_view(answer: Answer) -> bool:
-    view = answer.value
-    return (
-        answer.error is None
-        and isinstance(view, dict)
-        and all(isinstance(entry, tuple | list) and len(entry) == 2 for entry in view.values())
-    )
+def _entries(answer: Answer) -> dict[str, tuple[Any, Any]] | None:
+    """Copy the entries of a view, since the next change may alter it in place; None for what is no
+    view.
+    """
+    if answer.error is not None or not isinstance(answer.value, dict):
+        return None
+    entries = {}
+    for key, entry in answer.value.items():
+        if not isinstance(entry, PAIR) or len(entry) != 2:
+            return None
+        entries[key] = tuple(entry)
+    return entries
 
 
 def shown(view: dict[str, Any]) -> dict[str, Any]:
-    """What a reader of the view sees: the value of each key that is not deleted."""
+    """Return what a reader of the view sees: the value of each key that is not deleted."""
     return {key: entry[1] for key, entry in view.items() if entry[1] is not None}
 
 
@@ -170,10 +208,6 @@ def history_of(seed: int) -> list[Change]:
         last[key] = Change(key, 1 if before is None else before.seq + 1, value)
         history.append(last[key])
     return history
-
-
-def _deleted(seed: int) -> int:
-    return sum(change.value is None for change in history_of(seed))
 
 
 @lru_cache(maxsize=len(SEEDS))

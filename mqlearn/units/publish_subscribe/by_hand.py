@@ -24,9 +24,7 @@ from mqlearn.units.publish_subscribe.scenario import SUBSCRIBERS, TOPIC, FanOut
 
 
 class SilentCrashSimulation(Simulation):
-    """A simulation in which a task that dies of an exception is gone without a word; a thread would
-    print it.
-    """
+    """A simulation that reports no exception of a task that dies of it; a thread would print it."""
 
     def spawn(
         self,

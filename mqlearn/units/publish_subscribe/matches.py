@@ -1,78 +1,102 @@
-"""Exercise 07.2: which topics a pattern means, in RabbitMQ's words."""
+"""Exercise 07.2: the topics that a pattern matches, in the dialect of RabbitMQ."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade
+from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PAIRS = 20  # a seed
+PAIRS = 20  # in a seed
 WORDS = ("orders", "order", "eu", "us", "paid", "a", "c++", "jfk")
 LONGEST = 5  # words
 
 Matches = Callable[[str, str], bool]
 
 
+class Question(NamedTuple):
+    """A pattern and a topic, the right answer, and the student's."""
+
+    pattern: str
+    topic: str
+    right: bool
+    answer: Answer
+
+    @property
+    def has_bool(self) -> bool:
+        """Tell if the answer is True or False, right or wrong."""
+        return self.answer.error is None and isinstance(self.answer.value, bool)
+
+    @property
+    def is_right(self) -> bool:
+        """Tell if the answer is the right one."""
+        return self.has_bool and self.answer.value == self.right
+
+
+class MatchesExercise(Exercise[int, list[Question]]):
+    """Each seed's pairs of a pattern and a topic, compared with what brute force says."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> list[Question]:
+        return [
+            Question(
+                pattern, topic, brute_force(pattern, topic), call_answer(answer, pattern, topic)
+            )
+            for pattern, topic in pairs_of(case)
+        ]
+
+    def mistakes(self, world: list[Question]) -> Iterator[Mistake]:
+        for question in world:
+            if not question.is_right:
+                yield Mistake(
+                    f"matches({question.pattern!r}, {question.topic!r}): expected "
+                    f"{question.right}, {question.answer}",
+                    _hint(question.pattern, question.topic)
+                    if question.has_bool
+                    else "it is either True or False",
+                    partial(mistaken, world),
+                )
+                return
+
+    def summary(self, worlds: list[list[Question]]) -> str:
+        questions = [question for world in worlds for question in world]
+        return (
+            f"{len(questions):,} pairs, {sum(each.right for each in questions):,} of them match, "
+            "in the dialect of RabbitMQ: `*` is one word, `#` any number of them"
+        )
+
+
 def check_matches(matches: Matches) -> Verdict:
-    """Whether `matches(pattern, topic)` is True where the pattern means the topic, in the dialect
-    of RabbitMQ.
+    """Grade `matches(pattern, topic)`, True where the pattern matches the topic in the dialect of
+    RabbitMQ.
 
     Both are words between dots. In a pattern, `*` stands for exactly one word and `#` for any
     number of them, none included; each is a word of its own, and every other word stands for
     itself.
 
-    In 100 seeds 2,000 pairs are compared with what brute force says: to cut off one word after the
+    In 100 seeds 2,000 pairs are compared with what brute force says: it cuts off one word after the
     other, in every way.
     """
-    pairs = [pair for seed in SEEDS for pair in pairs_of(seed)]
-    return grade(
-        mistakes,
-        matches,
-        lambda: (
-            f"{len(pairs):,} pairs, {sum(brute_force(*pair) for pair in pairs):,} of them match, "
-            "in "
-            "the dialect of "
-            f"RabbitMQ: `*` is one word, `#` any number of them"
-        ),
-    )
+    return EXERCISE.grade(matches)
 
 
-def mistakes(matches: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The first fault with this seed's pairs."""
-    for pattern, topic in pairs_of(seed):
-        answer = call_answer(matches, pattern, topic)
-        right = brute_force(pattern, topic)
-        if answer.error is not None or not isinstance(answer.value, bool):
-            yield Mistake(
-                f"matches({pattern!r}, {topic!r}): expected {right}, {answer}",
-                "it is either True or False",
-                lambda: mistaken(matches, seed),
-            )
-            return
-        if answer.value != right:
-            yield Mistake(
-                f"matches({pattern!r}, {topic!r}): expected {right}, {answer}",
-                _hint(pattern, topic),
-                lambda: mistaken(matches, seed),
-            )
-            return
+EXERCISE = MatchesExercise()
 
 
-def mistaken(matches: Callable[..., Any], seed: int) -> pd.DataFrame:
-    """What is replayed: all of this seed's pairs that are answered wrongly."""
+def mistaken(questions: list[Question]) -> pd.DataFrame:
+    """Return what is replayed: all of a seed's pairs with a wrong answer."""
     import pandas as pd
 
-    rows = []
-    for pattern, topic in pairs_of(seed):
-        answer, right = call_answer(matches, pattern, topic), brute_force(pattern, topic)
-        if answer.error is not None or answer.value is not right:
-            rows.append([pattern, topic, right, str(answer).removeprefix("it ")])
+    rows = [
+        [each.pattern, each.topic, each.right, str(each.answer).removeprefix("it ")]
+        for each in questions
+        if not each.is_right
+    ]
     return pd.DataFrame(rows, columns=["pattern", "topic", "should be", "your function"]).set_index(
         "pattern"
     )
@@ -91,21 +115,23 @@ def _hint(pattern: str, topic: str) -> str:
 
 
 def brute_force(pattern: str, topic: str) -> bool:
-    """Whether there is any way to read the topic's words off the pattern's."""
-    return _reads(pattern.split("."), topic.split("."))
+    """Return True if the words of the topic can be read as those of the pattern in any way."""
+    return _match_words(pattern.split("."), topic.split("."))
 
 
-def _reads(wanted: list[str], words: list[str]) -> bool:
+def _match_words(wanted: list[str], words: list[str]) -> bool:
     if not wanted:
         return not words
     if wanted[0] == "#":
-        return any(_reads(wanted[1:], words[skipped:]) for skipped in range(len(words) + 1))
-    return bool(words) and wanted[0] in ("*", words[0]) and _reads(wanted[1:], words[1:])
+        return any(_match_words(wanted[1:], words[skipped:]) for skipped in range(len(words) + 1))
+    return bool(words) and wanted[0] in ("*", words[0]) and _match_words(wanted[1:], words[1:])
 
 
 def pairs_of(seed: int) -> list[tuple[str, str]]:
-    """This seed's pairs: a topic, and a pattern made of it by a few changes, each of which may or
-    may not hurt.
+    """Return this seed's pairs: a pattern and a topic, the pattern made of the topic by a few
+    changes.
+
+    After some of the changes it still matches, after others it does not.
     """
     rng = random.Random(f"patterns {seed}")
     return [_pair(rng) for _ in range(PAIRS)]

@@ -1,15 +1,15 @@
-"""Exercise 07.3: whether the check of the view can tell right from wrong."""
+"""Exercise 07.3: the check of the view passes right answers and catches wrong ones."""
 
 from itertools import pairwise
 
 import pytest
 
 from mqlearn.units.publish_subscribe.apply import (
+    EXERCISE,
     Change,
     check_apply,
     history_of,
     in_order,
-    mistakes,
     orders_of,
     shown,
 )
@@ -31,7 +31,7 @@ def in_place(view, event):
 
 
 def last_to_arrive(view, event):
-    """Whoever comes last."""
+    """The change that arrives last wins."""
     return {**view, event.key: (event.seq, event.value)}
 
 
@@ -46,13 +46,13 @@ def forgets_the_deleted(view, event):
 
 
 def one_count_for_all(view, event):
-    """Newer than anything."""
+    """A change counts if it is newer than any other key's too."""
     newest = max((seq for seq, _ in view.values()), default=0)
     return view if event.seq <= newest else last_to_arrive(view, event)
 
 
 def only_the_next(view, event):
-    """What comes too early is dropped for good."""
+    """A change that comes too early is dropped for good."""
     known, _ = view.get(event.key, (0, None))
     return last_to_arrive(view, event) if event.seq == known + 1 else view
 
@@ -63,7 +63,7 @@ def deletions_always_count(view, event):
 
 
 def never_comes_back(view, event):
-    """What was deleted stays deleted, whatever came after."""
+    """A deleted key stays deleted, also if it has a newer value."""
     if event.key in view and view[event.key][1] is None:
         return view
     return deletions_always_count(view, event)
@@ -92,7 +92,7 @@ def test_the_worked_solution_passes(fn):
 @pytest.mark.parametrize("fn", WRONG)
 def test_wrong_answers_are_caught(fn, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(mistakes, fn) == WRONG[fn] >= 20
+    assert caught(EXERCISE, fn) == WRONG[fn] >= 20
     assert not check_apply(fn)
 
 

@@ -1,34 +1,28 @@
-"""Exercise 07.1: whether the check of the fan-out can tell right from wrong, and replays what it
-saw.
+"""Exercise 07.1: the check of the fan-out passes right answers, catches wrong ones and replays
+them.
 """
 
 import pytest
 
 from mqlearn.study.verdict import recall
-from mqlearn.units.publish_subscribe.fan_out import (
-    ORDERS,
-    Hall,
-    check_fan_out,
-    hall_of,
-    mistakes,
-    publish,
-)
+from mqlearn.units.publish_subscribe.fan_out import EXERCISE, check_fan_out
+from mqlearn.units.publish_subscribe.mailboxes import ORDERS, Morning, Workload, workload_of
 
 
 def fan_out(message, mailboxes):
-    """The worked solution: ask each, wait for none, say who refused."""
+    """The worked solution: ask each, wait for none, name those that refused."""
     return [name for name, mailbox in mailboxes.items() if not mailbox.send(message, timeout=0)]
 
 
 def calls_back(message, mailboxes):
-    """One loop for all, and the slowest rules."""
+    """One loop for all: the slowest subscriber sets the pace."""
     for mailbox in mailboxes.values():
         mailbox.callback(message)
     return []
 
 
 def a_task_a_message(message, mailboxes):
-    """Nobody waits, nobody counts, and the order is anybody's."""
+    """One task per message and subscriber: nothing waits, and no order is kept."""
     for mailbox in mailboxes.values():
         mailbox.queue.runtime.spawn(mailbox.callback, message)
     return []
@@ -40,7 +34,7 @@ def waits_for_room(message, mailboxes):
 
 
 def waits_a_little(message, mailboxes):
-    """A tenth of a second is not much, and they add up."""
+    """A wait of a tenth of a second each time: the waits add up."""
     return [name for name, mailbox in mailboxes.items() if not mailbox.send(message, timeout=0.1)]
 
 
@@ -53,7 +47,7 @@ def stops_at_the_first(message, mailboxes):
 
 
 def says_nothing(message, mailboxes):
-    """Refused, and nobody knows."""
+    """A refusal is not reported."""
     for mailbox in mailboxes.values():
         mailbox.send(message, timeout=0)
     return []
@@ -65,8 +59,8 @@ def asks_twice(message, mailboxes):
     return [name for name in refused if not mailboxes[name].send(message, timeout=0)]
 
 
-def asks_for_ever(message, mailboxes):
-    """There is no room until somebody lets time pass."""
+def asks_forever(message, mailboxes):
+    """A loop in one instant: there is no room until time passes."""
     for mailbox in mailboxes.values():
         while not mailbox.send(message, timeout=0):
             pass
@@ -81,7 +75,7 @@ WRONG = {
     stops_at_the_first: 78,
     says_nothing: 100,
     asks_twice: 100,
-    asks_for_ever: 100,
+    asks_forever: 100,
 }
 
 
@@ -97,13 +91,14 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("fn", WRONG)
 def test_wrong_answers_are_caught(fn, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(mistakes, fn) == WRONG[fn] >= 20
+    assert caught(EXERCISE, fn) == WRONG[fn] >= 20
     assert not check_fan_out(fn)
 
 
 def test_any_collection_of_names_is_fine_and_nothing_else():
     """A set or a tuple says the same; a number, or a stranger's name, says nothing."""
-    assert not any(mistakes(lambda message, mailboxes: set(fan_out(message, mailboxes)), 0))
+    morning = EXERCISE.play(lambda message, mailboxes: set(fan_out(message, mailboxes)), 0)
+    assert not any(EXERCISE.mistakes(morning))
     for rubbish in (3, None, ["nobody"], "auditor"):
         assert "expected a list of the names of those who refused it, it returned " in (
             check_fan_out(lambda message, mailboxes, rubbish=rubbish: rubbish).text
@@ -111,7 +106,7 @@ def test_any_collection_of_names_is_fine_and_nothing_else():
 
 
 def test_who_is_behind_is_named_and_replayed():
-    """How many, when; in the replay the subscriber is so far behind."""
+    """The number of orders, and the time; in the replay the subscriber is as far behind."""
     verdict = check_fan_out(waits_for_room)
     assert verdict.text == (
         "not yet: seed 0: the caterer, who takes 12 ms, is 43 orders behind at 5.7 s. Hint: who "
@@ -124,13 +119,13 @@ def test_who_is_behind_is_named_and_replayed():
         for record in run.trace.records
         if record.event == "occurred" and record.source == "caterer"
     ]
-    heard = [
+    handled = [
         record.time
         for record in run.trace.records
         if record.event == "acked" and record.source == "caterer"
     ]
-    assert len(due) == ORDERS and due == run.scenario.due
-    assert sum(time <= 5.75 for time in due) - sum(time <= 5.75 for time in heard) == 43
+    assert len(due) == ORDERS and due == workload_of(0).due
+    assert sum(time <= 5.75 for time in due) - sum(time <= 5.75 for time in handled) == 43
 
 
 def test_what_was_not_done_or_not_said_is_named():
@@ -141,13 +136,14 @@ def test_what_was_not_done_or_not_said_is_named():
         "the auditor's mailbox refused it, and is not among those returned"
         in check_fan_out(says_nothing).text
     )
-    assert "the auditor's mailbox was asked 20 times" in check_fan_out(asks_for_ever).text
+    assert "the auditor's mailbox was asked 20 times" in check_fan_out(asks_forever).text
 
 
 def test_each_mailbox_keeps_the_order():
     """With the worked solution every mailbox hands on what it took in the order of publication."""
-    run, fault = publish(fan_out, hall_of(3))
-    assert fault is None
+    morning = EXERCISE.play(fan_out, 3)
+    assert morning.mistake is None
+    run = morning.run("")
     for name in ("board", "caterer", "auditor", "webhook"):
         began = [
             int(record.message_id.removeprefix("order-"))
@@ -160,7 +156,5 @@ def test_each_mailbox_keeps_the_order():
 
 def test_behind_by_hand():
     """Due at 1, 2 and 3 s, heard at 1.5 and 4 s: two behind at 3 s."""
-    assert Hall(0, [1.0, 2.0, 3.0], {"board": 0.1}, 1, {"board": [1.5, 4.0]}).behind("board") == (
-        2,
-        -3.0,
-    )
+    load = Workload(0, [1.0, 2.0, 3.0], {"board": 0.1}, 1)
+    assert Morning(load, {"board": [1.5, 4.0]}).behind("board") == (2, -3.0)
