@@ -132,8 +132,8 @@ def probes(cooldown: Callable[..., Any]) -> Probes:
 
 
 def mean_cost(times: list[float], outages: list[float]) -> tuple[float, float]:
-    """What these outages cost on average, in seconds: by how much the last probe is late, and all
-    the probes.
+    """Return what these outages cost on average, in seconds: the lateness of the last probe, and
+    all the probes.
     """
     late = looks = 0.0
     for end in outages:
@@ -143,8 +143,8 @@ def mean_cost(times: list[float], outages: list[float]) -> tuple[float, float]:
 
 
 def by_length(times: list[float], seed: int) -> pd.DataFrame:
-    """What is replayed: where in this seed the costs come from, beside those of the best that is
-    always the same.
+    """Return the table that is replayed: where this seed's costs come from, beside those of the
+    best that is always the same.
     """
     import pandas as pd
 
@@ -183,15 +183,15 @@ def by_length(times: list[float], seed: int) -> pd.DataFrame:
 
 @lru_cache(maxsize=len(SEEDS))
 def outages_of(seed: int) -> list[float]:
-    """How long this seed's outages last, in seconds."""
+    """Return the lengths of this seed's outages, in seconds."""
     rng = random.Random(f"cool-down {seed}")
     return [SHORTEST * (LONGEST / SHORTEST) ** rng.random() for _ in range(OUTAGES)]
 
 
 @lru_cache(maxsize=len(SEEDS))
 def best_same(seed: int) -> float:
-    """What the best cool-down that is always the same costs in this seed's outages, on average
-    (s).
+    """Return what the best cool-down that is always the same costs in this seed's outages, on
+    average (s).
     """
     return min(sum(mean_cost(_always(float(seconds)), outages_of(seed))) for seconds in SAME)
 

@@ -6,38 +6,93 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from heapq import heapify, heappop, heappush
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from mqlearn.messaging.breaker import CLOSED, HALF_OPEN, OPEN
-from mqlearn.study.calls import Made, Turn, run_of
-from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, short_repr
-from mqlearn.study.run import Run
+from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer, short_repr
+from mqlearn.study.run import Context, Run
+from mqlearn.study.tries import run_of_tries
 from mqlearn.study.verdict import Verdict
+from mqlearn.units.circuit_breaker.gate_rules import Permit, Rules
 
 CALLERS = 16
-COOLDOWN = 10.0  # seconds
-PATIENCE = 60.0  # seconds after which a probe without an answer has failed
 SHORTEST, LONGEST = 0.1, 40.0  # seconds that a call takes
 NEVER = 0.1  # share of the calls that never answer
 PAUSE = 4.0  # seconds, on average, until a caller wants in again
 UNTIL = 600.0  # seconds
-SPOKEN = {CLOSED: "closed", OPEN: "open", HALF_OPEN: "half-open"}
+STATE_TEXTS = {CLOSED: "closed", OPEN: "open", HALF_OPEN: "half-open"}
 
-Permit = tuple[int, int]
+
+class Dispute(NamedTuple):
+    """The call of a method at `now` (s) that the gate answered otherwise than the rules.
+
+    `granted` is whether the rules let this caller in; None where the method was `report`.
+    """
+
+    call: str
+    caller: int
+    now: float
+    answer: Answer
+    granted: bool | None = None
+
+
+@dataclass(frozen=True)
+class Day:
+    """Ten minutes of sixteen callers: the rules beside the gate, until the two differ.
+
+    `built` is what `Gate(n)` made, `down` the outages of the service, each from and to in seconds.
+    """
+
+    built: Answer
+    rules: Rules
+    down: list[tuple[float, float]]
+    dispute: Dispute | None = None
+
+
+class GateExercise(Exercise[int, Day]):
+    """The gate beside the rules: both must let in the same callers."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Day:
+        rng = random.Random(f"gate {case}")
+        rules = Rules(rng.randint(1, 3))
+        built = call_answer(answer, rules.n)
+        if not is_gate(built.value):
+            return Day(built, rules, [])
+        down = outages(rng)
+        return Day(built, rules, down, first_dispute(built.value, rules, down, rng))
+
+    def mistakes(self, world: Day) -> Iterator[Mistake]:
+        if not is_gate(world.built.value):
+            yield Mistake(
+                "expected an object with methods acquire(now) and report(permit, ok, now), "
+                f"{world.built}",
+                "hand over the class: Gate(n) makes the gate",
+            )
+        elif world.dispute is not None:
+            yield _mistake(world, world.dispute)
+
+    def summary(self, worlds: list[Day]) -> str:
+        rules = [world.rules for world in worlds]
+        return (
+            f"{len(worlds)} seeds, {sum(each.opened for each in rules):,} openings, "
+            f"{sum(each.asked for each in rules):,} times somebody wanted in: everybody was let in "
+            f"who may, and nobody else; {sum(each.old_answers for each in rules):,} answers were "
+            f"old, {sum(each.lost_probes for each in rules):,} probes lost"
+        )
 
 
 def check_gate(gate: Callable[[int], Any]) -> Verdict:
-    """Whether `Gate(n)` makes a breaker's gate, with `acquire(now)` → a permit or None and
+    """Grade `Gate(n)`, which makes a breaker's gate, with `acquire(now)` → a permit or None and
     `report(permit, ok, now)`.
 
     A permit is any object but None; `now` (s) never goes back. The gate begins closed and follows
     these rules:
 
-    - closed, everybody gets a permit; one failed answer opens it;
-    - open, nobody gets one for 10 s; then it is half-open;
+    - closed, every caller gets a permit; one failed answer opens it;
+    - open, no caller gets one for 10 s; then it is half-open;
     - half-open, n callers get one: probes. When all n have succeeded it is closed; when one fails
       it is open again. A probe that has not answered 60 s after it was let in has failed;
     - an answer counts only if nothing has changed since its permit was given: neither opened, nor
@@ -47,115 +102,23 @@ def check_gate(gate: Callable[[int], Any]) -> Verdict:
     to 40 s, and some never answer. One task runs at a time: it is the logic that is tried, not what
     threads do to it.
     """
-    tried = Tried()
-    return grade(
-        lambda fn, seed: mistakes(fn, seed, tried),
-        gate,
-        lambda: (
-            f"{len(SEEDS)} seeds, {tried.opened:,} openings, {tried.asked:,} times somebody wanted "
-            "in: "
-            "everybody was let "
-            f"in who may, and nobody else; {tried.old:,} answers were old, {tried.lost:,} probes "
-            "lost"
-        ),
-    )
+    return EXERCISE.grade(gate)
 
 
-@dataclass
-class Tried:
-    """What has happened in all seeds together."""
-
-    asked: int = 0
-    opened: int = 0
-    old: int = 0  # answers that do not count any more
-    lost: int = 0  # probes that did not answer in time
+EXERCISE = GateExercise()
 
 
-@dataclass
-class Rules:
-    """What a gate must do: the rules of `check_gate`. A permit is a generation and a number within
-    it.
-    """
-
-    REPLAYS: ClassVar[tuple[str, ...]] = ("load", "breaker")
-    n: int
-    tried: Tried
-    state: str = CLOSED
-    since: float = 0.0  # when the state began (s)
-    generation: int = 0
-    # those without an answer, and since when (s)
-    probes: dict[Permit, float] = field(default_factory=dict)
-    let_in: int = 0
-    old: str = ""  # the last answer that was old, in this generation
-    turns: list[Turn] = field(default_factory=list)
-    calls: list[Made] = field(default_factory=list)
-
-    def become(self, state: str, when: float) -> None:
-        """Another state, from `when` (s) on; a new generation."""
-        self.state, self.since, self.probes, self.let_in, self.old = state, when, {}, 0, ""
-        self.generation += 1
-        self.turns.append((when, state, ""))
-        self.tried.opened += state == OPEN
-
-    def pass_time(self, now: float) -> None:
-        """What has become by itself by `now` (s)."""
-        while True:
-            if self.state == OPEN and now >= self.since + COOLDOWN:
-                self.become(HALF_OPEN, self.since + COOLDOWN)
-            elif self.probes and now >= min(self.probes.values()) + PATIENCE:
-                self.tried.lost += 1
-                self.become(OPEN, min(self.probes.values()) + PATIENCE)
-            else:
-                return
-
-    def acquire(self, now: float) -> Permit | None:
-        """A permit, if a caller is let in at `now` (s)."""
-        self.pass_time(now)
-        self.tried.asked += 1
-        if self.state == OPEN or (self.state == HALF_OPEN and self.let_in == self.n):
-            return None
-        self.let_in += 1
-        permit = (self.generation, self.let_in)
-        if self.state == HALF_OPEN:
-            self.probes[permit] = now
-        return permit
-
-    def report(self, caller: int, permit: Permit, ok: bool, now: float) -> None:
-        """This caller's call has ended at `now` (s)."""
-        self.pass_time(now)
-        if permit[0] != self.generation:
-            self.tried.old += 1
-            self.old = f"caller-{caller} reported {'success' if ok else 'failure'} at {now:.1f} s"
-            return
-        self.probes.pop(permit, None)
-        if not ok:
-            self.become(OPEN, now)
-        elif self.state == HALF_OPEN and self.let_in == self.n and not self.probes:
-            self.become(CLOSED, now)
+def is_gate(value: Any) -> bool:
+    """Return whether it has the two methods of a gate."""
+    return all(callable(getattr(value, method, None)) for method in ("acquire", "report"))
 
 
-def mistakes(gate: Callable[..., Any], seed: int, tried: Tried | None = None) -> Iterator[Mistake]:
-    """The first fault of this seed's gate."""
-    rng = random.Random(f"gate {seed}")
-    n = rng.randint(1, 3)
-    made = call_answer(gate, n)
-    if not (
-        callable(getattr(made.value, "acquire", None))
-        and callable(getattr(made.value, "report", None))
-    ):
-        yield Mistake(
-            f"expected an object with methods acquire(now) and report(permit, ok, now), {made}",
-            "hand over the class: Gate(n) makes the gate",
-        )
-        return
-    yield from _used(made.value, Rules(n, tried or Tried()), rng)
-
-
-def _used(gate: Any, rules: Rules, rng: random.Random) -> Iterator[Mistake]:
-    """The first fault of a gate that sixteen callers use."""
-    down = outages(rng)
-    # What comes: when (s), the caller, and of a call that ends what he was given, by the gate and
-    # by the rules.
+def first_dispute(
+    gate: Any, rules: Rules, down: list[tuple[float, float]], rng: random.Random
+) -> Dispute | None:
+    """Let sixteen callers use the gate, and return the first answer that breaks the rules."""
+    # What is next: when (s), the caller, and of a call that ends the permits that it has from the
+    # gate and from the rules.
     events: list[tuple[float, int, Any, Permit | None]] = [
         (rng.uniform(0, 2), caller, None, None) for caller in range(1, CALLERS + 1)
     ]
@@ -163,33 +126,32 @@ def _used(gate: Any, rules: Rules, rng: random.Random) -> Iterator[Mistake]:
     while events[0][0] < UNTIL:
         now, caller, given, permit = heappop(events)
         if permit is not None:
-            answer = call_answer(gate.report, given, is_up(now, down), now)
+            ok = is_up(now, down)
+            answer = call_answer(gate.report, given, ok, now)
             if answer.error is not None:
-                yield Mistake(
-                    f"report({short_repr(given)}, {is_up(now, down)}, {now:.1f}): {answer}",
-                    "what it returns is ignored, and it need not raise",
-                )
-                return
-            rules.report(caller, permit, is_up(now, down), now)
+                call = f"report({short_repr(given)}, {ok}, {now:.1f})"
+                return Dispute(call, caller, now, answer)
+            rules.report(caller, permit, ok, now)
         else:
             answer, permit = call_answer(gate.acquire, now), rules.acquire(now)
-            if fault := _judged(answer, permit is not None, rules, caller, now):
-                yield replace(fault, make_run=partial(replayed, rules, now, fault.said, down))
-                return
+            granted = permit is not None
+            if answer.error is not None or (answer.value is not None) != granted:
+                return Dispute(f"acquire({now:.1f})", caller, now, answer, granted)
             if permit is not None:
                 end = now + SHORTEST * (LONGEST / SHORTEST) ** rng.random()
                 answers = rng.random() >= NEVER
-                ok = is_up(end, down) if answers else None
-                rules.calls.append(Made(now, end, ok, f"caller-{caller}", rules.state == HALF_OPEN))
+                ended = is_up(end, down) if answers else None
+                rules.note_call(f"caller-{caller}", now, end, ended)
                 now = end
                 if answers:
                     heappush(events, (now, caller, answer.value, permit))
                     continue
         heappush(events, (now + rng.expovariate(1 / PAUSE), caller, None, None))
+    return None
 
 
 def outages(rng: random.Random) -> list[tuple[float, float]]:
-    """From when to when the service is down (s)."""
+    """Draw from when to when the service is down (s)."""
     found, time = [], 0.0
     while time < UNTIL:
         start = time + rng.uniform(30, 120)
@@ -199,70 +161,84 @@ def outages(rng: random.Random) -> list[tuple[float, float]]:
 
 
 def is_up(time: float, down: list[tuple[float, float]]) -> bool:
-    """Whether the service answers at this time (s)."""
+    """Return whether the service answers at this time (s)."""
     return not any(start <= time < end for start, end in down)
 
 
-def _judged(answer: Answer, allowed: bool, rules: Rules, caller: int, now: float) -> Mistake | None:
-    """What is wrong if this caller was let in and should not be, or the other way round."""
-    if answer.error is not None:
+def _mistake(day: Day, dispute: Dispute) -> Mistake:
+    """Say what is wrong with an answer, and what the rules were doing then."""
+    answer, granted = dispute.answer, dispute.granted
+    if granted is None:
         return Mistake(
-            f"acquire({now:.1f}): expected a permit or None, {answer}", "any object is a permit"
+            f"{dispute.call}: {answer}", "what it returns is ignored, and it need not raise"
         )
-    if (answer.value is not None) == allowed:
-        return None
-    been = (
-        f"it is {SPOKEN[rules.state]} since {rules.since:.1f} s"
+    if answer.error is not None:
+        said = f"{dispute.call}: expected a permit or None, {answer}"
+        hint = "any object is a permit"
+    elif granted:
+        said, hint = _refused(day.rules, dispute)
+    else:
+        said, hint = _let_in(day.rules, dispute)
+    return Mistake(said, hint, partial(replay, day, dispute.now, said))
+
+
+def _scene(rules: Rules, dispute: Dispute, done: str) -> str:
+    state = (
+        f"it is {STATE_TEXTS[rules.state]} since {rules.since:.1f} s"
         if rules.generation
         else "it has always been closed"
     )
-    old = f"; {rules.old}, of a call that began before" if rules.old else ""
-    if allowed:
-        room = (
-            f", and {rules.let_in - 1} of {rules.n} probes are in"
-            if rules.state == HALF_OPEN
-            else ""
-        )
-        return Mistake(
-            f"Gate({rules.n}): caller-{caller} was refused at {now:.1f} s: acquire "
-            f"returned None, but {been}"
-            f"{room}{old}",
-            _hint_refused(rules),
-        )
-    if rules.state == OPEN:
-        return Mistake(
-            f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}{old}",
-            "for 10 s nobody gets a permit, then n do"
-            + "; an old answer changes nothing" * bool(rules.old),
-        )
-    return Mistake(
-        f"Gate({rules.n}): caller-{caller} was let in at {now:.1f} s, but {been}, and "
-        f"{rules.let_in} of "
-        f"{rules.n} probes are in{old}",
-        "an old answer is no probe's" if rules.old else "count who is let in while it is half-open",
-    )
+    return f"Gate({rules.n}): caller-{dispute.caller} was {done}, but {state}"
 
 
-def _hint_refused(rules: Rules) -> str:
+def _old(rules: Rules) -> str:
+    return f"; {rules.old}, of a call that began before" if rules.old else ""
+
+
+def _refused(rules: Rules, dispute: Dispute) -> tuple[str, str]:
+    """The mistake of a gate that refused this caller, and its hint."""
+    scene = _scene(rules, dispute, f"refused at {dispute.now:.1f} s: acquire returned None")
+    # the rules have let this caller in already
+    probes = f", and {rules.let_in - 1} of {rules.n} probes are in"
+    said = scene + probes * (rules.state == HALF_OPEN) + _old(rules)
     if rules.old:
-        return "an old answer changes nothing: write into the permit to what it belongs"
+        return said, "an old answer changes nothing: write into the permit to what it belongs"
     if rules.state == HALF_OPEN:
-        return (
+        return said, (
             "each time it opens the count of probes begins anew, and a lost probe fails after 60 s"
         )
-    return (
+    return said, (
         "when all its probes have succeeded it is closed"
         if rules.generation
         else "closed, everybody gets a permit"
     )
 
 
-def replayed(rules: Rules, now: float, said: str, down: list[tuple[float, float]]) -> Run:
-    """The calls until `now` (s), the states that the gate should have had, and when the service was
-    down.
-    """
-    calls = [call for call in rules.calls if call.start <= now]
-    run = run_of(
-        rules, calls, [turn for turn in rules.turns if turn[0] <= now], now + 1.0, broken=down
+def _let_in(rules: Rules, dispute: Dispute) -> tuple[str, str]:
+    """The mistake of a gate that let this caller in, and its hint."""
+    scene = _scene(rules, dispute, f"let in at {dispute.now:.1f} s")
+    if rules.state == OPEN:
+        return scene + _old(rules), (
+            "for 10 s nobody gets a permit, then n do"
+            + "; an old answer changes nothing" * bool(rules.old)
+        )
+    return f"{scene}, and {rules.let_in} of {rules.n} probes are in{_old(rules)}", (
+        "an old answer is no probe's" if rules.old else "count who is let in while it is half-open"
     )
-    return replace(run, verdict=f"{said}.")
+
+
+def replay(day: Day, now: float, said: str) -> Run:
+    """Return the run of the calls until `now` (s), with the states that the rules went through."""
+    records = [
+        record for record in day.rules.records if record.event == "probed" or record.time <= now
+    ]
+    return run_of_tries(
+        None,
+        [call for call in day.rules.calls if call.sent <= now],
+        now + 1.0,
+        queue="calls",
+        extra=records,
+        verdict=f"{said}.",
+        charts=("load", "breaker"),
+        context=Context(tuple(day.down), guarded=True),
+    )

@@ -67,7 +67,7 @@ def test_other_right_answers_pass(fn):
 
 
 def test_what_an_answer_costs_is_said():
-    """Late by how much, how many probes, and which of the two to mend."""
+    """Late by how much, how many probes, and which of the two to fix."""
     assert check_cooldown(always(5)).text == (
         "not yet: seed 0: its outages cost 166.9 s on average, 2.5 for being late and 164.4 for "
         "54.8 probes each, and "

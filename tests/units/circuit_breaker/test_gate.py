@@ -9,7 +9,8 @@ import pytest
 from mqlearn.messaging.breaker import CircuitBreaker
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.study.verdict import recall
-from mqlearn.units.circuit_breaker.gate import Rules, Tried, check_gate, mistakes
+from mqlearn.units.circuit_breaker.gate import EXERCISE, check_gate
+from mqlearn.units.circuit_breaker.gate_rules import Rules
 
 
 class Gate:
@@ -52,7 +53,7 @@ class Gate:
 
 
 class NeverCountsAnew(Gate):
-    """The probes of the first time are counted for ever."""
+    """The probes of the first time are counted forever."""
 
     def turn(self, state, since):
         before = self.let_in if state == "half-open" or self.state == "half-open" else 0
@@ -61,7 +62,7 @@ class NeverCountsAnew(Gate):
 
 
 class TakesOldAnswers(Gate):
-    """Whoever reports while it is half-open is taken for a probe."""
+    """Any answer while it is half-open counts as that of a probe."""
 
     def report(self, permit, ok, now):
         self.pass_time(now)
@@ -84,7 +85,7 @@ class AnyFailureOpens(Gate):
 
 
 class RestartsItsCooldown(Gate):
-    """A late failure while it is open begins the ten seconds anew."""
+    """A late failure while it is open begins the ten seconds again."""
 
     def report(self, permit, ok, now):
         super().report(permit, ok, now)
@@ -120,7 +121,7 @@ class ClosesAtTheFirst(Gate):
 
 
 class NeverLetsIn(Gate):
-    """Safe, and of no use."""
+    """Safe, and useless."""
 
     def acquire(self, now):
         return None
@@ -150,7 +151,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("gate", WRONG)
 def test_wrong_answers_are_caught(gate, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(mistakes, gate) == WRONG[gate] >= 20
+    assert caught(EXERCISE, gate) == WRONG[gate] >= 20
     assert not check_gate(gate)
 
 
@@ -170,7 +171,7 @@ def test_a_stub_and_an_error_are_told():
 
 
 def test_a_wrong_caller_is_named_and_replayed():
-    """Who, when, what the state is and since when; the replay shows that state and the calls."""
+    """The caller, the time, the state and since when; the replay shows the state and the calls."""
     verdict = check_gate(LetsAllIn)
     assert verdict.text == (
         "not yet: seed 0: Gate(2): caller-15 was let in at 56.0 s, but it is half-open since 55.4 "
@@ -193,7 +194,7 @@ def test_the_packages_breaker_keeps_the_same_rules(seed):
     rng = random.Random(f"both {seed}")
     with Simulation() as sim:
         n = rng.randint(1, 3)
-        rules = Rules(n, Tried())
+        rules = Rules(n)
         breaker = CircuitBreaker(1, 10.0, probes=n, probe_timeout=60.0, runtime=sim)
         answers = []
 

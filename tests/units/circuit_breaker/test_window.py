@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 
 from mqlearn.study.verdict import recall
-from mqlearn.units.circuit_breaker.window import (
-    HOURS,
-    RATE,
-    WIDTHS,
-    calm_hours,
-    check_window,
-    mistakes,
-    scenes_of,
-)
+from mqlearn.units.circuit_breaker.window import EXERCISE, check_window
+from mqlearn.units.circuit_breaker.window_scenes import HOURS, RATE, WIDTHS, calm_hours, scenes_of
 
 
 def share(calls, part, least):
@@ -131,7 +124,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(mistakes, WRONG[name]) == CAUGHT.get(name, 100) >= 20
+    assert caught(EXERCISE, WRONG[name]) == CAUGHT.get(name, 100) >= 20
     assert not check_window(WRONG[name])
 
 
@@ -146,7 +139,7 @@ def test_other_right_answers_pass(window):
 
 
 def test_a_stub_and_nonsense_are_told():
-    """What tripped returns must be a bool, and what raises is told with the call."""
+    """A result of tripped that is no bool is named; an exception is told with the call."""
 
     class Stub(Never):
         def tripped(self, now):
