@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mqlearn.messaging.breaker import CLOSED, HALF_OPEN, OPEN, RECORDED
+from mqlearn.messaging.breaker import CLOSED, HALF_OPEN, OPEN, STATE_EVENTS
 from mqlearn.messaging.message import COMPLETED, Outcome
 from mqlearn.runtime.trace import Record
 from mqlearn.study.tries import Life, Try
@@ -44,7 +44,7 @@ class Rules:
         self.state, self.since, self.probes, self.let_in, self.old = state, when, {}, 0, ""
         self.generation += 1
         self.opened += state == OPEN
-        self.records.append(Record(when, RECORDED[state], "breaker", detail=""))
+        self.records.append(Record(when, STATE_EVENTS[state], "breaker", detail=""))
 
     def pass_time(self, now: float) -> None:
         """Make the changes that are due by `now` (s) without any call."""

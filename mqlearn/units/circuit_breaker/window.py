@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from mqlearn.messaging.breaker import OPEN, RECORDED
+from mqlearn.messaging.breaker import OPEN, STATE_EVENTS
 from mqlearn.messaging.message import COMPLETED, Outcome
 from mqlearn.runtime.trace import Record
 from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
@@ -172,7 +172,7 @@ def replay(scene: Scene, last: int, tripped: bool, said: str) -> Run:
     for number, (start, ok) in enumerate(zip(starts, scene.oks, strict=False), 1):
         tried = Try(start, start + 0.5 / RATE, COMPLETED if ok else no_answer, "caller")
         calls.append(Life(f"call-{number}", start, (tried,)))
-    opened = Record(starts[-1], RECORDED[OPEN], "breaker", detail="the window tripped")
+    opened = Record(starts[-1], STATE_EVENTS[OPEN], "breaker", detail="the window tripped")
     began = None if scene.outage is None or scene.outage > last else starts[scene.outage]
     return run_of_tries(
         None,
