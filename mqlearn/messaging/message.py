@@ -71,11 +71,6 @@ class Message:
 
     def __post_init__(self) -> None:
         self.validate()
-        if not (
-            type(self.receipt) is type(self.attempt) is int and self.receipt >= 0 <= self.attempt
-        ):
-            check.whole("receipt", self.receipt)
-            check.whole("attempt", self.attempt)
 
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""

@@ -16,7 +16,7 @@ from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime, Timer, weak_callback
 from mqlearn.runtime.threads import default_runtime
-from mqlearn.runtime.trace import Listener, Record
+from mqlearn.runtime.trace import Listener, pack_record
 
 NAMES = tuple(priority.name for priority in PRIORITIES)
 
@@ -39,6 +39,7 @@ class QueueTransitions(MessageQueue):
         self._dead: dict[int, Entry] = {}  # by number, oldest death first
         self._numbers, self._receipts = count(1), count(1)
         self._timer: Timer | None = None
+        self._on_timer = weak_callback(self._end_what_is_due)
         self._listeners: list[Listener] = []
         self._observed = self._runtime.virtual
         self._hungry = 0  # how many wait for a message
@@ -125,17 +126,19 @@ class QueueTransitions(MessageQueue):
         if not self._observed:
             return
         now, worker = self._runtime.stamp()
-        record = Record(
-            now,
-            event,
-            self.name,
-            entry.number,
-            entry.message.id,
-            NAMES[entry.lane],
-            entry.attempt,
-            worker,
-            receipt,
-            detail,
+        record = pack_record(
+            (
+                now,
+                event,
+                self.name,
+                entry.number,
+                entry.message.id,
+                NAMES[entry.lane],
+                entry.attempt,
+                worker,
+                receipt,
+                detail,
+            )
         )
         for listener in self._listeners:
             listener(record)
@@ -157,9 +160,9 @@ class QueueTransitions(MessageQueue):
             self._timer.cancel()
             self._timer = None
         if earliest is not None:
-            self._timer = self._runtime.call_at(earliest, weak_callback(self._tick))
+            self._timer = self._runtime.call_at(earliest, self._on_timer)
 
-    def _tick(self) -> None:
+    def _end_what_is_due(self) -> None:
         with self._lock:
             self._timer = None
             now = self._runtime.now

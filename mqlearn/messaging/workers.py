@@ -11,7 +11,7 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.pool import PoolOwner, WorkerPool
-from mqlearn.runtime.trace import Record
+from mqlearn.runtime.trace import pack_record
 
 Handler = Callable[[Message], object]
 
@@ -103,17 +103,19 @@ class Workers(PoolOwner):
         if trace is not None:
             now, worker = self._runtime.stamp()
             trace.record(
-                Record(
-                    now,
-                    event,
-                    self.queue.name,
-                    0,
-                    message.id,
-                    message.priority._name_,
-                    message.attempt,
-                    worker,
-                    message.receipt,
-                    detail,
+                pack_record(
+                    (
+                        now,
+                        event,
+                        self.queue.name,
+                        0,
+                        message.id,
+                        message.priority._name_,
+                        message.attempt,
+                        worker,
+                        message.receipt,
+                        detail,
+                    )
                 )
             )
 

@@ -5,7 +5,7 @@ changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -90,5 +90,5 @@ def function(name: str, value: Any, *, optional: bool = False) -> None:
     """Refuse a value that cannot be called, with a TypeError."""
     if value is None and optional:
         return
-    if not isinstance(value, Callable):  # type: ignore[arg-type]
+    if not callable(value):
         raise TypeError(f"{name} must be callable, got {value!r}")

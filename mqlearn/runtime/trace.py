@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mqlearn.runtime import check
@@ -37,6 +38,14 @@ class Record(NamedTuple):
     receipt: int = 0
     detail: Any = None
 
+
+# Makes a record of all its ten values. `Record(...)` does the same, but a named tuple's constructor
+# is a Python function with ten parameters, and takes twice as long as the tuple itself: where
+# records are made by the thousand, in a queue, a stream or a worker, this is worth half a second
+# in a million.
+pack_record: Callable[[tuple[float, str, str, int, str, str, int, str, int, Any]], Record] = (
+    partial(tuple.__new__, Record)
+)
 
 Listener = Callable[[Record], object]
 

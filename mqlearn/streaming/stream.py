@@ -12,7 +12,7 @@ from typing import Any
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
-from mqlearn.runtime.trace import Listener, Record, Trace
+from mqlearn.runtime.trace import Listener, Record, Trace, pack_record
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.group import ConsumerGroup
 from mqlearn.streaming.log import OffsetOutOfRange, PartitionLog
@@ -354,7 +354,9 @@ class EventStream:
             now, task = self.runtime.stamp()
             for listener in self._listeners:
                 listener(
-                    Record(now, event, source, entry, message_id, "", 0, worker or task, 0, detail)
+                    pack_record(
+                        (now, event, source, entry, message_id, "", 0, worker or task, 0, detail)
+                    )
                 )
 
     def _chosen(self, partition: int | None) -> list[int]:

@@ -109,13 +109,15 @@ HARMS: dict[str, Harm] = {
     ),
     "a lost lease is not charged": without(
         MOVES,
-        "_tick",
+        "_end_what_is_due",
         'self._charge(entry, "lease_lost", "lease lost")',
         'self._return(entry, "lease_lost", None)',
     ),
     "a new message wakes nobody": without(QUEUE, "send", "self._available.notify()"),
     "a message that comes back wakes nobody": without(MOVES, "_return", "self._available.notify()"),
-    "a message that is due wakes nobody": without(MOVES, "_tick", "self._available.notify()"),
+    "a message that is due wakes nobody": without(
+        MOVES, "_end_what_is_due", "self._available.notify()"
+    ),
     "a redriven message wakes nobody": without(QUEUE, "redrive", "self._available.notify()"),
     "room after a purge wakes nobody": without(QUEUE, "purge", "self._room.notify_all()"),
     "room after a delivery wakes nobody": without(QUEUE, "_deliver", "self._room.notify()"),
