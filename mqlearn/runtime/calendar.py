@@ -1,33 +1,32 @@
-"""A simulation's calendar: who is due when.
+"""A simulation's calendar: the tasks and calls that are due, earliest first.
 
-A heap of (time, ordinal, appointment), as in every discrete-event simulator (SimPy is the one our
-tests compare with): take out the smallest, set the clock, keep the appointment. Equal times come in
-the order in which they were made.
+A heap of (time, serial number, appointment), as in every discrete-event simulator (SimPy is the one
+our tests compare with): take out the smallest, set the clock to its time, let it happen. What is
+due at the same time happens in the order in which it was entered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from math import inf
 
 
 class Appointment:
-    """Somebody who has at most one date: making a new one voids the old.
+    """Something that is due at most once: a new date replaces the old one.
 
-    `ordinal` says which of the calendar's dates is the valid one (0: none), `counts` whether a run
-    goes on for its sake.
+    `serial` is the number of the one entry in the calendar that is valid (0: none). A run goes on
+    as long as something in the `foreground` is due.
     """
 
-    __slots__ = ("counts", "ordinal")
+    __slots__ = ("foreground", "serial")
 
-    def __init__(self, counts: bool = True) -> None:
-        self.counts = counts
-        self.ordinal = 0
+    def __init__(self, foreground: bool = True) -> None:
+        self.foreground = foreground
+        self.serial = 0
 
-    def keep(self) -> Appointment | None:
-        """Do what is due now; return an appointment that came due meanwhile and is the hub's to
-        keep, if any.
+    def happen(self) -> Appointment | None:
+        """Do what is due now; return the appointment that the hub is to let happen next, if one
+        came due meanwhile.
         """
         raise NotImplementedError
 
@@ -38,13 +37,13 @@ class Call(Appointment):
     __slots__ = ("_calendar", "_fn", "time")
 
     def __init__(
-        self, calendar: Calendar, time: float, fn: Callable[[], object], counts: bool = True
+        self, calendar: Calendar, time: float, fn: Callable[[], object], foreground: bool = True
     ) -> None:
-        super().__init__(counts)
+        super().__init__(foreground)
         self._calendar, self.time, self._fn = calendar, time, fn
         calendar.at(time, self)
 
-    def keep(self) -> None:
+    def happen(self) -> None:
         self._fn()
 
     def cancel(self) -> None:
@@ -52,41 +51,43 @@ class Call(Appointment):
 
 
 class Calendar:
-    """`live` is how many appointments are still to come that count."""
+    """All appointments that are to come; `live` is how many of them are in the foreground."""
 
     def __init__(self) -> None:
         self.live = 0
         self._heap: list[tuple[float, int, Appointment]] = []
-        self._made = 0
+        self._entered = 0
 
     def at(self, time: float, appointment: Appointment) -> None:
-        """Give it this date (s), whatever date it had before."""
-        if not appointment.ordinal:
-            self.live += appointment.counts
-        self._made += 1
-        appointment.ordinal = self._made
-        heappush(self._heap, (time, self._made, appointment))
+        """Enter an appointment for this time (s) instead of the one it had before."""
+        if appointment.foreground and not appointment.serial:
+            self.live += 1
+        self._entered += 1
+        appointment.serial = self._entered
+        heappush(self._heap, (time, self._entered, appointment))
 
     def cancel(self, appointment: Appointment) -> None:
-        """Void its date, if it has one."""
-        if appointment.ordinal:
-            appointment.ordinal = 0
-            self.live -= appointment.counts
+        """Make its entry void, if it has one.
+
+        The entry stays in the heap, where finding it would mean a search, and `pop` skips it.
+        """
+        if appointment.serial:
+            appointment.serial = 0
+            self.live -= appointment.foreground
 
     def pop(self, until: float | None) -> tuple[float, Appointment] | None:
-        """Take out the next date that is not void, if it is due by `until` (s; None: if any that
-        counts is left).
+        """Take out the next valid entry, if it is due by `until` (s; None: as long as something in
+        the foreground is to come).
         """
-        if until is None:
-            if not self.live:
-                return None
-            until = inf
+        if until is None and not self.live:
+            return None
         heap = self._heap
-        while heap and heap[0][0] <= until:
-            time, ordinal, appointment = heappop(heap)
-            if appointment.ordinal == ordinal:
-                appointment.ordinal = 0
-                self.live -= appointment.counts
+        while heap and (until is None or heap[0][0] <= until):
+            time, serial, appointment = heappop(heap)
+            if appointment.serial == serial:
+                appointment.serial = 0
+                if appointment.foreground:
+                    self.live -= 1
                 return time, appointment
         return None
 

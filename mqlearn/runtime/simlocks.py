@@ -1,45 +1,46 @@
-"""Locks and conditions among simulated tasks: they exclude, and whoever has waited longest is
-next.
+"""Locks and conditions among simulated tasks: at most one task holds a lock, and the one that has
+waited longest is next.
 """
 
 from __future__ import annotations
 
 from threading import get_ident
-from typing import TYPE_CHECKING
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task
-
-if TYPE_CHECKING:
-    from mqlearn.runtime.simulation import Simulation, Waiter
+from mqlearn.runtime.scheduler import Scheduler, Waiter
 
 
 class SimLock:
-    """A re-entrant lock among simulated tasks; it passes to whoever has waited longest."""
+    """A re-entrant lock among simulated tasks; it passes to the one that has waited longest.
 
-    __slots__ = ("_depth", "_line", "_owner", "sim")
+    Its owner is a task, or the simulation itself while the notebook's cell holds it.
+    """
 
-    def __init__(self, sim: Simulation) -> None:
+    __slots__ = ("_line", "_owner", "_reentries", "sim")
+
+    def __init__(self, sim: Scheduler) -> None:
         self.sim = sim
         self._owner: object = None
-        self._depth = 0
+        self._reentries = 0  # how many more times its owner has acquired it
         self._line: list[Waiter] = []
 
     def acquire(self) -> bool:
         sim = self.sim
-        # nearly always
-        if self._owner is None and sim._active is not None and get_ident() == sim._thread:
-            self._owner, self._depth = sim._active, 1
+        task = sim._active
+        # Nearly always a task acquires a free lock: a queue takes its lock three times a message.
+        if task is not None and self._owner is None and get_ident() == sim._thread:
+            self._owner = task
             return True
         if get_ident() != sim._thread:
-            sim._usable()
-        if sim._active is None and not sim.closed:
-            sim._at_home()
-        me: object = sim._active or sim
+            sim._check_usable()
+        if task is None and not sim.closed:
+            sim._check_task()
+        me: object = task or sim
         if self._owner is None or sim.closed:
-            self._owner, self._depth = me, 1
+            self._owner, self._reentries = me, 0
         elif self._owner is me:
-            self._depth += 1
+            self._reentries += 1
         else:
             holder = self._owner.name if isinstance(self._owner, Task) else "the notebook"
             sim._suspend(self._line, None, f"the lock that {holder} holds")
@@ -47,27 +48,30 @@ class SimLock:
 
     def release(self, *_: object) -> None:
         sim = self.sim
-        if self._owner is sim._active and self._depth == 1 and not self._line:  # nearly always
-            self._owner, self._depth = None, 0
+        task = sim._active
+        # Nearly always no other task waits for it.
+        if task is self._owner and task is not None and not self._reentries and not self._line:
+            self._owner = None
             return
-        if self._owner is not (sim._active or sim):
+        if self._owner is not (task or sim):
             if sim.closed:
                 return
             raise RuntimeError("release() of a lock that the caller does not hold")
-        self._depth -= 1
-        if self._depth == 0:
-            self._owner = None
-            if self._line:
-                heir = self._line.pop(0)
-                self._owner, self._depth = heir if isinstance(heir, Task) else sim, 1
-                sim._notify(heir)
+        if self._reentries:
+            self._reentries -= 1
+            return
+        self._owner = None
+        if self._line:
+            next_owner = self._line.pop(0)
+            self._owner = next_owner if isinstance(next_owner, Task) else sim
+            sim._wake(next_owner)
 
     __enter__ = acquire
     __exit__ = release
 
 
 class SimCondition:
-    """A condition among simulated tasks: whoever waited first is notified first."""
+    """A condition among simulated tasks: the one that has waited longest is notified first."""
 
     __slots__ = ("_line", "_lock", "acquire", "release")
 
@@ -82,31 +86,30 @@ class SimCondition:
     def __exit__(self, *_: object) -> None:
         self._lock.release()
 
-    def _owned(self) -> None:
+    def _check_held(self) -> None:
         sim = self._lock.sim
         if self._lock._owner is not (sim._active or sim) and not sim.closed:
-            sim._usable()
+            sim._check_usable()
             raise RuntimeError("the condition's lock must be held by the caller")
 
     def wait(self, timeout: float | None = None) -> bool:
         if timeout is not None:
             check.number("timeout", timeout, low=0)
-        self._owned()
+        self._check_held()
         lock = self._lock
-        depth, lock._depth = lock._depth, 1
+        # given away whole, however often its owner has acquired it
+        reentries, lock._reentries = lock._reentries, 0
         lock.release()
         try:
             return lock.sim._suspend(self._line, timeout, "a notification")
         finally:
             lock.acquire()
-            lock._depth = depth
+            lock._reentries = reentries
 
     def notify(self, n: int = 1) -> None:
-        sim = self._lock.sim
-        if self._lock._owner is not (sim._active or sim):
-            self._owned()
+        self._check_held()
         while self._line and n > 0:
-            self._lock.sim._notify(self._line.pop(0))
+            self._lock.sim._wake(self._line.pop(0))
             n -= 1
 
     def notify_all(self) -> None:
