@@ -9,6 +9,7 @@ from mqlearn.lab.charts.bars import Bars
 from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks
 from mqlearn.lab.charts.marks import BarMarks
 from mqlearn.lab.view import Floats, View
+from mqlearn.messaging.percentile import percentile
 
 BINS = 20
 
@@ -102,7 +103,7 @@ class WaitDistribution(Chart):
         self.ghost.set_visible(bool(len(was)))
         self.ghost.set_data(edges, np.append(_shares(was, edges), 0))
         mean, p95 = (
-            (float(waits.mean()), float(np.percentile(waits, 95))) if len(waits) else (0.0, 0.0)
+            (float(waits.mean()), percentile(sorted(waits), 95)) if len(waits) else (0.0, 0.0)
         )
         by_theory = run.theory("wait")
         note = "" if by_theory is None else f" (theory {style.number(round(by_theory, 3))})"
@@ -131,7 +132,8 @@ class WaitDistribution(Chart):
         waits = run.waits
         if not len(waits):
             return "Waits: nothing was delivered."
-        median, p95 = np.percentile(waits, [50, 95])
+        ordered = sorted(waits)
+        median, p95 = percentile(ordered, 50), percentile(ordered, 95)
         by_theory = run.theory("wait")
         note = "" if by_theory is None else f" (theory says {style.seconds(by_theory)})"
         return (

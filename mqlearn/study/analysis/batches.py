@@ -55,12 +55,6 @@ def _check_costs(per_call: float, per_item: float) -> None:
     check.number("per_item", per_item, low=0)
 
 
-def percentile(ordered: Sequence[float], percent: float) -> float:
-    """The smallest of the `ordered` numbers that `percent` % of them do not exceed; NaN of none."""
-    check.number("percent", percent, low=0, high=100)
-    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)] if ordered else math.nan
-
-
 def format_duration(seconds: float) -> str:
     """A duration in seconds as people say it: 98.4 ms, 2.35 s, 130 s."""
     if seconds < 0.9995:

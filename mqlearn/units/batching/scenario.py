@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from mqlearn.messaging.batch import BatchMessageProcessor
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import COMPLETED, Message, Outcome
+from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
@@ -17,7 +18,6 @@ from mqlearn.study.analysis.batches import (
     BatchAnalysis,
     format_duration,
     least_size,
-    percentile,
     throughput,
 )
 from mqlearn.study.arrivals import poisson, regular

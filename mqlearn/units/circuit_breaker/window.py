@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from mqlearn.messaging.breaker import OPEN, STATE_EVENTS
 from mqlearn.messaging.message import COMPLETED, Outcome
+from mqlearn.messaging.percentile import percentile
 from mqlearn.runtime.trace import Record
 from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
 from mqlearn.study.run import Context, Run
@@ -74,7 +75,7 @@ class WindowExercise(Exercise[int, list[Watch]]):
         return (
             f"{len(worlds)} seeds, the worst moments of {len(worlds) * HOURS:,} hours: no false "
             f"alarm; it took at most {max(hard):.1f} s to see a hard outage, and to see a "
-            f"brown-out {brown[int(0.95 * len(brown))]:.1f} s (p95), at most {brown[-1]:.1f} s"
+            f"brown-out {percentile(brown, 95):.1f} s (p95), at most {brown[-1]:.1f} s"
         )
 
 

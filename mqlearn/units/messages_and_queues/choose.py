@@ -4,7 +4,6 @@ Graded by chaos.
 
 from __future__ import annotations
 
-import math
 import random
 from bisect import bisect
 from collections import deque
@@ -14,6 +13,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from mqlearn.messaging.message import MessagePriority
+from mqlearn.messaging.percentile import percentile
 from mqlearn.study.exercise import SEEDS, Answer, Mistake, no_function
 from mqlearn.study.verdict import Verdict, passed
 from mqlearn.units.messages_and_queues.hour import replayed
@@ -146,7 +146,8 @@ def _late(shift: Shift, seed: int) -> Mistake | None:
     """The CRITICAL message that waited longest, if theirs is not what the strict rule would give
     them.
     """
-    found, strict = p95(shift.waits(CRITICAL)), p95(strict_waits(seed))
+    found = percentile(sorted(shift.waits(CRITICAL)), 95)
+    strict = percentile(sorted(strict_waits(seed)), 95)
     if found <= AT_MOST * strict:
         return None
     wait, number, start = max(
@@ -166,8 +167,8 @@ def _late(shift: Shift, seed: int) -> Mistake | None:
 
 
 def _urgent_enough(shifts: list[Shift]) -> Verdict:
-    found = p95([wait for shift in shifts for wait in shift.waits(CRITICAL)])
-    strict = p95([wait for seed in SEEDS for wait in strict_waits(seed)])
+    found = percentile(sorted(wait for shift in shifts for wait in shift.waits(CRITICAL)), 95)
+    strict = percentile(sorted(wait for seed in SEEDS for wait in strict_waits(seed)), 95)
     if found > AT_MOST * strict:
         late = ((seed, _late(shift, seed)) for seed, shift in zip(SEEDS, shifts, strict=True))
         seed, fault = next((seed, fault) for seed, fault in late if fault is not None)
@@ -207,8 +208,3 @@ def arrivals(seed: int) -> tuple[Job, ...]:
         jobs.append((time, KINDS[bisect(UP_TO, kind.random())], takes.expovariate(SERVICE_RATE)))
         time += come.expovariate(RATE)
     return tuple(jobs)
-
-
-def p95(waits: Sequence[float]) -> float:
-    """The smallest of these waits (s) that at least 95 % of them do not exceed."""
-    return sorted(waits)[math.ceil(0.95 * len(waits)) - 1]

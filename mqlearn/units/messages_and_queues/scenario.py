@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, MessagePriority
+from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
@@ -180,14 +181,15 @@ class PriorityMix(Scenario):
     def _report(self, trace: Trace, tally: PriorityAnalysis, until: float, seed: int) -> Run:
         books = trace.balance()
         by_name = tally.waits
+        all_waits = sorted(wait for waits in by_name.values() for wait in waits)
         totals: dict[str, float] = {
             "sent": books.accepted,
             "done": books.completed,
             "expired": books.dead,
             "mean_wait_s": tally.mean(),
-            "p95_wait_s": p95([wait for waits in by_name.values() for wait in waits]),
-            "critical_p95_s": p95(by_name["CRITICAL"]),
-            "low_p95_s": p95(by_name["LOW"]),
+            "p95_wait_s": percentile(all_waits, 95),
+            "critical_p95_s": percentile(sorted(by_name["CRITICAL"]), 95),
+            "low_p95_s": percentile(sorted(by_name["LOW"]), 95),
         }
         expected = self._theory(stale=bool(tally.expired))
         parts = [self._waits(tally, expected)]
@@ -306,8 +308,3 @@ class PriorityAnalysis:
             else self.waits[name]
         )
         return math.fsum(waits) / len(waits) if waits else math.nan
-
-
-def p95(waits: list[float]) -> float:
-    """The smallest of the waits (s) that at least 95 % of them do not exceed."""
-    return sorted(waits)[math.ceil(0.95 * len(waits)) - 1] if waits else math.nan

@@ -4,7 +4,6 @@ service.
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, Reject, Release
+from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
@@ -26,7 +26,7 @@ MOST_TRIES = 20  # of an order that fails at every try
 SLICE = 10  # seconds over which the load is measured
 PEAK = 2.0  # times the normal load, at most, once the service is back
 LATE = 480.0  # seconds after the recovery within which 99 % are done
-SHARE = 0.99
+SHARE = 99
 
 Delay = Callable[[int, random.Random], Any]
 
@@ -58,7 +58,7 @@ class Night:
     def lateness(self) -> float:
         """Seconds after the recovery within which 99 % of the orders are done."""
         last = sorted(times[-1] - self.end for times in self.tries)
-        return last[math.ceil(SHARE * len(last)) - 1]
+        return percentile(last, SHARE)
 
 
 def check_delay(delay: Delay) -> Verdict:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
+from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
@@ -328,7 +329,7 @@ class WorkAnalysis:
         lost += min(open_jobs, idle) * (until - last)
         self.idle_beside_work = lost / (workers * self.window)
         self.mean = math.fsum(waits) / len(waits) if waits else 0.0
-        self.p95 = sorted(waits)[math.ceil(0.95 * len(waits)) - 1] if waits else 0.0
+        self.p95 = percentile(sorted(waits), 95) if waits else 0.0
 
 
 @lru_cache

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from mqlearn import Message, Simulation
-from mqlearn.study.analysis.batches import BatchAnalysis, percentile
+from mqlearn.messaging.percentile import percentile
+from mqlearn.study.analysis.batches import BatchAnalysis
 from mqlearn.units.batching.by_hand import regular_times, run_batch_loop, run_batch_processor
 from mqlearn.units.batching.scenario import BatchedWriter
 from mqlearn.units.batching.store import BadRecord, BulkStore, bisected

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from mqlearn import Simulation
+from mqlearn.messaging.percentile import percentile
 from mqlearn.study.analysis.batches import (
     BatchAnalysis,
     filling,
     least_size,
-    percentile,
     throughput,
 )
 from mqlearn.study.run import Run
