@@ -1,38 +1,37 @@
-"""Exercise 03.1: in which order does a worker charge and ack, so that no order is forgotten? Graded
-by chaos.
-"""
+"""Exercise 03.1: charge first or ack first, so that no order is forgotten? Graded by chaos."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
-from mqlearn.runtime.base import Runtime, WorkerCrash
+from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.pool import WorkerPool
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.charges import charges_by_order
 from mqlearn.study.card import EffectLedger
-from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade
+from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
 from mqlearn.study.faults import one_try
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 
 ORDERS, WORKERS = 20, 3
 LEASE = 10.0  # seconds
-RETRIES = 30  # nobody dies of crashes here: what is lost is lost by the answer
+RETRIES = 30  # more than crashes can use up: an order that is lost, the answer has lost
 UNTIL = 1800.0  # seconds; long before that everything can be done
 POINTS = ("before the charge", "after the charge", "after the ack")
 RATE = 0.1  # of a crash at each point
+CHARTS = ("leases", "charges")  # that a replay shows
 
 
 def check_work(work: Callable[[Any, Message, Callable[[Message], object]], object]) -> Verdict:
-    """Whether `work(queue, message, charge)` charges and settles one delivery such that no order is
-    forgotten.
+    """Grade `work(queue, message, charge)`, which charges and settles one delivery such that no
+    order is forgotten.
 
     It calls `charge(message)`, which takes a few seconds, and `queue.ack(message)` or
     `queue.nack(message)`. A worker dies in a tenth of all cases at each of three points: before the
@@ -43,57 +42,71 @@ def check_work(work: Callable[[Any, Message, Callable[[Message], object]], objec
     in flight, or lie in the dead letters. Charged twice is allowed here: exercise 03.3 is about
     that.
     """
-    crashes = [0, 0]
+    return EXERCISE.grade(work)
 
-    def tried(fn: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-        return mistakes(fn, seed, crashes)
 
-    return grade(
-        tried,
-        work,
-        lambda: (
-            f"{len(SEEDS)} seeds, {len(SEEDS) * ORDERS:,} orders, {crashes[0]:,} crashes: every "
-            "order "
-            "was charged, "
-            f"{crashes[1]} of them more than once, and nothing was left in the queue"
-        ),
+class Shift(NamedTuple):
+    """A calm run with one order, its first answer, and the run with crashes; None if the calm one
+    went wrong.
+    """
+
+    calm: Run
+    answer: Answer
+    run: Run | None
+
+
+class WorkExercise(Exercise[int, Shift]):
+    """First one order on a calm day, then all of them and crashes."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Shift:
+        calm, first = _run(answer, case, orders=1, rate=0.0)
+        if _charges_and_acks(calm) != (1, 1):
+            return Shift(calm, first, None)
+        return Shift(calm, first, _run(answer, case, orders=ORDERS, rate=RATE)[0])
+
+    def mistakes(self, world: Shift) -> Iterator[Mistake]:
+        if world.run is None:
+            charges, acked = _charges_and_acks(world.calm)
+            seen = "charged" if charges else "not charged"
+            seen += f", charged {charges} times" if acked else ", not acked"
+            yield Mistake(
+                "one order, and nobody dies: expected it to be charged once and acked, it was "
+                f"{seen}; {world.answer}",
+                "call charge(message) and queue.ack(message)",
+            )
+            return
+        for said, hint in _forgotten(world.run):
+            yield Mistake(said, hint, partial(replace, world.run, verdict=f"{said}."))
+
+    def summary(self, worlds: list[Shift]) -> str:
+        runs = [world.run for world in worlds if world.run is not None]
+        orders = [order for run in runs for order in charges_by_order(run.trace.records).values()]
+        return (
+            f"{len(runs)} seeds, {len(runs) * ORDERS:,} orders, "
+            f"{sum(map(crashes_of, runs)):,} crashes: every order was charged, "
+            f"{sum(len(charges) > 1 for charges in orders)} of them more than once, "
+            "and nothing was left in the queue"
+        )
+
+
+EXERCISE = WorkExercise()
+
+
+def crashes_of(run: Run) -> int:
+    """Return how many tries of this run ended with the death of their worker."""
+    return sum(
+        record.event == "finished" and record.detail == "crashed" for record in run.trace.records
     )
 
 
-def mistakes(
-    work: Callable[..., Any], seed: int, crashes: list[int] | None = None
-) -> Iterator[Mistake]:
-    """The faults with this seed: first with one order on a calm day, then with all of them and with
-    crashes.
-    """
-    calm, answer = _run(work, seed, orders=1, rate=0.0)
-    charged, books = charges_by_order(calm.trace.records), calm.trace.balance()
-    if len(charged.get("order-1", ())) != 1 or books.completed != 1:
-        seen = "charged" if charged else "not charged"
-        seen += (
-            ", not acked"
-            if not books.completed
-            else f", charged {len(charged.get('order-1', ()))} times"
-        )
-        yield Mistake(
-            "one order, and nobody dies: expected it to be charged once and acked, it was "
-            f"{seen}; {answer}",
-            "call charge(message) and queue.ack(message)",
-        )
-        return
-    run, _ = _run(work, seed, orders=ORDERS, rate=RATE)
-    if crashes is not None:
-        crashes[0] += sum(
-            record.event == "finished" and record.detail == "crashed"
-            for record in run.trace.records
-        )
-        crashes[1] += sum(len(each) > 1 for each in charges_by_order(run.trace.records).values())
-    for said, hint in _wrong(run):
-        yield Mistake(said, hint, partial(replace, run, verdict=f"{said}."))
+def _charges_and_acks(calm: Run) -> tuple[int, int]:
+    """Return how often the one order of a calm run was charged, and how often it was acked."""
+    charges = charges_by_order(calm.trace.records).get("order-1", ())
+    return len(charges), calm.trace.balance().completed
 
 
-def _wrong(run: Run) -> Iterator[tuple[str, str]]:
-    """What is wrong with what became of the orders."""
+def _forgotten(run: Run) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the end of each order, and a hint."""
     charged = charges_by_order(run.trace.records)
     ends = {
         record.message_id: record
@@ -102,40 +115,35 @@ def _wrong(run: Run) -> Iterator[tuple[str, str]]:
     }
     for number in range(1, ORDERS + 1):
         order, end = f"order-{number}", ends.get(f"order-{number}")
-        if end is not None and end[1] == "acked" and order not in charged:
+        if end is not None and end.event == "acked" and order not in charged:
             yield (
-                f"{order} was acked at {end[0]:.1f} s and never charged",
+                f"{order} was acked at {end.time:.1f} s and never charged",
                 "what if the worker dies between the two, or the charge fails? Who acks then?",
             )
-        elif end is None or end[1] == "dead":
+        elif end is None or end.event == "dead":
             where = (
                 "is still in the queue"
                 if end is None
-                else f"died at {end[0]:.1f} s, all its tries used up"
+                else f"died at {end.time:.1f} s, all its tries used up"
             )
             yield f"{order} {where}", "every delivery that was worked on must be acked in the end"
 
 
-@dataclass(frozen=True)
-class Shift:
-    """What a replayed run is drawn as."""
-
-    REPLAYS: ClassVar[tuple[str, ...]] = ("leases", "charges")
-
-
-class Desk:
+class SettlingQueue:
     """The queue as a student's function sees it: acks, nacks, releases, leases; a worker may die
     after an ack.
     """
 
-    def __init__(self, queue: InMemoryMessageQueue, dies: Callable[[str, Message], None]) -> None:
-        self._queue, self._dies = queue, dies
+    def __init__(
+        self, queue: InMemoryMessageQueue, maybe_crash: Callable[[str, Message], None]
+    ) -> None:
+        self._queue, self._maybe_crash = queue, maybe_crash
 
     def ack(self, delivery: Message | str) -> bool:
         """Ack a delivery, or an id."""
         done = self._queue.ack(delivery)
         if isinstance(delivery, Message):
-            self._dies(POINTS[2], delivery)
+            self._maybe_crash(POINTS[2], delivery)
         return done
 
     def nack(
@@ -154,7 +162,7 @@ class Desk:
 
 
 def _run(work: Callable[..., Any], seed: int, *, orders: int, rate: float) -> tuple[Run, Answer]:
-    """The run of this seed, and the first answer of the function."""
+    """Return the run of this seed, with crashes at this `rate`, and the function's first answer."""
     answers: list[Answer] = []
     with Simulation(seed) as sim:
         trace = Trace()
@@ -163,24 +171,28 @@ def _run(work: Callable[..., Any], seed: int, *, orders: int, rate: float) -> tu
         )
         ledger = EffectLedger(sim, trace=trace)
 
-        def dies(point: str, message: Message) -> None:
+        def maybe_crash(point: str, message: Message) -> None:
             if sim.draw(point, *one_try(message)) < rate:
                 raise WorkerCrash(point)
 
         def charge(message: Message) -> None:
             sim.sleep(1.0 + 3.0 * sim.draw("work", *one_try(message)))
-            dies(POINTS[0], message)
+            maybe_crash(POINTS[0], message)
             ledger.record(message.body["order"], 20.0)
-            dies(POINTS[1], message)
+            maybe_crash(POINTS[1], message)
+
+        def note(event: str, message: Message, detail: str | None = None) -> None:
+            now, worker = sim.stamp()
+            trace.note(now, event, "orders", delivery=message, worker=worker, detail=detail)
 
         def loop() -> None:
             while (message := queue.take(lambda: pool.stopping)) is not None:
-                _report(sim, trace, "started", message, None)
-                # the function may do to it what it likes
+                note("started", message)
+                # a copy of its own: whatever the function does to it, the delivery stays as it is
                 own = replace(message.copy(), body=dict(message.body))
-                answers.append(call_answer(work, Desk(queue, dies), own, charge))
+                answers.append(call_answer(work, SettlingQueue(queue, maybe_crash), own, charge))
                 crashed = isinstance(answers[-1].error, WorkerCrash)
-                _report(sim, trace, "finished", message, "crashed" if crashed else "completed")
+                note("finished", message, detail="crashed" if crashed else "completed")
                 if crashed:
                     raise answers[-1].error or WorkerCrash
 
@@ -195,16 +207,4 @@ def _run(work: Callable[..., Any], seed: int, *, orders: int, rate: float) -> tu
         while sim.now < UNTIL and queue.size() + queue.get_in_flight_count():
             sim.run(until=sim.now + 30.0)
         run = Run.of(trace, sim.now)
-    return replace(run, scenario=Shift(), seed=seed), answers[0]
-
-
-def _report(sim: Runtime, trace: Trace, event: str, message: Message, detail: str | None) -> None:
-    now, worker = sim.stamp()
-    trace.note(
-        now,
-        event,
-        "orders",
-        delivery=message,
-        worker=worker,
-        detail=detail,
-    )
+    return replace(run, charts=CHARTS, seed=seed), answers[0]

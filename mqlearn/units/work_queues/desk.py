@@ -38,9 +38,7 @@ class Day:
 
     @cached_property
     def fewest(self) -> int:
-        """The fewest clerks with which 95 % wait no longer than the limit, found by trying 1, 2,
-        3, …
-        """
+        """The fewest clerks that let 95 % wait no longer than the limit: try 1, 2, 3, …"""
         clerks = 1
         while p95(fifo_waits(self.arrivals, clerks, self.service)) > self.limit:
             clerks += 1

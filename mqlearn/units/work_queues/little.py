@@ -15,7 +15,7 @@ from mqlearn.study.verdict import Verdict
 from mqlearn.units.work_queues.scenario import WorkQueue
 
 EXACT = 1e-9  # relative
-RATE = 0.2  # messages a second, for ten minutes
+RATE = 0.2  # messages per second, for ten minutes
 INSIDE = ("waiting", "delayed", "in flight")
 NAMES = {
     "L": "L, the mean number of messages in the system",
@@ -42,7 +42,7 @@ def check_little(little: Callable[[Trace], tuple[float, float, float]]) -> Verdi
 
 
 class Truth(NamedTuple):
-    """What a trace says: L, lam (1/s), W (s); how many messages were sent, how many were left."""
+    """L, lam (1/s) and W (s) of a trace, how many messages were sent, how many were left."""
 
     load: float
     rate: float

@@ -1,12 +1,11 @@
-"""Exercise 03.3: whether its check can tell right from wrong, and replays what it saw."""
+"""Exercise 03.3: its check tells right from wrong, and replays what it saw."""
 
 import pytest
 
 from mqlearn.lab.show import as_run
 from mqlearn.study.analysis.charges import charges_by_order
 from mqlearn.study.verdict import recall
-from mqlearn.units.delivery_guarantees import handle as handling
-from mqlearn.units.delivery_guarantees.handle import check_handle
+from mqlearn.units.delivery_guarantees.handle import EXERCISE, HandleExercise, check_handle
 
 
 def handle(order, card, store):
@@ -51,8 +50,8 @@ def without_a_key(order, card, store):
     return True
 
 
-def claims_for_ever(order, card, store):
-    """Somebody is at it, even when he is dead."""
+def claims_forever(order, card, store):
+    """A worker claims the order, and the claim outlives it."""
     key = order.body["order"]
     if store.get(key):
         return False
@@ -65,7 +64,7 @@ WRONG_HANDLE = {
     by_receipt: 100,
     marks_before: 64,
     without_a_key: 100,
-    claims_for_ever: 100,
+    claims_forever: 100,
 }
 
 
@@ -78,18 +77,20 @@ def test_a_key_that_is_the_order_passes(fn):
 @pytest.mark.parametrize("fn", WRONG_HANDLE)
 def test_charges_that_are_not_one_are_caught(fn, caught):
     """Each wrong answer in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(handling.mistakes, fn) == WRONG_HANDLE[fn] >= 20
+    assert caught(EXERCISE, fn) == WRONG_HANDLE[fn] >= 20
     assert not check_handle(fn)
 
 
 def test_without_a_key_at_the_card_nothing_passes(caught):
     """The task is impossible there: the worked solution fails as well, in every seed."""
     assert not check_handle(handle, keyed=False)
-    assert caught(lambda fn, seed: handling.mistakes(fn, seed, keyed=False), handle) == 100
+    assert caught(HandleExercise(keyed=False), handle) == 100
 
 
 def test_the_dead_do_nothing_more():
-    """Who catches his own death can neither charge nor note anything after it."""
+    """A handler that catches the crash of its worker can neither charge nor note anything after
+    it.
+    """
 
     def undead(order, card, store):
         try:
@@ -116,12 +117,12 @@ def test_a_second_charge_is_named_and_replayed():
     )
     assert (
         "is not acked after 10 minutes. Hint: a message that comes again"
-        in check_handle(claims_for_ever).text
+        in check_handle(claims_forever).text
     )
 
 
 def test_a_wrong_amount_or_key_is_told():
-    """What the card refuses comes out of the call, and the verdict says so."""
+    """A refusal of the card comes out of the call, and the verdict says so."""
     assert "it raised ValueError: order-1 costs 6, got 0. Hint: " in (
         check_handle(lambda order, card, store: card.charge(order.body["order"], 0)).text
     )

@@ -18,7 +18,7 @@ DAY = 19 * 3600  # seconds from 05:00 to midnight
 
 
 def fewest(arrivals: tuple[float, ...] | list[float]) -> int:
-    """Clerks, at 240 s each, with whom 95 % wait at most five minutes."""
+    """Return the fewest clerks, at 240 s each, that let 95 % wait at most five minutes."""
     return next(n for n in range(1, 20) if p95(fifo_waits(arrivals, n, 240.0)) <= 300)
 
 

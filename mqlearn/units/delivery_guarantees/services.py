@@ -1,0 +1,111 @@
+"""The card service and the store that a handler calls, with a worker that may die at each call.
+
+    card = CardService(EffectLedger(sim), keyed=True)
+    calls = Calls(sim, message, card, stored={}, calm=False, lease=10.0)
+    calls.charge("order-1", 6.0)       # "receipt-1", or WorkerCrash before or after the charge
+    calls.get("order-1")               # None: nothing was put under this key
+
+For exercise 03.3.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from mqlearn.messaging.message import Message
+from mqlearn.runtime.base import WorkerCrash
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.study.card import EffectLedger
+from mqlearn.study.exercise import short_repr
+from mqlearn.study.faults import happens, one_try
+
+CRASHES, SLOW = 0.03, 0.1  # of a crash at each point of a call, of a slow card in each try
+STORE_S = 0.1  # seconds that a call of the store takes
+
+
+class CardService:
+    """Charges cards; a key that it knows is answered with the old receipt, whoever asks.
+
+    Without `keyed` it knows no keys: each call is a charge.
+    """
+
+    def __init__(self, ledger: EffectLedger, keyed: bool) -> None:
+        self.ledger, self.keyed = ledger, keyed
+        self.receipts: dict[str, str] = {}
+
+    def charge(self, key: str, amount: float, order: str) -> str:
+        """Charge for this order, if the key is new, and return the number of the receipt."""
+        if not self.keyed or key not in self.receipts:
+            self.ledger.record(order, amount)
+            self.receipts[key] = f"receipt-{len(self.ledger.effects)}"
+        return self.receipts[key]
+
+
+class Calls:
+    """The calls that one try of a message may make; before and after each its worker may die.
+
+    `stored` is shared by all tries of all workers. A `calm` try never dies and its card is never
+    slow; a slow card takes two seconds more than the `lease` (s).
+    """
+
+    def __init__(
+        self,
+        sim: Simulation,
+        message: Message,
+        card: CardService,
+        stored: dict[str, Any],
+        *,
+        calm: bool,
+        lease: float,
+    ) -> None:
+        self._sim, self._message, self._card, self._stored = sim, message, card, stored
+        self._calm, self._lease = calm, lease
+        self._calls: Counter[str] = Counter()
+
+    def charge(self, key: str, amount: float) -> str:
+        """Charge the card; return the number of the receipt."""
+        if not isinstance(key, str):
+            raise TypeError(f"the key of a charge must be a str, got {short_repr(key)}")
+        asked = self._message.body
+        if amount != asked["amount"]:
+            raise ValueError(
+                f"{asked['order']} costs {asked['amount']:g}, got {short_repr(amount)}"
+            )
+        self._maybe_crash("before charge")
+        slow = not self._calm and happens(self._sim, SLOW, "slow", *one_try(self._message))
+        # a slow card answers after the lease has ended: by then the message is with another worker
+        self._sim.sleep(
+            self._lease + 2.0
+            if slow
+            else 1.0 + 2.0 * self._sim.draw("work", *one_try(self._message))
+        )
+        receipt = self._card.charge(key, amount, asked["order"])
+        self._maybe_crash("after charge")
+        return receipt
+
+    def get(self, key: str) -> Any:
+        """Return what was put under this key, or None."""
+        self._maybe_crash("before get")
+        self._sim.sleep(STORE_S)
+        value = self._stored.get(key)
+        self._maybe_crash("after get")
+        return value
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep the value for all workers."""
+        self._maybe_crash("before put")
+        self._sim.sleep(STORE_S)
+        self._stored[key] = value
+        self._maybe_crash("after put")
+
+    def _maybe_crash(self, point: str) -> None:
+        task = self._sim.current_task()
+        self._calls[point] += 1
+        # a handler that catches the crash goes on, but its worker is dead: each call raises again
+        if task is not None and task.crashed:
+            raise WorkerCrash(point)
+        if self._calm:
+            return
+        if self._sim.draw(point, self._calls[point], *one_try(self._message)) < CRASHES:
+            raise WorkerCrash(point)
