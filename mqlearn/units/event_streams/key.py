@@ -1,124 +1,111 @@
-"""Exercise 08.1: the key that spreads a day of flights over four partitions and keeps what belongs
-together.
+"""Exercise 08.1: a key that spreads a day of flights over four partitions and keeps together the
+events that belong together.
 """
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mqlearn.streaming.partitioner import partition_for
-from mqlearn.study.arrivals import DAYS, flight_file
-from mqlearn.study.exercise import Answer, Mistake, call_answer, no_function
-from mqlearn.study.verdict import Verdict, not_yet, passed
+from mqlearn.study.arrivals import DAYS
+from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
+from mqlearn.study.verdict import Verdict
+from mqlearn.units.event_streams.flight_events import FlightEvent, day_of
 
 PARTITIONS = 4
 LARGEST = 0.30  # share of the events
 
 
-@dataclass(frozen=True)
-class FlightEvent:
-    """A flight "scheduled", "departed", "arrived" or "cancelled"; `tail` is its aircraft, None if
-    none was assigned.
+class KeyedDay(NamedTuple):
+    """A day's events with their keys, up to the first one without a text for a key; the answer to
+    the last one asked.
     """
 
-    kind: str
-    time: float
-    carrier: str
-    flight: int
-    tail: str | None
-    origin: str
-    destination: str
+    day: str
+    keys: list[str]
+    last: Answer
+
+    @property
+    def events(self) -> tuple[FlightEvent, ...]:
+        """The events of the whole day."""
+        return day_of(self.day)
+
+    @property
+    def partitions(self) -> list[int]:
+        """The partition of each event with a key."""
+        return [partition_for(key, PARTITIONS) for key in self.keys]
 
 
-def day_of(day: str) -> list[FlightEvent]:
-    """The events of one of the two days, in the order of their time; a cancellation has that of the
-    timetable.
-    """
-    events = []
-    with flight_file(day).open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            told = [
-                ("scheduled", "scheduled_departure"),
-                ("departed", "departure"),
-                ("arrived", "arrival"),
-            ]
-            told += [("cancelled", "scheduled_departure")] if row["cancelled"] == "1" else []
-            events += [
-                FlightEvent(
-                    kind,
-                    float(row[column]),
-                    row["carrier"],
-                    int(row["flight"]),
-                    row["tail"] or None,
-                    row["origin"],
-                    row["destination"],
-                )
-                for kind, column in told
-                if row[column]
-            ]
-    return sorted(events, key=lambda event: event.time)
+class KeyExercise(Exercise[str, KeyedDay]):
+    """The keys of two days of flights."""
+
+    def cases(self) -> Iterable[str]:
+        return DAYS
+
+    def play(self, answer: Callable[..., Any], case: str) -> KeyedDay:
+        keys: list[str] = []
+        given = Answer()
+        for event in day_of(case):
+            # A copy, so that an answer that changes its event spoils nothing that is compared.
+            given = call_answer(answer, copy(event))
+            if given.error is not None or type(given.value) is not str or not given.value:
+                break
+            keys.append(given.value)
+        return KeyedDay(case, keys, given)
+
+    def mistakes(self, world: KeyedDay) -> Iterator[Mistake]:
+        for mistake in _mistakes_of_day(world):
+            yield Mistake(f"{world.day}: {mistake.said}", mistake.hint)
+
+    def summary(self, worlds: list[KeyedDay]) -> str:
+        largest = max(max(Counter(day.partitions).values()) / len(day.events) for day in worlds)
+        return (
+            f"two days, {sum(len(day.events) for day in worlds):,} events: the largest of "
+            f"{PARTITIONS} partitions has {100 * largest:.0f} %, and what belongs together is in "
+            "one"
+        )
 
 
 def check_key(key: Callable[[FlightEvent], str]) -> Verdict:
-    """Whether `key(event)` spreads both days over four partitions and keeps together what belongs
-    together.
+    """Grade `key(event)`, a text that spreads both days over four partitions and keeps together
+    what belongs together.
 
     No partition may have more than 30 % of a day's events, every event must have a key, which is a
     text, and all events of one aircraft, or all of one flight (carrier and number), must be in one
     partition.
     """
-    if not callable(key):
-        return no_function(key)
-    for day in DAYS:
-        for fault in mistakes(key, day):
-            return not_yet(f"{day}: {fault.said}", hint=fault.hint)
-    largest = max(max(Counter(places(key, day)).values()) / len(day_of(day)) for day in DAYS)
-    return passed(
-        f"two days, {sum(len(day_of(day)) for day in DAYS):,} events: the largest of "
-        f"{PARTITIONS} partitions "
-        f"has {100 * largest:.0f} %, and what belongs together is in one"
-    )
+    return EXERCISE.grade(key)
 
 
-def places(key: Callable[[FlightEvent], str], day: str) -> list[int]:
-    """The partition of each event of the day."""
-    return [partition_for(key(event), PARTITIONS) for event in day_of(day)]
+EXERCISE = KeyExercise()
 
 
-def mistakes(key: Callable[..., Any], day: str) -> Iterator[Mistake]:
-    """What is wrong with the keys of this day."""
-    events = day_of(day)
-    homes: list[int] = []
-    keys = set()
-    for event in events:
-        answer = call_answer(key, copy(event))  # nobody can spoil what is compared below
-        if answer.error is not None or type(answer.value) is not str or not answer.value:
-            yield Mistake(
-                f"{_named(event)} needs a key that is a text, {answer}", _no_text(event, answer)
-            )
-            return
-        homes.append(partition_for(answer.value, PARTITIONS))
-        keys.add(answer.value)
-    if len(keys) == 1:
+def _mistakes_of_day(world: KeyedDay) -> Iterator[Mistake]:
+    events, keys, last = world.events, world.keys, world.last
+    if len(keys) < len(events):
+        event = events[len(keys)]
+        yield Mistake(f"{_named(event)} needs a key that is a text, {last}", _no_text(event, last))
+        return
+    if len(set(keys)) == 1:
         yield Mistake(
-            f"all {len(events):,} events have one key and one partition: {answer} each time",
+            f"all {len(events):,} events have one key and one partition: {last} each time",
             "which field has many values, none of them big?",
         )
         return
-    of_aircraft = _apart(events, homes, lambda e: e.tail or (e.carrier, e.flight))
-    if apart := of_aircraft and _apart(events, homes, lambda e: (e.carrier, e.flight)):
-        one, p, other, q = apart
+    partitions = world.partitions
+    # It is enough if either the aircraft or the flights are kept together.
+    torn = _torn_apart(events, partitions, lambda e: e.tail or (e.carrier, e.flight))
+    if torn := torn and _torn_apart(events, partitions, lambda e: (e.carrier, e.flight)):
+        one, p, other, q = torn
         yield Mistake(
             f"{_named(one)} is in partition {p}, {_named(other)} in {q}: a reader may see "
             "them in any order",
             "the key must be the same for all events of a flight, or of an aircraft",
         )
-    partition, count = Counter(homes).most_common(1)[0]
+    partition, count = Counter(partitions).most_common(1)[0]
     if count > LARGEST * len(events):
         yield Mistake(
             f"partition {partition} has {100 * count / len(events):.2f} % of "
@@ -128,18 +115,18 @@ def mistakes(key: Callable[..., Any], day: str) -> Iterator[Mistake]:
         )
 
 
-Apart = tuple[FlightEvent, int, FlightEvent, int]
+Torn = tuple[FlightEvent, int, FlightEvent, int]
 
 
-def _apart(
-    events: list[FlightEvent], homes: list[int], of: Callable[[FlightEvent], Any]
-) -> Apart | None:
-    """Two events that belong together and are in two partitions."""
+def _torn_apart(
+    events: tuple[FlightEvent, ...], partitions: list[int], of: Callable[[FlightEvent], Any]
+) -> Torn | None:
+    """Return two events that belong together and are in two partitions, each with its partition."""
     first: dict[Any, tuple[FlightEvent, int]] = {}
-    for event, home in zip(events, homes, strict=True):
-        one, place = first.setdefault(of(event), (event, home))
-        if place != home:
-            return one, place, event, home
+    for event, partition in zip(events, partitions, strict=True):
+        one, place = first.setdefault(of(event), (event, partition))
+        if place != partition:
+            return one, place, event, partition
     return None
 
 
