@@ -59,8 +59,8 @@ from mqlearn.streaming.durable import DurableEventStream
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.event_store import OrderEventStore, WrongExpectedVersion, evolve_order
 from mqlearn.streaming.group import ConsumerGroup
-from mqlearn.streaming.log import OffsetOutOfRange
 from mqlearn.streaming.outbox import OrderTable
+from mqlearn.streaming.partition_log import OffsetOutOfRange
 from mqlearn.streaming.partitioner import murmur2, partition_for
 from mqlearn.streaming.processor import EventStreamProcessor
 from mqlearn.streaming.projection import Projection

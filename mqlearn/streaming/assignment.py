@@ -1,4 +1,4 @@
-"""Who reads which partition: pure functions of the members and the partitions."""
+"""The assignment of partitions to members: pure functions of both."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mqlearn.runtime import check
 
-Owners = dict[str, list[int]]  # each member with its partitions
+Owners = dict[str, list[int]]  # the partitions of each member
 Previous = Mapping[str, Sequence[int]]
 Assignor = Callable[[list[str], int, Previous], Mapping[str, Sequence[int]]]
 
@@ -14,11 +14,12 @@ Assignor = Callable[[list[str], int, Previous], Mapping[str, Sequence[int]]]
 def range_assignment(
     members: Iterable[str], partitions: int, previous: Previous | None = None
 ) -> Owners:
-    """Contiguous ranges of partitions 0 to `partitions` − 1, in the order of the members' names.
+    """Assign contiguous ranges of the partitions 0 to `partitions` − 1, in the order of the
+    members' names.
 
-    The first ranges are one longer where it does not come out even. What was before (`previous`)
-    does not matter, so one member more or fewer may move nearly everything. Members beyond the
-    partitions get none.
+    If the division leaves a remainder, the first ranges are one longer. The assignment before
+    (`previous`) plays no part, so one member more or fewer may move nearly all partitions. If there
+    are more members than partitions, the last members get none.
 
     Source: Apache Kafka, `RangeAssignor`.
     """
@@ -34,11 +35,11 @@ def range_assignment(
 def sticky_assignment(
     members: Iterable[str], partitions: int, previous: Previous | None = None
 ) -> Owners:
-    """As even as a range, but whoever had a partition before keeps it where possible: the fewest
-    that can move, move.
+    """Assign as evenly as `range_assignment`, but move as few partitions as possible.
 
-    Each member keeps what it had, up to its share; whoever kept most gets the larger shares. The
-    rest is dealt out, one by one, to whoever has least, in the order of names.
+    Each member keeps the partitions it had (`previous`), up to its share; the members that had most
+    get the larger shares. The rest is assigned one by one, each to the member with the fewest, in
+    the order of names.
 
     Source: Apache Kafka, `StickyAssignor`, for members that all read the same one topic.
     """
@@ -61,18 +62,18 @@ ASSIGNORS: dict[str, Callable[..., Owners]] = {
 
 
 def moves(before: Previous, after: Previous) -> int:
-    """How many partitions have another owner after than before; one that had none has not moved."""
+    """Count the partitions with another owner after than before; without one before: not moved."""
     check.instance("before", before, Mapping)
     check.instance("after", after, Mapping)
     was = {partition: name for name, had in before.items() for partition in had}
     return sum(was.get(partition, name) != name for name, has in after.items() for partition in has)
 
 
-def complete(
+def check_complete(
     owners: Mapping[str, Sequence[int]], members: Iterable[str], partitions: int
 ) -> Owners:
-    """`owners` as an assignor returned it, if every member is in it and every partition has exactly
-    one owner.
+    """Return the `owners` that an assignor returned, if they name every member and every partition
+    has exactly one owner.
 
     Raises ValueError if not.
     """
@@ -90,12 +91,12 @@ def complete(
 
 
 def _quotas(members: int, partitions: int) -> list[int]:
-    """The sizes that come nearest to even, the larger first."""
+    """Return the numbers of partitions per member that differ by at most one, the larger first."""
     return [partitions // members + (i < partitions % members) for i in range(members)]
 
 
 def _kept(names: list[str], partitions: int, previous: Previous) -> Owners:
-    """What each of the members had; of two that claim the same partition the first."""
+    """Return the partitions that each member had. If two had the same one, the first keeps it."""
     taken: set[int] = set()
     kept: Owners = {name: [] for name in names}
     for name in names:
@@ -107,7 +108,7 @@ def _kept(names: list[str], partitions: int, previous: Previous) -> Owners:
 
 
 def _names(members: Iterable[str], partitions: int, previous: Previous | None) -> list[str]:
-    """The members in order, so that an answer does not depend on who asks first."""
+    """Return the members sorted, so that the assignment does not depend on the order of joining."""
     check.instance("members", members, Iterable)
     if isinstance(members, str):
         raise TypeError(f"members must be several names, got {members!r}")

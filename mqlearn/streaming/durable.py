@@ -13,7 +13,7 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.streaming.log import PartitionLog
+from mqlearn.streaming.partition_log import PartitionLog
 from mqlearn.streaming.stream import EventStream
 
 FIELDS = "event_id, stream_id, event_type, data, timestamp, partition_key"

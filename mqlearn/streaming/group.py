@@ -1,40 +1,37 @@
-"""A consumer group's coordinator: who is a member, who reads which partition, how far the group
-is.
-"""
+"""A consumer group's coordinator: members, their partitions, and committed offsets."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Timer, weak_callback
-from mqlearn.streaming.assignment import ASSIGNORS, Assignor, Owners, complete
-
-if TYPE_CHECKING:
-    from mqlearn.streaming.stream import EventStream
+from mqlearn.streaming.assignment import ASSIGNORS, Assignor, Owners, check_complete
+from mqlearn.streaming.event_log import EventLog
 
 
 @dataclass(slots=True)
 class Member:
-    """`heard`: when its last heartbeat came (s). `ready`: it has given up what it had and waits for
-    what it gets.
+    """A member as its group knows it: `last_heartbeat` (s), and `ready` once it has given up its
+    partitions and waits for the next generation.
     """
 
-    heard: float
+    last_heartbeat: float
     ready: bool = False
 
 
 class ConsumerGroup:
-    """Gives every partition of a stream to one member, and fences those who are no longer members.
+    """Assigns every partition of a stream to one member, and fences those that are no longer
+    members.
 
-    Whenever a member joins or is gone, the group *rebalances*, eagerly: each member, when it next
-    polls, gives up all it has; when the last has done so a new generation begins, and `assignment`
-    ("range", "sticky" or a function like those) deals the partitions out. A member is gone when it
-    leaves, when no heartbeat came for `session_timeout` seconds, or when it has not polled for
-    `poll_interval` seconds, which it notices itself between two heartbeats, sent every
-    `heartbeat_interval` seconds. `committed` is the next offset to read in each partition.
+    When a member joins or is gone, the group *rebalances*, eagerly: each member gives up all its
+    partitions when it next polls. When the last member has done so a new generation begins, and
+    `assignment` ("range", "sticky" or a function like those) says which member gets which
+    partitions. A member is gone when it leaves, when no heartbeat came for `session_timeout`
+    seconds, or when it has not polled for `poll_interval` seconds; it notices the last by itself,
+    between two heartbeats, sent every `heartbeat_interval` seconds. `committed` is the next offset
+    to read in each partition.
 
     Source: Apache Kafka's classic protocol and its defaults (`session.timeout.ms`,
     `max.poll.interval.ms`).
@@ -42,7 +39,7 @@ class ConsumerGroup:
 
     def __init__(
         self,
-        stream: EventStream,
+        stream: EventLog,
         name: str,
         *,
         assignment: str | Assignor = "range",
@@ -57,7 +54,7 @@ class ConsumerGroup:
         check.number("poll_interval", poll_interval, above=0)
         check.number("heartbeat_interval", heartbeat_interval, above=0, high=session_timeout)
         self.stream, self.name = stream, name
-        self.source = f"{stream.name}/{name}"  # what records call it
+        self.source = f"{stream.name}/{name}"  # its name in the trace
         self.session_timeout, self.poll_interval = session_timeout, poll_interval
         self.heartbeat_interval = heartbeat_interval
         self.generation = 0
@@ -66,50 +63,52 @@ class ConsumerGroup:
         self.assignment: Owners = {}  # what each member owns at this moment
         self.committed: dict[int, int] = {}
         self._assign: Assignor = assignment if callable(assignment) else ASSIGNORS[assignment]
-        self._before: Owners = {}  # the assignment that this generation began with
-        self._lives: Counter[str] = Counter()
+        self._last_assignment: Owners = {}  # the one that this generation began with
+        self._joins: Counter[str] = Counter()  # by name
         self._timer: Timer | None = None
-        self._seen, self._since = (0, 0, 0), stream.runtime.now
+        # appended, committed and the generation when they last changed, and when that was (s)
+        self._progress, self._progress_at = (0, 0, 0), stream.runtime.now
 
-    # What members call. The consumer of each does it for them.
+    # What members call, through their `Consumer`.
 
     def join(self, name: str) -> str:
-        """Become a member; returns the id: the `name`, with a number behind it if that was ever
-        taken.
+        """Add a member; returns its id: the `name`, with a number added if the name was used
+        before.
 
-        An id is never used again, or a zombie would pass for its successor.
+        An id is never used again: the group could not tell a zombie from its successor.
         """
         check.instance("name", name, str)
         with self.stream.changed:
-            self._lives[name] += 1
-            member = name if self._lives[name] == 1 else f"{name}.{self._lives[name]}"
+            self._joins[name] += 1
+            member = name if self._joins[name] == 1 else f"{name}.{self._joins[name]}"
             self.members[member] = Member(self.stream.runtime.now)
             self._emit("joined", member)
             self._rebalance()
-            self._watch()
+            self._schedule_eviction()
             return member
 
     def ready(self, member: str) -> None:
-        """Give up what the member has. The generation begins when all members have done so.
+        """Give up the member's partitions. The next generation begins when all members have done
+        so.
 
-        Raises ValueError for somebody who is not a member.
+        Raises ValueError for an id that is not a member's.
         """
         with self.stream.changed:
             self._member(member).ready = True
             self._revoke(member)
-            self._begin()
+            self._begin_generation()
 
     def heartbeat(self, member: str) -> bool:
-        """The member is alive; False if it is no longer a member."""
+        """Record that the member is alive; False if it is no longer a member."""
         check.instance("member", member, str)
         with self.stream.changed:
             if member in self.members:
-                self.members[member].heard = self.stream.runtime.now
+                self.members[member].last_heartbeat = self.stream.runtime.now
             return member in self.members
 
     def leave(self, member: str, *, why: str = "") -> bool:
-        """Be no member any more: of one's own will or, with a reason, evicted; False if it was
-        none.
+        """Remove a member: it leaves or, with a reason (`why`), is evicted. False if it was not a
+        member.
         """
         check.instance("member", member, str)
         check.instance("why", why, str)
@@ -127,32 +126,34 @@ class ConsumerGroup:
         member: str | None = None,
         generation: int | None = None,
     ) -> bool:
-        """Keep `offset` as the next to read in `partition`; False if that was not the caller's to
-        say.
+        """Store `offset` as the next to read in `partition`; False if the caller may not commit
+        there.
 
-        A member may do so for what it owns, in the generation in which it got it; somebody who is
-        none, only while the group has no members. A member's old generation is how a *zombie* is
-        known: it was taken for dead and works on. Its commit is refused; what else it does to the
-        world is not.
+        A member may commit for the partitions it owns, in the generation that gave them to it; a
+        caller without a member id, only while the group has no members. An old generation reveals a
+        *zombie*: a member that the group removed as dead and that goes on working. Its commit is
+        refused, but nothing here stops what it does to other systems.
         """
         check.whole("partition", partition, high=self.stream.partition_count - 1)
         check.whole("offset", offset)
         check.instance("member", member, str, optional=True)
         check.whole("generation", generation, optional=True)
         with self.stream.changed:
-            return self.keep(partition, offset, member, generation)
+            return self.commit_under_lock(partition, offset, member, generation)
 
-    def keep(
+    def commit_under_lock(
         self, partition: int, offset: int, member: str | None = None, generation: int | None = None
     ) -> bool:
-        """`commit`, for who holds the stream's lock and has checked what it says."""
+        """Do as `commit`, for a caller that holds the lock and has checked the arguments."""
         allowed = self._allows(partition, member, generation)
         if allowed:
             self.committed[partition] = offset
-        if self.stream._listeners:
+        if self.stream.observed:
             self._emit("committed" if allowed else "fenced", member or "", partition, offset)
-        if allowed and self.members and not self._behind():
-            self.stream.changed.notify_all()  # nobody needs to look at the clock any more
+        # members that wait with a time limit, in case another dies over these events, can now wait
+        # for the next event instead
+        if allowed and self.members and not self._has_uncommitted():
+            self.stream.changed.notify_all()
         return allowed
 
     def _allows(self, partition: int, member: str | None, generation: int | None) -> bool:
@@ -160,11 +161,11 @@ class ConsumerGroup:
             return False
         return not self.members if member is None else partition in self.assignment.get(member, ())
 
-    # How a rebalance goes.
+    # How a rebalance works.
 
     def _rebalance(self) -> None:
-        """Call all members in; those who wait in `poll` at once, the others when they next come
-        by.
+        """Ask all members to give up their partitions: those that wait in `poll` at once, the
+        others at their next poll.
         """
         if not self.rebalancing:
             self.rebalancing = True
@@ -172,21 +173,22 @@ class ConsumerGroup:
                 member.ready = False
         self.stream.changed.notify_all()
 
-    def _begin(self) -> None:
-        """Begin the next generation, unless somebody is still missing."""
+    def _begin_generation(self) -> None:
+        """Begin the next generation, unless a member is not ready yet."""
         if not self.rebalancing or not all(member.ready for member in self.members.values()):
             return
         self.rebalancing = False
         if self.members:
             partitions, names = self.stream.partition_count, sorted(self.members)
-            self._before = complete(
-                self._assign(names, partitions, self._before), names, partitions
+            self._last_assignment = check_complete(
+                self._assign(names, partitions, self._last_assignment), names, partitions
             )
-            self.assignment = {name: list(owned) for name, owned in self._before.items()}
+            self.assignment = {name: list(owned) for name, owned in self._last_assignment.items()}
             self.generation += 1
             for name, owned in self.assignment.items():
                 self._emit("assigned", name, tuple(owned), self.generation)
-        # or what comes before the first commit is missed by the next owner
+        # a new group's place is committed now: an owner that died before its first commit would
+        # let the next one start at a later "latest", and events between would be missed
         if self.stream.start == "latest":
             for partition in range(self.stream.partition_count):
                 self.committed.setdefault(partition, self.stream.end(partition))
@@ -198,7 +200,7 @@ class ConsumerGroup:
         self.assignment.pop(member, None)
         self._emit("evicted" if why else "left", member, why or None)
         self._rebalance()
-        self._begin()
+        self._begin_generation()
 
     def _revoke(self, member: str) -> None:
         owned = self.assignment.get(member)
@@ -206,13 +208,13 @@ class ConsumerGroup:
             self.assignment[member] = []
             self._emit("revoked", member, tuple(owned), self.generation)
 
-    # How the dead are noticed.
+    # How missing heartbeats are noticed.
 
-    def _watch(self) -> None:
-        """Look again when the first session may run out."""
+    def _schedule_eviction(self) -> None:
+        """Set the timer for when the first session may time out."""
         if self._timer is None and self.members:
             self._timer = self.stream.runtime.call_at(
-                self._first_end(), weak_callback(self._evict_silent), daemon=True
+                self._first_timeout(), weak_callback(self._evict_silent), daemon=True
             )
 
     def _evict_silent(self) -> None:
@@ -220,38 +222,39 @@ class ConsumerGroup:
             self._timer = None
             now = self.stream.runtime.now
             for name, member in list(self.members.items()):
-                if member.heard + self.session_timeout <= now:
+                if member.last_heartbeat + self.session_timeout <= now:
                     self._remove(name, "session timeout")
-            self._watch()
+            self._schedule_eviction()
 
-    def _first_end(self) -> float:
-        return min(member.heard for member in self.members.values()) + self.session_timeout
+    def _first_timeout(self) -> float:
+        return min(member.last_heartbeat for member in self.members.values()) + self.session_timeout
 
     def poll_limit(self) -> float | None:
-        """How long (s) who waits for events should at most wait before looking at the clock; None:
-        for ever.
+        """Return the seconds after which a member that waits for events should look again; None: it
+        may wait until it is woken.
 
-        While events are uncommitted somebody may have died over them, and it takes time until that
-        shows. In a simulation such a wait keeps time going, but not for ever if nobody is at work.
+        While events are uncommitted, the member that has them may have died, and its partitions
+        come free only when its session times out. In a simulation this wait keeps the time going
+        until then; without progress for longer than that no member is at work, and the wait ends.
         """
         with self.stream.changed:
             now = self.stream.runtime.now
-            seen = (
+            progress = (
                 sum(log.end for log in self.stream.partitions),
                 sum(self.committed.values()),
                 self.generation,
             )
-            if seen != self._seen:
-                self._seen, self._since = seen, now
-            hopeless = now > self._since + self.poll_interval + self.session_timeout
-            if hopeless or not self.members or not self._behind():
+            if progress != self._progress:
+                self._progress, self._progress_at = progress, now
+            stalled = now > self._progress_at + self.poll_interval + self.session_timeout
+            if stalled or not self.members or not self._has_uncommitted():
                 return None
-            return max(self._first_end() - now, 0.0)
+            return max(self._first_timeout() - now, 0.0)
 
-    def _behind(self) -> bool:
+    def _has_uncommitted(self) -> bool:
         stream, committed = self.stream, self.committed
         return any(
-            log.end > (committed[p] if p in committed else stream._resolve(p, None))
+            log.end > (committed[p] if p in committed else stream.resolve(p, None))
             for p, log in enumerate(stream.partitions)
         )
 

@@ -1,4 +1,4 @@
-"""Kafka's partitioner: which partition a key belongs to, in every process and on every machine."""
+"""Kafka's partitioner: it gives a key the same partition in every process and on every machine."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from struct import iter_unpack
 from mqlearn.runtime import check
 
 SEED, M, MASK = 0x9747B28C, 0x5BD1E995, 0xFFFFFFFF
-KEYS = 10_000  # how many are remembered with their partition
+KEYS = 10_000  # the number that is remembered with their partitions
 
 
 def murmur2(data: bytes) -> int:
-    """The 32-bit MurmurHash2 of `data`, as the signed number that Java makes of it.
+    """Return the 32-bit MurmurHash2 of `data`, as a signed number, as in Java.
 
     Source: Austin Appleby's MurmurHash2, with the seed of Apache Kafka (`Utils.murmur2`).
     """
@@ -30,20 +30,21 @@ def murmur2(data: bytes) -> int:
 
 
 def partition_for(key: str, partitions: int) -> int:
-    """The partition, from 0, of `key` among `partitions`: toPositive(murmur2(key in UTF-8)) %
-    partitions.
+    """Return the partition of `key`, from 0 to `partitions` − 1.
 
-    Kafka's Java client and kafka-python put a key there; confluent-kafka does if told
+    It is toPositive(murmur2(key in UTF-8)) % partitions.
+
+    Kafka's Java client and kafka-python choose the same one; confluent-kafka does with
     `partitioner=murmur2_random`. `toPositive` drops the sign bit and is not the absolute value.
     """
     check.instance("key", key, str)
     check.whole("partitions", partitions, low=1)
-    return place(key, partitions)
+    return cached_partition(key, partitions)
 
 
 @lru_cache(KEYS)
-def place(key: str, partitions: int) -> int:
-    """`partition_for` of a key and a number that have been checked: remembered, since keys come
-    again.
+def cached_partition(key: str, partitions: int) -> int:
+    """Do as `partition_for`, for arguments that have been checked; keys come again, so the last
+    10,000 answers are remembered.
     """
     return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from mqlearn.streaming.assignment import complete, moves, range_assignment, sticky_assignment
+from mqlearn.streaming.assignment import check_complete, moves, range_assignment, sticky_assignment
 
 THREE = ["C0", "C1", "C2"]
 # Computed by RangeAssignor and StickyAssignor of Kafka 4.2, for one topic of four partitions, no
@@ -70,7 +70,7 @@ def test_any_history_stays_complete_even_and_sticky() -> None:
         for _ in range(5):
             members = dice.sample(names, dice.randint(1, 6))
             for assign in (range_assignment, sticky_assignment):
-                owners = complete(assign(members, partitions, before), members, partitions)
+                owners = check_complete(assign(members, partitions, before), members, partitions)
                 sizes = [len(has) for has in owners.values()]
                 assert max(sizes) - min(sizes) <= 1
                 assert owners == assign(sorted(members), partitions, before)
@@ -86,4 +86,4 @@ def test_an_assignment_with_a_hole_is_refused() -> None:
     """A function that forgets a partition, gives it twice or invents a member is told so."""
     for wrong in ({"a": [0]}, {"a": [0, 1, 1]}, {"a": [0, 1], "b": []}):
         with pytest.raises(ValueError, match="an assignment must"):
-            complete(wrong, ["a"], 2)
+            check_complete(wrong, ["a"], 2)

@@ -54,17 +54,17 @@ class NeverBuries(ConsumerGroup):
 class DoesNotWait(ConsumerGroup):
     """Begins a generation before everybody has given up what they had."""
 
-    def _begin(self) -> None:
+    def _begin_generation(self) -> None:
         for member in self.members.values():
             member.ready = True
-        super()._begin()
+        super()._begin_generation()
 
 
 class UsesIdsAgain(ConsumerGroup):
     """Calls a new member by the name of one who was taken for dead."""
 
     def join(self, name: str) -> str:
-        self._lives.clear()
+        self._joins.clear()
         while name in self.members:
             name += "'"
         return super().join(name)
@@ -73,10 +73,10 @@ class UsesIdsAgain(ConsumerGroup):
 class ForgetsOffsets(ConsumerGroup):
     """Begins every generation at the beginning of the log."""
 
-    def _begin(self) -> None:
+    def _begin_generation(self) -> None:
         if self.rebalancing:
             self.committed.clear()
-        super()._begin()
+        super()._begin_generation()
 
 
 class CommitsTheLast(ConsumerGroup):
@@ -99,9 +99,9 @@ class CommitsTooFar(ConsumerGroup):
 class LeavesAHole(ConsumerGroup):
     """Forgets the last partition when there is more than one member."""
 
-    def _begin(self) -> None:
+    def _begin_generation(self) -> None:
         before = self.generation
-        super()._begin()
+        super()._begin_generation()
         if self.generation > before and len(self.members) > 1:
             for owned in self.assignment.values():
                 if self.stream.partition_count - 1 in owned:

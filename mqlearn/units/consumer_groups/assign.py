@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from mqlearn.runtime.trace import Trace
-from mqlearn.streaming.assignment import complete, moves
+from mqlearn.streaming.assignment import check_complete, moves
 from mqlearn.study.exercise import SEEDS, Mistake, call_answer, no_function
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict, passed
@@ -118,7 +118,7 @@ def _answer(
     if answer.error is not None or not isinstance(answer.value, dict):
         return Mistake(f"{call}: expected a dict of the partitions of each member, {answer}", WHOLE)
     try:
-        return complete(answer.value, members, partitions)
+        return check_complete(answer.value, members, partitions)
     except Exception as error:  # told in words, not raised
         return Mistake(f"{call}: {error}", WHOLE)
 

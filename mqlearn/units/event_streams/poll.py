@@ -11,7 +11,7 @@ from typing import Any
 
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.streaming.log import OffsetOutOfRange, PartitionLog
+from mqlearn.streaming.partition_log import OffsetOutOfRange, PartitionLog
 from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict

@@ -14,7 +14,7 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.streaming.log import OffsetOutOfRange
+from mqlearn.streaming.partition_log import OffsetOutOfRange
 from mqlearn.streaming.partitioner import partition_for
 from mqlearn.streaming.stream import EventStream
 from mqlearn.study.analysis.logs import LogAnalysis, at

@@ -1,0 +1,246 @@
+"""The events of a stream in their partitions, without consumer groups: appended, looked up, dropped
+by retention, reported to listeners.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import Any
+
+from mqlearn.runtime import check
+from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.threads import default_runtime
+from mqlearn.runtime.trace import Listener, Trace, pack_record
+from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.partition_log import OffsetOutOfRange, PartitionLog
+from mqlearn.streaming.partitioner import cached_partition, partition_for
+
+
+class EventLog:
+    """The part of an `EventStream` that its consumer groups build on: `partition_count` partitions
+    under one lock.
+
+    `changed` is notified with each append, `arrived[partition]` with each append to that partition,
+    so that a reader of one need not be woken for all. Both use the stream's lock, which is not held
+    while an event is handed out. `observed` is true once somebody listens. `EventStream` explains
+    the options.
+    """
+
+    def __init__(
+        self,
+        stream_name: str,
+        partition_count: int,
+        *,
+        retention_seconds: float | None,
+        retention_events: int | None,
+        start: str,
+        out_of_range: str,
+        runtime: Runtime | None,
+        trace: Trace | None,
+    ) -> None:
+        check.instance("stream_name", stream_name, str)
+        check.whole("partition_count", partition_count, low=1)
+        check.number("retention_seconds", retention_seconds, above=0, optional=True)
+        check.whole("retention_events", retention_events, low=1, optional=True)
+        check.one_of("start", start, ("earliest", "latest"))
+        check.one_of("out_of_range", out_of_range, ("earliest", "latest", "error"))
+        check.instance("runtime", runtime, Runtime, optional=True)
+        check.instance("trace", trace, Trace, optional=True)
+        self.stream_name = self.name = stream_name
+        self.partition_count = partition_count
+        self.retention_seconds, self.retention_events = retention_seconds, retention_events
+        self.start, self.out_of_range = start, out_of_range
+        self.runtime = default_runtime() if runtime is None else runtime
+        self.trace = trace
+        self.partitions = [PartitionLog() for _ in range(partition_count)]
+        self.observed = False
+        self._has_retention = retention_seconds is not None or retention_events is not None
+        self._lock = lock = self.runtime.lock()
+        self.changed = self.runtime.condition(lock)
+        self.arrived = [self.runtime.condition(lock) for _ in range(partition_count)]
+        self._listeners: list[Listener] = []
+        if trace is not None:
+            trace.watch(self, self.runtime.at_close)
+
+    # What producers call.
+
+    def append(self, event: StreamEvent) -> bool:
+        """Append a copy of `event` to the partition of its key. Always True: a log is never full.
+
+        Sets `partition` and `sequence_number` of the caller's object, so the caller knows where the
+        copy is.
+        """
+        if not isinstance(event, StreamEvent):
+            check.instance("event", event, StreamEvent)
+        event.validate()
+        partition = cached_partition(event.partition_key or event.stream_id, self.partition_count)
+        stored = event.copy()
+        with self._lock:
+            stored.partition, stored.appended_at = partition, self.runtime.now
+            if stored.timestamp is None:
+                stored.timestamp = stored.appended_at
+            self.partitions[partition].append(stored)
+            event.partition, event.sequence_number = partition, stored.sequence_number
+            if self.observed:
+                self.emit("appended", self.name, stored.sequence_number, stored.event_id, partition)
+            if self._has_retention:
+                self._apply_retention(partition)
+            self.changed.notify_all()
+            self.arrived[partition].notify_all()
+            return True
+
+    # What readers call.
+
+    def history(
+        self, partition: int | None = None, *, key: str | None = None
+    ) -> Iterator[StreamEvent]:
+        """Return all events that are left, of one `partition` or `key` or of all, partition by
+        partition, without touching any group.
+        """
+        check.instance("key", key, str, optional=True)
+        chosen = self._chosen(partition)
+        if key is not None:
+            chosen = [p for p in chosen if p == partition_for(key, self.partition_count)]
+        with self.changed:
+            logs = [list(self._log(p)) for p in chosen]
+        return (event for log in logs for event in log if key is None or event.key == key)
+
+    def fetch(self, partition: int, offset: int, n: int = 1) -> list[StreamEvent]:
+        """Return at most `n` events of `partition` from `offset` on, none at its end, without
+        touching any group.
+
+        Raises OffsetOutOfRange for an `offset` before the log's start or after its end.
+        """
+        check.whole("offset", offset)
+        check.whole("n", n, low=1)
+        with self.changed:
+            log = self._log(partition)
+            if not log.start <= offset <= log.end:
+                raise OffsetOutOfRange(partition, offset, log.start, log.end)
+            return log.fetch(offset, n)
+
+    def resolve(self, partition: int, offset: int | None) -> int:
+        """Return the offset from which a group reads on that wants `offset` (None: a new group):
+        that offset if the log still has it, else the one that the stream's policy gives.
+
+        Raises OffsetOutOfRange if the policy is "error".
+        """
+        check.whole("offset", offset, optional=True)
+        check.whole("partition", partition, high=self.partition_count - 1)
+        with self._lock:
+            return self._resolve(partition, offset)
+
+    def _resolve(self, partition: int, offset: int | None) -> int:
+        """`resolve` for a caller that holds the lock and has checked its arguments."""
+        if self._has_retention:
+            self._apply_retention(partition)
+        log = self.partitions[partition]
+        if offset is not None and log.start <= offset <= log.end:
+            return offset
+        policy = self.start if offset is None else self.out_of_range
+        if policy == "error":
+            raise OffsetOutOfRange(partition, offset or 0, log.start, log.end)
+        return log.start if policy == "earliest" else log.end
+
+    def log_start(self, partition: int) -> int:
+        """Return the oldest offset that retention has left."""
+        with self.changed:
+            return self._log(partition).start
+
+    def end(self, partition: int) -> int:
+        """Return the offset that the next event will get."""
+        with self.changed:
+            return self._log(partition).end
+
+    # What operators call.
+
+    def get_latest_offset(self, partition: int | None = None) -> dict[int, int]:
+        """Return the offset that the next event will get, by partition."""
+        return {p: self.partitions[p].end for p in self._chosen(partition)}
+
+    def compact(self) -> int:
+        """Drop each event whose key has a newer one in its partition; returns how many."""
+        with self.changed:
+            gone = sum(log.compact() for log in self.partitions)
+            self.emit("compacted", self.name, gone, "", None)
+            return gone
+
+    # What a trace needs.
+
+    def listen(self, listener: Listener, *, existing: bool = False) -> None:
+        """Call `listener(record)` under the lock for all that happens from now on (`existing`: and
+        for the events that are there already).
+        """
+        check.function("listener", listener)
+        check.instance("existing", existing, bool)
+        with self.changed:
+            for event in (
+                heapq.merge(*self.partitions, key=attrgetter("appended_at")) if existing else ()
+            ):
+                listener(
+                    pack_record(
+                        (
+                            event.appended_at or 0.0,
+                            "appended",
+                            self.name,
+                            event.sequence_number,
+                            event.event_id,
+                            "",
+                            0,
+                            "",
+                            0,
+                            event.partition,
+                        )
+                    )
+                )
+            self._listeners.append(listener)
+            self.observed = True
+
+    def census(self) -> dict[str, int]:
+        """Return no counts: a trace's books balance places that messages leave, and events stay."""
+        return {}
+
+    def emit(
+        self,
+        event: str,
+        source: str,
+        entry: int,
+        message_id: str,
+        detail: Any,
+        *,
+        worker: str | None = None,
+    ) -> None:
+        """Send a record to all listeners; the caller holds the lock. `source` is the stream, or
+        "stream/group" for what a group does.
+
+        `worker` is the member that acts, where that is not the running task.
+        """
+        if self._listeners:
+            now, task = self.runtime.stamp()
+            for listener in self._listeners:
+                listener(
+                    pack_record(
+                        (now, event, source, entry, message_id, "", 0, worker or task, 0, detail)
+                    )
+                )
+
+    def _chosen(self, partition: int | None) -> list[int]:
+        check.whole("partition", partition, high=self.partition_count - 1, optional=True)
+        return list(range(self.partition_count)) if partition is None else [partition]
+
+    def _log(self, partition: int) -> PartitionLog:
+        """Return the partition, without what retention drops by now. The caller holds the lock."""
+        check.whole("partition", partition, high=self.partition_count - 1)
+        if self._has_retention:
+            self._apply_retention(partition)
+        return self.partitions[partition]
+
+    def _apply_retention(self, partition: int) -> None:
+        log = self.partitions[partition]
+        before = (
+            None if self.retention_seconds is None else self.runtime.now - self.retention_seconds
+        )
+        if log.cut(before, self.retention_events):
+            self.emit("deleted", self.name, log.start, "", partition)
