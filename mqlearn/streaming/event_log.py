@@ -24,8 +24,8 @@ class EventLog:
 
     `changed` is notified with each append, `arrived[partition]` with each append to that partition,
     so that a reader of one need not be woken for all. Both use the stream's lock, which is not held
-    while an event is handed out. `observed` is true once somebody listens. `EventStream` explains
-    the options.
+    while an event is handed out. `observed` is true once a listener is there. Times are in seconds
+    on the clock of `runtime`; `EventStream` explains the options.
     """
 
     def __init__(
