@@ -17,14 +17,22 @@ from mqlearn.lab.happened import just_now
 from mqlearn.lab.instant import BLOCK, PITCH, TALL, InstantPicture, short
 from mqlearn.runtime.trace import MOVES
 from mqlearn.study.analysis.groups import process_name
-from mqlearn.study.analysis.instants import AGAIN, DONE, IN_HAND, NEVER, WAITING, LogAt, PartitionAt
+from mqlearn.study.analysis.instants import (
+    DONE,
+    DONE_AGAIN,
+    IN_HAND,
+    NEVER_READ,
+    WAITING,
+    LogAt,
+    PartitionAt,
+)
 
 LOOKS: dict[str, dict[str, Any]] = {
     DONE: {"facecolor": READ},
-    AGAIN: {"facecolor": style.AGAIN},
+    DONE_AGAIN: {"facecolor": style.AGAIN},
     IN_HAND: {"facecolor": style.IN_FLIGHT},
     WAITING: {"facecolor": style.WAITING},
-    NEVER: NEVER_LOOK,
+    NEVER_READ: NEVER_LOOK,
 }
 MOST = 12  # partitions that are shown
 ROOMY = 68  # pixels of a row in which blocks have room

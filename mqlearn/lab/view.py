@@ -86,7 +86,7 @@ class View:
     @cached_property
     def fan_out(self) -> Any:
         """What the records say of each subscriber: a `FanOutAnalysis`."""
-        from mqlearn.study.analysis.fanout import FanOutAnalysis
+        from mqlearn.study.analysis.fan_outs import FanOutAnalysis
 
         return FanOutAnalysis(self.run.trace.records)
 

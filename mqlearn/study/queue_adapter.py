@@ -171,7 +171,7 @@ class QueueAdapter(MessageQueue):
             listener(record)
 
 
-def seen(trace: Trace, until: float | None = None) -> Run:
+def run_of_trace(trace: Trace, until: float | None = None) -> Run:
     """A run made of a trace whose books need not balance, observed until `until` seconds: the
     verdict says so.
     """

@@ -10,7 +10,7 @@ from mqlearn.lab import Lab, show
 from mqlearn.lab.instant import InstantPicture, short
 from mqlearn.lab.instant_log import LogPicture, instant_picture
 from mqlearn.lab.style import PAPER
-from mqlearn.study.analysis.instants import AGAIN, DONE, IN_HAND, NEVER, WAITING, LogAt
+from mqlearn.study.analysis.instants import DONE, DONE_AGAIN, IN_HAND, NEVER_READ, WAITING, LogAt
 from mqlearn.study.run import Run
 from mqlearn.units.consumer_groups.scenario import SharedPartitions
 from mqlearn.units.event_sourcing.scenario import OrderHistory
@@ -55,12 +55,12 @@ def test_what_was_dropped_unread_is_seen_while_the_reader_is_away_and_after() ->
     """At 69 s it is gone and the reader does not know; at 72 s it has skipped it and reads on."""
     away = LogAt(FELL.trace.records, 69.0).partitions[2]
     assert away.committed < away.start and [piece[0] for piece in away.stretches()] == [
-        NEVER,
+        NEVER_READ,
         WAITING,
     ]
-    assert away.stretches()[0] == (NEVER, away.committed, away.start)
+    assert away.stretches()[0] == (NEVER_READ, away.committed, away.start)
     back = LogAt(FELL.trace.records, 72.0).partitions[2]
-    assert back.stretches()[0][:2] == (NEVER, away.committed) and back.committed > back.start
+    assert back.stretches()[0][:2] == (NEVER_READ, away.committed) and back.committed > back.start
     assert back.state(away.committed - 1) == DONE and back.state(back.end - 1) == WAITING
 
 
@@ -85,7 +85,7 @@ def test_the_batch_of_a_dead_member_is_done_again_by_its_heir() -> None:
         if offset >= orphan.partitions[0].committed
     ]
     assert done == list(range(200, 200 + len(done))) and len(done) == run.totals["twice"]
-    assert (AGAIN, 200, 200 + len(done)) in heir.partitions[0].stretches() and heir.partitions[
+    assert (DONE_AGAIN, 200, 200 + len(done)) in heir.partitions[0].stretches() and heir.partitions[
         0
     ].owner != "A"
 
@@ -98,7 +98,7 @@ def test_what_was_committed_before_it_was_done_is_never_read() -> None:
     lost = [
         piece
         for piece in LogAt(run.trace.records, 119.0).partitions[0].stretches()
-        if piece[0] == NEVER
+        if piece[0] == NEVER_READ
     ]
     assert sum(after - first for _, first, after in lost) == run.totals["lost"] > 0
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mqlearn import ThreadRuntime
-from mqlearn.study.analysis.fanout import FanOutAnalysis
+from mqlearn.study.analysis.fan_outs import FanOutAnalysis
 from mqlearn.study.analysis.logs import LogAnalysis, at
 from mqlearn.study.run import Run
 from mqlearn.units.consumer_groups.scenario import SharedPartitions
@@ -50,7 +50,7 @@ def test_a_slow_subscriber_slows_nobody_on_threads(live: Live) -> None:
     """Audit hears an order in two seconds, the rest is lost or waits; mail and parcel go on."""
     run = live(FanOut(window=30.0, queue_limit=100, audit_time=2.0))
     story = FanOutAnalysis(run.trace.records)
-    fates = {name: story.fates(name) for name in story.names}
+    fates = {name: story.outcomes(name) for name in story.names}
     assert {sum(fate.values()) for fate in fates.values()} == {run.totals["published"]}
     # two seconds each, however late a busy machine is
     assert 0 < fates["audit"]["heard"] <= run.until / 2 + 1

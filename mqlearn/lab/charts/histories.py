@@ -12,7 +12,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts.base import Box, Marks, Timeline
 from mqlearn.lab.charts.owners import Repeats
 from mqlearn.lab.view import View
-from mqlearn.study.analysis.histories import Told, by_database, by_events
+from mqlearn.study.analysis.histories import TracedChange, by_database, by_events
 from mqlearn.study.changes import FINAL, HOUR, STATES, clock
 
 # An order is no message: pale shades of its own, and the word itself where there is room.
@@ -154,7 +154,7 @@ class Histories(Timeline):
         top, height = self.canvas.height * (1 - box.y1), self.canvas.height * box.height
         return float(top + (row + 0.5) / MOST * height)
 
-    def _legend(self, rows: list[tuple[str, list[Told]]]) -> None:
+    def _legend(self, rows: list[tuple[str, list[TracedChange]]]) -> None:
         present = {change.state for _, changes in rows for change in changes}
         states = [state for state in STATES if state in present]
         x = self.box.x
@@ -177,7 +177,9 @@ class Histories(Timeline):
             text.text, text.x = said if shown else "", x
             x += shown * (12 + self.canvas.measure(said, size=style.SMALL, bold=True))
 
-    def _ribbons(self, rows: list[tuple[str, list[Told]]], until: float, hour: float) -> None:
+    def _ribbons(
+        self, rows: list[tuple[str, list[TracedChange]]], until: float, hour: float
+    ) -> None:
         verts: dict[str, list[Any]] = {state: [] for state in SHADE}
         box, (low, high) = self.ax.get_position(), self.ax.get_xlim()
         left, scale = self.canvas.width * box.x0, self.canvas.width * box.width / (high - low)

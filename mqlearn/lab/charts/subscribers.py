@@ -14,7 +14,7 @@ from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks, Timeline, frameles
 from mqlearn.lab.charts.marks import LevelMarks
 from mqlearn.lab.glyphs import Label
 from mqlearn.lab.view import Floats, View, thin
-from mqlearn.study.analysis.fanout import FATES
+from mqlearn.study.analysis.fan_outs import OUTCOMES
 
 MOST = 4  # subscribers that are shown
 FEW = 3  # that is enough for most pictures
@@ -164,13 +164,13 @@ class Outcomes(Chart):
     def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
         names = run.fan_out.names[:MOST]
         self.rest.text = left_out(run.fan_out.names, MOST)
-        table = [run.fan_out.fates(name) for name in names]
+        table = [run.fan_out.outcomes(name) for name in names]
         rows = max(FEW, len(names))
         self.ax.set_ylim(rows - 0.5, -0.5)
         pitch = (self.box.height - 25) / rows
         self.ax.set_xlim(0, max([sum(row.values()) for row in table], default=1) or 1)
         left = np.zeros(len(names))
-        for fate in FATES:
+        for fate in OUTCOMES:
             width = np.array([row[fate] for row in table], dtype=float)
             self.fills[fate].set_verts(
                 [
@@ -187,7 +187,7 @@ class Outcomes(Chart):
 
     def sentence(self, run: View) -> str:
         story = run.fan_out
-        said = "; ".join(f"{name} {told(story.fates(name))}" for name in story.names)
+        said = "; ".join(f"{name} {told(story.outcomes(name))}" for name in story.names)
         return f"Fates: {said}." if said else "Fates: nobody was to hear of anything."
 
 
@@ -284,7 +284,7 @@ def _order(occurred: Floats, by: Floats) -> str:
 def told(fates: dict[str, int]) -> str:
     """The fates that occur, in words."""
     return (
-        ", ".join(f"{style.number(fates[fate])} {WORDS[fate]}" for fate in FATES if fates[fate])
+        ", ".join(f"{style.number(fates[fate])} {WORDS[fate]}" for fate in OUTCOMES if fates[fate])
         or "nothing"
     )
 

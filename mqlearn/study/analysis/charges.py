@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mqlearn.runtime import check
 from mqlearn.runtime.trace import Record
 
-AGAIN = "/2"  # the end of the id of a message that was sent a second time for the same order
+RESENT = "/2"  # the end of the id of a message that was sent a second time for the same order
 
 
 class Charge(NamedTuple):
@@ -43,10 +43,10 @@ def charges_by_order(records: Sequence[Record]) -> dict[str, list[Charge]]:
 
 def order_of(message_id: str) -> str:
     """The order that a message of this id is about."""
-    return message_id.removesuffix(AGAIN)
+    return message_id.removesuffix(RESENT)
 
 
-class Story:
+class ChargeAnalysis:
     """What the records say of all orders: `charges` made, orders charged `never`, `once`, `twice`
     or more often.
 

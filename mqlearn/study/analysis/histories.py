@@ -12,7 +12,7 @@ from mqlearn.study.changes import FINAL
 
 
 @dataclass
-class Told:
+class TracedChange:
     """A change: the state it brings, when it happened, was saved, and was published, each time
     (s).
     """
@@ -47,7 +47,7 @@ class HistoryAnalysis:
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
-        self.changes: dict[str, Told] = {}
+        self.changes: dict[str, TracedChange] = {}
         self.folded: list[tuple[float, int]] = []
         self.appended: list[float] = []
         self.again: list[float] = []
@@ -55,7 +55,7 @@ class HistoryAnalysis:
         known: set[str] = set()
         for time, event, _, entry, name, *_, detail in records:
             if event == "occurred":
-                self.changes[name] = Told(name.rpartition("/")[0], detail, time)
+                self.changes[name] = TracedChange(name.rpartition("/")[0], detail, time)
             elif event == "effect" and self.changes[name].saved is None:
                 self.changes[name].saved = time
             elif event == "appended":
@@ -74,14 +74,14 @@ class HistoryAnalysis:
             change.saved or 0.0 for change in self.changes.values() if change.silent
         )
 
-    def by_key(self) -> dict[str, list[Told]]:
+    def by_key(self) -> dict[str, list[TracedChange]]:
         """The changes of each order, in the order in which they happened."""
-        found: dict[str, list[Told]] = {}
+        found: dict[str, list[TracedChange]] = {}
         for change in self.changes.values():
             found.setdefault(change.key, []).append(change)
         return found
 
-    def chosen(self, hour: float, most: int) -> list[tuple[str, list[Told]]]:
+    def chosen(self, hour: float, most: int) -> list[tuple[str, list[TracedChange]]]:
         """At most so many orders, oldest first: going on at `hour` (s), the torn before others;
         else some ended.
         """
@@ -103,12 +103,12 @@ class HistoryAnalysis:
         return sorted(((key, by_key[key]) for key in few), key=lambda item: item[1][0].time)
 
 
-def by_events(changes: list[Told], hour: float) -> str:
+def by_events(changes: list[TracedChange], hour: float) -> str:
     """The state that the events published until `hour` (s) make; "" where there are none."""
     return next((c.state for c in reversed(changes) if c.published and c.published[0] <= hour), "")
 
 
-def by_database(changes: list[Told], hour: float) -> str:
+def by_database(changes: list[TracedChange], hour: float) -> str:
     """The state that the database had at `hour` (s); "" where it had none."""
     return next((c.state for c in reversed(changes) if c.saved is not None and c.saved <= hour), "")
 

@@ -11,7 +11,9 @@ from itertools import groupby
 from mqlearn.runtime.trace import Record
 from mqlearn.study.analysis.groups import process_name
 
-DONE, AGAIN, IN_HAND, WAITING, NEVER = "done", "done again", "in hand", "not read yet", "never read"
+# The states of an event at one instant; pictures show these words.
+DONE, DONE_AGAIN, IN_HAND = "done", "done again", "in hand"
+WAITING, NEVER_READ = "not read yet", "never read"
 
 
 @dataclass
@@ -41,8 +43,8 @@ class PartitionAt:
         if offset in self.in_hand:
             return IN_HAND
         if times := self.times.get(offset, 0):
-            return DONE if times == 1 else AGAIN
-        return NEVER if offset < max(self.committed, self.start) else WAITING
+            return DONE if times == 1 else DONE_AGAIN
+        return NEVER_READ if offset < max(self.committed, self.start) else WAITING
 
     def stretches(self) -> list[tuple[str, int, int]]:
         """The log in pieces of one state: (state, first offset, the offset after the last); what is
@@ -52,8 +54,10 @@ class PartitionAt:
         for state, those in groupby(range(self.end), self.state):
             first, *rest = those
             last = rest[-1] if rest else first
-            if state == NEVER or last >= self.start:
-                found.append((state, first if state == NEVER else max(first, self.start), last + 1))
+            if state == NEVER_READ:
+                found.append((state, first, last + 1))
+            elif last >= self.start:  # what was done and then deleted needs no place any more
+                found.append((state, max(first, self.start), last + 1))
         return found
 
     @property

@@ -25,7 +25,7 @@ from mqlearn.messaging.message import Message
 from mqlearn.runtime import check
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.queue_adapter import seen
+from mqlearn.study.queue_adapter import run_of_trace
 from mqlearn.study.run import Run
 from mqlearn.units.batching.store import BulkStore, report_call
 
@@ -33,7 +33,7 @@ UNTIL = 30.0  # seconds
 Handle = Callable[[BulkStore, list[Message]], Sequence[Any]]
 
 
-class Counter(BulkStore):
+class ReportingStore(BulkStore):
     """The store as a loop made by hand sees it: `open` until it closes, every call reported as a
     batch.
 
@@ -96,7 +96,7 @@ def regular_times(orders: int, every: float = 1.0, since: float = 0.0) -> list[f
 
 
 def run_batch_loop(
-    loop: Callable[[InMemoryMessageQueue, Counter], object],
+    loop: Callable[[InMemoryMessageQueue, ReportingStore], object],
     times: Iterable[float],
     *,
     workers: int = 1,
@@ -115,7 +115,7 @@ def run_batch_loop(
     _check_times(workers, until, closes_at)
     with Simulation() as sim:
         queue = _queue(sim, lease)
-        store = Counter(queue, bad)
+        store = ReportingStore(queue, bad)
 
         def close() -> None:
             store.open = False
@@ -125,7 +125,7 @@ def run_batch_loop(
             sim.spawn(loop, queue, store, name=f"worker-{number}")
         if closes_at is not None:
             sim.call_at(closes_at, close)
-        return _watched(sim, queue, times, until)
+        return _run_until(sim, queue, times, until)
 
 
 def run_batch_processor(
@@ -160,7 +160,7 @@ def run_batch_processor(
                 processor.stop()
 
             sim.spawn(close, closes_at, name="operator")
-        return _watched(sim, queue, times, until)
+        return _run_until(sim, queue, times, until)
 
 
 def _check_times(workers: int, until: float, closes_at: float | None) -> None:
@@ -173,7 +173,7 @@ def _queue(sim: Simulation, lease: float | None) -> InMemoryMessageQueue:
     return InMemoryMessageQueue(visibility_timeout=lease, runtime=sim, trace=Trace(), name="orders")
 
 
-def _watched(
+def _run_until(
     sim: Simulation, queue: InMemoryMessageQueue, times: Iterable[float], until: float
 ) -> Run:
     """Let the orders come, and look until `until` (s)."""
@@ -187,4 +187,4 @@ def _watched(
     sim.run(until=until)
     assert queue.trace is not None
     queue.trace.freeze()
-    return seen(queue.trace, until)
+    return run_of_trace(queue.trace, until)

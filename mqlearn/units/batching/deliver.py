@@ -21,8 +21,7 @@ from mqlearn.study.exercise import (
 )
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
-from mqlearn.units.batching.by_hand import Counter as Store
-from mqlearn.units.batching.by_hand import run_batch_loop
+from mqlearn.units.batching.by_hand import ReportingStore, run_batch_loop
 from mqlearn.units.batching.store import PER_CALL, PER_ITEM, BadRecord
 
 MOST = 128  # items of a batch
@@ -191,7 +190,7 @@ def replayed(batch: Batch) -> Run:
     """
     calls = [part for part in batch.calls if part]
 
-    def loop(queue: InMemoryMessageQueue, store: Store) -> None:
+    def loop(queue: InMemoryMessageQueue, store: ReportingStore) -> None:
         held = {message.id: message for message in queue.receive_many(len(batch.items))}
         for part in calls:
             try:

@@ -27,7 +27,7 @@ from mqlearn.units.circuit_breaker.scenario import Call, GuardedCalls
 Worker = Callable[[MessageQueue, Any, Callable[[Message], bool]], object]
 
 
-class Watched:
+class RecordedBreaker:
     """A breaker that does what `built` does, and has its changes of state and its probes recorded.
 
     A call is a probe if it was allowed half-open; `built` may take other answers for a probe's, but
@@ -110,7 +110,7 @@ def _staff(scenario: GuardedCalls, built: Any, worker: Worker) -> Any:
 
     def staff(queue: MessageQueue, trace: Trace, call: Call) -> Callable[[], object]:
         runtime = queue.runtime
-        breaker = Watched(built, runtime, trace)
+        breaker = RecordedBreaker(built, runtime, trace)
 
         def recorded(message: Message) -> bool:
             _report(queue, trace, "started", message, None)

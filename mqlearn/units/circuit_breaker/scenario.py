@@ -17,7 +17,7 @@ from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.breakers import BreakerAnalysis, backlog, drain_time
-from mqlearn.study.analysis.load import tries_per_order
+from mqlearn.study.analysis.loads import tries_per_order
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.faults import Failure, happens, one_try, strikes
 from mqlearn.study.run import Context, Run

@@ -25,7 +25,7 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
-from mqlearn.study.queue_adapter import QueueAdapter, seen
+from mqlearn.study.queue_adapter import QueueAdapter, run_of_trace
 from mqlearn.study.run import Run
 
 
@@ -94,4 +94,4 @@ def run_checkout(
 
         sim.spawn(shop, name="shop")
         sim.run(until=until)
-        return seen(trace, until)
+        return run_of_trace(trace, until)

@@ -15,7 +15,7 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.charges import AGAIN, charges_by_order, order_of
+from mqlearn.study.analysis.charges import RESENT, charges_by_order, order_of
 from mqlearn.study.card import EffectLedger
 from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
 from mqlearn.study.faults import Faults, happens
@@ -188,8 +188,8 @@ def _run(
         processor.start_workers(WORKERS)
         for number in range(1, orders + 1):
             order = {"order": f"order-{number}", "amount": float(5 + number)}
-            for name in (f"order-{number}", f"order-{number}{AGAIN}"):
-                if name.endswith(AGAIN) and (
+            for name in (f"order-{number}", f"order-{number}{RESENT}"):
+                if name.endswith(RESENT) and (
                     calm or not happens(sim, SENT_AGAIN, "sent again", name)
                 ):
                     continue

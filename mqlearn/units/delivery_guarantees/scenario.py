@@ -13,7 +13,7 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime.base import Runtime, WorkerCrash
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.charges import AGAIN, Story, expected_charges
+from mqlearn.study.analysis.charges import RESENT, ChargeAnalysis, expected_charges
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.faults import Faults, Link, happens, one_try, strikes
 from mqlearn.study.run import Run
@@ -202,7 +202,7 @@ class CardCharges(Scenario):
             order = f"order-{number}"
             send(order, order)
             if happens(runtime, self.lost_confirms, "lost confirm", order):
-                runtime.call_at(runtime.now + CONFIRM_TIMEOUT, partial(send, order + AGAIN, order))
+                runtime.call_at(runtime.now + CONFIRM_TIMEOUT, partial(send, order + RESENT, order))
 
     def _worker(self, desk: Desk, trace: Trace, end: float) -> Callable[[Message], object]:
         """What a worker does with a message: work, beating if it does, then charge; `end` (s) is
@@ -269,7 +269,7 @@ class CardCharges(Scenario):
 
     def _report(self, trace: Trace, until: float, seed: int) -> Run:
         books = trace.balance()
-        story = Story(trace.records)
+        story = ChargeAnalysis(trace.records)
         totals: dict[str, float] = {
             "sent": books.accepted,
             "done": books.completed,

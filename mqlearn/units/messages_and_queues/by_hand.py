@@ -15,7 +15,7 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.queue_adapter import QueueAdapter, seen
+from mqlearn.study.queue_adapter import QueueAdapter, run_of_trace
 from mqlearn.study.run import Run
 
 
@@ -27,7 +27,7 @@ def burst(built: Any, messages: int = 20) -> Run:
             queue.send(Message(id=f"order-{number}"))
         while (delivery := queue.receive(timeout=0)) is not None:
             queue.ack(delivery)
-        return seen(queue.trace)
+        return run_of_trace(queue.trace)
 
 
 def run_workers(
@@ -63,4 +63,4 @@ def run_workers(
         for message in messages:
             queue.send(message)
         sim.run(until=until)
-        return seen(trace, until)
+        return run_of_trace(trace, until)

@@ -13,7 +13,7 @@ from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.fanout import FanOutAnalysis
+from mqlearn.study.analysis.fan_outs import FanOutAnalysis
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.faults import Failure, happens, one_try
 from mqlearn.study.run import Run
@@ -222,7 +222,7 @@ class FanOut(Scenario):
         be expected.
         """
         books, story = trace.balance(), FanOutAnalysis(trace.records)
-        fates = {name: story.fates(name) for name in story.names}
+        fates = {name: story.outcomes(name) for name in story.names}
         behind = {name: fate["behind"] for name, fate in fates.items()}
         slowest = max(behind.values(), default=0)
         totals: dict[str, float] = {

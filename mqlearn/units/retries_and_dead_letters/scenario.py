@@ -14,7 +14,7 @@ from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.load import Load, dead_in_outage
+from mqlearn.study.analysis.loads import LoadAnalysis, dead_in_outage
 from mqlearn.study.arrivals import poisson, regular
 from mqlearn.study.faults import Failure, Faults
 from mqlearn.study.run import Run
@@ -307,7 +307,7 @@ class CardOutage(Scenario):
             runtime.sleep(1.0)
 
     def _report(self, trace: Trace, offered: int, until: float, seed: int) -> Run:
-        books, load = trace.balance(), Load(trace.records, until - self.window, until)
+        books, load = trace.balance(), LoadAnalysis(trace.records, until - self.window, until)
         since = self.broken[1] if self.broken and self.broken[1] < self.window else 0.0
         expected = self._theory(any(record.detail == "failed: timeout" for record in trace.records))
         left = books.waiting + books.delayed + books.in_flight
@@ -328,7 +328,7 @@ class CardOutage(Scenario):
             parts.append(f"You said {self.prediction:,g}, it is {books.dead:,}.")
         return Run(self, seed, trace, until, totals, " ".join(parts), expected)
 
-    def _aftermath(self, load: Load, since: float) -> str:
+    def _aftermath(self, load: LoadAnalysis, since: float) -> str:
         """What the service had to bear after the outage, and whether it came back."""
         goodput, tries = (
             load.goodput(self.window - LAST, self.window),

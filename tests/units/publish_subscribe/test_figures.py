@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from mqlearn import Message, Simulation, TopicBasedMessageBroker, Trace
-from mqlearn.study.analysis.fanout import FanOutAnalysis
+from mqlearn.study.analysis.fan_outs import FanOutAnalysis
 from mqlearn.study.arrivals import flight_file
 from mqlearn.units.publish_subscribe.scenario import FanOut
 
@@ -66,7 +66,7 @@ def test_the_auditor_is_68_behind_at_one_past_eight() -> None:
     story = FanOutAnalysis(audited().records)
     times, behind = story.behind("auditor")
     assert behind.max() == 68 and times[behind.argmax()] == 20 * 3600 + 60
-    assert story.fates("auditor")["heard"] == 1004 and story.fates("board")["heard"] == 1001
+    assert story.outcomes("auditor")["heard"] == 1004 and story.outcomes("board")["heard"] == 1001
     assert story.behind("board")[1].max() == 0
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, Simulation
 from mqlearn.messaging.workers import Handler
-from mqlearn.study.analysis.fanout import FanOutAnalysis
+from mqlearn.study.analysis.fan_outs import FanOutAnalysis
 from mqlearn.study.run import Run
 from mqlearn.units.publish_subscribe.by_hand import run_with_broker
 from mqlearn.units.publish_subscribe.scenario import FanOut
@@ -62,7 +62,9 @@ class Filling(Threads):
 def fates(run: Run) -> dict[str, dict[str, int]]:
     """What became of each subscriber's messages, zeros left out."""
     story = FanOutAnalysis(run.trace.records)
-    return {name: {fate: n for fate, n in story.fates(name).items() if n} for name in story.names}
+    return {
+        name: {fate: n for fate, n in story.outcomes(name).items() if n} for name in story.names
+    }
 
 
 def test_a_loop_puts_everybody_behind_the_slowest() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, RetryPolicy, Simulation
 from mqlearn.runtime.trace import Record
-from mqlearn.study.analysis.load import Load, dead_in_outage, tries_per_order
+from mqlearn.study.analysis.loads import LoadAnalysis, dead_in_outage, tries_per_order
 from mqlearn.units.retries_and_dead_letters.overload import SAVED, Budgeted, RetryBudget, Service
 
 
@@ -113,6 +113,6 @@ def test_a_load_by_hand() -> None:
         return Record(time, event, "q", 1, "a", "NORMAL", 1, "w", 1)
 
     tries = [record(time, "started") for time in (0.5, 1.0, 1.9)]
-    load = Load([*tries, record(1.9, "acked")], 0.0, 4.0)
+    load = LoadAnalysis([*tries, record(1.9, "acked")], 0.0, 4.0)
     assert load.peak() == 2 and load.peak(2.0) == 0
     assert load.tries(0, 4) == 0.75 and load.goodput(1, 2) == 1.0

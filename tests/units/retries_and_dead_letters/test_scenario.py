@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mqlearn import Simulation
-from mqlearn.study.analysis.load import Load
+from mqlearn.study.analysis.loads import LoadAnalysis
 from mqlearn.study.run import Run
 from mqlearn.units.retries_and_dead_letters.scenario import CardOutage
 
@@ -23,9 +23,9 @@ COLLAPSE = CardOutage(arrivals="regular", **CardOutage.PRESETS["the collapse"])
 REDRIVE = CardOutage(arrivals="regular", **CardOutage.PRESETS["redrive all at once"])
 
 
-def load(run: Run) -> Load:
+def load(run: Run) -> LoadAnalysis:
     """The run's tries and completions by the second."""
-    return Load(run.trace.records, 0.0, run.until)
+    return LoadAnalysis(run.trace.records, 0.0, run.until)
 
 
 def reasons(run: Run) -> Counter[str]:

@@ -53,7 +53,7 @@ def dead_in_outage(rate: float, seconds: float, retries: int, policy: RetryPolic
     return rate * float(total / (math.factorial(len(widths) + 1) * math.prod(widths)))
 
 
-class Load:
+class LoadAnalysis:
     """Tries begun and orders done in each second of a run from `start` to `until` (s)."""
 
     def __init__(self, records: Sequence[Record], start: float, until: float) -> None:

@@ -21,7 +21,7 @@ GONE = {
     "dropped": "lost",
     "purged": "lost",
 }
-FATES = ("heard", "late", "dead", "lost", "behind")
+OUTCOMES = ("heard", "late", "dead", "lost", "behind")
 Floats = NDArray[np.float64]
 
 
@@ -81,8 +81,8 @@ class FanOutAnalysis:
         table = np.array(found, dtype=float).reshape(-1, 2)
         return table[:, 0], table[:, 1]
 
-    def fates(self, name: str) -> dict[str, int]:
-        """How many of its messages came to each of `FATES`; "heard" are those heard in order."""
+    def outcomes(self, name: str) -> dict[str, int]:
+        """How many of its messages came to each of `OUTCOMES`; "heard" are those heard in order."""
         counts = Counter(how for _, how in self.gone[name].values())
         late = int(np.sum(self.overtaken(name)[1] > 0))
         return {
