@@ -2,7 +2,7 @@
 
     flight_day        departures from New York on a good and a bad day, by timetable or as flown
     read_arrivals     a CSV file of one's own, checked line by line
-    poisson, regular  arrivals at random and like clockwork
+    poisson, regular  arrivals at random and like clockwork; by_pattern takes either by its name
 
 A time is in seconds since the start of the recording (for a flight day: since midnight in New
 York), and arrivals are always in the order of time.
@@ -71,6 +71,16 @@ def regular(rate: float, until: float) -> list[float]:
     _check(rate, until)
     count = math.floor(rate * until * (1 + 1e-12))  # 0.7 a second for 30 s are 21, rounded or not
     return [min(i / rate, until) for i in range(1, count + 1)]
+
+
+def by_pattern(
+    pattern: str, rate: float, until: float, draw: Callable[[str, int], float]
+) -> list[float]:
+    """Return arrivals by their `pattern`, "poisson" or "regular", `rate` per second, up to and
+    including `until` seconds.
+    """
+    check.one_of("pattern", pattern, ("poisson", "regular"))
+    return poisson(rate, until, draw) if pattern == "poisson" else regular(rate, until)
 
 
 def _check(rate: float, until: float) -> None:

@@ -1,18 +1,27 @@
-"""What every scenario does: check its fields, open a simulation, run. And what a parameter says of
-itself to a lab.
+"""Scenarios: parameters that a lab shows, and a run of them on the real classes.
+
+Scenario             checks its fields, opens a simulation, compares a prediction with the result
+param                a field, with its unit, range and sentence of help
+own_or_given         the queue of a run, and the trace that the run reads
+refuse_queue         refuses one, for a scenario that uses none
+start_shop           sends a message at each arrival
+observe              lets time pass, then freezes the trace
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field, fields
 from typing import Any
 
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import Message
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
-from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.base import Runtime, Task
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.threads import ThreadRuntime
+from mqlearn.runtime.trace import Trace
 from mqlearn.study.run import Run
 
 
@@ -36,9 +45,68 @@ def param(
     return field(default=default, metadata=about)
 
 
+def own_or_given(
+    queue: MessageQueue | None, runtime: Runtime, name: str = "orders", **options: Any
+) -> tuple[MessageQueue, Trace]:
+    """Return the queue of a run and the trace that the run reads.
+
+    Without a given `queue` it is one of its own, with this name and these `options`. A given queue
+    that has no trace leaves the run an empty one.
+    """
+    if queue is None:
+        queue = InMemoryMessageQueue(runtime=runtime, trace=Trace(), name=name, **options)
+    return queue, Trace() if queue.trace is None else queue.trace
+
+
+def refuse_queue(queue: MessageQueue | None, reason: str) -> None:
+    """Raise ValueError if a queue is given to a scenario that can use none, with the `reason`."""
+    if queue is not None:
+        raise ValueError(f"queue must be None, since {reason}, got {queue!r}")
+
+
+def start_shop(
+    runtime: Runtime,
+    queue: MessageQueue,
+    times: Iterable[float],
+    message: Callable[[int], Message],
+) -> Task:
+    """Start a task that sends `message(1)`, `message(2)`, …, each at its time, in seconds from
+    now.
+    """
+    start = runtime.now
+
+    def shop() -> None:
+        for number, time in enumerate(times, 1):
+            # also where two arrive at the same time: a worker may take the first before the second
+            runtime.sleep_until(start + time)
+            queue.send(message(number))
+
+    return runtime.spawn(shop, name="shop")
+
+
+def wait_for_arrivals(runtime: Runtime, start: float, times: Iterable[float]) -> Iterator[int]:
+    """Yield 1, 2, 3, …, each when its time has come; `times` are in seconds since `start`.
+
+    Arrivals at the same time follow each other at once, before any other task has its turn.
+    """
+    for number, time in enumerate(times, 1):
+        if start + time > runtime.now:
+            runtime.sleep_until(start + time)
+        yield number
+
+
+def observe(runtime: Runtime, trace: Trace, seconds: float) -> float:
+    """Let `seconds` pass, freeze the trace, and return the time at the end (s)."""
+    advance(runtime, seconds)
+    trace.freeze()
+    return runtime.now
+
+
 def advance(runtime: Runtime, seconds: float) -> None:
-    """Wait for `seconds`, with all that is due at the very last instant, whether a simulation is
-    ours to run or not.
+    """Wait for `seconds`, with all that is due at the very last instant.
+
+    A simulation that is outside any task has to be run; inside a task, and on threads, it is enough
+    to sleep.
     """
     if isinstance(runtime, Simulation) and runtime.current_task() is None:
         runtime.run(until=runtime.now + seconds)
@@ -46,20 +114,14 @@ def advance(runtime: Runtime, seconds: float) -> None:
         runtime.sleep(seconds)
 
 
-def wait_for_arrivals(runtime: Runtime, start: float, times: Iterable[float]) -> Iterator[int]:
-    """1, 2, 3, …, each when its time has come; `times` are in seconds since `start`."""
-    for number, time in enumerate(times, 1):
-        if (left := start + time - runtime.now) > 0:
-            runtime.sleep(left)
-        yield number
-
-
 class Scenario:
-    """What every scenario is: a frozen dataclass of parameters that can be run.
+    """The base of every scenario, a frozen dataclass of parameters that can be run.
 
     A field made by `param` is refused outside its range, with an error naming the field, the rule
     and the value.
     """
+
+    prediction: float | None
 
     def __post_init__(self) -> None:
         for item in fields(self):  # type: ignore[arg-type]
@@ -80,7 +142,7 @@ class Scenario:
     def run(
         self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None
     ) -> Run:
-        """Everything that happens, observed: in a simulation of its own unless given a runtime.
+        """Run it and return all that happened, in a simulation of its own unless given a runtime.
 
         With `runtime=ThreadRuntime()` it takes as long as it says. The times count from 0 and the
         draws are of `seed` as in a simulation; what still differs is how threads take turns. A
@@ -98,3 +160,14 @@ class Scenario:
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         raise NotImplementedError
+
+    def compare_prediction(
+        self, actual: str, predicted: Callable[[float], str] = "{:,g}".format
+    ) -> list[str]:
+        """Return the sentence that compares a prediction with what came out, or none without one.
+
+        `actual` is what came out, as text; `predicted` makes a text of the prediction.
+        """
+        if self.prediction is None:
+            return []
+        return [f"You said {predicted(self.prediction)}, it is {actual}."]

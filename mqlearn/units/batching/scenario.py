@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mqlearn.messaging.batch import BatchMessageProcessor
-from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import COMPLETED, Message, Outcome
 from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.queue import MessageQueue
@@ -20,10 +19,10 @@ from mqlearn.study.analysis.batches import (
     least_size,
     throughput,
 )
-from mqlearn.study.arrivals import poisson, regular
+from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.faults import happens
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
+from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
 from mqlearn.units.batching.store import PER_CALL, PER_ITEM, BulkStore, bisected, report_call
 
 ALL, FAILURES, BISECT = "all", "failures", "bisect"
@@ -140,13 +139,11 @@ class BatchedWriter(Scenario):
     def arrival_times(self, runtime: Runtime) -> list[float]:
         """When orders come, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
-        if self.arrivals == "poisson":
-            return poisson(self.rate, self.window, runtime.draw)
-        return regular(self.rate, self.window)
+        return by_pattern(self.arrivals, self.rate, self.window, runtime.draw)
 
     @property
     def window(self) -> float:
-        """How long orders come and are watched (s)."""
+        """Seconds in which orders come and are observed."""
         return self.items / self.rate
 
     @property
@@ -155,41 +152,26 @@ class BatchedWriter(Scenario):
         return throughput(self.size, self.per_call, self.per_item, self.workers)
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        trace = Trace()
-        line = (
-            InMemoryMessageQueue(
-                visibility_timeout=None, runtime=runtime, trace=trace, name="orders"
-            )
-            if queue is None
-            else queue
-        )
-        trace = trace if line.trace is None else line.trace
+        queue, trace = own_or_given(queue, runtime, visibility_timeout=None)
         store = BulkStore(
             runtime,
             self.per_call,
             self.per_item,
             bad=lambda order: happens(runtime, self.bad, "bad", order),
         )
-        times, start = self.arrival_times(runtime), runtime.now
-
-        def shop() -> None:
-            for number in wait_for_arrivals(runtime, start, times):
-                line.send(Message(id=f"order-{number}"))
-
-        processor = self._processor(line, store)
-        runtime.spawn(shop, name="shop")
-        advance(runtime, self.window)
-        trace.freeze()
-        run = self._report(trace, runtime.now, seed)
+        processor = self._processor(queue, store)
+        times = self.arrival_times(runtime)
+        start_shop(runtime, queue, times, lambda number: Message(id=f"order-{number}"))
+        run = self._report(trace, observe(runtime, trace, self.window), seed)
         processor.stop()
         return run
 
-    def _processor(self, line: MessageQueue, store: BulkStore) -> BatchMessageProcessor:
-        """The workers, at work."""
+    def _processor(self, queue: MessageQueue, store: BulkStore) -> BatchMessageProcessor:
+        """Return the processor of the batches, its workers started."""
 
         def call_again(part: list[Message]) -> Sequence[bool]:
-            if line.trace is not None:  # a call like any other, and to be seen as one
-                report_call(line.trace, line, part)
+            if queue.trace is not None:  # a call like any other, so the charts should show it
+                report_call(queue.trace, queue, part)
             return store.load(part)
 
         def halves(batch: list[Message], _: object) -> list[Outcome]:
@@ -197,7 +179,7 @@ class BatchedWriter(Scenario):
 
         halving = self.on_failure == BISECT
         processor = BatchMessageProcessor(
-            line, self.size, self.linger, on_failure=halves if halving else self.on_failure
+            queue, self.size, self.linger, on_failure=halves if halving else self.on_failure
         )
         processor.start_batch_processing(
             store.load if halving else store.write, num_workers=self.workers
@@ -218,12 +200,10 @@ class BatchedWriter(Scenario):
             "p99_s": percentile(tally.latencies, 99),
         }
         parts = [self._load(left), self._latency(tally), self._failures(tally, books.dead)]
-        if self.prediction is not None:
-            parts.append(
-                f"You said {format_duration(self.prediction)}, it is {format_duration(tally.mean)}."
-                if tally.done
-                else f"You said {format_duration(self.prediction)}; nothing is written yet."
-            )
+        if tally.done:
+            parts += self.compare_prediction(format_duration(tally.mean), format_duration)
+        elif self.prediction is not None:
+            parts.append(f"You said {format_duration(self.prediction)}; nothing is written yet.")
         verdict = " ".join(part for part in parts if part)
         return Run(
             self,
@@ -237,7 +217,7 @@ class BatchedWriter(Scenario):
         )
 
     def _load(self, left: int) -> str:
-        """What comes against what can be written."""
+        """Compare the rate of arrivals with the rate that can be written."""
         growth = self.rate - self.capacity
         come = f"{self.rate:g} order{'s' * (self.rate != 1)} a second come{'s' * (self.rate == 1)}"
         full = (
@@ -257,7 +237,7 @@ class BatchedWriter(Scenario):
         )
 
     def _latency(self, tally: BatchAnalysis) -> str:
-        """How long it takes, and what of."""
+        """Say how long an order takes until it is written, and where that time goes."""
         if not tally.calls:
             return f"No batch is full, or {self.linger:g} s old, when we stop watching."
         if not tally.done:
@@ -273,7 +253,7 @@ class BatchedWriter(Scenario):
         )
 
     def _failures(self, tally: BatchAnalysis, dead: int) -> str:
-        """What became of bad orders, and of good ones beside them."""
+        """Say what bad orders came to, and good ones beside them."""
         if not tally.failed:
             return ""
         bad = dead - tally.dead_good

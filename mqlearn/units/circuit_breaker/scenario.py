@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from mqlearn.messaging.breaker import CLOSED, OPEN, CircuitBreaker
 from mqlearn.messaging.breaker_processor import CircuitBreakerMessageProcessor
 from mqlearn.messaging.failure_rate import FailureRate
-from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
@@ -21,7 +20,7 @@ from mqlearn.study.analysis.loads import tries_per_order
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.faults import Failure, happens, one_try, strikes
 from mqlearn.study.run import Context, Run
-from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
+from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
 
 LONGEST = 300.0  # seconds that can be observed
 FASTEST = 10.0  # orders a second
@@ -222,33 +221,22 @@ class GuardedCalls(Scenario):
         call: Call | None = None,
     ) -> Run:
         """The same day with workers that `staff` starts, and with another service's `call`."""
-        trace = Trace()
         retry = RetryPolicy(self.backoff, jitter="none") if self.backoff else None
-        line = (
-            InMemoryMessageQueue(
-                visibility_timeout=None, retry=retry, runtime=runtime, trace=trace, name="orders"
-            )
-            if queue is None
-            else queue
+        queue, trace = own_or_given(queue, runtime, visibility_timeout=None, retry=retry)
+        stop = staff(queue, trace, self._service(runtime) if call is None else call)
+        start_shop(
+            runtime,
+            queue,
+            poisson(self.rate, self.window, runtime.draw),
+            lambda number: Message(id=f"order-{number}", max_retries=self.retries),
         )
-        trace = trace if line.trace is None else line.trace
-        times, start = poisson(self.rate, self.window, runtime.draw), runtime.now
-
-        def shop() -> None:
-            for number in wait_for_arrivals(runtime, start, times):
-                line.send(Message(id=f"order-{number}", max_retries=self.retries))
-
-        stop = staff(line, trace, self._service(runtime, start) if call is None else call)
-        runtime.spawn(shop, name="shop")
-        advance(runtime, self.window)
-        trace.freeze()
-        run = self._report(trace, runtime.now, seed)
+        run = self._report(trace, observe(runtime, trace, self.window), seed)
         stop()
         return run
 
-    def _service(self, runtime: Runtime, start: float) -> Call:
+    def _service(self, runtime: Runtime) -> Call:
         """A call of the card service, as it fares at the time at which it begins."""
-        broken = self.broken
+        start, broken = runtime.now, self.broken
 
         def call(message: Message) -> None:
             now, takes = runtime.now - start, self.call_time
@@ -304,8 +292,7 @@ class GuardedCalls(Scenario):
         waiting = int(most_waiting(run))
         if not story.shut:
             parts.append(f"At most {waiting:,} waited.")
-        if self.prediction is not None:
-            parts.append(f"You said {self.prediction:,g}, it is {waiting:,}.")
+        parts += self.compare_prediction(f"{waiting:,}")
         context = Context(self.broken, self.trouble, guarded=self.breaker != NONE)
         headline = f"{parts[0][:-1]}, at most {waiting:,} waited"
         return Run(self, seed, trace, until, totals, " ".join(parts), theory, headline, context)

@@ -16,9 +16,9 @@ from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.processor import EventStreamProcessor
 from mqlearn.streaming.stream import EventStream
 from mqlearn.study.analysis.groups import GroupAnalysis
-from mqlearn.study.arrivals import flight_file, poisson, regular
+from mqlearn.study.arrivals import by_pattern, flight_file
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
+from mqlearn.study.scenario import Scenario, observe, param, refuse_queue, wait_for_arrivals
 
 GROUP = "mail"
 LETTERS = "ABCDEFGH"
@@ -162,15 +162,10 @@ class SharedPartitions(Scenario):
         check.instance("runtime", runtime, Runtime)
         if self.arrivals == FLIGHTS:
             return [time for time, _ in departures() if time <= DAY]
-        return (
-            poisson(self.rate, self.window, runtime.draw)
-            if self.arrivals == "poisson"
-            else regular(self.rate, self.window)
-        )
+        return by_pattern(self.arrivals, self.rate, self.window, runtime.draw)
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        if queue is not None:
-            raise ValueError(f"queue must be None, since a log is read here, got {queue!r}")
+        refuse_queue(queue, "a log is read here")
         trace, start = Trace(), runtime.now
         stream = EventStream("orders", self.partitions, runtime=runtime, trace=trace)
         stream.group(
@@ -193,23 +188,24 @@ class SharedPartitions(Scenario):
             late = Mailer(self, LETTERS[self.members], stream, trace, start, tries)
             crew.append(late)
             runtime.spawn(_later, runtime, self.joins_at, late.start, name="newcomer", daemon=True)
-        advance(runtime, self.watched)
-        trace.freeze()
-        run = self.report(trace, runtime.now, seed)
+        run = self.report(trace, observe(runtime, trace, self.watched), seed)
         for mailer in crew:
             mailer.processor.stop()
         return run
 
     def _shop(self, stream: EventStream, start: float) -> None:
-        times = [0.0] * self.backlog + self.arrival_times(stream.runtime)
+        """Append the backlog, then each order when it comes; a flight is keyed by its aircraft."""
         tails = [tail for _, tail in departures()] if self.arrivals == FLIGHTS else []
-        for number in wait_for_arrivals(stream.runtime, start, times):
-            key = (
-                tails[number - self.backlog - 1]
-                if tails and number > self.backlog
-                else f"order-{number}"
-            )
+
+        def append(number: int, key: str) -> None:
             stream.append(StreamEvent("orders", event_id=f"order-{number}", partition_key=key))
+
+        for number in range(1, self.backlog + 1):
+            append(number, f"order-{number}")
+        times = self.arrival_times(stream.runtime)
+        for index in wait_for_arrivals(stream.runtime, start, times):
+            number = self.backlog + index
+            append(number, tails[index - 1] if tails else f"order-{number}")
 
     def report(self, trace: Trace, until: float, seed: int) -> Run:
         """The run that a frozen trace tells of, observed until `until` (s)."""
@@ -246,8 +242,7 @@ class SharedPartitions(Scenario):
                 if story.fenced == 1
                 else f"{story.fenced} late commits were refused."
             )
-        if self.prediction is not None:
-            parts.append(f"You said {self.prediction:,g}, it is {story.twice + len(story.lost):,}.")
+        parts += self.compare_prediction(f"{story.twice + len(story.lost):,}")
         short = f"{story.twice:,} mailed twice, {len(story.lost):,} lost, {behind:,} behind"
         return Run(self, seed, trace, until, totals, " ".join(parts), {}, short)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import COMPLETED, Message, Outcome
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
@@ -17,7 +16,7 @@ from mqlearn.study.analysis.charges import RESENT, ChargeAnalysis, expected_char
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.faults import Faults, Link, happens, one_try, strikes
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, advance, param
+from mqlearn.study.scenario import Scenario, advance, own_or_given, param
 
 ORDERS = 1000
 PRICE = 20.0
@@ -165,16 +164,8 @@ class CardCharges(Scenario):
             )
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        trace = Trace()
-        real = (
-            InMemoryMessageQueue(
-                visibility_timeout=self.lease, runtime=runtime, trace=trace, name="orders"
-            )
-            if queue is None
-            else queue
-        )
-        trace = trace if real.trace is None else real.trace
-        desk, start = Desk(real, self), runtime.now
+        queue, trace = own_or_given(queue, runtime, visibility_timeout=self.lease)
+        desk, start = Desk(queue, self), runtime.now
         processor = MessageProcessor(desk)
         processor.register_processor("default", self._worker(desk, trace, start + WINDOW))
         processor.start_workers(WORKERS)
@@ -292,8 +283,7 @@ class CardCharges(Scenario):
             )
         if left:
             parts.append(f"{left} are not settled after {until / 60:.0f} minutes.")
-        if self.prediction is not None:
-            parts.append(f"You said {self.prediction:,g}, it is {story.twice}.")
+        parts += self.compare_prediction(f"{story.twice}")
         return Run(self, seed, trace, until, totals, " ".join(parts), theory)
 
     def _theory(self) -> dict[str, Any]:

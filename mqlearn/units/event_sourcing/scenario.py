@@ -13,10 +13,10 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.histories import HistoryAnalysis
-from mqlearn.study.arrivals import poisson, regular
+from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.changes import DAY, HOUR, OPEN, Change, a_day_of_flights, a_day_of_orders, clock
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, advance, param
+from mqlearn.study.scenario import Scenario, observe, param, refuse_queue
 from mqlearn.units.event_sourcing.shop import WRITERS, Day, Shop, summed
 
 FLIGHTS = "flights"
@@ -115,15 +115,11 @@ class OrderHistory(Scenario):
         check.instance("runtime", runtime, Runtime)
         if self.arrivals == FLIGHTS:
             return list(a_day_of_flights("2013-12-02"))
-        rate, span = self.orders / OPEN, OPEN
-        times = (
-            poisson(rate, span, runtime.draw) if self.arrivals == "poisson" else regular(rate, span)
-        )
+        times = by_pattern(self.arrivals, self.orders / OPEN, OPEN, runtime.draw)
         return a_day_of_orders(times, runtime.draw)
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        if queue is not None:
-            raise ValueError(f"queue must be None, since events are kept here, got {queue!r}")
+        refuse_queue(queue, "events are kept here")
         return self.report(
             self.watch(Shop(runtime, Trace(), WRITERS[self.write], self.crash_rate)), seed
         )
@@ -135,8 +131,7 @@ class OrderHistory(Scenario):
             runtime.spawn(shop.customer, list(changes), name=key)
         runtime.spawn(shop.relay, name="relay", daemon=True)
         runtime.spawn(shop.board, self.snapshot_every, name="board", daemon=True)
-        advance(runtime, DAY)
-        shop.trace.freeze()
+        observe(runtime, shop.trace, DAY)
         return shop.close()
 
     def report(self, day: Day, seed: int) -> Run:
@@ -159,8 +154,7 @@ class OrderHistory(Scenario):
             parts.append(
                 f"{story.repeated:,} events came twice under one id, which a reader can skip."
             )
-        if self.prediction is not None:
-            parts.append(f"You said {self.prediction:,g}, it is {silent + again:,}.")
+        parts += self.compare_prediction(f"{silent + again:,}")
         return Run(
             self,
             seed,

@@ -18,9 +18,9 @@ from mqlearn.streaming.partition_log import OffsetOutOfRange
 from mqlearn.streaming.partitioner import partition_for
 from mqlearn.streaming.stream import EventStream
 from mqlearn.study.analysis.logs import LogAnalysis, at
-from mqlearn.study.arrivals import poisson, regular
+from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
+from mqlearn.study.scenario import Scenario, observe, param, refuse_queue, wait_for_arrivals
 
 GROUP = "reader"
 
@@ -132,11 +132,7 @@ class ReadingTheLog(Scenario):
     def arrival_times(self, runtime: Runtime) -> list[float]:
         """When events come, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
-        return (
-            poisson(self.rate, self.window, runtime.draw)
-            if self.arrivals == "poisson"
-            else regular(self.rate, self.window)
-        )
+        return by_pattern(self.arrivals, self.rate, self.window, runtime.draw)
 
     def shares(self) -> dict[str, float]:
         """Each customer's share of the events."""
@@ -145,8 +141,7 @@ class ReadingTheLog(Scenario):
         return {"big": self.big} | {name: weight * rest for name, weight in weights.items()}
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        if queue is not None:
-            raise ValueError(f"queue must be None, since a log is read here, got {queue!r}")
+        refuse_queue(queue, "a log is read here")
         trace, start = Trace(), runtime.now
         stream = EventStream(
             "orders",
@@ -164,9 +159,7 @@ class ReadingTheLog(Scenario):
                 daemon=True,
             )
         runtime.spawn(self._producer(stream, start), name="shop")
-        advance(runtime, self.window)
-        trace.freeze()
-        run = self.report(trace, runtime.now, seed)
+        run = self.report(trace, observe(runtime, trace, self.window), seed)
         with stream.changed:
             over.append(True)
             for arrived in stream.arrived:
@@ -263,8 +256,7 @@ class ReadingTheLog(Scenario):
                 f"{behind:,} behind, {lost:,} never read. "
                 f"{share if self.partitions > 1 else 'One partition'}."
             )
-        if self.prediction is not None:
-            parts.append(f"You said {self.prediction:,g}, it is {behind:,}.")
+        parts += self.compare_prediction(f"{behind:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), self._theory(), headline)
 
     def _stopped(self, story: LogAnalysis) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
-from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, MessagePriority
 from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.processor import MessageProcessor
@@ -18,7 +18,7 @@ from mqlearn.runtime.trace import Balance, Record, Trace
 from mqlearn.study import theory
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, param
+from mqlearn.study.scenario import Scenario, own_or_given, param, start_shop
 
 URGENT_FIRST = ("CRITICAL", "HIGH", "NORMAL", "LOW")
 # messages that may wait: more than ever arrive, since a full queue is unit 02's subject
@@ -136,46 +136,32 @@ class PriorityMix(Scenario):
         raise ValueError(f"chance must be below 1, got {chance!r}")
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        trace = Trace()
-        line = (
-            InMemoryMessageQueue(
-                ROOM, visibility_timeout=None, runtime=runtime, trace=trace, name="orders"
-            )
-            if queue is None
-            else queue
-        )
-        trace = trace if line.trace is None else line.trace
-        processor = MessageProcessor(line)
-        start, window = runtime.now, self.minutes * 60.0
-        arrivals = poisson(self.rate, window, runtime.draw)
-
-        def shop() -> None:
-            for number, time in enumerate(arrivals, 1):
-                runtime.sleep_until(start + time)
-                seconds = self.service
-                if self.times == "exponential":
-                    seconds *= -math.log1p(-runtime.draw("service", number))
-                line.send(
-                    Message(
-                        id=f"order-{number}",
-                        body={"seconds": seconds},
-                        ttl=self.ttl,
-                        priority=self.priority(runtime.draw("priority", number)),
-                    )
-                )
-
+        queue, trace = own_or_given(queue, runtime, max_size=ROOM, visibility_timeout=None)
+        closing = runtime.now + self.minutes * 60.0
+        arrivals = poisson(self.rate, self.minutes * 60.0, runtime.draw)
+        processor = MessageProcessor(queue)
         processor.register_processor(
             "default", lambda message: runtime.sleep(message.body["seconds"])
         )
         processor.start_workers(self.workers)
-        runtime.spawn(shop, name="shop").join()
-        runtime.sleep_until(start + window)
-        while line.size():
+        start_shop(runtime, queue, arrivals, partial(self._message, runtime)).join()
+        runtime.sleep_until(closing)
+        while queue.size():
             runtime.sleep(1.0)
         processor.stop_workers()
         trace.freeze()
-        return self._report(
-            trace, PriorityAnalysis(trace.records, start + window), runtime.now, seed
+        return self._report(trace, PriorityAnalysis(trace.records, closing), runtime.now, seed)
+
+    def _message(self, runtime: Runtime, number: int) -> Message:
+        """Return the order of this number, its service time (s) and priority drawn."""
+        seconds = self.service
+        if self.times == "exponential":
+            seconds *= -math.log1p(-runtime.draw("service", number))
+        return Message(
+            id=f"order-{number}",
+            body={"seconds": seconds},
+            ttl=self.ttl,
+            priority=self.priority(runtime.draw("priority", number)),
         )
 
     def _report(self, trace: Trace, tally: PriorityAnalysis, until: float, seed: int) -> Run:
@@ -201,8 +187,8 @@ class PriorityMix(Scenario):
                 "they were still "
                 f"counted as waiting for another {tally.late:.3g} s on average."
             )
-        if self.prediction is not None and books.completed:
-            parts.append(f"You said {self.prediction:.3g} s for all, it is {tally.mean():.3g} s.")
+        if books.completed:
+            parts += self.compare_prediction(f"{tally.mean():.3g} s", "{:.3g} s for all".format)
         return Run(
             self,
             seed,

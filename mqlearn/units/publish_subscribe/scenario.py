@@ -14,10 +14,10 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.fan_outs import FanOutAnalysis
-from mqlearn.study.arrivals import poisson, regular
+from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.faults import Failure, happens, one_try
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, advance, param
+from mqlearn.study.scenario import Scenario, observe, param, refuse_queue
 
 TOPIC = "orders.paid"
 SUBSCRIBERS = ("mail", "parcel", "audit")
@@ -142,11 +142,7 @@ class FanOut(Scenario):
     def arrival_times(self, runtime: Runtime) -> list[float]:
         """When orders are paid, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
-        return (
-            poisson(self.rate, self.window, runtime.draw)
-            if self.arrivals == "poisson"
-            else regular(self.rate, self.window)
-        )
+        return by_pattern(self.arrivals, self.rate, self.window, runtime.draw)
 
     def callback(self, name: str, runtime: Runtime) -> Handler:
         """What the subscriber of this name does with an order."""
@@ -164,10 +160,7 @@ class FanOut(Scenario):
         return call
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        if queue is not None:
-            raise ValueError(
-                f"queue must be None, since each subscription has its own, got {queue!r}"
-            )
+        refuse_queue(queue, "each subscription has its own")
         trace = Trace()
         broker = TopicBasedMessageBroker(runtime=runtime, trace=trace)
         policy = RetryPolicy(2.0, jitter="none") if self.retry == DELAYED else None
@@ -212,8 +205,7 @@ class FanOut(Scenario):
                     continue
 
         runtime.spawn(shop, name="shop")
-        advance(runtime, self.window)
-        trace.freeze()
+        observe(runtime, trace, self.window)
 
     def report(
         self, trace: Trace, until: float, seed: int, theory: dict[str, Any] | None = None
@@ -239,8 +231,7 @@ class FanOut(Scenario):
             listed = [f"{name} {fates[name][fate]:,}" for name in fates if fates[name][fate]]
             parts += [f"{words}: {', '.join(listed)}."] if listed else []
         headline = " ".join(parts)
-        if self.prediction is not None:
-            parts.append(f"You said {self.prediction:,g}, it is {slowest:,}.")
+        parts += self.compare_prediction(f"{slowest:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), theory or {}, headline)
 
     def _told(self, behind: dict[str, int]) -> str:

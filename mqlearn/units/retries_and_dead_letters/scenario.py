@@ -15,10 +15,10 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.loads import LoadAnalysis, dead_in_outage
-from mqlearn.study.arrivals import poisson, regular
+from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.faults import Failure, Faults
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, advance, param, wait_for_arrivals
+from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
 from mqlearn.units.retries_and_dead_letters.overload import Budgeted, RetryBudget, Service
 
 RATE = 10.0  # orders that arrive a second
@@ -223,53 +223,33 @@ class CardOutage(Scenario):
             return [
                 min(self.outage_from, self.window / 2) + number / BURST for number in range(BURST)
             ]
-        return (
-            poisson(RATE, self.window, runtime.draw)
-            if self.arrivals == "poisson"
-            else regular(RATE, self.window)
-        )
+        return by_pattern(self.arrivals, RATE, self.window, runtime.draw)
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        trace = Trace()
-        real = (
-            InMemoryMessageQueue(
-                visibility_timeout=None,
-                retry=self.retry,
-                runtime=runtime,
-                trace=trace,
-                name="orders",
-            )
-            if queue is None
-            else queue
-        )
-        trace = trace if real.trace is None else real.trace
-        line = (
-            Budgeted(real, RetryBudget(self.budget), wait=self.refused == WAITS)
-            if self.budget
-            else real
-        )
-        times, start = self.arrival_times(runtime), runtime.now
-
-        def shop() -> None:
-            for number in wait_for_arrivals(runtime, start, times):
-                line.send(Message(id=f"order-{number}", max_retries=self.retries))
-
-        processor = MessageProcessor(line)
-        processor.register_processor("default", self._worker(runtime, start))
+        queue, trace = own_or_given(queue, runtime, visibility_timeout=None, retry=self.retry)
+        budget = RetryBudget(self.budget)
+        budgeted = Budgeted(queue, budget, wait=self.refused == WAITS) if self.budget else queue
+        processor = MessageProcessor(budgeted)
+        processor.register_processor("default", self._worker(runtime))
         processor.start_workers(self.workers)
-        runtime.spawn(shop, name="shop")
+        times = self.arrival_times(runtime)
+        start_shop(
+            runtime,
+            budgeted,
+            times,
+            lambda number: Message(id=f"order-{number}", max_retries=self.retries),
+        )
         if self.redrive_at:
-            runtime.spawn(self._operator, real, name="operator")
-        advance(runtime, self.window)
-        trace.freeze()
-        run = self._report(trace, len(times), runtime.now, seed)
+            runtime.spawn(self._operator, queue, name="operator")
+        run = self._report(trace, len(times), observe(runtime, trace, self.window), seed)
         processor.stop_workers()
         return run
 
-    def _worker(self, runtime: Runtime, start: float) -> Handler:
+    def _worker(self, runtime: Runtime) -> Handler:
         """What a worker does with an order: call the service, and fail if no answer comes, or the
         wrong one.
         """
+        start = runtime.now
         broken = None if self.broken is None else (start + self.broken[0], start + self.broken[1])
         down = broken if self.outage == DOWN else None
         service = Service(
@@ -324,8 +304,7 @@ class CardOutage(Scenario):
         parts = [f"{books.dead:,} of {offered:,} orders died{said}.", self._aftermath(load, since)]
         if left > 2 * RATE:
             parts.append(f"{left:,} are still being tried.")
-        if self.prediction is not None:
-            parts.append(f"You said {self.prediction:,g}, it is {books.dead:,}.")
+        parts += self.compare_prediction(f"{books.dead:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), expected)
 
     def _aftermath(self, load: LoadAnalysis, since: float) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar
 
-from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
@@ -13,12 +13,12 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, param
+from mqlearn.study.scenario import Scenario, own_or_given, param, start_shop
 
 ORDERS = 1000
 RETRIES = 3
 SPACING = 0.6  # seconds between two orders on average: ten minutes of them
-SERVICE = 1.0  # seconds a try takes
+SERVICE = 1.0  # seconds that a try takes
 
 
 @dataclass(frozen=True)
@@ -47,47 +47,40 @@ class FailingWork(Scenario):
     )
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        trace = Trace()
-        line = (
-            InMemoryMessageQueue(runtime=runtime, trace=trace, name="orders")
-            if queue is None
-            else queue
-        )
-        processor = MessageProcessor(line)
+        queue, trace = own_or_given(queue, runtime)
+        gaps = (2 * SPACING * runtime.draw("gap", number) for number in range(1, ORDERS + 1))
         faults = Faults(failure_rate=self.failure_rate)
-
-        def shop() -> None:
-            for number in range(1, ORDERS + 1):
-                runtime.sleep(2 * SPACING * runtime.draw("gap", number))
-                line.send(Message(id=f"order-{number}", max_retries=RETRIES))
-
+        processor = MessageProcessor(queue)
         processor.register_processor(
             "default", faults.handler(lambda _: "charged", runtime, seconds=SERVICE)
         )
         processor.start_workers(3)
-        source = runtime.spawn(shop, name="shop")
-        source.join()
+        shop = start_shop(
+            runtime,
+            queue,
+            accumulate(gaps),
+            lambda number: Message(id=f"order-{number}", max_retries=RETRIES),
+        )
+        shop.join()
         count = processor.metrics
-        # the rest have died
+        # an order that failed and is not retried has died: all are settled when the two add up
         while count["processed"] + count["failed"] - count["retried"] < ORDERS:
             runtime.sleep(1.0)
         processor.stop_workers()
-        return self._report(trace if line.trace is None else line.trace, runtime.now, seed)
+        return self._report(trace, runtime.now, seed)
 
     def _report(self, trace: Trace, until: float, seed: int) -> Run:
         books = trace.balance()
         expected = ORDERS * self.failure_rate ** (RETRIES + 1)
-        tries = sum(record.event == "started" for record in trace.records)
-        verdict = (
+        parts = [
             f"{books.dead} of {ORDERS:,} orders died; {expected:.1f} are expected when "
-            f"{self.failure_rate:.0%} of tries fail."
-        )
-        if self.prediction is not None:
-            verdict += f" You said {self.prediction:g}, it is {books.dead}."
+            f"{self.failure_rate:.0%} of tries fail.",
+            *self.compare_prediction(f"{books.dead}", "{:g}".format),
+        ]
         totals: dict[str, float] = {
             "sent": books.accepted,
             "done": books.completed,
             "dead": books.dead,
-            "tries": tries,
+            "tries": sum(record.event == "started" for record in trace.records),
         }
-        return Run(self, seed, trace, until, totals, verdict, {"dead": expected})
+        return Run(self, seed, trace, until, totals, " ".join(parts), {"dead": expected})

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.processor import MessageProcessor
@@ -17,9 +16,9 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Record, Trace
 from mqlearn.study import theory
-from mqlearn.study.arrivals import flight_day, poisson, regular
+from mqlearn.study.arrivals import by_pattern, flight_day
 from mqlearn.study.run import Run
-from mqlearn.study.scenario import Scenario, advance, param
+from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
 
 TEN_MINUTES = 600.0  # seconds
 # a recorded day is replayed so many times as fast: a second here is two minutes there
@@ -143,11 +142,9 @@ class WorkQueue(Scenario):
     def arrival_times(self, runtime: Runtime) -> list[float]:
         """When jobs arrive, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
-        if self.arrivals == "poisson":
-            return poisson(self.rate, TEN_MINUTES, runtime.draw)
-        if self.arrivals == "regular":
-            return regular(self.rate, TEN_MINUTES)
-        return list(_replayed(self.arrivals))
+        if self.arrivals in RECORDINGS:
+            return list(_replayed(self.arrivals))
+        return by_pattern(self.arrivals, self.rate, TEN_MINUTES, runtime.draw)
 
     @property
     def capacity(self) -> float:
@@ -155,25 +152,17 @@ class WorkQueue(Scenario):
         return (self.workers - 1 + 1 / self.slow_worker) / self.service
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        trace = Trace()
-        line = (
-            InMemoryMessageQueue(
-                self.queue_limit, visibility_timeout=None, runtime=runtime, trace=trace, name="jobs"
-            )
-            if queue is None
-            else queue
+        queue, trace = own_or_given(
+            queue, runtime, "jobs", max_size=self.queue_limit, visibility_timeout=None
         )
-        trace = trace if line.trace is None else line.trace
-        processor = MessageProcessor(line, prefetch=self.prefetch)
+        processor = MessageProcessor(queue, prefetch=self.prefetch)
         times, power, start = self.arrival_times(runtime), _power(self.spread), runtime.now
         window = RECORDED_DAY if self.arrivals in RECORDINGS else TEN_MINUTES
 
-        def shop() -> None:
-            for number, time in enumerate(times, 1):
-                runtime.sleep_until(start + time)
-                chance = -math.log1p(-runtime.draw("service", number))
-                seconds = self.service * chance**power / math.gamma(1 + power)
-                line.send(Message(id=f"order-{number}", body={"seconds": seconds}))
+        def job(number: int) -> Message:
+            chance = -math.log1p(-runtime.draw("service", number))
+            seconds = self.service * chance**power / math.gamma(1 + power)
+            return Message(id=f"order-{number}", body={"seconds": seconds})
 
         def work(message: Message) -> None:
             worker = runtime.current_task()
@@ -182,12 +171,10 @@ class WorkQueue(Scenario):
 
         processor.register_processor("default", work)
         processor.start_workers(self.workers)
-        runtime.spawn(shop, name="shop")
-        advance(runtime, window)
-        trace.freeze()
-        run = self._report(
-            trace, WorkAnalysis(trace.records, start, runtime.now, self.workers), len(times), seed
-        )
+        start_shop(runtime, queue, times, job)
+        until = observe(runtime, trace, window)
+        analysis = WorkAnalysis(trace.records, start, until, self.workers)
+        run = self._report(trace, analysis, len(times), seed)
         processor.stop_workers()
         return run
 
@@ -219,8 +206,7 @@ class WorkQueue(Scenario):
             parts.append(
                 f"The queue was full: {books.rejected:,} of {offered:,} jobs were refused."
             )
-        if self.prediction is not None:
-            parts.append(f"You said {self.prediction:,g}, it is {left:,}.")
+        parts += self.compare_prediction(f"{left:,}")
         headline = self._headline(rate, left, tally, expected)
         if books.rejected:
             headline += f"; {books.rejected:,} of {offered:,} refused"
