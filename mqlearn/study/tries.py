@@ -5,7 +5,10 @@
     run.tries()                            # one row for each try, as of any other run
 
 No queue is simulated. A life says when its message was sent, when a handler was called for it, and
-how each call ended; the records follow from that.
+how each call ended; the records follow from that. Each try is a delivery of its own, unless the
+life has a `Delivery` around all its tries:
+
+    pushed = Life("order-2", 0.0, (Try(0.5, 1.5),), delivery=Delivery(0.25, 2.0))
 """
 
 from __future__ import annotations
@@ -23,18 +26,35 @@ from mqlearn.study.run import Run
 # The order at one instant: tries end, and free their workers; messages are there; tries begin.
 EXTRA, ENDS, ARRIVES, BEGINS = range(4)
 UNDELIVERED = ("sent", "due", "redriven")  # these have no receipt
-CALLED = ("started", "finished")  # recorded by a worker, which knows no entries
+CALLED = ("batched", "started", "finished")  # recorded by a worker, which knows no entries
 
 
 class Try(NamedTuple):
     """One call of a handler for a message, from `start` to `end` (s), by `worker`.
 
-    `outcome` is how the call ended; None: it never did, and the message stays in flight.
+    `outcome` is how the call ended; None: it never did, and the message stays in flight. `batch` is
+    how many messages the call had, at the first of them; 0 at the others, and where there are no
+    batches.
     """
 
     start: float
     end: float
     outcome: Outcome | None = COMPLETED
+    worker: str = "worker-0"
+    batch: int = 0
+
+
+class Delivery(NamedTuple):
+    """One delivery around all the tries of a message: `worker` received it, and it was settled (s).
+
+    A worker may hold a message before it calls the handler, it may call the handler more than once
+    with it, and its ack may take time to arrive. A message whose `outcome` is not completed goes to
+    the dead letters.
+    """
+
+    received: float
+    settled: float
+    outcome: Outcome = COMPLETED
     worker: str = "worker-0"
 
 
@@ -47,6 +67,8 @@ class Life(NamedTuple):
 
     `dead` is the reason of a message that is a dead letter from the moment at which it was sent. Of
     such a message every failure is a death: nothing but a redrive brings it back.
+
+    With a `delivery` all tries are calls in it, and it alone says how the message ends.
     """
 
     id: str
@@ -54,6 +76,7 @@ class Life(NamedTuple):
     tries: Sequence[Try] = ()
     priority: MessagePriority = MessagePriority.NORMAL
     dead: str = ""
+    delivery: Delivery | None = None
 
     def dies(self, index: int) -> bool:
         """Return whether this try, if it ends, sends the message to the dead letters."""
@@ -67,9 +90,15 @@ class Life(NamedTuple):
         """Return where the message is at `time` (s), with all that happens at that instant: a place
         of its queue, or "" before it is sent.
         """
-        begun = sum(each.start <= time for each in self.tries)
         if time < self.sent:
             return ""
+        if self.delivery is not None:
+            if time < self.delivery.received:
+                return "waiting"
+            if time < self.delivery.settled:
+                return "in flight"
+            return "completed" if self.delivery.outcome.kind == "completed" else "dead"
+        begun = sum(each.start <= time for each in self.tries)
         if not begun:
             return "dead" if self.dead else "waiting"
         last = self.tries[begun - 1]
@@ -189,11 +218,14 @@ def _in_sequence(life: Life) -> Iterator[Event]:
 def _events(life: Life) -> Iterator[Event]:
     attempts = count(1)
     yield Event(life.sent, ARRIVES, "sent")
+    if life.delivery is not None:
+        yield from _in_one_delivery(life.delivery, life.tries)
+        return
     if life.dead:
         attempt = next(attempts)
         yield Event(life.sent, ARRIVES, "received", attempt)
         yield Event(life.sent, ARRIVES, "dead", attempt, detail=life.dead)
-    for index, (start, end, outcome, worker) in enumerate(life.tries):
+    for index, (start, end, outcome, worker, _) in enumerate(life.tries):
         if index and not life.dies(index - 1):
             before = life.tries[index - 1]
             if start > before.end:
@@ -202,13 +234,30 @@ def _events(life: Life) -> Iterator[Event]:
             yield Event(start, ARRIVES, "redriven", attempt)
         attempt = next(attempts)
         yield Event(start, BEGINS, "received", attempt, worker)
-        yield Event(start, BEGINS, "started", attempt, worker)
+        yield from _called(life.tries[index], attempt)
         if outcome is None:
             return
-        yield Event(end, ENDS, "finished", attempt, worker, str(outcome))
         delay = life.tries[index + 1].start - end if index + 1 < len(life.tries) else 0.0
         name, detail = _settled(outcome, life.dies(index), delay)
         yield Event(end, ENDS, name, attempt, worker, detail)
+
+
+def _in_one_delivery(delivery: Delivery, tries: Sequence[Try]) -> Iterator[Event]:
+    received, settled, outcome, worker = delivery
+    yield Event(received, BEGINS, "received", 1, worker)
+    for each in tries:
+        yield from _called(each, 1)
+    name, detail = _settled(outcome, outcome.kind != "completed", 0.0)
+    yield Event(settled, ENDS, name, 1, worker, detail)
+
+
+def _called(each: Try, attempt: int) -> Iterator[Event]:
+    """Yield the events of one call of the handler."""
+    if each.batch:
+        yield Event(each.start, BEGINS, "batched", attempt, each.worker, each.batch)
+    yield Event(each.start, BEGINS, "started", attempt, each.worker)
+    if each.outcome is not None:
+        yield Event(each.end, ENDS, "finished", attempt, each.worker, str(each.outcome))
 
 
 def _settled(outcome: Outcome, dies: bool, delay: float) -> tuple[str, Any]:

@@ -8,7 +8,7 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Record, Trace, UnbalancedBooks
-from mqlearn.study.tries import Life, Try, run_of_tries
+from mqlearn.study.tries import Delivery, Life, Try, run_of_tries
 
 FAILED = Outcome("failed", "timeout")
 
@@ -83,6 +83,8 @@ LIVES = [
     Life("unanswered", 1.0, (Try(2.0, 3.0, None),)),
     Life("untried", 2.0),
     Life("letter", 2.0, (Try(4.0, 5.0, FAILED), Try(6.0, 7.0)), dead="outage"),
+    Life("acked late", 0.0, (Try(1.0, 2.0),), delivery=Delivery(0.5, 3.0)),
+    Life("called twice", 1.0, (Try(2.0, 2.5), Try(2.5, 3.0)), delivery=Delivery(2.0, 6.0, FAILED)),
 ]
 
 
@@ -147,11 +149,36 @@ def test_times_that_go_back_are_refused(tries):
         run_of_tries(None, [Life("order-1", 1.0, tries)])
 
 
+def test_tries_may_be_calls_in_one_delivery():
+    """Received before the first call, settled after the last one; a batch is recorded at its first
+    message.
+    """
+    refused = Outcome("failed", "refused")
+    calls = (Try(1.0, 2.0, refused, batch=2), Try(2.0, 3.0, batch=1))
+    lives = [
+        Life("good", 0.0, calls, delivery=Delivery(0.5, 3.5)),
+        Life("bad", 0.0, calls[:1], delivery=Delivery(0.5, 3.5, refused)),
+    ]
+    run = run_of_tries(None, lives)
+    assert [record[:3] + record[-2:] for record in run.trace.records if record.receipt == 1] == [
+        (0.5, "received", "orders", 1, None),
+        (1.0, "batched", "orders", 1, 2),
+        (1.0, "started", "orders", 1, None),
+        (2.0, "finished", "orders", 1, "failed: refused"),
+        (2.0, "batched", "orders", 1, 1),
+        (2.0, "started", "orders", 1, None),
+        (3.0, "finished", "orders", 1, "completed"),
+        (3.5, "acked", "orders", 1, None),
+    ]
+    last = run.trace.records[-1]
+    assert (last.event, last.message_id, last.detail) == ("dead", "bad", "refused")
+
+
 def test_the_fields_of_the_run_are_those_given():
     """Scenario, seed, end and verdict; totals come from the books."""
     run = run_of_tries("it", LIVES, 9.0, seed=7, queue="calls", verdict="Said.", theory={"dead": 2})
     assert (run.scenario, run.seed, run.until, run.verdict) == ("it", 7, 9.0, "Said.")
-    assert run.theory == {"dead": 2} and run.totals == {"sent": 7, "done": 3, "dead": 1}
+    assert run.theory == {"dead": 2} and run.totals == {"sent": 9, "done": 4, "dead": 2}
     assert {record.source for record in run.trace.records} == {"calls"}
     assert run_of_tries(None, LIVES).until == 7.0 and run_of_tries(None, []).until == 0.0
 

@@ -1,5 +1,6 @@
-"""Exercise 02.3: how many jobs may a worker hold, so that none idles and none hoards? Graded by
-chaos.
+"""Exercise 02.3: the number of jobs that a worker may hold, so that none idles and none hoards.
+
+Graded by chaos.
 """
 
 from __future__ import annotations
@@ -7,19 +8,19 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from mqlearn.runtime.trace import Record
-from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade
+from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
-from mqlearn.units.work_queues.wire import Shop
+from mqlearn.units.work_queues.network import Job, RemoteWorkers
 
 MOST_IDLE = 0.02  # share of the workers' time beside a backlog
 AT_MOST = 1.1  # times the shortest makespan
 
 
 def check_prefetch(prefetch: Callable[[float, float], int]) -> Verdict:
-    """Whether `prefetch(service_s, round_trip_s)` is how many unsettled jobs a worker should hold.
+    """Grade `prefetch(service_s, round_trip_s)`, the number of unsettled jobs that a worker should
+    hold.
 
     2 to 8 workers far from a queue share a backlog of 100 jobs of `service_s` seconds each (1 ms to
     10 s). Jobs are pushed to a worker until it holds as many as allowed, the one it works on
@@ -30,102 +31,119 @@ def check_prefetch(prefetch: Callable[[float, float], int]) -> Verdict:
     queue, and the last job must be done within 1.1 times what the best of all prefetches from 1 to
     100 takes.
     """
-    jobs = sum(shop_of(seed).jobs for seed in SEEDS)
-    return grade(
-        mistakes,
-        prefetch,
-        lambda: (
-            f"{len(SEEDS)} seeds, {jobs:,} jobs: workers idled at most {MOST_IDLE:.0%} of the time "
-            "beside a backlog, and "
-            f"none took more than {AT_MOST:g} times as long as with the best prefetch of all"
-        ),
-    )
+    return EXERCISE.grade(prefetch)
 
 
-def mistakes(prefetch: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The faults with this seed's backlog."""
-    shop = shop_of(seed)
-    answer = call_answer(prefetch, shop.service, shop.round_trip)
-    held = answer.whole
-    scene = (
-        f"{_span(shop.service)} a job, {_span(shop.round_trip)} a round trip, {shop.workers} "
-        "workers"
-    )
-    if held < 1:
-        yield Mistake(
-            f"{scene}: expected a whole number from 1, {answer}",
-            "how many jobs does a worker finish in one round trip?",
+class Backlog(NamedTuple):
+    """A seed's backlog, the prefetch that was answered for it, and its jobs with this prefetch, the
+    first to be started first; no jobs if the answer is no prefetch.
+    """
+
+    seed: int
+    far: RemoteWorkers
+    answer: Answer
+    jobs: list[Job]
+
+    def __str__(self) -> str:
+        return (
+            f"{_span(self.far.service)} a job, {_span(self.far.round_trip)} a round trip, "
+            f"{self.far.workers} workers"
         )
-        return
-    run = shop.run(held)
-    scene += f", prefetch {held}"
-    for said, hint in (
-        _idle(run.trace.records, shop.workers),
-        _slow(run.trace.records, best_of(seed)),
-    ):
-        if said:
-            yield Mistake(f"{scene}: {said}", hint, partial(shop.run, held))
 
 
-def _idle(records: list[Record], workers: int) -> tuple[str, str]:
-    """What is wrong if workers who have begun idle while jobs wait in the queue."""
-    emptied = max(time for time, event, *_ in records if event == "received")
-    idle_since: dict[str, tuple[float, str]] = {}
-    pauses: list[tuple[float, str, str, float]] = []
-    for time, event, _, _, message_id, _, _, worker, _, _ in records:
-        if event == "finished":
-            idle_since[worker] = time, message_id
-        elif event == "started" and worker in idle_since:
-            since, last = idle_since.pop(worker)
-            pauses.append((min(time, emptied) - since, worker, last, since))
-    pauses += [
-        (emptied - since, worker, last, since) for worker, (since, last) in idle_since.items()
-    ]
-    share = (
-        sum(pause for pause, *_ in pauses if pause > 0) / (workers * emptied) if emptied else 0.0
-    )
+class PrefetchExercise(Exercise[int, Backlog]):
+    """The time that workers idle, and the time until the last job is done, on each backlog."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Backlog:
+        far = backlog_of(case)
+        given = call_answer(answer, far.service, far.round_trip)
+        return Backlog(case, far, given, far.handle(given.whole) if given.whole >= 1 else [])
+
+    def mistakes(self, world: Backlog) -> Iterator[Mistake]:
+        prefetch = world.answer.whole
+        if prefetch < 1:
+            yield Mistake(
+                f"{world}: expected a whole number from 1, {world.answer}",
+                "how many jobs does a worker finish in one round trip?",
+            )
+            return
+        for wrong in (_idle(world.jobs, world.far.workers), _late(world.jobs, best_of(world.seed))):
+            if wrong is not None:
+                said, hint = wrong
+                yield Mistake(
+                    f"{world}, prefetch {prefetch}: {said}", hint, partial(world.far.run, prefetch)
+                )
+
+    def summary(self, worlds: list[Backlog]) -> str:
+        jobs = sum(world.far.jobs for world in worlds)
+        return (
+            f"{len(worlds)} seeds, {jobs:,} jobs: workers idled at most {MOST_IDLE:.0%} of the "
+            f"time beside a backlog, and none took more than {AT_MOST:g} times as long as with "
+            "the best prefetch of all"
+        )
+
+
+EXERCISE = PrefetchExercise()
+
+
+class Pause(NamedTuple):
+    """The time (s) for which a worker had nothing to do, beside a backlog, and the job before."""
+
+    seconds: float
+    after: Job
+
+
+def _idle(jobs: list[Job], workers: int) -> tuple[str, str] | None:
+    """Return what is wrong, and a hint, if workers who have begun idle while jobs wait."""
+    emptied = max(job.pushed for job in jobs)  # from then on no job waits in the queue
+    last: dict[int, Job] = {}  # of each worker
+    pauses = []
+    for job in jobs:
+        if (before := last.pop(job.worker, None)) is not None:
+            pauses.append(Pause(min(job.started, emptied) - before.done, before))
+        last[job.worker] = job
+    pauses += [Pause(emptied - before.done, before) for before in last.values()]
+    idle = [pause for pause in pauses if pause.seconds > 0]
+    share = sum(pause.seconds for pause in idle) / (workers * emptied) if emptied else 0.0
     if share <= MOST_IDLE:
-        return "", ""
-    pause, worker, last, since = next(each for each in pauses if each[0] > 0)
+        return None
+    first = idle[0]
     return (
-        f"{worker} has nothing to do from {since:.4g} s, when {last} is done, for "
-        f"{_span(pause)}, while jobs wait "
-        f"in the queue; all workers idle {share:.0%} of the time until it is empty",
+        f"worker-{first.after.worker} has nothing to do from {first.after.done:.4g} s, when "
+        f"order-{first.after.number} is done, for {_span(first.seconds)}, while jobs wait in the "
+        f"queue; all workers idle {share:.0%} of the time until it is empty",
         "a worker needs enough at hand to last until the next job comes",
     )
 
 
-def _slow(records: list[Record], best: tuple[float, int]) -> tuple[str, str]:
-    """What is wrong if the last job is done too late."""
-    ends = {
-        worker: (time, message_id)
-        for time, event, _, _, message_id, _, _, worker, *_ in records
-        if event == "finished"
-    }
-    (end, message_id), worker = max((last, worker) for worker, last in ends.items())
-    if end <= AT_MOST * best[0]:
-        return "", ""
+def _late(jobs: list[Job], best: tuple[float, int]) -> tuple[str, str] | None:
+    """Return what is wrong, and a hint, if the last job is done too late."""
+    # of several that are done last, the one whose id is the last as a text
+    last = max(jobs, key=lambda job: (job.done, f"order-{job.number}"))
+    if last.done <= AT_MOST * best[0]:
+        return None
     return (
-        f"{message_id}, the last job, is done by {worker} at {end:.4g} s, and could be at "
-        f"{best[0]:.4g} s",
+        f"order-{last.number}, the last job, is done by worker-{last.worker} at {last.done:.4g} s, "
+        f"and could be at {best[0]:.4g} s",
         "what one worker holds, another who is free cannot take",
     )
 
 
 def _span(seconds: float) -> str:
-    """A time (s) with three digits, in a unit that suits it."""
+    """Return a time (s) with three digits, in a unit that suits it."""
     return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
 
 
 @lru_cache(maxsize=len(SEEDS))
 def best_of(seed: int) -> tuple[float, int]:
-    """This seed's shortest makespan (s) and the prefetch that reaches it."""
-    return shop_of(seed).best()
+    """Return this seed's shortest makespan (s) and the prefetch that reaches it."""
+    return backlog_of(seed).best()
 
 
-def shop_of(seed: int) -> Shop:
-    """This seed's shop: times spread evenly over orders of magnitude."""
+def backlog_of(seed: int) -> RemoteWorkers:
+    """Return this seed's backlog and workers: times spread evenly over orders of magnitude."""
     rng = random.Random(f"prefetch {seed}")
     service = 10 ** rng.uniform(-3, 1)
-    # Beyond ten services a backlog of 100 is too short to fill the wires of eight workers.
-    return Shop(service, min(10 ** rng.uniform(-3, -1), 10 * service), rng.randint(2, 8))
+    # beyond ten services a backlog of 100 is too short to fill the round trips of eight workers
+    round_trip = min(10 ** rng.uniform(-3, -1), 10 * service)
+    return RemoteWorkers(service, round_trip, rng.randint(2, 8))
