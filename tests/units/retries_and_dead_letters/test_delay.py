@@ -4,14 +4,19 @@ saw.
 
 import pytest
 
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import Message, Reject, Release
+from mqlearn.messaging.processor import MessageProcessor
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.run import Run
 from mqlearn.study.verdict import recall
 from mqlearn.units.retries_and_dead_letters.delay import (
+    EXERCISE,
     Night,
     check_delay,
-    mistakes,
-    night_of,
     orders_of,
-    replayed,
+    replay,
 )
 
 
@@ -52,7 +57,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(mistakes, WRONG[name]) == CAUGHT.get(name, 100) >= 20
+    assert caught(EXERCISE, WRONG[name]) == CAUGHT.get(name, 100) >= 20
     assert not check_delay(WRONG[name])
 
 
@@ -69,22 +74,60 @@ def test_a_night_by_hand():
     assert night.peak() == (1.02, 10) and night.lateness() == 4.0
 
 
+def on_a_queue(night):
+    """Try that night's orders on the package's queue, by a worker that takes no time."""
+    with Simulation(night.seed) as sim:
+        trace = Trace()
+        queue = InMemoryMessageQueue(
+            visibility_timeout=None, runtime=sim, trace=trace, name="orders"
+        )
+
+        def charge(order):
+            number = int(order.id.removeprefix("order-")) - 1
+            times = night.tries[number]
+            if order.attempt < len(times):
+                raise Release(max(0.0, times[order.attempt] - sim.now))
+            if number in night.given_up:
+                raise Reject("given up")
+
+        def shop():
+            for number, time in enumerate(night.arrivals, 1):
+                sim.sleep_until(time)
+                queue.send(Message(id=f"order-{number}"))
+
+        processor = MessageProcessor(queue)
+        processor.register_processor("default", charge)
+        processor.start_workers(1)
+        sim.spawn(shop, name="shop")
+        sim.run()
+    return Run.of(trace)
+
+
 @pytest.mark.parametrize(
     "fn", [solution, WRONG["2 to 64 s, full jitter"]], ids=["solution", "full jitter"]
 )
-def test_the_replay_is_the_night_that_was_judged(fn):
+def test_the_replay_is_what_a_real_queue_does(fn):
     """On the package's queue the same orders are tried at the same times, and the same are dead."""
-    night, fault = night_of(fn, 5)
-    assert fault is None
-    run = replayed(night)
-    tried = {}
-    for time, event, _, _, name, *_ in run.trace.records:
-        if event == "started":
-            tried.setdefault(name, []).append(time)
-    assert len(tried) == len(night.come)
-    for number, times in enumerate(night.tries, 1):
-        assert tried[f"order-{number}"] == pytest.approx(times, abs=1e-6)
-    assert run.totals["dead"] == len(night.gave_up)
+    night = EXERCISE.play(fn, 5)
+    assert night.mistake is None
+    replayed, real = replay(night), on_a_queue(night)
+    assert replayed.totals == real.totals and replayed.totals["dead"] == len(night.given_up)
+    assert replayed.until == pytest.approx(real.until)
+
+    def histories(run):
+        found = {}
+        for record in run.trace.records:
+            found.setdefault(record.message_id, []).append(record)
+        return found
+
+    told, found = histories(replayed), histories(real)
+    assert told.keys() == found.keys() and len(told) == len(night.arrivals)
+    for name, records in found.items():
+        assert [(record.event, record.attempt) for record in told[name]] == [
+            (record.event, record.attempt) for record in records
+        ]
+        times = [record.time for record in told[name]]
+        assert times == pytest.approx([record.time for record in records], abs=1e-6)
 
 
 def test_a_dead_order_is_named_and_replayed():
@@ -100,7 +143,7 @@ def test_a_dead_order_is_named_and_replayed():
 
 
 def test_the_outages_are_what_was_ordered():
-    """30 to 120 s, ten orders a second and a flash sale of 100 to 600 within one of them."""
+    """30 to 120 s, ten orders per second and a flash sale of 100 to 600 within one of them."""
     nights = [orders_of(seed) for seed in range(100)]
     assert all(30 <= end <= 120 and 100 <= len(come) - int(end * 10) <= 600 for end, come in nights)
     assert all(come[0] >= 0 and come[-1] < end for end, come in nights)
