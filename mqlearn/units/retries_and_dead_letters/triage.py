@@ -8,16 +8,17 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from mqlearn.messaging.message import Message, MessageStatus
-from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade
+from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
 
 ANSWERS = ("redrive", "fix", "route", "drop")
 NEAR = 60.0  # seconds: a neighbour died not longer before or after
 RIGHT = 0.99  # share of a day's letters
 DAY = 3600.0  # seconds
+FORBIDDEN = (("redrive", "fix"), ("drop", "redrive"))  # an answer, and the right one
 TEMPORARY = ("503 service unavailable", "connection refused", "no answer within 2 s")
 OWN = ("KeyError: 'card'", "ValueError: amount is -3", "KeyError: 'amount'")
 HINTS = {
@@ -32,9 +33,71 @@ Letter = tuple[Message, str]  # a dead letter, and what to do with it
 Triage = Callable[[Message, list[Message]], Any]
 
 
+class Sorting(NamedTuple):
+    """A seed's letters, and the answer for each, up to the first one that is no answer."""
+
+    letters: tuple[Letter, ...]
+    answers: list[Answer]
+
+
+class TriageExercise(Exercise[int, Sorting]):
+    """The dead letters of a morning, each with what is best done with it."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Sorting:
+        letters = letters_of(case)
+        # the neighbours are shared by all calls, the letter itself is a fresh copy
+        copies = [(died(letter), letter.copy()) for letter, _ in letters]
+        sorting = Sorting(letters, [])
+        for number, (letter, _) in enumerate(letters):
+            time = copies[number][0]
+            near = [
+                other
+                for n, (then, other) in enumerate(copies)
+                if n != number and abs(then - time) <= NEAR
+            ]
+            given = call_answer(answer, letter.copy(), near)
+            sorting.answers.append(given)
+            if not _is_answer(given):
+                break
+        return sorting
+
+    def mistakes(self, world: Sorting) -> Iterator[Mistake]:
+        last = world.answers[-1]
+        if not _is_answer(last):
+            letter, _ = world.letters[len(world.answers) - 1]
+            yield Mistake(
+                f"{_said(letter)}: expected one of {', '.join(ANSWERS)}, {last}",
+                "look at letter.headers, and at those of the neighbours",
+            )
+            return
+        wrong = [
+            (letter, right, given)
+            for (letter, right), given in zip(world.letters, world.answers, strict=True)
+            if given.value != right
+        ]
+        for letter, right, given in wrong:
+            if (given.value, right) in FORBIDDEN:
+                yield Mistake(_wrong(letter, right, given), HINTS[right])
+                return
+        if len(wrong) > (1 - RIGHT) * len(world.letters):
+            letter, right, given = wrong[0]
+            yield Mistake(
+                f"{_wrong(letter, right, given)}; {len(wrong)} of {len(world.letters)} letters are "
+                "sorted wrongly",
+                HINTS[right],
+            )
+
+    def summary(self, worlds: list[Sorting]) -> str:
+        letters = sum(len(world.letters) for world in worlds)
+        return (
+            f"{len(worlds)} mornings, {letters:,} letters: at least {RIGHT:.0%} sorted rightly in "
+            "each, nothing redriven that fails again, nothing dropped that an outage killed"
+        )
+
+
 def check_triage(triage: Triage) -> Verdict:
-    """Whether `triage(letter, neighbours)` says what to do with a dead letter: "redrive", "fix",
-    "route" or "drop".
+    """Grade `triage(letter, neighbours)`, which returns what to do with a dead letter: "redrive",
+    "fix", "route" or "drop".
 
     `letter` is a dead letter as `get_dead_letter_messages` returns it; its headers have
     `dead_letter_reason`, `dead_letter_timestamp` (s) and, if it was tried, `dead_letter_error`.
@@ -42,63 +105,23 @@ def check_triage(triage: Triage) -> Verdict:
     least 99 % of the letters must be sorted rightly; no letter that will fail again may be
     redriven, and none that an outage killed may be dropped.
     """
-    letters = sum(len(letters_of(seed)) for seed in SEEDS)
-    return grade(
-        mistakes,
-        triage,
-        lambda: (
-            f"{len(SEEDS)} mornings, {letters:,} letters: at least {RIGHT:.0%} sorted rightly in "
-            "each, "
-            "nothing redriven "
-            f"that fails again, nothing dropped that an outage killed"
-        ),
-    )
+    return EXERCISE.grade(triage)
 
 
-def mistakes(triage: Triage, seed: int) -> Iterator[Mistake]:
-    """The faults of this seed's morning."""
-    letters = letters_of(seed)
-    wrong: list[tuple[Message, str, Answer]] = []
-    copies = [(died(letter), letter.copy()) for letter, _ in letters]
-    for number, (letter, right) in enumerate(letters):
-        time = copies[number][0]
-        near = [
-            other
-            for n, (then, other) in enumerate(copies)
-            if n != number and abs(then - time) <= NEAR
-        ]
-        answer = call_answer(triage, letter.copy(), near)
-        if (
-            answer.error is not None
-            or not isinstance(answer.value, str)
-            or answer.value not in ANSWERS
-        ):
-            yield Mistake(
-                f"{_said(letter)}: expected one of {', '.join(ANSWERS)}, {answer}",
-                "look at letter.headers, and at those of the neighbours",
-            )
-            return
-        if answer.value != right:
-            wrong.append((letter, right, answer))
-    for letter, right, answer in wrong:
-        if (answer.value, right) in (("redrive", "fix"), ("drop", "redrive")):
-            yield Mistake(
-                f"{_said(letter)}: you say {answer.value}, and it is one to {right}", HINTS[right]
-            )
-            return
-    if len(wrong) > (1 - RIGHT) * len(letters):
-        letter, right, answer = wrong[0]
-        yield Mistake(
-            f"{_said(letter)}: you say {answer.value}, and it is one to {right}; "
-            f"{len(wrong)} of "
-            f"{len(letters)} letters are sorted wrongly",
-            HINTS[right],
-        )
+EXERCISE = TriageExercise()
+
+
+def _is_answer(given: Answer) -> bool:
+    return given.error is None and isinstance(given.value, str) and given.value in ANSWERS
 
 
 def died(letter: Message) -> float:
     """When it died, in seconds."""
     return float(letter.headers["dead_letter_timestamp"])
+
+
+def _wrong(letter: Message, right: str, given: Answer) -> str:
+    return f"{_said(letter)}: you say {given.value}, and it is one to {right}"
 
 
 def _said(letter: Message) -> str:
@@ -129,7 +152,7 @@ def letters_of(seed: int) -> tuple[Letter, ...]:
         die(release + rng.uniform(0, 60), "retries exhausted", OWN[2], "fix")
     for time in (rng.uniform(down, down + lasts), rng.uniform(0, DAY), rng.uniform(0, DAY)):
         die(time, "retries exhausted", rng.choice(OWN), "fix")
-    # poison that brings the service to its knees, far from the outage and from each other
+    # poison that stops the service, far from the outage and from each other
     for number in range(3):
         die(
             number * 180 + rng.uniform(0, 60),
@@ -158,5 +181,5 @@ def _letter(number: int, time: float, reason: str, error: str) -> Message:
 
 
 def shares(seed: int) -> Counter[str]:
-    """How many of this seed's letters want which answer."""
+    """Return the number of this seed's letters for each right answer."""
     return Counter(right for _, right in letters_of(seed))

@@ -3,11 +3,11 @@
 import pytest
 
 from mqlearn.units.retries_and_dead_letters.triage import (
+    EXERCISE,
     NEAR,
     check_triage,
     died,
     letters_of,
-    mistakes,
     shares,
 )
 
@@ -38,7 +38,7 @@ def but(exhausted):
 
 
 def same(error, neighbours):
-    """How many neighbours died of this error."""
+    """Return the number of neighbours that died of this error."""
     return sum(other.headers.get("dead_letter_error") == error for other in neighbours)
 
 
@@ -68,7 +68,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_caught(name, caught):
     """Each in every one of the hundred seeds, and by the check as a whole."""
-    assert caught(mistakes, WRONG[name]) == 100
+    assert caught(EXERCISE, WRONG[name]) == 100
     assert not check_triage(WRONG[name])
 
 
@@ -94,7 +94,7 @@ def test_one_in_a_hundred_may_be_wrong():
                 return "fix"
             return right
 
-        return list(mistakes(triage, 3))
+        return list(EXERCISE.mistakes(EXERCISE.play(triage, 3)))
 
     assert not slips(1) and slips(3)
 
