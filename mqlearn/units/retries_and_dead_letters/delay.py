@@ -24,7 +24,7 @@ MOST_TRIES = 20  # of an order that fails at every try
 SLICE = 10  # seconds over which the load is measured
 PEAK = 2.0  # times the normal load, at most, once the service is back
 LATE = 480.0  # seconds after the recovery within which 99 % are done
-SHARE = 99
+SHARE = 99  # %
 
 Delay = Callable[[int, random.Random], Any]
 
