@@ -1,1 +1,1 @@
-"""What is taught, logs: partitions, offsets, groups, and state as a fold over events."""
+"""Logs: partitions, offsets, consumer groups, and state as a fold over events."""

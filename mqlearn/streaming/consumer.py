@@ -1,4 +1,4 @@
-"""One member of a consumer group: it polls, and while it lives, its heartbeats say so."""
+"""One member of a consumer group: it polls for events, and sends heartbeats while it lives."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Hook = Callable[[list[int]], object]
 
 
 class Consumer:
-    """Reads the partitions that its group gives it; the first `poll` joins the group.
+    """Reads the partitions that its group assigns to it; the first `poll` joins the group.
 
-    Nothing is committed unless `commit` is called or `auto_commit` is given: then whatever earlier
-    polls returned is committed every so many seconds, by a poll, and before partitions are given
-    up. `on_assigned(partitions)` and `on_revoked(partitions)` are called from within `poll`, with
-    no lock held; a member that was evicted is told when it next polls, and joins again.
+    Nothing is committed unless `commit` is called or `auto_commit` (s) is given. Then a poll
+    commits, every `auto_commit` seconds and before partitions are given up, all that earlier polls
+    returned. `on_assigned(partitions)` and `on_revoked(partitions)` are called from within `poll`,
+    with no lock held. A member that was evicted learns it at its next poll, and joins again.
 
     Source: Apache Kafka's `KafkaConsumer`, which commits automatically unless told otherwise, every
     5 s.
@@ -47,26 +47,26 @@ class Consumer:
         self.generation = 0
         self.closed = False  # it has left, or died
         self._on_assigned, self._on_revoked = on_assigned, on_revoked
-        self._position: dict[int, int | None] = {}  # None: the group is new to this partition
-        self._saved: dict[int, int] = {}  # what was committed, of that
+        self._position: dict[int, int | None] = {}  # None: the group has no offset there yet
+        self._committed: dict[int, int] = {}  # offsets known to be committed, by partition
         self._next_commit = 0.0
-        self._polled: float | None = None  # when poll last returned (s); None while it runs
-        self._heart: Timer | None = None
+        self._last_poll: float | None = None  # when poll last returned (s); None while it runs
+        self._heartbeat_timer: Timer | None = None
 
     @property
     def position(self) -> dict[int, int]:
-        """The next offset to be handed out, by partition."""
+        """The offset of the next event that `poll` will return, by partition."""
         with self.stream.changed:
             return {p: self.stream.resolve(p, offset) for p, offset in self._position.items()}
 
     def join(self) -> None:
         """Join the group now, not with the first poll. Raises RuntimeError once closed."""
         with self.stream.changed:
-            self._usable()
+            self._check_open()
             if self.member not in self.group.members:
                 self.member = self.group.join(self.name)
-                self._polled = self.stream.runtime.now
-                self._stop_heartbeat()  # the heart of its life before, if that still beats
+                self._last_poll = self.stream.runtime.now
+                self._stop_heartbeat()  # that of its former membership, if it is still set
                 self._schedule_heartbeat()
 
     def poll(
@@ -76,47 +76,49 @@ class Consumer:
         *,
         cancelled: Callable[[], bool] | None = None,
     ) -> list[StreamEvent]:
-        """The next events of its partitions, at most `n`; none after `timeout` seconds, or once
-        `cancelled()`.
+        """Return the next events of its partitions, at most `n`; none after `timeout` seconds, or
+        once `cancelled()` is true.
 
-        `timeout=0` only looks, `None` waits for ever. Here the member follows its group: it joins,
-        gives up what it has when the group rebalances, waits for the others, gets its partitions.
+        `timeout=0` does not wait, `None` waits forever. A poll is also where the member takes part
+        in rebalances: it joins, gives up its partitions, waits for the other members and gets its
+        new partitions.
 
         Raises OffsetOutOfRange where retention has overtaken the group and the stream's
         `out_of_range` is "error", RuntimeError once closed.
         """
-        self._usable()
+        self._check_open()
         check.whole("n", n, low=1)
         check.number("timeout", timeout, low=0, optional=True)
         check.function("cancelled", cancelled, optional=True)
         changed, runtime = self.stream.changed, self.stream.runtime
-        ends = None if timeout is None else runtime.now + timeout
-        self._polled = None
+        deadline = None if timeout is None else runtime.now + timeout
+        self._last_poll = None
         try:
             while True:
                 if not self.closed:
-                    self._follow()
+                    self._rejoin_if_asked()
                 with changed:
                     if self.closed or (cancelled is not None and cancelled()):
                         return []
                     if self._must_rejoin():
                         continue
-                    self._commit_in_time()
-                    events = self._take(n)
-                    left = None if ends is None else ends - runtime.now
+                    self._auto_commit_if_due()
+                    events = self._fetch(n)
+                    left = None if deadline is None else deadline - runtime.now
                     if events or (left is not None and left <= 0):
                         return events
-                    limits = [left, self.group.poll_limit(), self._until_commit()]
+                    # a wait ends in time for whatever must happen without a new event
+                    limits = [left, self.group.poll_limit(), self._seconds_to_commit()]
                     changed.wait(
                         min((limit for limit in limits if limit is not None), default=None)
                     )
         finally:
             with changed:
-                self._polled = runtime.now
+                self._last_poll = runtime.now
 
     def commit(self, offsets: Mapping[int, int] | None = None) -> bool:
-        """Commit `offsets`, the next to read by partition, or else the position: all that polls
-        have returned.
+        """Commit `offsets` (the next to read, by partition), or without them the position: all that
+        polls have returned.
 
         False if the group refused one of them, because this member no longer owns that partition.
         """
@@ -131,20 +133,20 @@ class Consumer:
                 offsets = {
                     p: at
                     for p, at in self._position.items()
-                    if at is not None and at != self._saved.get(p)
+                    if at is not None and at != self._committed.get(p)
                 }
             accepted = True
             for partition, offset in offsets.items():
                 if self.group.commit(
                     partition, offset, member=self.member, generation=self.generation
                 ):
-                    self._saved[partition] = offset
+                    self._committed[partition] = offset
                 else:
                     accepted = False
             return accepted
 
     def seek(self, partition: int, offset: int) -> None:
-        """Go on at `offset`, back or forth, in a partition it owns; the next commit may commit it.
+        """Go on at `offset`, back or forth, in a partition it owns. Nothing is committed yet.
 
         Raises ValueError for another partition, OffsetOutOfRange for an offset that is not in the
         log.
@@ -165,46 +167,46 @@ class Consumer:
             self._position = {}
 
     def die(self) -> None:
-        """Fall silent without a word, as in a power failure: the group learns it from the
-        heartbeats it misses.
+        """Stop at once without leaving the group, as in a power failure: the group notices the
+        missing heartbeats.
         """
         with self.stream.changed:
             self.closed = True
             self._stop_heartbeat()
 
     def stall(self, seconds: float) -> None:
-        """Stand still for `seconds` and then go on as if nothing had happened: a long pause to
-        collect garbage.
+        """Pause for `seconds`, without heartbeats, and then go on as before: like a long pause for
+        garbage collection.
         """
         check.number("seconds", seconds, low=0)
         self._stop_heartbeat()
         self.stream.runtime.sleep(seconds)
         with self.stream.changed:
-            self._beat()
+            self._send_heartbeat()
 
-    def _usable(self) -> None:
+    def _check_open(self) -> None:
         if self.closed:
             raise RuntimeError(
                 f"{self.member or self.name} is closed, or died; make another consumer"
             )
 
-    # How a member follows its group.
+    # How a member takes part in rebalances.
 
     def _must_rejoin(self) -> bool:
-        """Whether the group wants something of this member."""
+        """True if the group waits for this member, or has a new assignment for it."""
         group, me = self.group, self.group.members.get(self.member)
         if me is None or (group.rebalancing and not me.ready):
             return True
         return not group.rebalancing and self.generation != group.generation
 
-    def _follow(self) -> None:
+    def _rejoin_if_asked(self) -> None:
         with self.stream.changed:
-            called = self._must_rejoin()
+            must_rejoin = self._must_rejoin()
             lost = self.member not in self.group.members
             given_up = sorted(self._position) if lost or self.group.rebalancing else []
-            if called and not lost and self.auto_commit is not None:
+            if must_rejoin and not lost and self.auto_commit is not None:
                 self.commit()
-        if not called:
+        if not must_rejoin:
             return
         if given_up:
             self._position = {}
@@ -212,31 +214,35 @@ class Consumer:
                 self._on_revoked(given_up)
         with self.stream.changed:
             self.join()
-            self._polled = None
+            self._last_poll = None
             if self.group.rebalancing:
                 self.group.ready(self.member)
-            got = self._adopt_assignment()
-        if got and self._on_assigned is not None:
-            self._on_assigned(got)
+            assigned = self._adopt_assignment()
+        if assigned and self._on_assigned is not None:
+            self._on_assigned(assigned)
 
     def _adopt_assignment(self) -> list[int]:
-        """What a generation that has begun gives to this member."""
+        """Take over the partitions that a new generation assigns to this member; returns them."""
         group = self.group
         if group.rebalancing or self.generation == group.generation:
             return []
         self.generation = group.generation
-        self._saved = dict(group.committed)
+        self._committed = dict(group.committed)
         self._position = {p: group.committed.get(p) for p in group.assignment[self.member]}
         self._next_commit = self.stream.runtime.now + (self.auto_commit or 0.0)
         return sorted(self._position)
 
-    def _take(self, n: int) -> list[StreamEvent]:
-        """At most `n` events; who gave some goes to the back of the line."""
+    def _fetch(self, n: int) -> list[StreamEvent]:
+        """Return at most `n` events, from the partitions in turn.
+
+        A partition that gave some goes to the end of `_position`, so that a busy one does not keep
+        the others waiting.
+        """
         stream, events = self.stream, list[StreamEvent]()
-        starts = {p: stream.resolve(p, wanted) for p, wanted in self._position.items()}
+        starts = {p: stream.resolve(p, position) for p, position in self._position.items()}
         for partition, start in starts.items():
-            if (wanted := self._position[partition]) not in (None, start):
-                self._emit("reset", wanted or 0, "", partition)
+            if (position := self._position[partition]) not in (None, start):
+                self._emit("reset", position or 0, "", partition)
             found = stream.fetch(partition, start, n - len(events)) if len(events) < n else []
             self._position[partition] = start
             if found:
@@ -250,40 +256,42 @@ class Consumer:
     def _emit(self, event: str, entry: int, message_id: str, detail: Any) -> None:
         self.stream.emit(event, self.group.source, entry, message_id, detail, worker=self.member)
 
-    def _commit_in_time(self) -> None:
+    def _auto_commit_if_due(self) -> None:
         if self.auto_commit is not None and self.stream.runtime.now >= self._next_commit:
             self.commit()
             self._next_commit = self.stream.runtime.now + self.auto_commit
 
-    def _until_commit(self) -> float | None:
+    def _seconds_to_commit(self) -> float | None:
         if self.auto_commit is None or all(
-            self._saved.get(p) == at for p, at in self._position.items()
+            self._committed.get(p) == at for p, at in self._position.items()
         ):
             return None
         return max(self._next_commit - self.stream.runtime.now, 0.0)
 
-    # The heart.
+    # Heartbeats.
 
-    def _beat(self) -> None:
-        """Send a heartbeat, or leave if `poll` was not called for too long; an evicted member's
-        heart stops.
+    def _send_heartbeat(self) -> None:
+        """Send a heartbeat, or leave if `poll` was not called for too long. The heartbeats of an
+        evicted member stop.
         """
         with self.stream.changed:
             self._stop_heartbeat()
             now, group = self.stream.runtime.now, self.group
-            if self._polled is not None and now >= self._polled + group.poll_interval:
+            if self._last_poll is not None and now >= self._last_poll + group.poll_interval:
                 group.leave(self.member, why="poll interval")
             elif group.heartbeat(self.member):
                 self._schedule_heartbeat()
 
     def _stop_heartbeat(self) -> None:
-        if self._heart is not None:
-            self._heart.cancel()
-            self._heart = None
+        if self._heartbeat_timer is not None:
+            self._heartbeat_timer.cancel()
+            self._heartbeat_timer = None
 
     def _schedule_heartbeat(self) -> None:
         now, group = self.stream.runtime.now, self.group
         due = now + group.heartbeat_interval
-        if self._polled is not None:
-            due = min(due, max(self._polled + group.poll_interval, now))
-        self._heart = self.stream.runtime.call_at(due, weak_callback(self._beat), daemon=True)
+        if self._last_poll is not None:
+            due = min(due, max(self._last_poll + group.poll_interval, now))
+        self._heartbeat_timer = self.stream.runtime.call_at(
+            due, weak_callback(self._send_heartbeat), daemon=True
+        )

@@ -1,4 +1,4 @@
-"""What survives: a stream that is written to a file of SQLite's before it is acknowledged."""
+"""A stream that survives a crash: each event is in an SQLite file before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.partition_log import PartitionLog
 from mqlearn.streaming.stream import EventStream
 
-FIELDS = "event_id, stream_id, event_type, data, timestamp, partition_key"
+COLUMNS = "event_id, stream_id, event_type, data, timestamp, partition_key"
 
 
-def connect(path: str | Path, holder: object) -> sqlite3.Connection:
-    """A database in the file at `path` (":memory:": in none), where a commit returns when it is on
-    the disk.
+def connect(path: str | Path, owner: object) -> sqlite3.Connection:
+    """Open the database in the file at `path` (":memory:": without a file), where a commit returns
+    when it is on the disk.
 
-    It is closed at the latest when nobody holds the `holder` any more.
+    It is closed at the latest when its `owner` is garbage collected.
 
-    With `synchronous=FULL` a commit in the write-ahead log is synced before it returns: it outlives
-    the process, and a power failure as well if the disk does what it is told. With NORMAL, a power
-    failure may undo the last ones. One process at a time has the file. Source: sqlite.org, PRAGMA
+    With `synchronous=FULL` a commit in the write-ahead log is synced before it returns: it survives
+    a crash of the process, and also a power failure if the disk really writes when it is told to
+    sync. With NORMAL, a power failure may undo the last commits. Only one process at a time can
+    open the file. Source: sqlite.org, PRAGMA
     synchronous.
     """
     check.instance("path", path, (str, Path))
     database = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
-    weakref.finalize(holder, database.close)
+    weakref.finalize(owner, database.close)
     try:
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
             database.execute(f"PRAGMA {pragma}")
@@ -42,9 +43,9 @@ def connect(path: str | Path, holder: object) -> sqlite3.Connection:
     return database
 
 
-def row(event: StreamEvent) -> tuple[Any, ...]:
-    """An event as the columns of FIELDS. Raises TypeError for `data` that JSON does not give back
-    as it was.
+def to_row(event: StreamEvent) -> tuple[Any, ...]:
+    """Return an event as a row of COLUMNS. Raises TypeError for `data` that JSON does not give back
+    unchanged.
     """
     try:
         text = json.dumps(event.data)
@@ -63,8 +64,8 @@ def row(event: StreamEvent) -> tuple[Any, ...]:
     )
 
 
-def event_of(columns: Sequence[Any]) -> StreamEvent:
-    """The event that `row` made these columns of."""
+def from_row(columns: Sequence[Any]) -> StreamEvent:
+    """Return the event that `to_row` turned into these columns."""
     event_id, stream_id, event_type, data, timestamp, partition_key = columns
     return StreamEvent(
         stream_id, event_id, event_type, json.loads(data), timestamp, partition_key=partition_key
@@ -72,19 +73,19 @@ def event_of(columns: Sequence[Any]) -> StreamEvent:
 
 
 class DurableLog(PartitionLog):
-    """A partition of which each event is on the disk before it is in the log."""
+    """A partition that writes each event to the disk before it has it in the log."""
 
     def __init__(self, database: sqlite3.Connection, partition: int) -> None:
         super().__init__()
         self.database, self.partition = database, partition
         rows = database.execute(
-            f"SELECT sequence_number, appended_at, {FIELDS} FROM events WHERE "
+            f"SELECT sequence_number, appended_at, {COLUMNS} FROM events WHERE "
             "partition = ? "
             "ORDER BY sequence_number",
             (partition,),
         )
         for sequence_number, appended_at, *columns in rows.fetchall():
-            event = event_of(columns)
+            event = from_row(columns)
             event.partition, event.appended_at = partition, appended_at
             super().append(event)
             if event.sequence_number != sequence_number:
@@ -95,26 +96,26 @@ class DurableLog(PartitionLog):
                 )
 
     def append(self, event: StreamEvent) -> None:
-        """Write `event` to the file, and only then keep it."""
+        """Write `event` to the file, and only then append it in memory."""
         self.database.execute(
             "INSERT INTO events (partition, sequence_number, appended_at, "
-            f"{FIELDS}) "
+            f"{COLUMNS}) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self.partition, self.end, event.appended_at, *row(event)),
+            (self.partition, self.end, event.appended_at, *to_row(event)),
         )
         super().append(event)
 
 
 class DurableEventStream(EventStream):
-    """An `EventStream` whose events are in the file at `path` before `append` returns, and back
-    when it is opened.
+    """An `EventStream` whose events are in the file at `path` before `append` returns; opening the
+    file again loads them.
 
-    It is for what must not be lost, such as an `OrderEventStore`: it has no retention. What its
-    groups have committed is not kept. A failing disk raises `sqlite3.Error`, `data` that JSON
-    cannot hold a TypeError; nothing is appended.
+    It is for events that must not be lost, such as those of an `OrderEventStore`, so it has no
+    retention. The committed offsets of its groups are not stored. Appending raises `sqlite3.Error`
+    if the disk fails and TypeError for `data` that JSON cannot hold, and then appends nothing.
 
-    Raises ValueError if the file was written with another `partition_count`: keys would be
-    elsewhere.
+    Raises ValueError if the file was written with another `partition_count`: a key's old and new
+    events would be in different partitions.
     """
 
     def __init__(
@@ -135,21 +136,21 @@ class DurableEventStream(EventStream):
             raise
 
     def _open(self, path: str | Path) -> None:
-        ((known,),) = self._database.execute("PRAGMA user_version").fetchall()
-        if known not in (0, self.partition_count):
+        ((written,),) = self._database.execute("PRAGMA user_version").fetchall()
+        if written not in (0, self.partition_count):
             raise ValueError(
-                f"partition_count must be {known}, as {path} was written, got "
+                f"partition_count must be {written}, as {path} was written, got "
                 f"{self.partition_count}"
             )
         self._database.execute(f"PRAGMA user_version = {self.partition_count}")
         self._database.execute(
             "CREATE TABLE IF NOT EXISTS events (partition INTEGER, "
             "sequence_number INTEGER, "
-            f"appended_at REAL, {FIELDS}, PRIMARY KEY (partition, "
+            f"appended_at REAL, {COLUMNS}, PRIMARY KEY (partition, "
             "sequence_number))"
         )
         self.partitions = [DurableLog(self._database, p) for p in range(self.partition_count)]
 
     def close(self) -> None:
-        """Let go of the file, as happens anyway to a stream that nobody holds any more."""
+        """Close the file; garbage collection of the stream does it too."""
         self._database.close()

@@ -1,4 +1,4 @@
-"""What is appended to a stream: a fact, with a key that says whose it is."""
+"""The event of a stream: a fact, with a key that says which thing it is about."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mqlearn.runtime import check
 
 @dataclass(slots=True)
 class StreamEvent:
-    """Something that happened. It is never changed afterwards, so all readers are handed the same
-    object.
+    """Something that happened. It is never changed after it was appended, so all readers get the
+    same object.
 
     `data` is passed by reference; a real broker would serialise it. `timestamp` (s) is when it
-    happened, as the producer says; without it, when the stream took it. `partition_key` says which
-    events must keep their order among each other; without it, `stream_id` does. The stream fills in
-    `sequence_number`, the offset in its partition, `partition`, and `appended_at`, when it took the
-    event (s, on its own clock).
+    happened, as the producer says, or by default when it was appended. Events with the same
+    `partition_key` keep their order; without a key, `stream_id` is the key. The stream sets
+    `sequence_number` (the offset in the partition), `partition`, and `appended_at` (s, on its own
+    clock).
 
     Raises TypeError or ValueError for a field of the wrong kind.
     """
@@ -38,8 +38,8 @@ class StreamEvent:
 
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
-        # Asked at each append: what is right nearly always is seen at a glance, and only the rest
-        # is looked at.
+        # called at each append: one comparison accepts what is nearly always right, and only the
+        # rest goes through the checks below, which say what is wrong
         if (
             type(self.stream_id)
             is type(self.event_id)
@@ -62,25 +62,16 @@ class StreamEvent:
 
     @property
     def key(self) -> str:
-        """What decides its partition: `partition_key`, or `stream_id` where there is none."""
+        """The key that decides the partition: `partition_key`, or `stream_id` if that is empty."""
         return self.partition_key or self.stream_id
 
     def copy(self) -> StreamEvent:
-        """The same event as another object."""
+        """Return the same event as another object."""
         twin = object.__new__(type(self))
-        twin.stream_id, twin.event_id, twin.event_type = (
-            self.stream_id,
-            self.event_id,
-            self.event_type,
-        )
-        twin.data, twin.timestamp, twin.sequence_number = (
-            self.data,
-            self.timestamp,
-            self.sequence_number,
-        )
-        twin.partition_key, twin.partition, twin.appended_at = (
-            self.partition_key,
-            self.partition,
-            self.appended_at,
-        )
+        # without the checks of `__init__`, since this event has passed them
+        twin.stream_id, twin.event_id = self.stream_id, self.event_id
+        twin.event_type, twin.data = self.event_type, self.data
+        twin.timestamp, twin.appended_at = self.timestamp, self.appended_at
+        twin.sequence_number, twin.partition = self.sequence_number, self.partition
+        twin.partition_key = self.partition_key
         return twin

@@ -122,8 +122,8 @@ class EventLog:
             return log.fetch(offset, n)
 
     def resolve(self, partition: int, offset: int | None) -> int:
-        """Return the offset from which a group reads on that wants `offset` (None: a new group):
-        that offset if the log still has it, else the one that the stream's policy gives.
+        """Return where a group that wants `offset` (None: a new group) reads on: there if the log
+        still has it, else where the stream's policy says.
 
         Raises OffsetOutOfRange if the policy is "error".
         """

@@ -1,4 +1,4 @@
-"""Orders as what happened to them: the events are kept, and the state is computed from them."""
+"""Event sourcing for orders: their events are stored, and their state is computed from them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Evolve = Callable[[Order, StreamEvent], Order]
 
 
 class WrongExpectedVersion(RuntimeError):
-    """Somebody decided on an order as it no longer is: it is at version `actual`, they had seen
-    `expected`.
+    """Raised where a decision rests on an old version of an order: the caller had seen `expected`,
+    and the order is at `actual`.
     """
 
     def __init__(self, order_id: str, expected: int, actual: int) -> None:
@@ -32,8 +32,8 @@ class WrongExpectedVersion(RuntimeError):
 
 
 def evolve_order(order: Order, event: StreamEvent) -> Order:
-    """The order after `event`, as a new dict: what happened decides, nothing is refused, nobody is
-    mailed.
+    """Return the order after `event`, as a new dict. An event has happened, so none is refused; and
+    events are folded again and again, so there is no effect on other systems.
     """
     check.instance("order", order, dict)
     check.instance("event", event, StreamEvent)
@@ -49,21 +49,21 @@ def evolve_order(order: Order, event: StreamEvent) -> Order:
 
 
 class OrderEventStore:
-    """An order's history is the truth; its state is a fold over it, the same however often it is
-    asked for.
+    """Stores the events of orders. An order's state is a fold over its events, the same however
+    often it is asked for.
 
     It appends to `stream` (its own, in memory, if none is given), keyed by order, and reads without
-    any group, so a question disturbs nobody. The *version* of an order is the number of its events.
-    With `expected_version`, an append is refused unless the order is still at that version: whoever
-    decided on what is no longer so finds out. Without, it is not checked.
+    a group, so that reading changes nothing. The *version* of an order is the number of its events.
+    With `expected_version`, an append is refused unless the order is still at that version: a
+    caller that decided on an old state learns it here. Without, the version is not checked.
 
-    `upcast` makes today's event of an old one, on reading. With `snapshot_every`, the state is kept
-    after each that many events of an order, and a question folds only what came later; `folded`
-    counts the events folded so far. A snapshot is a cache, and belongs to one fold: whoever changes
-    `evolve` opens a new store on the stream.
+    `upcast` turns an old event into one of the newest version, on reading. With `snapshot_every`,
+    the state is stored after that many events of an order, again and again, so that a question
+    folds only the events after the last snapshot; `folded` counts the events folded so far. A
+    snapshot is a cache of one fold, so a changed `evolve` needs a new store on the stream.
 
-    Raises ValueError for a `stream` with a retention: what forgets is not the truth. Source: Martin
-    Fowler, Event Sourcing (2005); KurrentDB (expected revision, which counts from 0).
+    Raises ValueError for a `stream` with a retention, which would lose a part of each state.
+    Source: Martin Fowler, Event Sourcing (2005); KurrentDB (expected revision, counted from 0).
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class OrderEventStore:
         )
         self.evolve, self.upcast, self.snapshot_every = evolve, upcast, snapshot_every
         self.folded = 0
-        # how far each partition is sorted into `_orders`
-        self._read = [0] * self.stream.partition_count
+        # the next offset of each partition that is not in `_orders` yet
+        self._indexed_to = [0] * self.stream.partition_count
         self._orders: dict[str, list[StreamEvent]] = defaultdict(list)
         self._snapshots: dict[str, list[tuple[int, Order]]] = defaultdict(list)
 
-    # What happened.
+    # Commands: each appends one event.
 
     def create_order(
         self,
@@ -102,7 +102,7 @@ class OrderEventStore:
         *,
         expected_version: int | None = None,
     ) -> int:
-        """A customer ordered; returns the order's version after it. Raises WrongExpectedVersion."""
+        """Record a new order; returns the order's version. Raises WrongExpectedVersion."""
         check.instance("customer_id", customer_id, str)
         check.instance("items", items, list)
         return self.record(
@@ -115,7 +115,7 @@ class OrderEventStore:
     def update_order_status(
         self, order_id: str, status: str, *, expected_version: int | None = None
     ) -> int:
-        """The order is now in `status`; returns its version. Raises WrongExpectedVersion."""
+        """Record a new `status`; returns the order's version. Raises WrongExpectedVersion."""
         check.instance("status", status, str)
         return self.record(
             order_id, "order_status_updated", {"status": status}, expected_version=expected_version
@@ -129,7 +129,7 @@ class OrderEventStore:
         *,
         expected_version: int | None = None,
     ) -> int:
-        """An `amount` was paid (negative: paid back); returns the order's version. Raises
+        """Record a payment of `amount` (negative: paid back); returns the order's version. Raises
         WrongExpectedVersion.
         """
         check.instance("payment_method", payment_method, str)
@@ -167,7 +167,7 @@ class OrderEventStore:
             timestamp=timestamp,
             partition_key=order_id,
         )
-        # between looking at the version and appending, nobody else appends
+        # under the stream's lock, so that no other append comes between the check and this one
         with self.stream.changed:
             version = self.version(order_id)
             if expected_version is not None and expected_version != version:
@@ -177,32 +177,34 @@ class OrderEventStore:
                 self._snapshots[order_id].append((version + 1, self.rebuild_order_state(order_id)))
             return version + 1
 
-    # What follows from it.
+    # Questions: the answers are computed from the events.
 
     def version(self, order_id: str) -> int:
-        """How many events there are of this order; 0 if it is unknown."""
-        return len(self._history(order_id))
+        """Return the number of events of this order; 0 if it is unknown."""
+        return len(self._events_of(order_id))
 
     def get_order_history(self, order_id: str, until: float | None = None) -> list[StreamEvent]:
-        """All events of an order, oldest first, as today's code knows them; with `until` (s), those
-        up to that time.
+        """Return all events of an order, oldest first, in their newest version; with `until` (s),
+        those up to that time.
         """
-        return [self._today(event) for event in self._history(order_id, until)]
+        return [self._newest_version(event) for event in self._events_of(order_id, until)]
 
     def rebuild_order_state(self, order_id: str, until: float | None = None) -> Order:
-        """The order as its events make it, now or at the time `until` (s); {} if nothing had
-        happened to it.
+        """Return the order, folded from its events up to now or to the time `until` (s); {} if it
+        had none.
         """
-        events = self._history(order_id, until)
+        events = self._events_of(order_id, until)
         version, order = self._snapshot(order_id, events)
         for event in events[version:]:
-            order = self.evolve(order, self._today(event))
+            order = self.evolve(order, self._newest_version(event))
             self.folded += 1
         return copy.deepcopy(order)
 
     def _snapshot(self, order_id: str, events: list[StreamEvent]) -> tuple[int, Order]:
-        """The last snapshot of what these events begin with. One that was recorded late may be
-        missing among them.
+        """Return the last snapshot that covers only these events, as its version and the order.
+
+        An event that was recorded late, with an old `timestamp`, may be in a snapshot and not among
+        the events up to a time.
         """
         history = self._orders.get(order_id, [])
         for version, order in reversed(self._snapshots.get(order_id, [])):
@@ -210,21 +212,21 @@ class OrderEventStore:
                 return version, order
         return 0, {}
 
-    def _today(self, event: StreamEvent) -> StreamEvent:
+    def _newest_version(self, event: StreamEvent) -> StreamEvent:
         return event if self.upcast is None else self.upcast(event)
 
-    def _history(self, order_id: str, until: float | None = None) -> list[StreamEvent]:
-        """The order's events as they were written, after sorting in what is new in its
-        partition.
+    def _events_of(self, order_id: str, until: float | None = None) -> list[StreamEvent]:
+        """Return the order's events as they were written. First add what is new in its partition to
+        `_orders`.
         """
         _check_id(order_id)
         check.number("until", until, optional=True)
         partition = partition_for(order_id, self.stream.partition_count)
         with self.stream.changed:
-            if (new := self.stream.end(partition) - self._read[partition]) > 0:
-                for event in self.stream.fetch(partition, self._read[partition], new):
+            if (new := self.stream.end(partition) - self._indexed_to[partition]) > 0:
+                for event in self.stream.fetch(partition, self._indexed_to[partition], new):
                     self._orders[event.key].append(event)
-                self._read[partition] += new
+                self._indexed_to[partition] += new
             events = self._orders.get(order_id, [])
             return [event for event in events if until is None or (event.timestamp or 0.0) <= until]
 

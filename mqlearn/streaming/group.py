@@ -230,8 +230,8 @@ class ConsumerGroup:
         return min(member.last_heartbeat for member in self.members.values()) + self.session_timeout
 
     def poll_limit(self) -> float | None:
-        """Return the seconds after which a member that waits for events should look again; None: it
-        may wait until it is woken.
+        """Return the seconds that a member may wait for events before it looks again; None: until
+        it is woken.
 
         While events are uncommitted, the member that has them may have died, and its partitions
         come free only when its session times out. In a simulation this wait keeps the time going

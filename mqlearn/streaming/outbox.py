@@ -1,5 +1,5 @@
-"""Writing the state and publishing the event: both or neither, by an outbox in the state's own
-database.
+"""The transactional outbox: state and event are written together, in one database, or not at
+all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
-from mqlearn.streaming.durable import FIELDS, connect, event_of, row
+from mqlearn.streaming.durable import COLUMNS, connect, from_row, to_row
 from mqlearn.streaming.event import StreamEvent
 
 
@@ -21,11 +21,11 @@ class OrderTable:
     """The shop's database: a row for each order, and in the same database an outbox of events to
     publish.
 
-    What happens within `with table.transaction():` is there as a whole when the block ends, and not
-    at all if an exception or the death of the process ends it. The transaction has the database to
-    itself until then, so nothing slow belongs into it. A broker is another system: it takes no part
-    in the transaction, whatever the order of the two writes. The outbox needs no part of it, and
-    `relay` brings the events over afterwards.
+    All writes within `with table.transaction():` are committed together when the block ends, and
+    none of them if an exception or a crash of the process ends it. Until then the transaction locks
+    the database, so nothing slow belongs in it. A broker is another system: a write to it cannot be
+    part of the transaction, whether it comes first or last. So the event is written to the outbox
+    instead, and `relay` publishes it afterwards.
 
     `path` is a file, or ":memory:". Source: Chris Richardson, Transactional outbox
     (microservices.io).
@@ -35,22 +35,22 @@ class OrderTable:
         check.instance("runtime", runtime, Runtime, optional=True)
         self._database = connect(path, self)
         self._lock = (default_runtime() if runtime is None else runtime).lock()
-        self._within = False
+        self._in_transaction = False
         self._database.execute(
             "CREATE TABLE IF NOT EXISTS orders (order_id TEXT PRIMARY KEY, state TEXT)"
         )
         self._database.execute(
-            f"CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, {FIELDS})"
+            f"CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, {COLUMNS})"
         )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written in the block, or nothing; a block within another is part of it."""
+        """Commit all writes of the block, or none; a block within another block is part of it."""
         with self._lock:
-            if self._within:
+            if self._in_transaction:
                 yield
                 return
-            self._within = True
+            self._in_transaction = True
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -60,7 +60,7 @@ class OrderTable:
             else:
                 self._database.execute("COMMIT")
             finally:
-                self._within = False
+                self._in_transaction = False
 
     def save(self, order_id: str, state: dict[str, Any]) -> None:
         """Write the row of an order. Raises TypeError for a `state` that JSON cannot hold."""
@@ -72,7 +72,7 @@ class OrderTable:
             )
 
     def load(self, order_id: str) -> dict[str, Any] | None:
-        """The row of an order; None if there is none."""
+        """Return the row of an order; None if there is none."""
         check.instance("order_id", order_id, str)
         with self._lock:
             found = self._database.execute(
@@ -85,14 +85,16 @@ class OrderTable:
         check.instance("event", event, StreamEvent)
         with self._lock:
             self._database.execute(
-                f"INSERT INTO outbox ({FIELDS}) VALUES (?, ?, ?, ?, ?, ?)", row(event)
+                f"INSERT INTO outbox ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", to_row(event)
             )
 
     def pending(self) -> list[tuple[int, StreamEvent]]:
-        """What is committed and still in the outbox, oldest first: each event with its id there."""
+        """Return the events in the outbox, oldest first, each with its id there."""
         with self._lock:
-            rows = self._database.execute(f"SELECT id, {FIELDS} FROM outbox ORDER BY id").fetchall()
-        return [(entry, event_of(columns)) for entry, *columns in rows]
+            rows = self._database.execute(
+                f"SELECT id, {COLUMNS} FROM outbox ORDER BY id"
+            ).fetchall()
+        return [(entry, from_row(columns)) for entry, *columns in rows]
 
     def remove(self, entry: int) -> bool:
         """Take an event out of the outbox; False if it was not there."""
@@ -101,13 +103,13 @@ class OrderTable:
             return self._database.execute("DELETE FROM outbox WHERE id = ?", (entry,)).rowcount == 1
 
     def relay(self, publish: Callable[[StreamEvent], object]) -> int:
-        """Publish what is in the outbox, oldest first, and remove each once it is published;
+        """Publish the events in the outbox, oldest first, and remove each once it is published;
         returns how many.
 
-        Who dies between the two publishes that event again next time, under the same `event_id`: at
-        least once, so a reader must know a duplicate. Removing first would lose it. Reading what is
-        there, and not what comes after the last id, misses nothing in databases that give out ids
-        before transactions commit.
+        A relay that crashes between the two publishes that event again next time, with the same
+        `event_id`: at least once, so a reader must recognise duplicates. Removing first would lose
+        the event. The relay reads all that is there, not what comes after the last id: in some
+        databases a transaction with a lower id may commit later, and its event would be missed.
         """
         check.function("publish", publish)
         waiting = self.pending()
@@ -117,5 +119,5 @@ class OrderTable:
         return len(waiting)
 
     def close(self) -> None:
-        """Let go of the database, as happens anyway to a table that nobody holds any more."""
+        """Close the database; garbage collection of the table does it too."""
         self._database.close()

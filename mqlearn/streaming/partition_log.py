@@ -1,4 +1,4 @@
-"""One partition: a list that only grows at one end, and is cut at the other."""
+"""One partition: a list of events that grows at the end, and is cut at the start by retention."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ OFFSET = attrgetter("sequence_number")
 
 
 class OffsetOutOfRange(LookupError):
-    """Somebody asks for an `offset` that a partition does not hold: it is before `start` or after
-    `end`.
-    """
+    """Raised for an `offset` that is not in a partition: before `start` or after `end`."""
 
     def __init__(self, partition: int, offset: int, start: int, end: int) -> None:
         super().__init__(
@@ -25,11 +23,11 @@ class OffsetOutOfRange(LookupError):
 
 
 class PartitionLog(Sequence[StreamEvent]):
-    """The events of one partition, oldest first; whoever changes it holds the stream's lock.
+    """The events of one partition, oldest first. A caller that changes it holds the stream's lock.
 
-    `start` is the first offset that retention has left, `end` the one the next event will get.
+    `start` is the first offset that retention has left, `end` the one that the next event gets.
     Offsets never change and are never used again; compaction leaves gaps between them. As a
-    sequence it is what is left.
+    sequence it has the events that are left.
     """
 
     def __init__(self) -> None:
@@ -39,21 +37,21 @@ class PartitionLog(Sequence[StreamEvent]):
         self._head = 0
 
     def append(self, event: StreamEvent) -> None:
-        """Give `event` the next offset, and keep it."""
+        """Give `event` the next offset, and add it at the end."""
         event.sequence_number = self.end
         self._events.append(event)
         self.end += 1
 
     def fetch(self, offset: int, n: int) -> list[StreamEvent]:
-        """At most `n` events from `offset` on."""
+        """Return at most `n` events from `offset` on."""
         events, at = self._events, self._head + offset - self.start
-        # compaction left gaps
+        # an offset gives the index, except behind a gap that compaction left: search there
         if not (self._head <= at < len(events) and events[at].sequence_number == offset):
             at = bisect_left(events, offset, lo=self._head, key=OFFSET)
         return events[at : at + n]
 
     def first(self, offset: int) -> StreamEvent | None:
-        """The first event from `offset` on."""
+        """Return the first event from `offset` on; None at the end."""
         at = self._head + offset - self.start
         if (
             self._head <= at < len(self._events)
@@ -63,8 +61,8 @@ class PartitionLog(Sequence[StreamEvent]):
         return next(iter(self.fetch(offset, 1)), None)
 
     def cut(self, before: float | None, keep: int | None) -> bool:
-        """Drop what was appended up to the time `before` (s), and all but the last `keep`; whether
-        any was.
+        """Drop the events appended up to the time `before` (s), and all but the last `keep`; True
+        if there were any.
         """
         head, events = self._head, self._events
         while head < len(events) and (
@@ -82,8 +80,8 @@ class PartitionLog(Sequence[StreamEvent]):
         return True
 
     def compact(self) -> int:
-        """Drop each event whose partition key has a newer one; returns how many. Events without a
-        key stay.
+        """Drop each event whose partition key has a newer event, and return how many. Events
+        without a key stay.
         """
         last = {event.partition_key: event.sequence_number for event in self}
         kept = [

@@ -1,4 +1,4 @@
-"""Workers that read a stream together, each event once for the whole group."""
+"""Workers that share a stream: each event goes to one worker of the group."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ EventHandler = Callable[[StreamEvent], object]
 class EventStreamProcessor(PoolOwner):
     """A pool of workers, each a member of `consumer_group`: the partitions are divided among them.
 
-    A worker takes up to `batch` events, and commits them when they are handled (`commit="after"`: a
-    death repeats some) or before the first one is (`"before"`: a death loses some). An event that
-    fails, because one of its functions raised, is skipped (`on_failure="skip"`; it is in `skipped`
-    with the reason); or tried again from there on, after the waits of `retry`, so that its
-    partition stands still ("retry"); or appended to the stream `park`, where its order among others
-    is lost ("park"). A worker that crashes leaves no word; `restart_after` seconds later a new
-    member takes its place, while the dead one keeps its partitions until its session times out.
+    A worker takes up to `batch` events, and commits them after it has handled them
+    (`commit="after"`: a crash repeats some) or before it handles the first (`"before"`: a crash
+    loses some). An event has failed if one of its functions raised. `on_failure` says what follows:
+    it is skipped and recorded in `skipped`, with the reason ("skip"); or its partition waits and is
+    read again from this event on, after the waits of `retry` ("retry"); or it is appended to the
+    stream `park`, where its order among others is lost ("park"). A crashed worker does not leave
+    the group: `restart_after` seconds later a new member takes its place in the pool, while the
+    crashed one keeps its partitions until its session times out.
 
     `counts` has the events "processed", "failed" (tries), "skipped", "parked", and the commits
     "fenced".
@@ -62,12 +63,12 @@ class EventStreamProcessor(PoolOwner):
         self.skipped: list[tuple[StreamEvent, str]] = []
         self.counts = {"processed": 0, "failed": 0, "skipped": 0, "parked": 0, "fenced": 0}
         self.consumers: dict[str, Consumer] = {}  # by the worker's name
-        # failures of the event that a partition stands still at
-        self._tries: Counter[tuple[int, int]] = Counter()
-        self._counting = stream.runtime.lock()
+        # the failures of each event that its partition waits for, by partition and offset
+        self._failures: Counter[tuple[int, int]] = Counter()
+        self._counts_lock = stream.runtime.lock()
 
     def add_processor(self, processor: EventHandler) -> None:
-        """Have `processor(event)` called for each event, after those that were added before."""
+        """Call `processor(event)` for each event, after those that were added before."""
         check.function("processor", processor)
         self.processors.append(processor)
 
@@ -82,7 +83,7 @@ class EventStreamProcessor(PoolOwner):
         self.consumers = {
             each: Consumer(self.stream, self.consumer_group, name=each) for each in names
         }
-        # all before the first one polls, or it would get everything
+        # all join before the first one polls, or it would get all partitions first
         for consumer in self.consumers.values():
             consumer.join()
         self._pool.start(num_workers, name)
@@ -101,7 +102,7 @@ class EventStreamProcessor(PoolOwner):
         task = self.stream.runtime.current_task()
         assert task is not None
         consumer = self.consumers[task.name]
-        if consumer.generation:  # it has crashed: its successor is a new member
+        if consumer.generation:  # restarted after a crash: the crashed member is a zombie
             consumer = self.consumers[task.name] = Consumer(
                 self.stream, self.consumer_group, name=task.name
             )
@@ -120,53 +121,53 @@ class EventStreamProcessor(PoolOwner):
     def _handle_all(
         self, consumer: Consumer, events: list[StreamEvent], task: Task
     ) -> list[StreamEvent]:
-        """The events that need not be read again. Behind one that is to be tried again, its
-        partition stands still.
+        """Handle the events, and return those that need not be read again. After an event that is
+        to be tried again, the others of its partition wait.
         """
-        done, standing = list[StreamEvent](), dict[int, StreamEvent]()
+        done, blocked = list[StreamEvent](), dict[int, StreamEvent]()
         for event in events:
-            if event.partition in standing:
+            if event.partition in blocked:
                 continue
             error = self._try(event)
             if task.crashed:
                 return done
-            if error is not None and not self._give_up(event, error):
-                standing[event.partition] = event
+            if error is not None and not self._skip_or_park(event, error):
+                blocked[event.partition] = event
             else:
                 done.append(event)
-        if standing and consumer.member in consumer.group.members:
-            for partition, event in standing.items():
+        if blocked and consumer.member in consumer.group.members:
+            for partition, event in blocked.items():
                 with self.stream.changed:  # retention may have taken it meanwhile
                     consumer.seek(
                         partition, max(event.sequence_number, self.stream.log_start(partition))
                     )
-            self._rest(
-                max(self._tries[e.partition, e.sequence_number] for e in standing.values()),
+            self._wait_backoff(
+                max(self._failures[e.partition, e.sequence_number] for e in blocked.values()),
                 consumer.member,
             )
         return done
 
     def _try(self, event: StreamEvent) -> str | None:
-        """Call every function; what the first one that failed said, or None."""
-        said: str | None = None
+        """Call every function; returns the error text of the first that failed, or None."""
+        error_text: str | None = None
         for processor in self.processors:
             try:
                 processor(event)
             except WorkerCrash:
                 task = self.stream.runtime.current_task()
                 assert task is not None
-                task.crashed = True  # also one that was made elsewhere
+                task.crashed = True  # one that the handler made elsewhere has marked no task
                 return None
             except Exception as error:
-                said = said or str(error) or type(error).__name__
-        self._count("processed" if said is None else "failed")
-        return said
+                error_text = error_text or str(error) or type(error).__name__
+        self._count("processed" if error_text is None else "failed")
+        return error_text
 
-    def _give_up(self, event: StreamEvent, error: str) -> bool:
-        """What becomes of an event that failed; False if it is to be tried again."""
+    def _skip_or_park(self, event: StreamEvent, error: str) -> bool:
+        """Skip or park an event that failed; False if it is to be tried again."""
         place = event.partition, event.sequence_number
         if self.on_failure == "retry":
-            self._tries[place] += 1
+            self._failures[place] += 1
             return False
         if self.park is not None:
             self.park.append(event)
@@ -184,14 +185,14 @@ class EventStreamProcessor(PoolOwner):
             )
         return True
 
-    def _rest(self, failures: int, member: str) -> None:
-        """Wait before trying again, unless told to stop."""
+    def _wait_backoff(self, failures: int, member: str) -> None:
+        """Wait before the next try, unless the pool stops."""
         runtime = self.stream.runtime
-        ends = runtime.now + self.retry.delay(
+        deadline = runtime.now + self.retry.delay(
             failures, runtime.draw("retry", self.consumer_group, member, failures)
         )
         with self.stream.changed:
-            while not self._pool.stopping and (left := ends - runtime.now) > 0:
+            while not self._pool.stopping and (left := deadline - runtime.now) > 0:
                 self.stream.changed.wait(left)
 
     def _commit(self, consumer: Consumer, events: list[StreamEvent]) -> None:
@@ -201,5 +202,5 @@ class EventStreamProcessor(PoolOwner):
             self._count("fenced")
 
     def _count(self, what: str) -> None:
-        with self._counting:
+        with self._counts_lock:
             self.counts[what] += 1

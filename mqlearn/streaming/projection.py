@@ -1,4 +1,4 @@
-"""A view of a stream for one question, which can be thrown away and made again."""
+"""A projection: a view of a stream for one question, which can be deleted and rebuilt."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from mqlearn.streaming.stream import EventStream
 
 
 class Projection:
-    """Folds a stream into `state`, and keeps its own `offsets` beside it: the next to read in each
+    """Folds a stream into `state`, and stores its own `offsets` with it: the next to read in each
     partition.
 
-    `evolve(state, event)` returns the next state, and has no effect on the world: it is called
-    again for each event at each rebuild. Mails are sent by a group of their own
-    (`stream.read("mailer")`), which a rebuild does not touch. Events are folded in the order in
-    which the stream took them; those it took at the same time in two partitions, partition by
-    partition. `folded` counts them.
+    `evolve(state, event)` returns the next state. It must have no other effect, since a rebuild
+    calls it again for each event: mails are sent by a consumer group (`stream.read("mailer")`),
+    which a rebuild does not touch. Events are folded in the order of appending; events of two
+    partitions that were appended at the same time, partition by partition. `folded` counts them.
 
-    `saved` is what `save()` returned, of a projection with the same `evolve`: it goes on from
+    `saved` is what `save()` of a projection with the same `evolve` returned: this one goes on from
     there.
     """
 
@@ -50,15 +49,15 @@ class Projection:
         self.folded = 0
 
     def catch_up(self, until: float | None = None) -> int:
-        """Fold what is new, up to what was appended at the time `until` (s) if given; returns how
-        many events.
+        """Fold the events that are new, up to those appended at the time `until` (s) if given;
+        returns how many.
 
-        Raises OffsetOutOfRange where retention has dropped what it has not read.
+        Raises OffsetOutOfRange where retention has dropped events that it has not read.
         """
         check.number("until", until, optional=True)
         before = self.folded
-        for event in heapq.merge(*map(self._new, self.offsets), key=_appended):
-            if until is not None and _appended(event) > until:
+        for event in heapq.merge(*map(self._unread, self.offsets), key=_append_time):
+            if until is not None and _append_time(event) > until:
                 break
             self.state = self.evolve(self.state, event)
             self.offsets[event.partition] = event.sequence_number + 1
@@ -66,8 +65,8 @@ class Projection:
         return self.folded - before
 
     def rebuilt(self, evolve: Callable[[Any, StreamEvent], Any] | None = None) -> Projection:
-        """A new projection from the first event on, by this or another `evolve`; this one answers
-        meanwhile.
+        """Return a new projection, folded from the first event on by this or another `evolve`. This
+        one stays as it is, and can answer meanwhile.
         """
         check.function("evolve", evolve, optional=True)
         twin = Projection(self.stream, self.evolve if evolve is None else evolve, self.initial)
@@ -75,17 +74,17 @@ class Projection:
         return twin
 
     def save(self) -> dict[str, Any]:
-        """State and offsets together, as one snapshot: either without the other counts events twice
-        or not at all.
+        """Return state and offsets together, as one snapshot. A state with offsets of another time
+        would count events twice, or miss some.
         """
         return {"state": copy.deepcopy(self.state), "offsets": dict(self.offsets)}
 
-    def _new(self, partition: int) -> list[StreamEvent]:
+    def _unread(self, partition: int) -> list[StreamEvent]:
         end = self.stream.end(partition)
         return self.stream.fetch(
             partition, self.offsets[partition], max(end - self.offsets[partition], 1)
         )
 
 
-def _appended(event: StreamEvent) -> float:
+def _append_time(event: StreamEvent) -> float:
     return event.appended_at or 0.0

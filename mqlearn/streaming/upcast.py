@@ -1,4 +1,4 @@
-"""Old events, read as if they had been written today."""
+"""Upcasting: old events are converted to the newest version when they are read."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Step = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def upcasting(steps: Mapping[tuple[str, int], Step]) -> Callable[[StreamEvent], StreamEvent]:
-    """A function that brings an event to its newest version, one step after another.
+    """Return a function that converts an event to its newest version, one step after another.
 
-    `steps[event_type, n]` makes the data of version n + 1 of that of version n; the version is
-    `data["schema_version"]`, 1 where nobody said, so whoever writes a newer one says so. The event
-    that is stored stays as it is: a step gets a copy. A version that no step starts from is taken
-    for the newest.
+    `steps[event_type, n]` converts the data of version n to that of version n + 1. The version is
+    `data["schema_version"]`, or 1 without it, so a producer of a newer version must write it. The
+    stored event stays as it is: a step gets a copy. A version that no step starts from is the
+    newest.
 
-    Source: Greg Young, Versioning in an Event Sourced System: a new version is what the old one can
-    be converted to; what it cannot be converted to is another event. Axon and Marten convert on
-    reading, too.
+    Source: Greg Young, Versioning in an Event Sourced System: if the old version cannot be
+    converted to the new one, the new one is not a version but another event. Axon and Marten
+    convert on reading, too.
     """
     check.instance("steps", steps, Mapping)
     for key, step in steps.items():
@@ -40,11 +40,11 @@ def upcasting(steps: Mapping[tuple[str, int], Step]) -> Callable[[StreamEvent], 
         version = event.data.get("schema_version", 1)
         if (event.event_type, version) not in steps:
             return event
-        today, data = event.copy(), copy.deepcopy(event.data)
+        newest, data = event.copy(), copy.deepcopy(event.data)
         while (event.event_type, version) in steps:
             data = steps[event.event_type, version](data)
             version += 1
-        today.data = data | {"schema_version": version}
-        return today
+        newest.data = data | {"schema_version": version}
+        return newest
 
     return upcast
