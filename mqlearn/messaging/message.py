@@ -188,22 +188,21 @@ class Message:
         )
 
     def copy(self) -> Message:
-        """The same message as another object, with headers of its own."""
-        twin = object.__new__(type(self))
-        twin.id, twin.topic, twin.body, twin.headers = (
-            self.id,
-            self.topic,
-            self.body,
-            self.headers.copy(),
-        )
-        twin.priority, twin.timestamp, twin.ttl, twin.status = (
-            self.priority,
-            self.timestamp,
-            self.ttl,
-            self.status,
-        )
-        twin.retry_count, twin.max_retries = self.retry_count, self.max_retries
-        twin.receipt, twin.attempt = self.receipt, self.attempt
+        """Return the same message as another object; the two share the body, not the headers."""
+        # Field by field: `dataclasses.replace` would check them all again, at three times the cost.
+        twin = object.__new__(self.__class__)
+        twin.id = self.id
+        twin.topic = self.topic
+        twin.body = self.body
+        twin.headers = self.headers.copy()
+        twin.priority = self.priority
+        twin.timestamp = self.timestamp
+        twin.retry_count = self.retry_count
+        twin.max_retries = self.max_retries
+        twin.ttl = self.ttl
+        twin.status = self.status
+        twin.receipt = self.receipt
+        twin.attempt = self.attempt
         return twin
 
 

@@ -1,5 +1,5 @@
-"""How an entry moves between the places of a queue: it fails, its lease ends, its delay is over, it
-is buried.
+"""The ways of an entry between the places of a queue: it fails, its lease ends, its delay is over,
+it becomes a dead letter.
 
 Every method here but `is_current` expects the caller to hold the queue's lock.
 """
@@ -22,7 +22,7 @@ NAMES = tuple(priority.name for priority in PRIORITIES)
 
 
 class QueueTransitions(MessageQueue):
-    """The places, and the moves between them; `InMemoryMessageQueue` says when which is made."""
+    """The places of a queue, and the transitions between them that its calls are made of."""
 
     def __init__(self, name: str, retry: RetryPolicy | None, runtime: Runtime | None) -> None:
         self.name, self.retry = name, retry
@@ -41,18 +41,20 @@ class QueueTransitions(MessageQueue):
         self._timer: Timer | None = None
         self._on_timer = weak_callback(self._end_what_is_due)
         self._listeners: list[Listener] = []
+        # A simulation is told of every step even if no listener is: it ends a run that only goes in
+        # circles.
         self._observed = self._runtime.virtual
-        self._hungry = 0  # how many wait for a message
+        self._receivers = 0  # how many wait for a message
 
     def _find(self, delivery: Message | str, call: str) -> Entry | None:
-        """The entry in flight under this delivery's receipt; for a bare id the oldest lease on
-        it.
+        """Return the entry in flight with this delivery's receipt; for a bare id, its oldest
+        delivery.
         """
         if isinstance(delivery, Message):
             entry = self._in_flight.get(delivery.receipt)
             if entry is not None and entry.message.id == delivery.id:
                 return entry
-            delivery.validate()  # a handler may have scribbled on it
+            delivery.validate()  # a handler may have written to it
             self._emit("stale", Entry(0, delivery, LANE[delivery.priority]), delivery.receipt, call)
             return None
         check.instance("delivery", delivery, (Message, str))
@@ -62,7 +64,7 @@ class QueueTransitions(MessageQueue):
         return None
 
     def is_current(self, delivery: Message) -> bool:
-        """Whether this delivery is still in flight: neither settled nor its lease lost."""
+        """Return True as long as this delivery is in flight: neither settled nor its lease lost."""
         check.instance("delivery", delivery, Message)
         with self._lock:
             entry = self._in_flight.get(delivery.receipt)
@@ -71,7 +73,7 @@ class QueueTransitions(MessageQueue):
     def _end_delivery(
         self, delivery: Message | str, call: str, status: MessageStatus
     ) -> Entry | None:
-        """Out of flight, if this delivery is current: its lease is over."""
+        """Take an entry out of flight and return it, if this delivery of it is current."""
         entry = self._find(delivery, call)
         if entry is not None:
             self._end_lease(entry)
@@ -83,13 +85,15 @@ class QueueTransitions(MessageQueue):
         in_flight = self._in_flight
         del in_flight[entry.receipt]
         entry.lease = 0.0
-        # In real time a timer that finds nothing to do is free; in a simulation it would move the
-        # clock.
-        if not in_flight and self._runtime.virtual:
-            self._arm()
+        if not in_flight:
+            self._leases.clear()  # every date in it is void
+            # In real time a timer that finds nothing to do costs nothing; in a simulation it would
+            # move the clock.
+            if self._runtime.virtual:
+                self._set_timer()
 
-    def _charge(self, entry: Entry, event: str, reason: str | None) -> None:
-        """One more failure: dead if that is one too many, else tried again."""
+    def _fail(self, entry: Entry, event: str, reason: str | None) -> None:
+        """Count one more failure: the entry is dead if that is one too many, else it is retried."""
         message = entry.message
         message.retry_count += 1
         if message.retry_count > message.max_retries:
@@ -97,21 +101,23 @@ class QueueTransitions(MessageQueue):
                 message.headers["dead_letter_error"] = reason
             self._dead_letter(entry, "dead", "retries exhausted", detail="retries exhausted")
         elif self.retry is None or event == "lease_lost":
-            self._return(entry, event, reason)
+            self._requeue(entry, event, reason)
         else:
             draw = self._runtime.draw("backoff", self.name, message.id, message.retry_count)
             delay = self.retry.delay(message.retry_count, draw)
             self._schedule(entry, self._runtime.now + delay)
             self._emit("delayed", entry, entry.receipt, delay)
 
-    def _return(self, entry: Entry, event: str, detail: str | None) -> None:
+    def _requeue(self, entry: Entry, event: str, detail: str | None) -> None:
+        """Return an entry to its old place in its line."""
         self._ready.requeue(entry)
         self._emit(event, entry, entry.receipt, detail)
         self._available.notify()
 
     def _schedule(self, entry: Entry, due: float) -> None:
+        """Delay an entry until `due` (s)."""
         self._delayed.add(due, entry.number, entry)
-        self._arm()
+        self._set_timer()
 
     def _dead_letter(self, entry: Entry, event: str, reason: str, *, detail: object) -> None:
         message = entry.message
@@ -122,7 +128,7 @@ class QueueTransitions(MessageQueue):
         self._emit(event, entry, entry.receipt, detail)
 
     def _emit(self, event: str, entry: Entry, receipt: int = 0, detail: Any = None) -> None:
-        """The one place from which the queue reports what happens."""
+        """Report what happened: every record of the queue is made here."""
         if not self._observed:
             return
         now, worker = self._runtime.stamp()
@@ -143,17 +149,19 @@ class QueueTransitions(MessageQueue):
         for listener in self._listeners:
             listener(record)
 
-    # Leases and delays end at their own instant, by one timer at the earliest of them.
+    # Leases and delays end at their own time, by one timer for the earliest of them.
 
-    def _lease(self, entry: Entry, end: float) -> None:
+    def _start_lease(self, entry: Entry, end: float) -> None:
+        """Let the delivery of an entry be current until `end` (s), whatever was agreed before."""
         entry.lease = end
         self._leases.add(end, entry.receipt, entry)
         if self._timer is None or end < self._timer.time:
-            self._arm()
+            self._set_timer()
 
-    def _arm(self) -> None:
-        dates = [date for date in (self._leases.first(), self._delayed.first()) if date is not None]
-        earliest = min(dates, default=None)
+    def _set_timer(self) -> None:
+        """Set the timer to the earliest date, or to none."""
+        lease, delay = self._leases.first(), self._delayed.first()
+        earliest = lease if delay is None or (lease is not None and lease < delay) else delay
         if self._timer is not None:
             if earliest == self._timer.time:
                 return
@@ -163,16 +171,17 @@ class QueueTransitions(MessageQueue):
             self._timer = self._runtime.call_at(earliest, self._on_timer)
 
     def _end_what_is_due(self) -> None:
+        """End the leases and delays whose time has come."""
         with self._lock:
             self._timer = None
             now = self._runtime.now
             while (date := self._leases.first()) is not None and date <= now:
                 entry = self._leases.pop()
                 self._end_lease(entry)
-                self._charge(entry, "lease_lost", "lease lost")
+                self._fail(entry, "lease_lost", "lease lost")
             while (date := self._delayed.first()) is not None and date <= now:
                 entry = self._delayed.pop()
                 self._ready.join(entry)
                 self._emit("due", entry)
                 self._available.notify()
-            self._arm()
+            self._set_timer()

@@ -19,6 +19,7 @@ from mqlearn.messaging import (
     deduplication,
     idempotency,
     memory,
+    operations,
     processor,
     transitions,
     workers,
@@ -82,7 +83,8 @@ def pads(results: Sequence[Any], count: int) -> list[Any]:
 
 
 READ = batch.read
-QUEUE, MOVES, POOL = memory.InMemoryMessageQueue, transitions.QueueTransitions, workers.Workers
+QUEUE, POOL = memory.InMemoryMessageQueue, workers.Workers
+MOVES, OPERATIONS = transitions.QueueTransitions, operations.QueueOperations
 PLAIN, BATCH, BREAKER = (
     processor.MessageProcessor,
     batch.BatchMessageProcessor,
@@ -105,40 +107,45 @@ HARMS: dict[str, Harm] = {
         "None)",
     ),
     "a failure is charged twice": without(
-        MOVES, "_charge", "message.retry_count += 1", "message.retry_count += 2"
+        MOVES, "_fail", "message.retry_count += 1", "message.retry_count += 2"
     ),
     "a lost lease is not charged": without(
         MOVES,
         "_end_what_is_due",
-        'self._charge(entry, "lease_lost", "lease lost")',
-        'self._return(entry, "lease_lost", None)',
+        'self._fail(entry, "lease_lost", "lease lost")',
+        'self._requeue(entry, "lease_lost", None)',
     ),
     "a new message wakes nobody": without(QUEUE, "send", "self._available.notify()"),
-    "a message that comes back wakes nobody": without(MOVES, "_return", "self._available.notify()"),
+    "a message that comes back wakes nobody": without(
+        MOVES, "_requeue", "self._available.notify()"
+    ),
     "a message that is due wakes nobody": without(
         MOVES, "_end_what_is_due", "self._available.notify()"
     ),
-    "a redriven message wakes nobody": without(QUEUE, "redrive", "self._available.notify()"),
-    "room after a purge wakes nobody": without(QUEUE, "purge", "self._room.notify_all()"),
+    "a redriven message wakes nobody": without(OPERATIONS, "redrive", "self._available.notify()"),
+    "room after a purge wakes nobody": without(OPERATIONS, "purge", "self._room.notify_all()"),
     "room after a delivery wakes nobody": without(QUEUE, "_deliver", "self._room.notify()"),
-    "a requeued entry is lost": without(MOVES, "_return", "self._ready.requeue(entry)"),
+    "a requeued entry is lost": without(MOVES, "_requeue", "self._ready.requeue(entry)"),
     "a lease never ends": without(
-        QUEUE, "_deliver", "self._lease(entry, now + self.visibility_timeout)"
+        QUEUE, "_deliver", "self._start_lease(entry, now + self.visibility_timeout)"
     ),
     "an extended lease ends at its old time": without(
-        QUEUE, "extend", "self._lease(entry, self._runtime.now + seconds)"
+        QUEUE, "extend", "self._start_lease(entry, self._runtime.now + seconds)"
     ),
     "a backoff is not waited for": without(
-        MOVES, "_charge", "self._runtime.now + delay", "self._runtime.now"
+        MOVES, "_fail", "self._runtime.now + delay", "self._runtime.now"
     ),
-    "what expired is handed out": without(QUEUE, "_next", "due >= now", "True"),
+    "what expired is handed out": without(QUEUE, "_pop_live", "due >= now", "True"),
     "a redriven message keeps its failures": without(
-        QUEUE, "redrive", "message.retry_count, message.status, ", "_, message.status, "
+        OPERATIONS,
+        "_revive",
+        "message.retry_count, message.status = 0, ",
+        "_, message.status = 0, ",
     ),
-    "a redriven message stays dead": without(QUEUE, "redrive", "del self._dead[entry.number]"),
-    "a purge leaves what is delayed": without(QUEUE, "purge", "self._delayed.clear()"),
+    "a redriven message stays dead": without(OPERATIONS, "redrive", "del self._dead[entry.number]"),
+    "a purge leaves what is delayed": without(OPERATIONS, "purge", "self._delayed.clear()"),
     "a purge throws away what is in flight": without(
-        QUEUE, "purge", "self._ready.clear()", "self._ready.clear(); self._in_flight.clear()"
+        OPERATIONS, "purge", "self._ready.clear()", "self._ready.clear(); self._in_flight.clear()"
     ),
     "a full queue takes one more": without(QUEUE, "send", ">= self.max_size", "> self.max_size"),
     "a refusal is answered True": without(QUEUE, "send", "return False", "return True"),

@@ -1,0 +1,130 @@
+"""The calls of operators and monitors: look into a queue, listen to it, redrive, purge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mqlearn.messaging.message import Message, MessageStatus
+from mqlearn.messaging.transitions import NAMES, QueueTransitions
+from mqlearn.runtime import check
+from mqlearn.runtime.trace import Listener, Record
+
+
+class QueueOperations(QueueTransitions):
+    """The part of a queue that no producer and no consumer calls."""
+
+    def size(self) -> int:
+        """Return how many messages wait or are delayed, the number that `max_size` limits."""
+        return self._ready.length + len(self._delayed)
+
+    def get_in_flight_count(self) -> int:
+        """Return how many messages are delivered and not settled."""
+        return len(self._in_flight)
+
+    def get_dead_letter_messages(self) -> list[Message]:
+        """Return copies of the dead letters, the oldest first.
+
+        Their headers say `dead_letter_reason`, `dead_letter_timestamp` (s) and, after failures, the
+        last `dead_letter_error`.
+        """
+        with self._lock:
+            return [entry.message.copy() for entry in self._dead.values()]
+
+    def redrive(
+        self, select: Callable[[Message], bool] | None = None, *, limit: int | None = None
+    ) -> int:
+        """Move dead letters back to the tail of their line: those that `select(message)` picks, at
+        most `limit`; return how many.
+
+        Retries and TTL start again from the beginning; the header `redrive_count` says how often a
+        message was redriven. `max_size` does not apply.
+        """
+        check.function("select", select, optional=True)
+        check.whole("limit", limit, low=0, optional=True)
+        with self._lock:
+            # all are chosen before the first is moved: if `select` fails, nothing has changed
+            chosen = [e for e in self._dead.values() if select is None or select(e.message.copy())]
+            chosen = chosen[:limit]
+            for entry in chosen:
+                del self._dead[entry.number]
+                self._revive(entry.message)
+                self._ready.join(entry)
+                self._emit("redriven", entry)
+                self._available.notify()
+            return len(chosen)
+
+    def _revive(self, message: Message) -> None:
+        """Take from a dead letter what its death wrote on it."""
+        message.retry_count, message.status = 0, MessageStatus.PENDING
+        message.timestamp = self._runtime.now
+        for header in ("dead_letter_reason", "dead_letter_timestamp", "dead_letter_error"):
+            message.headers.pop(header, None)
+        # not always a number: a sender may have written anything there
+        redriven = message.headers.get("redrive_count", "")
+        message.headers["redrive_count"] = str(int(redriven) + 1) if redriven.isdecimal() else "1"
+
+    def purge(self) -> int:
+        """Throw away every message that waits or is delayed, not those in flight; return how
+        many.
+        """
+        with self._lock:
+            gone = [(e, "waiting") for e in self._ready]
+            gone += [(e, "delayed") for _, _, e in self._delayed]
+            self._ready.clear()
+            self._delayed.clear()
+            for entry, place in gone:
+                self._emit("purged", entry, 0, place)
+            self._set_timer()
+            self._room.notify_all()
+            return len(gone)
+
+    def wake(self) -> None:
+        """Make every receiver and sender that waits in this queue look again."""
+        with self._lock:
+            self._available.notify_all()
+            self._room.notify_all()
+
+    def listen(self, listener: Listener, *, existing: bool = False) -> None:
+        """Call `listener(record)`, under the lock, for each thing that happens from now on; with
+        `existing`, first for each entry that is there already.
+        """
+        check.function("listener", listener)
+        check.instance("existing", existing, bool)
+        with self._lock:
+            for entry, message_id, priority, place in self.entries() if existing else ():
+                listener(
+                    Record(
+                        time=self._runtime.now,
+                        event="existing",
+                        source=self.name,
+                        entry=entry,
+                        message_id=message_id,
+                        priority=priority,
+                        detail=place,
+                    )
+                )
+            self._listeners.append(listener)
+            self._observed = True
+
+    def census(self) -> dict[str, int]:
+        """Return how many entries are in each place, counted in the queue's own structures and not
+        from its records: the books of a `Trace` compare the two.
+        """
+        with self._lock:
+            return {
+                "waiting": self._ready.count(),
+                "delayed": len(self._delayed),
+                "in flight": len(self._in_flight),
+                "dead": len(self._dead),
+            }
+
+    def entries(self) -> list[tuple[int, str, str, str]]:
+        """Return every entry in the queue: (number, message id, priority, place)."""
+        with self._lock:
+            held = (
+                [(e, "waiting") for e in self._ready]
+                + [(e, "delayed") for _, _, e in self._delayed]
+                + [(e, "in flight") for e in self._in_flight.values()]
+                + [(e, "dead") for e in self._dead.values()]
+            )
+            return [(e.number, e.message.id, NAMES[e.lane], place) for e, place in held]
