@@ -1,5 +1,5 @@
-"""Prints every measurement: first as ratios, which are much the same on any machine, then what they
-come to here.
+"""All measurements: first as ratios, which are much the same on any machine, then in units of time
+and memory on this one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What it costs to tell two hundred subscribers of one topic the same thing."""
+"""The cost of one message to two hundred subscribers of a topic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mqlearn import Message, Simulation, ThreadRuntime, TopicBasedMessageBroker
 
 
 def threads_of_their_own(subscribers: int, messages: int) -> Prepared:
-    """A thread for each message and subscriber, as a broker in an afternoon has it: no queue, no
+    """A thread for each message and subscriber, as in a broker written in an afternoon: no queue, no
     order.
     """
 

@@ -1,4 +1,4 @@
-"""How fast a lab answers: from a moved slider to the picture's bytes, without the browser."""
+"""The answer time of a lab: from a moved slider to the picture's bytes, without the browser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mqlearn.units import scenarios
 
 
 def slider(kind: type[Any]) -> tuple[str, list[Any]]:
-    """The lab's first slider, and where it is moved to in turn: about its default."""
+    """The lab's first slider, and the values around its default that it is moved to in turn."""
     field = next(each for each in fields(kind) if isinstance(each.default, int | float))
     return field.name, [
         type(field.default)(field.default * share) for share in (0.9, 1.0, 1.1, 1.2)
@@ -23,8 +23,8 @@ def slider(kind: type[Any]) -> tuple[str, list[Any]]:
 
 
 def answers(repeats: int = 21, names: Sequence[str] = tuple(scenarios())) -> list[str]:
-    """Milliseconds from moving a slider to the picture of these scenarios' labs, and what they are
-    spent on.
+    """Milliseconds from moving a slider to the picture of these scenarios' labs, in all and by
+    part.
     """
     rows: list[tuple[Any, ...]] = [
         ("lab", "sent", "all in all", "simulation", "tables", "drawing", "panel")

@@ -1,4 +1,4 @@
-"""How things are measured here: in turns, so that all meet the same machine, and by the median."""
+"""Measurement by medians, the candidates in turns so that all meet the same machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-# makes all that is not to be measured, and returns what is
+# prepares outside the measured time, and returns the call to be measured
 Prepared = Callable[[], Callable[[], Any]]
 
 

@@ -1,4 +1,4 @@
-"""What a queue costs: against a plain heap, promise by promise, and up to a million messages."""
+"""The cost of a queue: against a plain heap, promise by promise, and up to a million messages."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ ROOM = 10**8
 
 
 class Unchecked(Message):
-    """A message whose fields nobody looks at."""
+    """A message whose fields are not checked."""
 
     def validate(self) -> None:
-        """Believe it."""
+        """Check nothing."""
 
 
 class Uncopied(Message):
     """A message that is passed on as it is, at sending and at delivery."""
 
     def copy(self) -> Message:
-        """The very same."""
+        """Return the message itself."""
         return self
 
 
 def heap() -> HeapQueue:
-    """What ours is measured against."""
+    """The plain queue that ours is measured against."""
     return HeapQueue(ROOM)
 
 
@@ -127,8 +127,8 @@ class Bare(Unchecked, Uncopied):
 
 
 def prices(count: int = 5_000, repeats: int = 21) -> list[str]:
-    """What each promise costs, in µs a message: the difference that leaving it out makes, or adding
-    it.
+    """The price of each promise in µs per message: the difference made by leaving it out, or by
+    adding it.
     """
     taken = rounds(
         {
@@ -145,7 +145,7 @@ def prices(count: int = 5_000, repeats: int = 21) -> list[str]:
     )
 
     def price(dear: str, cheap: str) -> str:
-        # Within each round, since a machine's mood changes between them.
+        # Within each round, since the speed of the machine changes between rounds.
         difference = median(a - b for a, b in zip(taken[dear], taken[cheap], strict=True))
         return f"{difference / count * 1e6:.2f}"
 
@@ -166,7 +166,7 @@ def prices(count: int = 5_000, repeats: int = 21) -> list[str]:
 def growth(
     sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000), repeats: int = 5
 ) -> list[str]:
-    """Time and memory a message while ever more of them wait: flat is what they should be."""
+    """Time and memory per message while more and more of them wait: both should be flat."""
     rows: list[tuple[Any, ...]] = [
         ("waiting", "µs", "µs, traced", "µs, heap", "bytes", "bytes, traced")
     ]
@@ -195,7 +195,7 @@ def growth(
 
 
 def sent(make: Callable[[], Any], count: int) -> Any:
-    """A queue with so many messages waiting that nobody else holds."""
+    """A queue with so many messages waiting, which nothing else refers to."""
     queue = make()
     for i in range(count):
         queue.send(Message(id=f"m-{i}"))

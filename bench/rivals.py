@@ -1,4 +1,4 @@
-"""What mqlearn is measured against: a plain heap queue, a bare SimPy model, and Ciw."""
+"""Rivals that mqlearn is measured against: a plain heap queue, a bare SimPy model, and Ciw."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class HeapQueue:
     """A heap of (priority, time, message) and a dict in flight under one condition; no lease,
     receipt, copy or check.
 
-    What it does it does as ours: it refuses when full, waits for a message, buries what has
-    expired, sets the status.
+    The rest it does as ours: it refuses when full, waits for a message, puts away what has expired,
+    sets the status.
     """
 
     def __init__(self, max_size: int) -> None:
@@ -71,7 +71,7 @@ class HeapQueue:
 
 
 class ReceiptQueue(HeapQueue):
-    """The same, but a delivery has a receipt, and goes by it."""
+    """The same, but a delivery is known by its receipt."""
 
     def __init__(self, max_size: int) -> None:
         super().__init__(max_size)

@@ -1,4 +1,4 @@
-"""How fast time is simulated: the same M/M/3, with its trace, against Ciw and a bare SimPy
+"""The speed of simulated time: the same M/M/3, with its trace, against Ciw and a bare SimPy
 model.
 """
 
@@ -31,7 +31,7 @@ def run_mqlearn(messages: int) -> Trace:
 
 
 def against_simulators(messages: int = 5_000, repeats: int = 9) -> list[str]:
-    """Messages a second as ratios: 1.00 is as fast."""
+    """Messages per second as ratios: 1.00 is as fast."""
     taken = interleaved(
         {
             "mqlearn": lambda: lambda: run_mqlearn(messages),

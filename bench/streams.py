@@ -1,4 +1,4 @@
-"""What a log costs: against a plain list with a lock, and up to a million events."""
+"""The cost of a log: against a plain list with a lock, and up to a million events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PlainLog:
         return True
 
     def read(self, group: str) -> Iterator[StreamEvent]:
-        """What the group has not read."""
+        """Events that the group has not read."""
         at = self.offsets.get(group, 0)
         while True:
             with self.lock:

@@ -1,6 +1,4 @@
-"""Adds up a queue's records as they come: counts, where messages are and for how long, how long
-tries take.
-"""
+"""Counters that add up a queue's records: events, messages in each place, durations of tries."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter, deque
 
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.trace import FLYING, MOVES, PLACES, Record
+from mqlearn.runtime.trace import IN_FLIGHT, MOVES, PLACES, Record
 
 COUNTS = (
     "messages_sent",
@@ -39,12 +37,12 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0,
 
 
 class QueueCounters:
-    """What follows from the records of one queue since `start` (s); whoever uses it holds a lock.
+    """The sums of the records of one queue since `start` (s). The caller holds a lock.
 
     `counts` are those of the summary, `events` counts records by kind, `reasons` dead letters by
-    reason, `places` says how many messages are where. `durations` has for each kind of error (""
-    for none) how many tries fell into each bucket of `BUCKETS`, how many beyond the last, and their
-    sum (s). `samples` reach back `window` seconds.
+    reason, `places` the messages in each place. `durations` has a row for each kind of error (""
+    for none): how many tries fell into each bucket of `BUCKETS`, how many beyond the last, and
+    their sum (s). `samples` reach back `window` seconds.
     """
 
     def __init__(self, runtime: Runtime, window: float | None) -> None:
@@ -57,11 +55,12 @@ class QueueCounters:
         self.samples: dict[str, deque[tuple[float, float]]] = {what: deque() for what in SAMPLED}
         self.took: dict[int, float] = {}  # receipt: what its handler took (s)
         self._runtime, self._window = runtime, window
-        # when messages left a place, less when they came (s)
+        # the times (s) of all arrivals at a place, subtracted from those of all departures: with
+        # the messages that are there now, this gives the message-seconds spent in it
         self._moments = dict.fromkeys(PLACES, 0.0)
         # entry that is neither done nor dead: since when (s), oldest first
         self._since: dict[int, float] = {}
-        self._flying: dict[int, float] = {}  # receipt: since when (s)
+        self._in_flight: dict[int, float] = {}  # receipt: since when (s)
 
     def hear(self, record: Record) -> None:
         """Add one record."""
@@ -70,15 +69,15 @@ class QueueCounters:
         if event in COUNTED:
             self.counts[COUNTED[event]] += 1
         if event == "received":
-            self._flying[receipt] = time
+            self._in_flight[receipt] = time
             if attempt == 1:
                 self._sample("wait", time, time - self._since[entry])
         elif event in ("dead", "expired"):
             self._died(event, str(detail))
         kind = MOVES.get(event)
         if kind is not None:
-            if kind.sources == FLYING:
-                self._landed(event, time, entry, receipt)
+            if kind.sources == IN_FLIGHT:
+                self._end_delivery(event, time, entry, receipt)
             self._move(
                 time, entry, detail if len(kind.sources) > 1 else kind.sources[0], kind.to or detail
             )
@@ -86,12 +85,12 @@ class QueueCounters:
     def _died(self, event: str, detail: str) -> None:
         reason = "expired" if event == "expired" else detail.partition(":")[0]
         self.reasons[reason if reason in REASONS else "other"] += 1
-        # the last straw was a charged failure too
+        # the last retry failed as well, though its record says only that the message died
         self.counts["messages_nacked"] += reason == "retries exhausted"
 
-    def _landed(self, event: str, time: float, entry: int, receipt: int) -> None:
-        """A delivery was settled, or lost its lease."""
-        held = time - self._flying.pop(receipt, self.start)
+    def _end_delivery(self, event: str, time: float, entry: int, receipt: int) -> None:
+        """Take note of the end of a delivery: it was settled, or lost its lease."""
+        held = time - self._in_flight.pop(receipt, self.start)
         seconds = self.took.pop(receipt, held)
         if event == "acked":
             self.processed(time, seconds)
@@ -110,11 +109,11 @@ class QueueCounters:
             self._since[entry] = time
 
     def flies(self, receipt: int) -> bool:
-        """Whether this delivery is neither settled nor lost."""
-        return receipt in self._flying
+        """Return True while this delivery is neither settled nor lost."""
+        return receipt in self._in_flight
 
     def processed(self, time: float, seconds: float) -> None:
-        """A message was done at `time`; that took `seconds`."""
+        """Count a message that was done at `time` (s) and took `seconds`."""
         self.counts["processing_time_total"] += seconds
         self._sample("processing", time, seconds)
         self._observe("", seconds)
@@ -129,24 +128,24 @@ class QueueCounters:
         self._trim(what, time)
 
     def _trim(self, what: str, now: float) -> None:
-        """Forget what the window has left behind at `now` (s)."""
+        """Forget samples that are older than the window at `now` (s)."""
         if self._window is not None:
             samples, before = self.samples[what], now - self._window
             while samples and samples[0][0] <= before:
                 samples.popleft()
 
     def recent(self, what: str) -> list[float]:
-        """The samples of the window (s)."""
+        """Return the samples of the window (s)."""
         self._trim(what, self._runtime.now)
         return [seconds for _, seconds in self.samples[what]]
 
     def oldest(self) -> float:
-        """The age (s) of the oldest message that is neither done nor dead."""
+        """Return the age (s) of the oldest message that is neither done nor dead."""
         first = next(iter(self._since.values()), None)
         return 0.0 if first is None else self._runtime.now - first
 
     def seconds(self) -> dict[str, float]:
-        """Message-seconds spent in each place."""
+        """Return the message-seconds spent in each place."""
         elapsed = self._runtime.now - self.start
         return {
             place: max(self._moments[place] + self.places[place] * elapsed, 0.0) for place in PLACES

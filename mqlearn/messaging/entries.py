@@ -1,6 +1,4 @@
-"""Where a queue keeps its entries: the lines of those who wait, and the heap of those who have a
-date.
-"""
+"""The places of a queue's entries: the lines where they wait, the heap of those with a date."""
 
 from __future__ import annotations
 
@@ -10,15 +8,15 @@ from heapq import heapify, heappop, heappush
 
 from mqlearn.messaging.message import Message, MessagePriority
 
-PRIORITIES = tuple(sorted(MessagePriority, key=lambda p: -p.value))  # the first is served first
+# the first is served first
+PRIORITIES = tuple(sorted(MessagePriority, key=lambda p: -p.value))
 LANE = {priority: lane for lane, priority in enumerate(PRIORITIES)}
 
-
-MANY = 1000  # dates that are kept before void ones are looked for
+MANY = 1000  # dates in a heap before void ones are looked for
 
 
 class Entry:
-    """One accepted message and its state. The same id sent twice makes two entries with two fates.
+    """One accepted message and its state. The same id sent twice makes two entries.
 
     `number` counts the queue's entries from 1; `lane` is its priority's line; `position` its place
     in the order of joining; `lease` when the lease of the delivery `receipt` ends (s).
@@ -32,15 +30,15 @@ class Entry:
         self.lease = 0.0
 
 
-# those who came back, by their position; the others
+# the entries that came back, by their position; the others
 Line = tuple[list[tuple[int, Entry]], deque[Entry]]
 
 
 class PriorityLines:
-    """The entries that wait: one line a priority, first in first out. `length` is how many there
-    are.
+    """The entries that wait: one line for each priority, first in first out. `length` is how many
+    there are.
 
-    What comes back goes to its old place. It is older than everything that still waits in its line
+    An entry that comes back goes to its old place. It is older than all that still wait in its line
     (it was taken from the head of it), so a small heap of returned entries in front of the line is
     enough.
     """
@@ -51,31 +49,31 @@ class PriorityLines:
         self.length = 0
 
     def __iter__(self) -> Iterator[Entry]:
-        """In the order in which they would be served."""
+        """Iterate in the order of service."""
         for returned, line in self._lines:
             yield from (entry for _, entry in sorted(returned))
             yield from line
 
     def clear(self) -> None:
-        """Forget them all; places in the order go on from where they were, for those who may yet
-        come back.
+        """Forget them all. The count of positions goes on, since entries in flight may still come
+        back.
         """
         self._lines = [([], deque()) for _ in PRIORITIES]
         self.length = 0
 
     def count(self) -> int:
-        """How many there are, counted one by one."""
+        """Count the entries in the lines themselves, as a check of `length`."""
         return sum(len(returned) + len(line) for returned, line in self._lines)
 
     def join(self, entry: Entry) -> None:
-        """At the tail of its line."""
+        """Add an entry at the tail of its line."""
         self._joined += 1
         self.length += 1
         entry.position = self._joined
         self._lines[entry.lane][1].append(entry)
 
     def requeue(self, entry: Entry) -> None:
-        """At its old place."""
+        """Return an entry to its old place."""
         self.length += 1
         heappush(self._lines[entry.lane][0], (entry.position, entry))
 
@@ -95,21 +93,22 @@ class PriorityLines:
 
 class DeadlineHeap:
     """Entries with a date (s), earliest first; a date is void once `current(entry, date, key)` is
-    false.
+    false. Voiding needs no search of the heap: a void date is skipped when its turn comes.
     """
 
     def __init__(self, current: Callable[[Entry, float, int], bool]) -> None:
         self.heap: list[tuple[float, int, Entry]] = []
         self._current = current
-        self._much = MANY
+        self._limit = MANY
 
     def add(self, date: float, key: int, entry: Entry) -> None:
+        """Give an entry this date (s). A date that it had before stays until it is found void."""
         heappush(self.heap, (date, key, entry))
-        # forget void dates now and then: memory follows what is alive
-        if len(self.heap) > self._much:
+        # Void dates are forgotten now and then, so that memory follows what is alive.
+        if len(self.heap) > self._limit:
             self.heap = [item for item in self.heap if self._current(item[2], item[0], item[1])]
             heapify(self.heap)
-            self._much = 2 * len(self.heap) + MANY
+            self._limit = 2 * len(self.heap) + MANY
 
     def first(self) -> float | None:
         """The earliest date that is not void."""
@@ -121,6 +120,7 @@ class DeadlineHeap:
         return None
 
     def pop(self) -> Entry:
+        """Take out the entry whose date `first` has just told."""
         return heappop(self.heap)[2]
 
     def __len__(self) -> int:

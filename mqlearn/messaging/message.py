@@ -1,4 +1,4 @@
-"""What is sent: an envelope around a body, and what a worker may answer."""
+"""A message: an envelope around a body, and the outcomes of a try to handle it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NUMBERS = (int, float)
 
 
 class MessagePriority(Enum):
-    """How urgent a message is: a queue serves the highest value first."""
+    """The urgency of a message: a queue serves the highest value first."""
 
     LOW = 1
     NORMAL = 2
@@ -25,10 +25,10 @@ class MessagePriority(Enum):
 
 
 class MessageStatus(Enum):
-    """What a reader can observe on a `Message` object.
+    """The status of one `Message` object.
 
     PENDING before delivery; PROCESSING on a delivered copy; COMPLETED or FAILED on that copy once
-    its holder acked or nacked it (its entry may be tried again); DEAD_LETTER on what
+    it was acked or nacked (the queue may deliver another copy); DEAD_LETTER on the copies that
     `get_dead_letter_messages` returns.
     """
 
@@ -39,7 +39,19 @@ class MessageStatus(Enum):
     DEAD_LETTER = "dead_letter"
 
 
-USUAL = (str, str, dict, dict, MessagePriority, MessageStatus, int, int, int, int, type(None))
+EXPECTED_TYPES = (
+    str,
+    str,
+    dict,
+    dict,
+    MessagePriority,
+    MessageStatus,
+    int,
+    int,
+    int,
+    int,
+    type(None),
+)
 
 
 @dataclass
@@ -47,10 +59,11 @@ class Message:
     """An envelope. A queue keeps its own copy of it and hands out a fresh one with each delivery.
 
     `body` is passed by reference; a real broker would serialise it. `headers["type"]` chooses the
-    handler. `timestamp` is stamped by the queue at `send`, in seconds on its clock. `ttl` is in
-    seconds: a message older than that is not handed out. `retry_count` counts charged failures and
-    may reach `max_retries`; the next one is the last. `receipt` and `attempt` are set on delivered
-    copies: which delivery this is, and the how manieth of this message, from 1.
+    handler. `timestamp` is set by the queue at `send`, in seconds on its clock. `ttl` is in
+    seconds: a message older than that is not handed out. `retry_count` counts failures and may
+    reach `max_retries`; the next failure is the last. `receipt` and `attempt` are set on delivered
+    copies: the number of this delivery in its queue, and its number among the deliveries of this
+    message, from 1.
 
     Raises TypeError or ValueError, when it is made and again when it is sent, for a field of the
     wrong kind.
@@ -74,9 +87,9 @@ class Message:
 
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
-        # Asked at each send: the types that are right nearly always are seen at a glance, and only
-        # others looked at.
-        kinds = (
+        # It runs at each send. Nearly always all types are the expected ones, which one comparison
+        # of tuples tells; only other messages are looked at field by field, below.
+        types = (
             self.id.__class__,
             self.topic.__class__,
             self.body.__class__,
@@ -90,7 +103,7 @@ class Message:
             self.timestamp.__class__,
         )
         if (
-            kinds == USUAL
+            types == EXPECTED_TYPES
             and self.retry_count >= 0 <= self.max_retries
             and self.receipt >= 0 <= self.attempt
             and self.ttl.__class__ in NUMBERS
@@ -117,8 +130,8 @@ class Message:
         check.number("timestamp", self.timestamp, optional=True)
 
     def is_expired(self, now: float | None = None) -> bool:
-        """Whether it is older than its `ttl` at `now` (s; without it, the wall clock). False if
-        never sent.
+        """Return True if it is older than its `ttl` at `now` (s; without it, the wall clock). False
+        if never sent.
         """
         check.number("now", now, optional=True)
         if self.timestamp is None:
@@ -126,22 +139,22 @@ class Message:
         return (time.time() if now is None else now) - self.timestamp > self.ttl
 
     def can_retry(self) -> bool:
-        """Whether it may be tried again if it fails now."""
+        """Return True if it may be tried again should it fail now."""
         return self.retry_count < self.max_retries
 
     @property
     def correlation_id(self) -> str:
-        """Which conversation this belongs to: the header, or its own id if it began one."""
+        """The id of its conversation: the header, or its own id if it began one."""
         return self.headers.get("correlation_id", self.id)
 
     @property
     def causation_id(self) -> str | None:
-        """The id of the message that made somebody send this one; None if none did."""
+        """The id of the message that caused this one; None if none did."""
         return self.headers.get("causation_id")
 
     @property
     def schema_version(self) -> str:
-        """How to read the body; "" if nobody said."""
+        """The version of the body's schema; "" if the header is missing."""
         return self.headers.get("schema_version", "")
 
     def reply(
@@ -152,11 +165,12 @@ class Message:
         headers: dict[str, str] | None = None,
         schema_version: str = "1",
     ) -> Message:
-        """The message that this one causes: in the same conversation, with this as its cause.
+        """Return the message that this one causes: in the same conversation, with this as its
+        cause.
 
-        `schema_version` says how the new `body` is written. The headers are handed on, also those
-        that nobody here knows, but for what a queue wrote about the fate of this message; `headers`
-        come on top, such as a `type`.
+        `schema_version` is that of the new `body`. All headers are handed on, also unknown ones,
+        except those that a queue wrote about this message (dead letter, redrive); `headers` are
+        added, such as a `type`.
         """
         check.instance("new_id", new_id, str, optional=True)
         check.instance("headers", headers, dict, optional=True)
@@ -177,8 +191,8 @@ class Message:
         return answer
 
     def __lt__(self, other: object) -> bool:
-        """Whether it is to be served before `other`: a higher priority, or the same and an older
-        timestamp.
+        """Return True if it is served before `other`: its priority is higher, or the same and its
+        timestamp older.
         """
         if not isinstance(other, Message):
             return NotImplemented
@@ -218,8 +232,8 @@ class Reject(Exception):
 
 
 class Release(Exception):
-    """Raised by a handler: not now. The message is given back unspent, for `delay` seconds from
-    now.
+    """Raised by a handler: not now. The message is given back and is due again in `delay` seconds;
+    this is no failure.
     """
 
     def __init__(self, delay: float = 0.0) -> None:
@@ -230,7 +244,7 @@ class Release(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a try ended: `kind` is "completed", "failed", "rejected" or "released".
+    """The end of a try: `kind` is "completed", "failed", "rejected" or "released".
 
     `reason` says why it failed or was rejected, `delay` (s) when a released one is due again.
     """

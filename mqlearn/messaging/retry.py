@@ -1,5 +1,5 @@
-"""How long to wait before trying again: a policy is a small value that returns numbers and never
-sleeps.
+"""The wait before a message is tried again: a policy is a small value that returns numbers and
+never sleeps.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ JITTERS = ("none", "full", "equal")
 class RetryPolicy:
     """Exponential backoff with jitter.
 
-    After the n-th charged failure (n from 1) the wait is d = min(cap, base · factor^(n−1)) seconds,
+    After the n-th failure (n from 1) the wait is d = min(cap, base · factor^(n−1)) seconds,
     and with jitter "full" a random part of it, U(0, d); "equal" half of it and a random part of the
     other half. `factor=1` is a fixed wait. How often to retry is the message's `max_retries`.
 

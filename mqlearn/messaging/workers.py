@@ -1,4 +1,4 @@
-"""What all workers on a queue share, whether they take messages one by one or in batches."""
+"""Workers on a queue, one message at a time or in batches: try, settle, count, report."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Handler = Callable[[Message], object]
 
 
 class Workers(PoolOwner):
-    """A pool of workers on one queue; what one of them does is `_work`.
+    """A pool of workers on one queue; a subclass says in `_work` what each of them does.
 
-    `counts` has the acks ("processed"), the charged failures ("failed") and those of them that may
-    be tried again ("retried"). A crashed worker is back after `restart_after` seconds.
+    `counts` has the acks ("processed"), the failures ("failed") and those of them that may be tried
+    again ("retried"). A crashed worker starts again after `restart_after` seconds.
     """
 
     def __init__(self, queue: MessageQueue, *, restart_after: float = 1.0) -> None:
@@ -29,17 +29,17 @@ class Workers(PoolOwner):
         self.counts = {"processed": 0, "failed": 0, "retried": 0}
         self.metrics = self.counts
         self._runtime = queue.runtime
-        # nobody waits while it is held, so a simulation needs no lock of its own
+        # a plain lock also in a simulation: no task blocks while it holds it
         self._counting = threading.Lock()
         self._pool = WorkerPool(self._runtime, self._work, restart_after=restart_after)
 
     def _work(self) -> None:
-        """What one worker does until the pool stops, or until it crashes."""
+        """Work until the pool stops, or until this worker crashes."""
         raise NotImplementedError
 
     @contextmanager
     def _woken_at(self, time: float) -> Iterator[None]:
-        """Whoever waits in the queue looks again at `time` (s), if that is within the block."""
+        """Wake all that wait in the queue at `time` (s), if the block has not ended by then."""
         timer = self._runtime.call_at(time, self.queue.wake)
         try:
             yield
@@ -47,7 +47,7 @@ class Workers(PoolOwner):
             timer.cancel()
 
     def _attempt(self, message: Message, handle: Callable[[Message], Outcome]) -> Outcome | None:
-        """How one try of a message ended; None if whoever tried has crashed."""
+        """Try a message; return the outcome, or None if the worker crashed."""
         task = self._runtime.current_task()
         self._report("started", message, None)
         outcome: Outcome | None = None
@@ -63,7 +63,7 @@ class Workers(PoolOwner):
         return outcome
 
     def _answer(self, handler: Handler, message: Message) -> Outcome:
-        """What a handler's answer means."""
+        """Call a handler; return the outcome that its result or its exception means."""
         try:
             result = self._call(handler, message)
         except Reject as rejection:
@@ -84,7 +84,7 @@ class Workers(PoolOwner):
         return handler(message)
 
     def _settle(self, message: Message, outcome: Outcome) -> bool:
-        """Tell the queue, and count it; False if this delivery was not ours any more."""
+        """Settle a delivery and count it; False if it is not current any more."""
         settled = self.queue.settle(message, outcome)
         if settled:
             self._count(message, outcome)
@@ -121,5 +121,5 @@ class Workers(PoolOwner):
 
 
 def failed(error: Exception) -> Outcome:
-    """A failure, with the exception's own words for a reason."""
+    """Return a failure, with the text of the exception as its reason."""
     return Outcome("failed", str(error) or type(error).__name__)

@@ -1,1 +1,1 @@
-"""What everything runs on: two clocks with the same few verbs, a worker pool, a trace."""
+"""Clocks, tasks, locks and the trace: the ground that queues and workers run on."""

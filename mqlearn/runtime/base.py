@@ -57,7 +57,7 @@ class Condition(Lock, Protocol):
     """A lock, and a line of tasks that wait to be notified."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Give the lock away until notified, at most `timeout` seconds; False if that time ran
+        """Release the lock until notified, at most `timeout` seconds; False if that time ran
         out.
         """
 
@@ -72,12 +72,12 @@ class Timer(Protocol):
     time: float
 
     def cancel(self) -> None:
-        """See to it that the call never happens; of no effect once it has."""
+        """Cancel the call; no effect once it has happened."""
 
 
 def weak_callback(method: Callable[[], None]) -> Callable[[], None]:
-    """Call a method, unless its object is gone: what a timer is given, so that it keeps nothing
-    alive.
+    """Return a call of `method` that does nothing once its object is gone. A timer with it keeps no
+    object alive.
     """
     reference = weakref.WeakMethod(method)
 
@@ -92,8 +92,8 @@ def weak_callback(method: Callable[[], None]) -> Callable[[], None]:
 class Task(ABC):
     """One simulated task or one thread.
 
-    `name` is what the trace calls it; `error` what it died of; `crashed` whether a `WorkerCrash`
-    was raised.
+    `name` is its name in the trace, `error` the exception that ended it; `crashed` tells that a
+    `WorkerCrash` was raised in it.
     """
 
     name: str
@@ -103,15 +103,15 @@ class Task(ABC):
 
     @abstractmethod
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the task ends, at most `timeout` seconds; re-raise what it died of."""
+        """Wait until the task ends, at most `timeout` seconds, and raise what ended it."""
 
     @abstractmethod
     def is_alive(self) -> bool:
-        """Whether the task has not ended yet."""
+        """Return True until the task has ended."""
 
 
 class Runtime(ABC):
-    """What everything here runs on: a clock, tasks, locks, timers, chance.
+    """A clock, tasks, locks, timers and chance, for everything that runs here.
 
     `virtual` tells whether time is simulated. `random` is a `random.Random` with the runtime's
     seed, for code where the order of draws does not matter; `draw` is for everything that is
@@ -139,7 +139,7 @@ class Runtime(ABC):
         """Suspend the caller until the clock shows `time` (s). If that has passed, only let others
         run first.
 
-        A difference of two readings of the clock is no argument for `sleep`: on threads it may have
+        Better than `sleep` with a difference of two readings of the clock: on threads that may have
         become negative.
         """
         check.number("time", time)
@@ -178,11 +178,11 @@ class Runtime(ABC):
         return CURRENT.get()
 
     def stamp(self) -> tuple[float, str]:
-        """What a record is stamped with: the time (s), and the name of the task that runs (""
+        """Return the stamp of a record: the time (s), and the name of the task that runs (""
         outside any).
 
-        A simulation takes it for a sign that something happened: one that only goes in circles is
-        ended.
+        A call of it also shows a simulation that something happened: a run where nothing does is
+        going in circles, and is ended.
         """
         task = CURRENT.get()
         return self.now, "" if task is None else task.name
@@ -190,15 +190,15 @@ class Runtime(ABC):
     def draw(self, purpose: str, *key: object) -> float:
         """The number in [0, 1) that belongs to (seed, purpose, key).
 
-        It depends on nothing else: not on what was drawn before, the process or the machine. So a
-        changed parameter changes what it governs, and nothing besides.
+        It depends on nothing else: not on earlier draws, the process or the machine. So a change of
+        one parameter changes what depends on it, and nothing else.
         """
         digest = self._prefix.copy()
         digest.update(f"|{purpose}|{'|'.join(map(str, key))}".encode())
         return (int.from_bytes(digest.digest(), "big") >> 11) * 2.0**-53
 
     def at_close(self, fn: Callable[[], object]) -> None:
-        """Have `fn()` called when a simulation is closed, before its tasks are unwound; threads are
+        """Have `fn()` called when a simulation is closed, before its tasks are ended; threads are
         never closed.
         """
         check.function("fn", fn)

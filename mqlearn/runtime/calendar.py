@@ -2,7 +2,7 @@
 
 A heap of (time, serial number, appointment), as in every discrete-event simulator (SimPy is the one
 our tests compare with): take out the smallest, set the clock to its time, let it happen. What is
-due at the same time happens in the order in which it was entered.
+due at the same time happens in the order of entry.
 """
 
 from __future__ import annotations

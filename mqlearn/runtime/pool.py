@@ -9,12 +9,12 @@ from mqlearn.runtime.base import Runtime, Task, WorkerCrash
 
 
 class WorkerPool:
-    """Runs `work()` in each of its workers until it is told to stop.
+    """Workers that each run `work()` until they are told to stop.
 
     `work` is a loop that returns when `stopping` is true. When it ends by a `WorkerCrash`, the
-    worker sits out `restart_after` seconds and begins again, as a supervisor would start a new
-    process. Any other exception is a bug: it ends the worker, and comes out of `run()` in a
-    simulation, of `stop()` on threads.
+    worker waits `restart_after` seconds and begins again, as a supervisor would start a new
+    process. Any other exception is a bug: it ends the worker, and is raised by `run()` in a
+    simulation, by `stop()` on threads.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class WorkerPool:
     def stop(self, wake: Callable[[], None]) -> None:
         """Tell every worker to stop, `wake()` those that wait, and join them.
 
-        A worker that calls it does not wait: it ends later itself, and two that did would wait for
-        each other.
+        A worker that calls it does not wait for the others: two such workers would wait for each
+        other.
         """
         with self._stop:
             self.stopping = True
@@ -74,13 +74,13 @@ class WorkerPool:
 
 
 class PoolOwner:
-    """Whoever has a pool do the work."""
+    """An object that has a pool do its work."""
 
     _pool: WorkerPool
 
     @property
     def running(self) -> bool:
-        """Whether workers were started and not stopped."""
+        """Return True while workers are started and not stopped."""
         return bool(self._pool.workers) and not self._pool.stopping
 
     @property

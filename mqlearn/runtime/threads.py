@@ -35,7 +35,7 @@ class Thread(Task):
             self._target(*self._args)
         except (
             BaseException
-        ) as error:  # kept for whoever joins, and shown at once if nobody does yet
+        ) as error:  # raised again by join(); shown at once if no task has joined yet
             self.error = error
             if not self._joined:
                 threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
@@ -54,8 +54,8 @@ class Thread(Task):
 
 
 class QuietCondition(threading.Condition):
-    """A condition whose notification costs next to nothing where no thread waits: most find nobody
-    waiting.
+    """A condition whose notification costs next to nothing while no thread waits, as most of the
+    time.
     """
 
     def notify(self, n: int = 1) -> None:
@@ -96,8 +96,8 @@ class ThreadRuntime(Runtime):
         self._timer_thread: threading.Thread | None = None
 
     def fresh(self, seed: int) -> ThreadRuntime:
-        """Another one with this seed, on which it is 0 s now: what the times of a run count
-        from.
+        """Return another runtime with this seed, and a clock that starts at 0 s now: the times of a
+        run count from there.
         """
         fresh = type(self)(seed)
         fresh._start = -time.monotonic()
@@ -164,7 +164,7 @@ class ThreadRuntime(Runtime):
             return
         try:
             fn()
-        except Exception:  # one bad call must not stop the timers of everybody else
+        except Exception:  # one bad call must not stop all other timers
             threading.excepthook(
                 threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
             )

@@ -1,9 +1,8 @@
 """The event log that every chart is drawn from, and its books.
 
 A queue reports each thing that happens to an entry as one record. The kinds below say what a record
-means, and from which place to which it moves the entry. The places a queue counts in its own
-structures (its *census*) must equal what its records add up to, so an entry that is dropped without
-a word is found.
+means, and where it moves the entry. What a queue counts in its own structures (its *census*) must
+equal what its records add up to, so an entry that is lost without a record is found.
 """
 
 from __future__ import annotations
@@ -39,10 +38,9 @@ class Record(NamedTuple):
     detail: Any = None
 
 
-# Makes a record of all its ten values. `Record(...)` does the same, but a named tuple's constructor
-# is a Python function with ten parameters, and takes twice as long as the tuple itself: where
-# records are made by the thousand, in a queue, a stream or a worker, this is worth half a second
-# in a million.
+# Makes a record out of a tuple of all its values. `Record(...)` does the same, but a named tuple's
+# constructor is a function in Python, this one is in C and takes half the time. It is used where
+# records are made by the thousand: in queues, streams and workers.
 pack_record: Callable[[tuple[float, str, str, int, str, str, int, str, int, Any]], Record] = (
     partial(tuple.__new__, Record)
 )
@@ -69,28 +67,26 @@ class Kind:
 
 
 NEW = ("new",)
-FLYING = ("in flight",)
+IN_FLIGHT = ("in flight",)
 EVENTS: dict[str, Kind] = {
     "sent": Kind(NEW, "waiting", "accepted"),
     "scheduled": Kind(NEW, "delayed", "accepted, to be delivered later; detail: delay (s)"),
     "existing": Kind(NEW, None, "was there before the trace; detail: its place"),
     "due": Kind(("delayed",), "waiting", "its delay is over"),
     "received": Kind(("waiting",), "in flight", "handed to a worker"),
-    "acked": Kind(FLYING, "completed", "the work is done"),
-    "nacked": Kind(
-        FLYING, "waiting", "a charged failure, to be tried again at once; detail: reason"
+    "acked": Kind(IN_FLIGHT, "completed", "the work is done"),
+    "nacked": Kind(IN_FLIGHT, "waiting", "failed, to be tried again at once; detail: reason"),
+    "delayed": Kind(IN_FLIGHT, "delayed", "failed, to be tried again later; detail: delay (s)"),
+    "lease_lost": Kind(IN_FLIGHT, "waiting", "failed: the visibility timeout ran out"),
+    "released": Kind(IN_FLIGHT, "waiting", "given back, not a failure"),
+    "postponed": Kind(
+        IN_FLIGHT, "delayed", "given back for later, not a failure; detail: delay (s)"
     ),
-    "delayed": Kind(
-        FLYING, "delayed", "a charged failure, to be tried again later; detail: delay (s)"
-    ),
-    "lease_lost": Kind(FLYING, "waiting", "a charged failure: the visibility timeout ran out"),
-    "released": Kind(FLYING, "waiting", "given back unspent"),
-    "postponed": Kind(FLYING, "delayed", "given back unspent, for later; detail: delay (s)"),
-    "dead": Kind(FLYING, "dead", "to the dead letters; detail: reason"),
+    "dead": Kind(IN_FLIGHT, "dead", "to the dead letters; detail: reason"),
     "expired": Kind(
         ("waiting",), "dead", "to the dead letters, older than its TTL; detail: when that was (s)"
     ),
-    "redriven": Kind(("dead",), "waiting", "a new life after death"),
+    "redriven": Kind(("dead",), "waiting", "moved back from the dead letters"),
     "purged": Kind(
         ("waiting", "delayed"), "purged", "thrown away by purge(); detail: where it was"
     ),
@@ -116,7 +112,7 @@ EVENTS: dict[str, Kind] = {
     "occurred": Kind(
         (),
         None,
-        "something happened of which the source, a subscriber, is to hear; detail: its topic",
+        "something happened that the source, a subscriber, is to hear of; detail: its topic",
     ),
     "effect": Kind(
         (), None, "something done to the world outside, such as a charge; detail: its business key"
@@ -153,7 +149,9 @@ EVENTS: dict[str, Kind] = {
     "revoked": Kind(
         (), None, "a member owns these no longer; entry: generation; detail: partitions"
     ),
-    "stalled": Kind((), None, "a member stands still, heart and all; detail: for how long (s)"),
+    "stalled": Kind(
+        (), None, "a member stands still, heartbeats included; detail: for how long (s)"
+    ),
     "fenced": Kind((), None, "a commit was refused; entry: its offset; detail: partition"),
     "skipped": Kind((), None, "an event was given up after it failed; detail: partition"),
     "answered": Kind(
@@ -190,7 +188,7 @@ class Balance:
 
 
 class Delivery(Protocol):
-    """A delivered message, as far as a record tells of it."""
+    """A delivered message: the part of it that a record tells."""
 
     id: str
     attempt: int
@@ -198,11 +196,11 @@ class Delivery(Protocol):
 
     @property
     def priority(self) -> Any:
-        """An enum: a record has its name."""
+        """An enum; the record has its name."""
 
 
 class Watched(Protocol):
-    """What a trace asks of a queue."""
+    """A queue, as far as a trace needs one."""
 
     name: str
 
@@ -212,9 +210,7 @@ class Watched(Protocol):
 
 
 class Trace:
-    """A list of records (`records`), in the order in which things happened, from one or more
-    queues.
-    """
+    """A list of records (`records`) in the order of events, from one or more queues."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -226,7 +222,7 @@ class Trace:
         `trace=`.
         """
         if self.record is _ignore:
-            return  # frozen: the books stay as they are, whoever opens a queue afterwards
+            return  # frozen: the books stay as they are, also if a queue is opened afterwards
         if queue.name in self._census:
             raise ValueError(f"name must be unique within one trace, got {queue.name!r} twice")
         if not self._census:
@@ -246,7 +242,8 @@ class Trace:
     ) -> None:
         """Record what happened at `time` (s), to `delivery` or with these `fields` of a `Record`.
 
-        Raises TypeError for a field that a record has not, ValueError for an event not in `EVENTS`.
+        Raises TypeError for a field that a record does not have, ValueError for an event that is
+        not in `EVENTS`.
         """
         check.number("time", time)
         check.one_of("event", event, EVENTS)
@@ -289,7 +286,7 @@ class Trace:
         names = list(self._census) if source is None else [source]
         places: Counter[str] = Counter()
         for name in names:
-            places.update(self._audited(name))
+            places.update(self._audit(name))
         events = Counter(r.event for r in self.records if r.source in names)
         return Balance(
             accepted=events["sent"] + events["scheduled"] + events["existing"],
@@ -305,7 +302,8 @@ class Trace:
             deduplicated=events["deduplicated"],
         )
 
-    def _audited(self, name: str) -> Counter[str]:
+    def _audit(self, name: str) -> Counter[str]:
+        """Add up the records of a queue, and compare the result with its census."""
         where: dict[int, str] = {}
         for record in self.records:
             kind = MOVES.get(record.event)
@@ -332,4 +330,4 @@ class Trace:
 
 
 def _ignore(record: Record) -> None:
-    """What a frozen trace does with a record."""
+    """Ignore a record, as a frozen trace does."""
