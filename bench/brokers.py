@@ -10,8 +10,8 @@ from mqlearn import Message, Simulation, ThreadRuntime, TopicBasedMessageBroker
 
 
 def threads_of_their_own(subscribers: int, messages: int) -> Prepared:
-    """A thread for each message and subscriber, as in a broker written in an afternoon: no queue, no
-    order.
+    """A thread for each message and subscriber, as in a broker written in an afternoon: no queue,
+    no order.
     """
 
     def prepare() -> Callable[[], None]:
