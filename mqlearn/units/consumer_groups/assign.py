@@ -1,18 +1,17 @@
-"""Exercise 09.3: deal partitions out evenly, and move as few as can be."""
+"""Exercise 09.3: assign partitions evenly, and move as few as possible."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.assignment import check_complete, moves
-from mqlearn.study.exercise import SEEDS, Mistake, call_answer, no_function
+from mqlearn.study.exercise import Exercise, Mistake, call_answer
 from mqlearn.study.run import Run
-from mqlearn.study.verdict import Verdict, passed
+from mqlearn.study.verdict import Verdict
 
 CHANGES = 8  # joins and leaves in each seed
 APART = 10.0  # s between two of them, in a replay
@@ -21,138 +20,174 @@ WHOLE = "every member is a key, every partition has one owner, from the first ca
 Owners = dict[str, list[int]]
 
 
-@dataclass
-class Ribbons:
-    """What a seed's calls answered, as the records of a group that rebalances every 10 s."""
+class Rebalance(NamedTuple):
+    """One join or leave: the members, the owners before and after it, and after it for the same
+    members in the opposite order.
 
-    REPLAYS: ClassVar[tuple[str, ...]] = ("owners",)
+    `mistake` says why an answer is no whole assignment; its owners are {} then.
+    """
+
+    change: str
+    members: list[str]
+    before: Owners
+    owners: Owners
+    reordered: Owners
+    mistake: Mistake | None
+
+
+class Membership(NamedTuple):
+    """A seed's joins and leaves, up to the first answer that is no whole assignment."""
+
+    seed: int
     partitions: int
-    trace: Trace = field(default_factory=Trace)
-    _before: Owners = field(default_factory=dict)
-    _generation: int = 0
+    rebalances: list[Rebalance]
 
-    def __post_init__(self) -> None:
-        for partition in range(self.partitions):
-            self._note("appended", 0, f"order-{partition}", partition)
 
-    def add(self, owners: Owners) -> None:
-        """One more generation begins."""
-        self._generation += 1
-        for member in (each for each in owners if each not in self._before):
-            self._note("joined", self._generation, member, None)
-        for event, dealt in (("revoked", self._before), ("assigned", owners)):
-            for member, owned in dealt.items():
-                self._note(event, self._generation, member, tuple(owned))
-        self._before = owners
+class AssignExercise(Exercise[int, Membership]):
+    """A group whose members join and leave, on 4 to 12 partitions."""
 
-    def run(self, seed: int, said: str) -> Run:
-        """The run so far."""
-        return Run(self, seed, self.trace, APART * self._generation, {}, f"seed {seed}: {said}.")
+    def play(self, answer: Callable[..., Any], case: int) -> Membership:
+        dice, partitions = random.Random(f"members {case}"), 4 + case % 9
+        to_join = dice.sample(NAMES, len(NAMES))
+        members = [to_join.pop() for _ in range(dice.randint(2, 3))]
+        change = f"{len(members)} members begin"
+        before: Owners = {}
+        rebalances: list[Rebalance] = []
+        for _ in range(CHANGES):
+            rebalances.append(_rebalance(answer, change, list(members), partitions, before))
+            if rebalances[-1].mistake is not None:
+                break
+            before = rebalances[-1].owners
+            if len(members) > 1 and dice.random() < 0.5:
+                members.remove(gone := dice.choice(members))
+                change = f"{gone} leaves"
+            else:
+                members.append(to_join.pop())
+                change = f"{members[-1]} joins"
+        return Membership(case, partitions, rebalances)
 
-    def _note(self, event: str, entry: int, name: str, detail: object) -> None:
-        now = APART * max(self._generation - 1, 0)
-        self.trace.note(
-            now, event, "orders/members", entry=entry, message_id=name, worker=name, detail=detail
+    def mistakes(self, world: Membership) -> Iterator[Mistake]:
+        for number, rebalance in enumerate(world.rebalances, 1):
+            mistake = rebalance.mistake or _unordered(rebalance)
+            if mistake is not None:
+                yield mistake  # the sentence says it all: there is nothing to replay
+                return
+            mistake = _uneven(rebalance) or _moved(rebalance)
+            if mistake is not None:
+                yield Mistake(
+                    mistake.said, mistake.hint, partial(_replay, world, number, mistake.said)
+                )
+                return
+
+    def summary(self, worlds: list[Membership]) -> str:
+        rebalances = [each for world in worlds for each in world.rebalances]
+        moved = sum(moves(each.before, each.owners) for each in rebalances)
+        return (
+            f"{len(worlds)} seeds, {len(rebalances)} joins and leaves, {moved:,} partitions moved "
+            "and none without need"
         )
 
 
 def check_assign(assign: Callable[..., Any]) -> Verdict:
-    """The answer to `assign(members, partitions, previous) -> dict`, over a hundred seeds of joins
-    and leaves.
+    """Grade `assign(members, partitions, previous)`, the partitions of each member as a dict, over
+    a hundred seeds of joins and leaves.
     """
-    if not callable(assign):
-        return no_function(assign)
-    moved = 0
-    for seed in SEEDS:
-        said = fault(assign, seed)
-        if isinstance(said, Mistake):
-            return said.verdict(seed)
-        moved += said
-    return passed(
-        f"{len(SEEDS)} seeds, {len(SEEDS) * CHANGES} joins and leaves, {moved:,} "
-        "partitions moved and none "
-        "without need"
-    )
+    return EXERCISE.grade(assign)
 
 
-def fault(assign: Callable[..., Any], seed: int) -> Mistake | int:
-    """What is wrong in this seed; or how many partitions were moved. The first seeds have few
-    partitions.
-    """
-    dice = random.Random(f"members {seed}")
-    partitions, total = 4 + seed % 9, 0
-    unborn = dice.sample(NAMES, len(NAMES))
-    members = [unborn.pop() for _ in range(dice.randint(2, 3))]
-    before: Owners = {}
-    ribbons, change = Ribbons(partitions), f"{len(members)} members begin"
-    for _ in range(CHANGES):
-        found = _answer(assign, members, partitions, before)
-        if isinstance(found, Mistake):
-            return found
-        other = _answer(assign, members[::-1], partitions, before)
-        if isinstance(other, Mistake):
-            return other
-        ribbons.add(found)
-        if (wrong := _unordered(found, other, members)) is not None:
-            return wrong
-        if (wrong := _uneven(found, change) or _moved(before, found, change)) is not None:
-            return Mistake(wrong.said, wrong.hint, partial(ribbons.run, seed, wrong.said))
-        total, before = total + moves(before, found), found
-        if len(members) > 1 and dice.random() < 0.5:
-            members.remove(gone := dice.choice(members))
-            change = f"{gone} leaves"
-        else:
-            members.append(unborn.pop())
-            change = f"{members[-1]} joins"
-    return total
+EXERCISE = AssignExercise()
 
 
-def _answer(
+def _rebalance(
+    assign: Callable[..., Any], change: str, members: list[str], partitions: int, before: Owners
+) -> Rebalance:
+    reordered: Owners = {}
+    owners, mistake = _assignment(assign, members, partitions, before)
+    if mistake is None:
+        reordered, mistake = _assignment(assign, members[::-1], partitions, before)
+    return Rebalance(change, members, before, owners, reordered, mistake)
+
+
+def _assignment(
     assign: Callable[..., Any], members: list[str], partitions: int, before: Owners
-) -> Owners | Mistake:
-    """A whole assignment, or what is not whole about it."""
+) -> tuple[Owners, Mistake | None]:
+    """Return a whole assignment and None, or {} and what is not whole about it."""
     call = f"{len(members)} members on {partitions} partitions"
-    answer = call_answer(
-        assign, list(members), partitions, {member: list(owned) for member, owned in before.items()}
-    )
+    previous = {member: list(owned) for member, owned in before.items()}
+    answer = call_answer(assign, list(members), partitions, previous)
     if answer.error is not None or not isinstance(answer.value, dict):
-        return Mistake(f"{call}: expected a dict of the partitions of each member, {answer}", WHOLE)
+        said = f"{call}: expected a dict of the partitions of each member, {answer}"
+        return {}, Mistake(said, WHOLE)
     try:
-        return check_complete(answer.value, members, partitions)
+        return check_complete(answer.value, members, partitions), None
     except Exception as error:  # told in words, not raised
-        return Mistake(f"{call}: {error}", WHOLE)
+        return {}, Mistake(f"{call}: {error}", WHOLE)
 
 
-def _uneven(owners: Owners, change: str) -> Mistake | None:
-    sizes = sorted(map(len, owners.values()), reverse=True)
-    if sizes[0] - sizes[-1] <= 1:
-        return None
-    return Mistake(
-        f"{change}, and the members have {sizes}",
-        "the largest and the smallest share differ by at most one",
-    )
-
-
-def _unordered(owners: Owners, other: Owners, members: list[str]) -> Mistake | None:
+def _unordered(rebalance: Rebalance) -> Mistake | None:
+    """Return the mistake of an assignment that depends on the order of the members."""
+    _, members, _, owners, reordered, _ = rebalance
     for member in members:
-        if sorted(owners[member]) != sorted(other[member]):
+        if sorted(owners[member]) != sorted(reordered[member]):
             return Mistake(
                 f"with {members} member {member} gets {sorted(owners[member])}, with the "
                 "same members in "
-                f"another order, {members[::-1]}, it gets {sorted(other[member])}",
+                f"another order, {members[::-1]}, it gets {sorted(reordered[member])}",
                 "sort first",
             )
     return None
 
 
-def _moved(before: Owners, after: Owners, change: str) -> Mistake | None:
-    sizes = sorted(map(len, after.values()), reverse=True)
-    kept = sorted((len(before.get(member, ())) for member in after), reverse=True)
-    least = sum(map(len, before.values())) - sum(map(min, kept, sizes))
-    if (count := moves(before, after)) <= least:
+def _uneven(rebalance: Rebalance) -> Mistake | None:
+    """Return the mistake of an assignment with shares that differ by more than one partition."""
+    sizes = sorted(map(len, rebalance.owners.values()), reverse=True)
+    if sizes[0] - sizes[-1] <= 1:
+        return None
+    return Mistake(
+        f"{rebalance.change}, and the members have {sizes}",
+        "the largest and the smallest share differ by at most one",
+    )
+
+
+def _moved(rebalance: Rebalance) -> Mistake | None:
+    """Return the mistake of an assignment that moves more partitions than it must."""
+    change, _, before, owners, _, _ = rebalance
+    sizes = sorted(map(len, owners.values()), reverse=True)
+    had = sorted((len(before.get(member, ())) for member in owners), reverse=True)
+    # Most stay if the members that had most get the larger shares.
+    least = sum(map(len, before.values())) - sum(map(min, had, sizes))
+    if (count := moves(before, owners)) <= least:
         return None
     return Mistake(
         f"{change}, and {count} partition{'' if count == 1 else 's'} changed hands; "
         f"{least} would do",
         "who had a partition keeps it, up to its share",
     )
+
+
+def _replay(world: Membership, count: int, said: str) -> Run:
+    """Return what is replayed: the first `count` rebalances as records of a group, 10 s apart."""
+    trace = Trace()
+
+    def note(event: str, generation: int, name: str, detail: object) -> None:
+        trace.note(
+            APART * max(generation - 1, 0),
+            event,
+            "orders/members",
+            entry=generation,
+            message_id=name,
+            worker=name,
+            detail=detail,
+        )
+
+    for partition in range(world.partitions):
+        note("appended", 0, f"order-{partition}", partition)
+    for generation, rebalance in enumerate(world.rebalances[:count], 1):
+        for member in rebalance.owners:
+            if member not in rebalance.before:
+                note("joined", generation, member, None)
+        for event, owners in (("revoked", rebalance.before), ("assigned", rebalance.owners)):
+            for member, owned in owners.items():
+                note(event, generation, member, tuple(owned))
+    verdict = f"seed {world.seed}: {said}."
+    return Run(None, world.seed, trace, APART * count, {}, verdict, charts=("owners",))

@@ -1,175 +1,190 @@
-"""Exercises 09.1 and 09.2: one step of a member of a group, where members die, or stand still,
-anywhere.
+"""Exercises 09.1 and 09.2: one step of a member of a group, where members crash, or stand still, at
+any call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.study.exercise import SEEDS, Mistake, RunawayAnswer, call_answer, no_function
+from mqlearn.study.exercise import Exercise, Mistake, RunawayAnswer, call_answer
 from mqlearn.study.run import Run
-from mqlearn.study.verdict import Verdict, passed
-from mqlearn.units.consumer_groups.mortals import (
+from mqlearn.study.verdict import Verdict
+from mqlearn.units.consumer_groups.crashes import (
     AT_ONCE,
     EVENTS,
     EVERY,
-    GROUP,
     MOST,
     UNTIL,
     CrashingConsumer,
-    Database,
-    World,
+    CrashTest,
 )
+from mqlearn.units.consumer_groups.database import Database
 
 SPARE = 1.0  # s that a replay goes on
-HINTS = {
-    False: "`poll` may return no event; `handle` takes one; `commit` takes {partition: "
-    "offset}, or nothing",
-    True: "`poll` may return no event; what is done is done by `tx` in `with db.transaction() "
-    "as tx:`",
-}
+RESTART = 1.0  # s until a crashed member is back
+WITH_HANDLE = (
+    "`poll` may return no event; `handle` takes one; `commit` takes {partition: offset}, or nothing"
+)
+WITH_DATABASE = (
+    "`poll` may return no event; what is done is done by `tx` in `with db.transaction() as tx:`"
+)
 Step = Callable[[Any, Any], object]
 
 
-class Replay:
-    """What a replay shows."""
+class StepExercise(Exercise[int, CrashTest]):
+    """Two members that call the step again and again, and crash; with a handler that has the
+    effect, or with a database that charges.
+    """
 
-    REPLAYS: ClassVar[tuple[str, ...]] = ("owners", "lag_by_partition", "repeats")
+    def __init__(self, *, with_database: bool) -> None:
+        self.with_database = with_database
+
+    def play(self, answer: Callable[..., Any], case: int) -> CrashTest:
+        with Simulation(case) as sim:
+            test = CrashTest(sim, case, self.with_database)
+            other = Database(test) if self.with_database else _handler(test)
+            for name in ("A", "B"):
+                sim.spawn(_process, test, name, answer, other, name=name)
+            for number in range(EVENTS):
+                time = max(number - AT_ONCE, 0) * EVERY
+                sim.call_at(time, partial(_append, test, f"order-{number}"))
+            sim.run(until=UNTIL)
+            test.close()
+        return test
+
+    def mistakes(self, world: CrashTest) -> Iterator[Mistake]:
+        mistake = world.mistake or self._unfinished(world)
+        if mistake is not None:
+            # Nothing to see if no event had an effect: no run is kept.
+            run = partial(_replay, world, mistake.said) if world.done else None
+            yield Mistake(mistake.said, mistake.hint, run)
+
+    def summary(self, worlds: list[CrashTest]) -> str:
+        deaths = sum(world.deaths for world in worlds)
+        repeats = sum(sum(world.done.values()) - len(world.done) for world in worlds)
+        transactions = sum(world.transactions for world in worlds)
+        price = (
+            f"every event charged once, with {transactions / len(worlds) / EVENTS:.2g} "
+            "transactions an event"
+            if self.with_database
+            else f"nothing lost, {repeats / deaths:.2g} events repeated a death"
+        )
+        events = len(worlds) * EVENTS
+        return f"{len(worlds)} seeds, {events:,} events, {deaths:,} deaths: {price}"
+
+    def _unfinished(self, world: CrashTest) -> Mistake | None:
+        """Return what is wrong with what was left at the end."""
+        verb = "charged" if self.with_database else "done"
+        if len(world.missing) == EVENTS:
+            return Mistake(
+                f"nothing was {verb} at all, {world.answer}",
+                "begin with `for event in consumer.poll(10):`",
+            )
+        if world.missing:
+            # The one lost first is what the hint can explain.
+            first = min(
+                world.missing, key=lambda event: world.lost_by.get(event.event_id, (UNTIL, ""))
+            )
+            when, name = world.lost_by.get(first.event_id, (UNTIL, ""))
+            died = f": {name} died with it at {when:.1f} s"
+            return Mistake(
+                f"{first.event_id} was never {verb}"
+                + (died if name and not self.with_database else ""),
+                self._why_never(first),
+            )
+        if world.lag and not self.with_database:
+            return Mistake(
+                f"{world.lag} events are done and not committed at the end",
+                "a committed offset is the next one to read",
+            )
+        return None
+
+    def _why_never(self, event: StreamEvent) -> str:
+        if not self.with_database:
+            return "what was committed before it was done, when a member died?"
+        if event.sequence_number == 0:
+            return (
+                "it is the first of its partition: what does `tx.get(key, default)` say to it, and "
+                "is that of its own?"
+            )
+        return (
+            "which offset was stored, or committed, although it was not charged? Each partition "
+            "counts for itself"
+        )
 
 
 def check_step_group(step: Step) -> Verdict:
-    """The answer to `step(consumer, handle)`: nothing lost, a death repeats at most ten events, all
-    is committed.
+    """Grade `step(consumer, handle)`: nothing is lost, a crash repeats at most ten events, all is
+    committed in the end.
     """
-    return _judge(step, with_database=False)
+    return STEP_GROUP.grade(step)
 
 
 def check_step_db(step: Step) -> Verdict:
-    """The answer to `step(consumer, db)`: each event charged once, whoever dies or comes back as a
-    zombie.
+    """Grade `step(consumer, db)`: each event is charged once, also if a member crashes or comes
+    back as a zombie.
     """
-    return _judge(step, with_database=True)
+    return STEP_DB.grade(step)
 
 
-def _judge(step: Step, *, with_database: bool) -> Verdict:
-    if not callable(step):
-        return no_function(step)
-    deaths = repeats = transactions = 0
-    for seed in SEEDS:
-        world, fault = live(step, seed, with_database)
-        if fault is not None:
-            return fault.verdict(seed)
-        deaths += world.deaths
-        repeats += sum(world.done.values()) - len(world.done)
-        transactions += world.transactions
-    price = (
-        f"every event charged once, with {transactions / len(SEEDS) / EVENTS:.2g} "
-        "transactions an event"
-        if with_database
-        else f"nothing lost, {repeats / deaths:.2g} events repeated a death"
-    )
-    return passed(f"{len(SEEDS)} seeds, {len(SEEDS) * EVENTS:,} events, {deaths:,} deaths: {price}")
+STEP_GROUP = StepExercise(with_database=False)
+STEP_DB = StepExercise(with_database=True)
 
 
-def live(step: Step, seed: int, with_database: bool) -> tuple[World, Mistake | None]:
-    """One seed played to its end, and what is wrong with it, if anything is."""
-    with Simulation(seed) as sim:
-        world = World(sim, with_database)
-        database = Database(world)
+def _append(test: CrashTest, name: str) -> None:
+    test.stream.append(StreamEvent("orders", event_id=name, partition_key=name))
 
-        def handle(event: StreamEvent) -> None:
-            world.maybe_crash()
-            sim.sleep(0.1)
-            world.effect(event)
-            world.maybe_crash()
 
-        def process(name: str) -> None:
-            while not world.over:
-                world.living[name] = consumer = CrashingConsumer(world, name)
-                try:
-                    while not world.over:
-                        _one_step(world, step, consumer, database if with_database else handle)
-                except WorkerCrash:
-                    world.bury()
-                except RunawayAnswer:
-                    world.fault = Mistake(
-                        f"{name} made {MOST:,} calls at {sim.now:.1f} s and was not done",
-                        "what does the loop wait for? A step polls once",
-                    )
-                sim.sleep(1.0)
+def _handler(test: CrashTest) -> Callable[[StreamEvent], None]:
+    def handle(event: StreamEvent) -> None:
+        test.maybe_crash()
+        test.sim.sleep(0.1)
+        test.effect(event)
+        test.maybe_crash()
 
-        for name in ("A", "B"):
-            sim.spawn(process, name, name=name)
-        for number in range(EVENTS):
-            sim.call_at(
-                max(number - AT_ONCE, 0) * EVERY,
-                lambda n=number: world.stream.append(  # type: ignore[misc]
-                    StreamEvent("orders", event_id=f"order-{n}", partition_key=f"order-{n}")
-                ),
+    return handle
+
+
+def _process(test: CrashTest, name: str, step: Step, other: object) -> None:
+    """Call the step again and again until the test is over; after a crash as a new member."""
+    while not test.over:
+        test.consumers[name] = consumer = CrashingConsumer(test, name)
+        try:
+            while not test.over:
+                _one_step(test, step, consumer, other)
+        except WorkerCrash:
+            test.record_crash()
+        except RunawayAnswer:
+            test.mistake = Mistake(
+                f"{name} made {MOST:,} calls at {test.sim.now:.1f} s and was not done",
+                "what does the loop wait for? A step polls once",
             )
-        sim.run(until=UNTIL)
-        return world, _judged(world, _fault(world, sum(world.stream.lag(GROUP).values())), seed)
+        test.sim.sleep(RESTART)
 
 
-def _one_step(world: World, step: Step, consumer: CrashingConsumer, other: object) -> None:
-    before = world.sim.now
+def _one_step(test: CrashTest, step: Step, consumer: CrashingConsumer, other: object) -> None:
+    before = test.sim.now
     answer = call_answer(step, consumer, other)
     if isinstance(answer.error, WorkerCrash):
-        raise answer.error  # no fault of the step: its process died in it
-    world.answer = answer
+        raise answer.error  # not the step's mistake: its process crashed in it
+    test.answer = answer
     if answer.error is not None:
-        world.fault = Mistake(str(answer), HINTS[world.with_database])
-    world.sim.sleep(0.05 if world.sim.now == before else 0.0)
+        hint = WITH_DATABASE if test.with_database else WITH_HANDLE
+        test.mistake = Mistake(str(answer), hint)
+    # A step that took no time pauses, so that time goes on.
+    test.sim.sleep(0.05 if test.sim.now == before else 0.0)
 
 
-def _fault(world: World, behind: int) -> Mistake | None:
-    if world.fault is not None:
-        return world.fault
-    verb = "charged" if world.with_database else "done"
-    missing = [event for event in world.stream.history() if not world.done[event.event_id]]
-    if len(missing) == EVENTS:
-        return Mistake(
-            f"nothing was {verb} at all, {world.answer}",
-            "begin with `for event in consumer.poll(10):`",
-        )
-    if missing:
-        first = min(missing, key=lambda event: world.taken.get(event.event_id, (UNTIL, "")))
-        when, who = world.taken.get(first.event_id, (UNTIL, ""))
-        died = f": {who} died with it at {when:.1f} s" if who and not world.with_database else ""
-        return Mistake(f"{first.event_id} was never {verb}{died}", _why_never(world, first))
-    if behind and not world.with_database:
-        return Mistake(
-            f"{behind} events are done and not committed at the end",
-            "a committed offset is the next one to read",
-        )
-    return None
-
-
-def _why_never(world: World, event: StreamEvent) -> str:
-    if not world.with_database:
-        return "what was committed before it was done, when a member died?"
-    if event.sequence_number == 0:
-        return (
-            "it is the first of its partition: what does `tx.get(key, default)` say to it, and is "
-            "that of its own?"
-        )
-    return (
-        "which offset was stored, or committed, although it was not charged? Each partition counts "
-        "for itself"
-    )
-
-
-def _judged(world: World, fault: Mistake | None, seed: int) -> Mistake | None:
-    """The fault, with the run in which it is seen; none if nothing was done at all."""
-    if fault is None or not world.done:
-        return fault
-    until = world.ended + SPARE
+def _replay(test: CrashTest, said: str) -> Run:
+    """Return what is replayed: the records up to a second after the end."""
+    until = test.ended + SPARE
     trace = Trace()
-    trace.records += [record for record in world.trace.records if record.time <= until]
-    run = Run(Replay(), seed, trace, until, {}, f"seed {seed}: {fault.said}.")
-    return Mistake(fault.said, fault.hint, lambda: run)
+    trace.records += [record for record in test.trace.records if record.time <= until]
+    charts = ("owners", "lag_by_partition", "repeats")
+    return Run(None, test.seed, trace, until, {}, f"seed {test.seed}: {said}.", charts=charts)
