@@ -26,7 +26,9 @@ GROUP = "shop"
 
 @dataclass
 class CrashTest:
-    """One seed: a stream of two partitions, two members, A and B, and what they did."""
+    """One seed: a stream of two partitions, two members, A and B, and what they did. Times are in
+    seconds.
+    """
 
     sim: Simulation
     seed: int
