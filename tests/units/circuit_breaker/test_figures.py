@@ -9,7 +9,7 @@ import pytest
 
 from mqlearn.study.analysis.breakers import BreakerAnalysis
 from mqlearn.units.circuit_breaker.scenario import GuardedCalls
-from tests.study.naive import from_notebook
+from tests.units.circuit_breaker.naive import from_notebook
 
 PRESETS = GuardedCalls.PRESETS
 NAMES = from_notebook()

@@ -16,7 +16,7 @@ from mqlearn.study.analysis.breakers import BreakerAnalysis
 from mqlearn.study.run import Run
 from mqlearn.units.circuit_breaker.by_hand import run_with_breaker
 from mqlearn.units.circuit_breaker.scenario import GuardedCalls
-from tests.study.naive import from_notebook
+from tests.units.circuit_breaker.naive import from_notebook
 
 NAMES = from_notebook()
 DAY = GuardedCalls()
