@@ -1,4 +1,4 @@
-"""What all units share: scenarios with faults, the runs they make, theory, and exercises.
+"""The course's common base: scenarios with faults, the runs they make, theory, and exercises.
 
 scenario        the base of what a lab moves          run        what came of it
 faults          what goes wrong                       arrivals   when work comes
@@ -7,7 +7,7 @@ exercise        how an answer is graded               verdict    what a student 
 tries           a run written down from known tries
 queue_adapter   a notebook's own queue in the place of the package's
 card            payments that cannot be taken back
-flights         a recorded day of flights             changes    the same as orders that change
+flights         a recorded day of flights             changes    orders or flights, as changes
 """
 
 from mqlearn.study.faults import Faults

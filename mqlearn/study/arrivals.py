@@ -25,7 +25,7 @@ from mqlearn.runtime import check
 
 DAYS = ("2013-12-02", "2013-07-10")
 COLUMNS = ("time", "size", "key", "priority")
-# Not all that float() takes: "1_000", "nan" and "inf" are slips of the pen in a recording.
+# Less than float() takes: in a recording "1_000", "nan" and "inf" are mistakes.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -44,8 +44,8 @@ class Arrival:
 
 
 def poisson(rate: float, until: float, draw: Callable[[str, int], float]) -> list[float]:
-    """Arrivals at random, `rate` a second, up to and including `until` seconds: a gap is -ln(1 - u)
-    / rate.
+    """Return the times of arrivals at random, `rate` per second, up to and including `until`
+    seconds: a gap is -ln(1 - u) / rate.
 
     `draw("gap", i)` gives the u in [0, 1) of the gap before arrival i = 1, 2, …, as `runtime.draw`
     does. So a later `until` only adds arrivals, and twice the `rate` brings the same arrivals in
@@ -54,7 +54,8 @@ def poisson(rate: float, until: float, draw: Callable[[str, int], float]) -> lis
     _check(rate, until)
     check.function("draw", draw)
     times: list[float] = []
-    # at a rate of one a second: scaled once a time, so that rounding does not add up
+    # The sum is kept at a rate of one per second and each time is scaled once, so that the rounding
+    # of a division does not add up from gap to gap.
     expected = 0.0
     while rate > 0:
         expected -= math.log1p(-draw("gap", len(times) + 1))
@@ -65,8 +66,8 @@ def poisson(rate: float, until: float, draw: Callable[[str, int], float]) -> lis
 
 
 def regular(rate: float, until: float) -> list[float]:
-    """Arrivals like clockwork, `rate` a second: at i / rate, i = 1, 2, …, to `until` seconds
-    inclusive.
+    """Return the times of arrivals like clockwork, `rate` per second: i / rate for i = 1, 2, …, up
+    to and including `until` seconds.
     """
     _check(rate, until)
     count = math.floor(rate * until * (1 + 1e-12))  # 0.7 a second for 30 s are 21, rounded or not
@@ -89,8 +90,8 @@ def _check(rate: float, until: float) -> None:
 
 
 def flight_day(day: str, which: str) -> list[float]:
-    """Departures from New York's three airports on one day, in seconds since local midnight,
-    sorted.
+    """Return the departures from New York's three airports on one day, in seconds since local
+    midnight, sorted.
 
     `day` is "2013-12-02" (a good day) or "2013-07-10" (a bad one). `which` is "timetable": all
     1,004 flights at their scheduled times, those that were cancelled included; or "actual": when
@@ -108,8 +109,8 @@ def flight_day(day: str, which: str) -> list[float]:
 
 
 def flight_file(day: str) -> Path:
-    """The CSV file with the flights of `day`: in the clone of the project, or below the current
-    folder.
+    """Return the CSV file with the flights of `day`: in the clone of the project, or below the
+    current folder.
     """
     check.one_of("day", day, DAYS)
     name = f"flights_{day}.csv"
@@ -119,14 +120,13 @@ def flight_file(day: str) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise FileNotFoundError(
-        f"{name} is in none of {', '.join(map(str, folders))}: the recordings "
-        "come with "
-        "a clone of the project (pip install -e .), not with the package alone"
+        f"{name} is in none of {', '.join(map(str, folders))}: the recordings come with a clone of "
+        "the project (pip install -e .), not with the package alone"
     )
 
 
 def read_arrivals(source: str | os.PathLike[str] | IO[str]) -> tuple[Arrival, ...]:
-    """The arrivals of a CSV file (a path, or a file opened as text), sorted by time.
+    """Return the arrivals of a CSV file (a path, or a file opened as text), sorted by time.
 
     The first line names the columns, in any order and case: `time`, and if wanted `size`, `key`,
     `priority`. `time` is in seconds, 0 or more; `size` is positive, 1 where blank; `key` is any
@@ -169,8 +169,8 @@ def _text(source: str | os.PathLike[str] | IO[str]) -> str:
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not empty, its fields stripped, after the number of the line that it begins
-    on.
+    """Yield each row that is not empty, its fields stripped, with the number of the line that it
+    begins on. A field in quotes may go over several lines.
     """
     reader = csv.reader(io.StringIO(text, newline=None), strict=True)
     begins = 1

@@ -1,8 +1,8 @@
 """Services with an effect that cannot be taken back: one that takes an idempotency key, one that
 takes none.
 
-The `EffectLedger` behind a card service has what really happened: `ledger.twice()` are the orders
-that were charged more than once, whatever queue and workers believe.
+The `EffectLedger` behind a card service records what really happened: `ledger.twice()` are the
+orders that were charged more than once, whatever queue and workers believe.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mqlearn.runtime.trace import Trace
 
 @dataclass(frozen=True)
 class Effect:
-    """One thing done to the world: when (s), for which business key, by which worker, how much."""
+    """One thing done to the world, at `time` (s): its business key, its worker and its amount."""
 
     time: float
     key: str
@@ -27,11 +27,10 @@ class Effect:
 
 
 class EffectLedger:
-    """What really happened, whatever queue and workers believe: every effect, in order, by business
-    key.
+    """A record of every effect, in order: what really happened, whatever queue and workers believe.
 
-    With a `trace`, each is recorded there too, beside what the queue did, so that charts can show
-    it.
+    With a `trace`, each effect is recorded there too, beside what the queue did, so that charts can
+    show it.
     """
 
     def __init__(self, runtime: Runtime, *, trace: Trace | None = None) -> None:
@@ -42,7 +41,7 @@ class EffectLedger:
         self._lock = runtime.lock()
 
     def record(self, key: str, amount: float = 0.0) -> Effect:
-        """One more effect, now, by the task that runs."""
+        """Record one more effect, now, by the task that runs, and return it."""
         check.instance("key", key, str)
         check.number("amount", amount)
         time, worker = self.runtime.stamp()
@@ -54,15 +53,15 @@ class EffectLedger:
         return effect
 
     def counts(self) -> dict[str, int]:
-        """How many effects each business key had, in the order of the first."""
+        """Return the number of effects of each business key, in the order of the first effects."""
         return dict(Counter(effect.key for effect in self.effects))
 
     def twice(self) -> list[str]:
-        """The keys with more effects than one, in the order of the first."""
+        """Return the keys with more than one effect, in the order of the first effects."""
         return [key for key, count in self.counts().items() if count > 1]
 
     def tally(self, keys: Iterable[str]) -> dict[str, int]:
-        """Of these keys, how many had no effect, one, two or more: "0", "1", "2+"."""
+        """Return how many of these keys had no effect, one, and two or more: "0", "1", "2+"."""
         counts = self.counts()
         shares = {"0": 0, "1": 0, "2+": 0}
         for key in keys:
@@ -74,8 +73,8 @@ class EffectLedger:
 class PlainCard:
     """A card service without keys: each call is a charge. (So is an e-mail that is sent.)
 
-    A call takes `seconds`, and the effect is at its end. What it books is told apart by the `order`
-    that it is given as a reference, but it never looks whether it has seen that before.
+    A call takes `seconds`, and the effect is at its end. The service notes the `order` as the
+    reference of the charge, but it never looks whether it has charged that order before.
     """
 
     def __init__(self, ledger: EffectLedger, *, seconds: float = 0.0) -> None:
@@ -84,7 +83,7 @@ class PlainCard:
         self.ledger, self.seconds = ledger, seconds
 
     def charge(self, order: str, amount: float) -> str:
-        """Charge the card; the number of the receipt."""
+        """Charge the card, and return the number of the receipt."""
         check.instance("order", order, str)
         check.number("amount", amount, low=0)
         self._work()
@@ -100,12 +99,11 @@ class PlainCard:
 
 
 class KeyedCard(PlainCard):
-    """A card service that remembers the key of each charge, for `remember` seconds (None: for
-    ever).
+    """A card service that remembers the key of each charge, for `remember` seconds (None: forever).
 
-    A key that it knows is answered with the receipt of its charge, and charges nothing. The same
-    key with another amount is an error of the caller and raises ValueError, as Stripe answers it
-    (docs.stripe.com/idempotency).
+    A call with a key that it knows returns the receipt of the first charge, and charges nothing.
+    The same key with another amount is a mistake of the caller and raises ValueError, as Stripe
+    answers it (docs.stripe.com/idempotency).
     """
 
     def __init__(
@@ -114,16 +112,18 @@ class KeyedCard(PlainCard):
         super().__init__(ledger, seconds=seconds)
         check.number("remember", remember, above=0, optional=True)
         self.remember = remember
-        # key: when (s), amount, receipt; the oldest first
+        # by key: time (s), amount, receipt; the oldest first, so that forgetting stops early
         self._known: dict[str, tuple[float, float, str]] = {}
         self._lock = ledger.runtime.lock()
 
     def charge(self, key: str, amount: float) -> str:
-        """Charge the card once for this key; the number of the receipt."""
+        """Charge the card once for this key, and return the number of the receipt."""
         check.instance("key", key, str)
         check.number("amount", amount, low=0)
         self._work()
-        with self._lock:  # looking, charging and remembering are one step: nobody comes between
+        # Looking, charging and remembering are one step: two calls with one key must not both find
+        # it unknown.
+        with self._lock:
             self._forget()
             if key not in self._known:
                 self._known[key] = (self.ledger.runtime.now, amount, self._book(key, amount))

@@ -1,5 +1,5 @@
-"""What happens to the orders of a shop on one day, or to the flights of an airport: planned, before
-anybody writes.
+"""The changes of one day, planned before any is written: to the orders of a shop, or to the flights
+of an airport.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from mqlearn.study.flights import flight_events
 
 DAY, HOUR = 86_400.0, 3600.0  # seconds
 OPENS, OPEN = 6 * HOUR, 16 * HOUR  # when the shop opens, and for how long orders come
-LAST = DAY - HOUR / 2  # what is to happen later is of another day
-# The states of an order, then those of a flight, each in the order in which they are passed.
+LAST = DAY - HOUR / 2  # changes that would happen later are left out
+# The states of an order, then those of a flight, both in the order of their happening.
 STATES: Final = (
     "pending",
     "paid",
@@ -38,14 +38,16 @@ FLIGHT: Final = {
     "flight_cancelled": "cancelled",
     "flight_diverted": "diverted",
 }
-# hours after the one before
+# state: at least and at most so many hours after the state before
 NEXT: Final = (("packed", 1.0, 3.0), ("shipped", 0.5, 2.0), ("delivered", 3.0, 9.0))
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is to happen to `key` at `time` (s since midnight), as the `number`th thing: then it is
-    in `state`.
+    """A change that will happen to the order or flight `key` at `time` (s since midnight).
+
+    It is number `number` of that key, from 1, and brings it into `state`; `event_type` and `data`
+    are those of the event that tells of it.
     """
 
     key: str
@@ -57,12 +59,12 @@ class Change:
 
     @property
     def id(self) -> str:
-        """What names it, such as "order-17/2"."""
+        """Its name, such as "order-17/2"."""
         return f"{self.key}/{self.number}"
 
 
 def a_day_of_orders(times: Iterable[float], draw: Callable[..., float]) -> list[Change]:
-    """An order at each of `times` (s after 6:00), with all that happens to it until 23:30; one in
+    """Return the changes of one order at each of `times` (s after 6:00), up to 23:30; one order in
     ten is cancelled.
 
     `draw(purpose, *key)` gives numbers in [0, 1), as `runtime.draw` does.
@@ -119,8 +121,9 @@ def _order(key: str, time: float, draw: Callable[..., float]) -> Iterator[Change
 
 @lru_cache
 def a_day_of_flights(day: str) -> tuple[Change, ...]:
-    """What happened to each flight of `day`, until 23:30; one that left early was never due. See
-    `flight_events`.
+    """Return the changes of each flight of `day`, up to 23:30 (see `flight_events`).
+
+    A flight that left before it was due has no change to "due".
     """
     by_flight: dict[str, list[StreamEvent]] = {}
     for event in flight_events(day):
@@ -143,8 +146,8 @@ def a_day_of_flights(day: str) -> tuple[Change, ...]:
 
 
 def evolve(state: Order, event: StreamEvent) -> Order:
-    """An order or a flight after `event`; one that was published again under the same id changes
-    nothing.
+    """Return an order or a flight as it is after `event`. An event that repeats the id of the last
+    one changes nothing.
     """
     if event.event_id == state.get("last"):
         return state
@@ -157,6 +160,6 @@ def evolve(state: Order, event: StreamEvent) -> Order:
 
 
 def clock(time: float) -> str:
-    """A time of day, in seconds since midnight, as people write it: 14:05."""
+    """Return a time of day, in seconds since midnight, as a text: 14:05."""
     hours, minutes = divmod(round(time / 60), 60)
     return f"{hours:02d}:{minutes:02d}"

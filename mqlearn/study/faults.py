@@ -1,11 +1,11 @@
-"""What goes wrong: `Faults` says how often, and wraps the handler and the queue to make it so.
+"""Faults: `Faults` says how often things go wrong, and wraps handler and queue so that they do.
 
     faults = Faults(failure_rate=0.2, crash_after=0.01, lost_ack=0.05)
     processor = MessageProcessor(faults.link(queue))
     processor.register_processor("default", faults.handler(charge, runtime))
 
 Every fault is drawn for its own purpose and for one try of one message: a changed parameter changes
-what it governs and nothing else, and a higher rate only adds to what a lower one strikes.
+its own fault and nothing else, and a higher rate strikes all that a lower one strikes, and more.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from mqlearn.runtime.trace import Listener
 
 
 class Failure(Exception):
-    """What a faulty handler or service raises in place of its effect; `Faults` says "outage",
-    "poison" or "chance".
+    """The exception that a faulty handler or service raises instead of its effect; its text, if
+    `Faults` raises it, is "outage", "poison" or "chance".
     """
 
 
 @dataclass(frozen=True)
 class Faults:
-    """How often what goes wrong; by default nothing does.
+    """The faults of a run, and how often each happens; by default none does.
 
-    `failure_rate`: the probability with which a try fails. `poison`: the share of messages whose
+    `failure_rate`: the probability that a try fails. `poison`: the share of messages whose
     every try fails. `crash_before`, `crash_after`: the probability that the worker dies in a try,
     just before the effect or just after it. `lost_ack`: that an ack never reaches the queue.
     `duplicates`: the share of messages that are sent twice. `outage`: from when to when (s on the
@@ -76,11 +76,11 @@ class Faults:
     def handler(
         self, fn: Handler, runtime: Runtime, *, seconds: float | Callable[[Message], float] = 0.0
     ) -> Handler:
-        """`fn` as it fares under these faults: work, and at its end the effect `fn(message)`, if it
-        comes to that.
+        """Return a handler that calls `fn` under these faults: first some work, then the effect
+        `fn(message)`, unless the try fails.
 
-        The work takes `seconds`, a number or what `seconds(message)` says, and no effect is made by
-        a try that fails. A slow worker is slow at that work, and at what time `fn` takes by itself.
+        The work takes `seconds`, a number or a function of the message. A try that fails has no
+        effect. A slow worker is slow at that work, and at the time that `fn` takes by itself.
         """
         check.function("fn", fn)
         check.instance("runtime", runtime, Runtime)
@@ -104,9 +104,7 @@ class Faults:
         return faulty
 
     def link(self, queue: MessageQueue) -> Link:
-        """`queue` as it is seen through a bad connection: acks get lost on it, messages are sent
-        twice.
-        """
+        """Return `queue` behind a bad connection: acks get lost on it, messages are sent twice."""
         check.instance("queue", queue, MessageQueue)
         return Link(queue, self)
 
@@ -120,7 +118,7 @@ class Faults:
         return self.slow_factor if slow else 1.0
 
     def _before(self, message: Message, runtime: Runtime) -> None:
-        """Everything that may keep a try from having its effect."""
+        """Raise whatever keeps this try from having its effect, if anything does."""
         if strikes(runtime, self.crash_before, "crash before", message):
             raise WorkerCrash
         if self.outage is not None and self.outage[0] <= runtime.now < self.outage[1]:
@@ -132,21 +130,21 @@ class Faults:
 
 
 def happens(runtime: Runtime, rate: float, purpose: str, *key: object) -> bool:
-    """Whether what happens at this rate happens to this key."""
+    """Return True if what happens at this rate, 0 to 1, happens to this key."""
     return rate > 0 and runtime.draw(purpose, *key) < rate
 
 
 def strikes(runtime: Runtime, rate: float, purpose: str, message: Message) -> bool:
-    """The same for one try of a message."""
+    """Return True if what happens at this rate, 0 to 1, happens to this try of a message."""
     return rate > 0 and runtime.draw(purpose, *one_try(message)) < rate
 
 
 def one_try(message: Message) -> tuple[object, ...]:
-    """What tells this try from every other of the message: the failures charged so far, and the
-    life it is in.
+    """Return the key that the faults of this try are drawn with: the message's id, its failures so
+    far, and the number of its redrives, if any.
 
-    Not the attempt, since giving a delivery back unspent must change no fate. An id sent twice has
-    one fate for both.
+    The attempt is not in it, since a delivery that is given back unspent must meet the same faults
+    when it returns. A message that is sent twice under one id meets the same faults both times.
     """
     life = message.headers.get("redrive_count")
     return (
@@ -157,12 +155,11 @@ def one_try(message: Message) -> tuple[object, ...]:
 
 
 class Link(MessageQueue):
-    """A queue in front of the real one: the same messages, receipts and trace, but for what gets
-    lost.
+    """A queue in front of the real one: the same messages, receipts and trace, but acks get lost.
 
-    A lost ack returns False and is traced as "lost_ack". Only acks get lost: a nack or a release
-    that does ends as it would have anyhow, in a redelivery. What is not here (`redrive`, `census`,
-    …) is the real queue's.
+    A lost ack returns False and is traced as "lost_ack". Only acks get lost: a lost nack or release
+    would change little, since the message is redelivered anyway. What is not here (`redrive`,
+    `census`, …) is the real queue's.
     """
 
     def __init__(self, queue: MessageQueue, faults: Faults) -> None:
@@ -175,8 +172,8 @@ class Link(MessageQueue):
         return getattr(self.__dict__["queue"], name)
 
     def send(self, message: Message, **options: float | None) -> bool:
-        """Send it, and once accepted perhaps once more; `options` (delay, timeout: seconds) are the
-        real queue's.
+        """Send a message, and send it once more if it is a duplicate; `options` (delay, timeout:
+        seconds) are the real queue's.
         """
         accepted = self.queue.send(message, **options)
         if accepted and happens(self.runtime, self.faults.duplicates, "duplicate", message.id):
@@ -184,7 +181,7 @@ class Link(MessageQueue):
         return accepted
 
     def ack(self, delivery: Any) -> bool:
-        """Ack a delivery, or an id; False if it was lost on the way, or was not current."""
+        """Ack a delivery, or an id; False if the ack was lost or the delivery is not current."""
         return not self._lost(delivery) and self.queue.ack(delivery)
 
     def settle(self, delivery: Message, outcome: Outcome) -> bool:

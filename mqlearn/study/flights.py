@@ -1,6 +1,4 @@
-"""A flight day as what happened to each flight: the events of a thousand short histories, in their
-order.
-"""
+"""A flight day as events: a thousand flights, each with a short history, in the order of time."""
 
 from __future__ import annotations
 
@@ -15,13 +13,14 @@ TYPES = ("flight_due", "flight_departed", "flight_arrived", "flight_cancelled", 
 
 
 def flight_events(day: str) -> list[StreamEvent]:
-    """All events of `day`, one of `DAYS`, by their time; keyed by flight, such as "UA-1452".
+    """Return all events of `day`, one of `DAYS`, in the order of time; the key is the flight, such
+    as "UA-1452".
 
     `timestamp` is in seconds since local midnight. A flight is due at its scheduled departure, and
     many leave some minutes before; it departs and arrives at its gates, or is cancelled, or
-    diverted. Nobody recorded when a flight was cancelled or diverted: here it is cancelled when it
-    is due, and diverted when it should have arrived (when it left, if that was later). The data
-    have the flight's "flight", "route" ("EWR-IAH") and "tail" ("" if unknown). Source: see
+    diverted. The recording has no time for a cancelled or diverted flight: here it is cancelled
+    when it is due, and diverted when it should have arrived (when it left, if that was later). The
+    data have the flight's "flight", "route" ("EWR-IAH") and "tail" ("" if unknown). Source: see
     notebooks/data/README.md.
 
     Raises ValueError for another day, FileNotFoundError where there is no notebooks/data/.

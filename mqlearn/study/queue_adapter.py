@@ -1,11 +1,8 @@
-"""A queue that a notebook builds, put in the place of the package's own: it decides, and what it
-did is recorded.
+"""A queue from a notebook's cell in the place of the package's own, with a trace of what it does.
 
-    run_with_queue(PriorityMix(), NaiveQueue())          a scenario, with that queue in it
-    burst(NaiveQueue())                         twenty messages at one instant, and then one by one
-    desk(charge, orders, NaiveQueue())          a few messages and workers: who held which when?
+    run_with_queue(PriorityMix(), NaiveQueue())      the run of a scenario with that queue in it
 
-So a chart of such a run is the trace of the very code in the notebook's cell.
+So a chart of such a run shows the very code in the notebook's cell.
 """
 
 from __future__ import annotations
@@ -24,15 +21,17 @@ from mqlearn.study.scenario import Scenario
 
 
 class QueueAdapter(MessageQueue):
-    """A `MessageQueue` around `built`, which has `send(message)`, `receive()` and a length: how
-    many wait.
+    """A `MessageQueue` around `built`, which has `send(message)`, `receive()` and a length: the
+    number of messages that wait.
 
-    `built` decides what `receive` returns next, None where nothing waits. It is asked as soon as
-    somebody waits and something is there. If it has `ack(message)` and `nack(message)`, with a dict
-    `in_flight` and a list `dead`, it is told how a try ended; if not, it has forgotten the message
-    when it handed it out. The trace gets one record for each call, and the books are held against
-    what `built` itself holds: its own length and those of its `in_flight` and `dead`. What it lost
-    is missing there. Each message id may be sent once.
+    `built` decides what `receive` returns next; None means that nothing waits. It is asked whenever
+    a worker wants a message and one may be there. If `built` has `ack(message)` and
+    `nack(message)`, with a dict `in_flight` and a list `dead`, they are called when a try has
+    ended. If not, `built` has forgotten the message as soon as it is handed out.
+
+    The trace gets one record for each call. Its books are compared with what `built` itself holds:
+    its length, and those of its `in_flight` and `dead`. So a message that `built` has lost is
+    missing there. Each message id may be sent once.
     """
 
     observable = True
@@ -56,11 +55,11 @@ class QueueAdapter(MessageQueue):
         self.trace.watch(self, runtime.at_close)
 
     def listen(self, listener: Listener, *, existing: bool = False) -> None:  # noqa: ARG002 - it began empty
-        """Report to the trace, and to whoever else listens."""
+        """Report every record to `listener`, as the trace and the metrics ask."""
         self._listeners.append(listener)
 
     def census(self) -> dict[str, int]:
-        """What the built queue itself holds, by place."""
+        """Return the number of messages that the built queue itself holds, by place."""
         return {
             "waiting": len(self.built),
             "delayed": 0,
@@ -84,8 +83,8 @@ class QueueAdapter(MessageQueue):
     def receive(
         self, timeout: float | None = None, *, cancelled: Callable[[], bool] | None = None
     ) -> Message | None:
-        """The next message, as the built queue decides; None after `timeout` seconds, or once
-        `cancelled()`.
+        """Return the next message, as the built queue decides; None after `timeout` seconds, or as
+        soon as `cancelled()` is true.
         """
         check.number("timeout", timeout, low=0, optional=True)
         deadline = None if timeout is None else self._runtime.now + timeout
@@ -112,27 +111,27 @@ class QueueAdapter(MessageQueue):
         return message
 
     def settle(self, delivery: Message, outcome: Outcome) -> bool:
-        """Tell the built queue how a try ended, if it has anybody to tell. False for a former
-        delivery.
+        """Call the built queue's `ack` or `nack`, if it has them. False for a delivery that is not
+        the current one of its message.
         """
         with self._available:
             held = self._held.get(delivery.id)
             if held is None or held.receipt != delivery.receipt:
                 return False
             del self._held[delivery.id]
-            knows = hasattr(self.built, "ack")
+            can_settle = hasattr(self.built, "ack")
             if outcome.kind == "completed":
-                if knows:
+                if can_settle:
                     self.built.ack(held)
                 self._emit("acked", held)
-            elif knows:
+            elif can_settle:  # else the failed message is lost, and the books will show it
                 self._give_back(held, outcome)
         return True
 
     def _give_back(self, delivery: Message, outcome: Outcome) -> None:
-        buried = len(self.built.dead)
+        dead_before = len(self.built.dead)
         self.built.nack(delivery)
-        if len(self.built.dead) > buried:
+        if len(self.built.dead) > dead_before:
             self._emit("dead", delivery, "retries exhausted")
         else:
             self._emit("nacked", delivery, outcome.reason)
@@ -172,8 +171,8 @@ class QueueAdapter(MessageQueue):
 
 
 def run_of_trace(trace: Trace, until: float | None = None) -> Run:
-    """A run made of a trace whose books need not balance, observed until `until` seconds: the
-    verdict says so.
+    """Return the run of a trace, observed until `until` seconds. Its books need not balance: if
+    they do not, the verdict says so.
     """
     try:
         return Run.of(trace, until)
@@ -187,6 +186,6 @@ def run_of_trace(trace: Trace, until: float | None = None) -> Run:
 
 
 def run_with_queue(scenario: Scenario, built: Any, *, seed: int = 0) -> Run:
-    """A run of `scenario` in which `built` is the queue."""
+    """Return the run of `scenario` with `built` as its queue."""
     with Simulation(seed) as sim:
         return scenario.run(seed, runtime=sim, queue=QueueAdapter(built, sim))

@@ -1,4 +1,4 @@
-"""What queueing theory says a run should show: waits, loads, Little's law, dead letters.
+"""Queueing theory, to compare a run with: loads, waits, Little's law.
 
     load and utilisation  a = λ/μ, ρ = a/c               Erlang 1917
     all servers busy      erlang_b, erlang_c             Erlang 1917
@@ -36,8 +36,8 @@ def utilisation(arrival_rate: float, service_rate: float, servers: int = 1) -> f
 
 
 def erlang_b(load: float, servers: int) -> float:
-    """Chance that all of `servers` are busy when nobody waits: B(0) = 1, B(n) = aB(n-1) / (n +
-    aB(n-1)).
+    """Chance that all of `servers` are busy, if arrivals do not wait but leave: B(0) = 1, B(n) =
+    aB(n-1) / (n + aB(n-1)).
 
     `load` is a in erlangs, and may exceed `servers`. The recursion on the number of servers neither
     overflows nor cancels, where the textbook quotient of powers and factorials does (Erlang 1917).
@@ -53,7 +53,7 @@ def erlang_b(load: float, servers: int) -> float:
 def erlang_c(load: float, servers: int) -> float:
     """Chance that an arrival must wait, C = B / (1 - ρ(1 - B)) with ρ = a/c (Erlang 1917).
 
-    `load` is a in erlangs. Raises ValueError when ρ >= 1: then everybody waits, ever longer.
+    `load` is a in erlangs. Raises ValueError when ρ >= 1: then every arrival waits, ever longer.
     """
     blocked = erlang_b(load, servers)
     rho = load / servers

@@ -1,9 +1,9 @@
-"""What the check of an exercise answers, and the failing runs that it keeps for `replay`.
+"""The verdict of an exercise's check, and the failing runs that it keeps for `replay`.
 
 A check calls the student's function and returns a `Verdict`. It never raises for a wrong answer:
-the stub runs as shipped and is told "not yet: …" with one hint. A check graded by chaos also hands
-over the run that broke the answer, or a table of what was asked and answered, as a function that
-makes it again:
+the stub runs as shipped, and its verdict is "not yet: …" with one hint. A check graded by chaos
+also keeps the run that broke the answer, or a table of the calls and their answers, as a function
+that makes it again:
 
     remember(17, lambda: scenario.run(seed=17))
     return not_yet("seed 17: order-3 was charged twice, at 12.4 s", hint="what if an ack is lost?",
@@ -17,18 +17,17 @@ from dataclasses import dataclass
 from typing import Any
 
 KEPT = 200
-"""How many failing runs are kept: two exercises' hundred seeds."""
+"""The number of failing runs that are kept: a hundred seeds of two exercises."""
 
 _failing: dict[int, Callable[[], Any]] = {}
 
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """The answer to an exercise: `ok`, the sentence that says why, and the first seed that breaks
+    """The verdict on an answer: `ok`, the sentence that says why, and the first seed that breaks
     it, if any.
 
-    A notebook shows it as its sentence. It is as true as `ok`, so `assert check_…(fn)` means what
-    it says.
+    A notebook shows the sentence. A verdict is true if `ok` is, so `assert check_…(fn)` works.
     """
 
     ok: bool
@@ -43,12 +42,12 @@ class Verdict:
 
 
 def passed(said: str) -> Verdict:
-    """The verdict on a right answer: "passed: " and what was tried."""
+    """Return the verdict on a right answer: "passed: " and what was tried."""
     return Verdict(True, f"passed: {said}")
 
 
 def not_yet(said: str, *, hint: str = "", failing_seed: int | None = None) -> Verdict:
-    """The verdict on a wrong answer: "not yet: ", what was seen, and one hint."""
+    """Return the verdict on a wrong answer: "not yet: ", what was seen, and one hint."""
     text = f"not yet: {said}" if not hint else f"not yet: {said}. Hint: {hint}"
     return Verdict(False, text, failing_seed)
 
@@ -57,7 +56,8 @@ def remember(seed: int, make_run: Callable[[], Any] | None) -> None:
     """Keep the run that broke an answer, as a function that makes it. The same seed again replaces
     it.
 
-    None: the verdict says all there is to see, and an older run of this seed is of something else.
+    None means that there is no run to see, only the verdict: then the run kept for this seed, if
+    any, is dropped, because it belongs to an older answer.
     """
     _failing.pop(seed, None)
     if make_run is None:
@@ -68,7 +68,7 @@ def remember(seed: int, make_run: Callable[[], Any] | None) -> None:
 
 
 def recall(seed: int | None = None) -> Any:
-    """Make the remembered run of `seed` again, or of the seed remembered last.
+    """Make the kept run of `seed` again, or that of the seed kept last.
 
     Raises LookupError, naming the seeds there are, if none was remembered for it.
     """
@@ -87,5 +87,5 @@ def recall(seed: int | None = None) -> Any:
 
 
 def forget() -> None:
-    """Drop every remembered run."""
+    """Drop every kept run."""
     _failing.clear()

@@ -1,8 +1,9 @@
-"""The course, unit by unit: a folder is named as its notebook and holds what only that unit needs.
+"""The course, unit by unit: a folder has the name of its notebook and holds what only that unit
+needs.
 
-    scenario      what its lab moves
-    by_hand       what runs the code of a notebook's cell in the place of the package's own
-    the others    one exercise each, named by the function that a student writes
+    scenario      the parameters that its lab moves, and the run they make
+    by_hand       runs of a notebook cell's code in the place of the package's own
+    the others    one exercise each, named by the function that a student writes, and their worlds
 
 No unit imports another.
 """

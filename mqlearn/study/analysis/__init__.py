@@ -1,6 +1,5 @@
-"""What a run's records say, one file for each kind of system: read off a trace, for charts,
-verdicts and checks.
+"""Analyses of a run's trace, for charts, verdicts and checks: one file for each kind of system.
 
-Where arithmetic says what they should be (charges, storms, breakers, batches), it stands in the
-same file.
+Where arithmetic gives an expected value (batches, breakers, charges, loads), the formula is in the
+same file as the analysis.
 """

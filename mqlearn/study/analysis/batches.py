@@ -1,11 +1,11 @@
-"""What batches should do, and what they did: theory, and counts from a trace.
+"""The analysis of batches: what theory expects of them, and counts from a trace.
 
-    throughput       n / (a + bn) items a second and worker, for a call that lasts a + bn seconds
-    least_size       n > aλ / (c − bλ): smaller batches cannot keep up with λ items a second
+    throughput       n / (a + bn) items per second and worker, for a call of a + bn seconds
+    least_size       n > aλ / (c − bλ): smaller batches cannot keep up with λ items per second
     filling          (n − 1) / 2λ: how long an item waits on average for the last of its batch
-    BatchAnalysis       calls, latencies and their parts, good items that were redelivered, of a run
+    BatchAnalysis    calls, latencies and their parts, good items that were redelivered, of a run
 
-Throughout a is `per_call` and b `per_item` (s), λ is `rate` (items a second), n is `size`, c is
+Throughout a is `per_call` and b `per_item` (s), λ is `rate` (items per second), n is `size`, c is
 `workers`.
 """
 
@@ -25,7 +25,7 @@ PERCENTILES = (50, 95, 99)
 
 
 def throughput(size: int, per_call: float, per_item: float, workers: int = 1) -> float:
-    """Items a second that `workers` can write in full batches, c · n / (a + bn)."""
+    """Return the items per second that `workers` can write in full batches, c · n / (a + bn)."""
     check.whole("size", size, low=1)
     check.whole("workers", workers, low=1)
     _check_costs(per_call, per_item)
@@ -33,18 +33,19 @@ def throughput(size: int, per_call: float, per_item: float, workers: int = 1) ->
 
 
 def least_size(rate: float, per_call: float, per_item: float, workers: int = 1) -> int | None:
-    """The smallest batch with which `workers` keep up with `rate` items a second; None if no batch
-    is large enough.
+    """Return the smallest size of batch that lets `workers` keep up with `rate` items per second;
+    None if no size does.
     """
     check.number("rate", rate, low=0)
     check.whole("workers", workers, low=1)
     _check_costs(per_call, per_item)
     spare = workers - per_item * rate
+    # Exactly aλ / (c − bλ) does not keep up: one more. The small terms are for rounding errors.
     return math.floor(per_call * rate / spare + 1e-9) + 1 if spare > 1e-12 else None
 
 
 def filling(size: int, rate: float) -> float:
-    """Seconds from an item to the last of its batch, on average, (n − 1) / 2λ."""
+    """Return the seconds from an item to the last of its batch, on average, (n − 1) / 2λ."""
     check.whole("size", size, low=1)
     check.number("rate", rate, above=0)
     return (size - 1) / (2 * rate)
@@ -56,23 +57,26 @@ def _check_costs(per_call: float, per_item: float) -> None:
 
 
 def format_duration(seconds: float) -> str:
-    """A duration in seconds as people say it: 98.4 ms, 2.35 s, 130 s."""
+    """Return a duration in seconds as a text with three digits: 98.4 ms, 2.35 s, 130 s."""
     if seconds < 0.9995:
         return f"{round(1000 * seconds, 1):.3g} ms"
     return f"{seconds:.3g} s" if seconds < 99.95 else f"{seconds:,.0f} s"
 
 
 class BatchAnalysis:
-    """What the records of a run say of its batches; all times in seconds.
+    """The batches of a run, read off its records. All times are in seconds.
 
-    `calls`: when each call began, how many items it had, and whether it was made with a part of a
-    batch that had been refused. `failing`: how many items of each call failed. `sent`: when items
-    came. `done`: when each item was done, and its latency, from sending to ack. `filling`,
-    `waiting`, `calling`: its parts, summed over all items that were done at their first try: until
-    the last of the batch came, until the call began, until it was over. `spoilt`: when tries of
-    good items ended in vain because one answer went for all; `failed`: the same of tries that
-    failed of themselves. `redelivered`: how often a good item came back; `dead_good`: how many of
-    them died.
+    `calls` has the beginning of each call, its number of items, and True if it was made with a part
+    of a batch that had been refused; `failing` the number of items of each call that failed.
+
+    `sent` has the time of each item's sending, `done` the time at which each was done, with its
+    latency: from sending to ack. `latencies` are the same latencies, sorted. A latency has three
+    parts: `filling`, until the last item of the batch came; `waiting`, until the call began; and
+    `calling`, until it was over. They are summed over the items that were done at their first try.
+
+    `spoilt` has the times at which tries of good items failed only because one answer goes for the
+    whole batch; `failed` those of tries that failed for a reason of their own. `redelivered` is how
+    often a good item came back, `dead_good` how many good items died.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -88,7 +92,7 @@ class BatchAnalysis:
         # by source and receipt: the call that a try belongs to
         self._open: dict[tuple[str, int], int] = {}
         self._last: list[float] = []  # of each call: when the last of its items came
-        self._good: set[tuple[str, int]] = set()  # tries of which nothing was wrong
+        self._good: set[tuple[str, int]] = set()  # tries without a fault of their own
         for record in records:
             take = self._TAKES.get(record.event)
             if take is not None:
@@ -100,11 +104,13 @@ class BatchAnalysis:
         self._came[record.source, record.entry] = record.time
 
     def _take_received(self, record: Record) -> None:
+        # A delivery is kept under its negative receipt, which no entry's number can be.
         self._came[record.source, -record.receipt] = self._came.get(
             (record.source, record.entry), record.time
         )
 
     def _take_batched(self, record: Record) -> None:
+        # A message that is in a call already is called with again: the batch is being halved.
         part = (record.source, record.receipt) in self._open
         self.calls.append((record.time, int(record.detail), part))
         self.failing.append(0)
@@ -164,14 +170,14 @@ class BatchAnalysis:
 
     @property
     def parts(self) -> tuple[float, float, float]:
-        """Mean filling, waiting and call time (s) of what was done at its first try; NaN if nothing
-        was.
+        """Mean filling, waiting and call time (s) of the items that were done at their first try;
+        NaN if there are none.
         """
         count = self.at_first or math.nan
         return self.filling / count, self.waiting / count, self.calling / count
 
     @property
     def mean_size(self) -> float:
-        """Items in a batch, on average; NaN without one."""
+        """The mean number of items in a batch; NaN without a batch."""
         whole = [size for _, size, part in self.calls if not part]
         return sum(whole) / len(whole) if whole else math.nan

@@ -1,9 +1,9 @@
-"""What a circuit breaker did, read off a trace; and what arithmetic expects of one.
+"""The analysis of a circuit breaker: its states and probes in a trace, and what theory expects.
 
-    run of k failures       calls_until_row      (1 − pᵏ) / (pᵏ (1 − p)) calls on average
-    counts for ever         share_open           of a breaker that forgets no failure until it opens
+    k failures in a row     calls_until_row      (1 − pᵏ) / (pᵏ (1 − p)) calls on average
+    never forgets           share_open           of a breaker that forgets no failure until it opens
     what waits at the end   backlog              arrival rate × seconds without service
-    until it is worked off  drain_time           backlog / (capacity − arrival rate)
+    until it is cleared     drain_time           backlog / (capacity − arrival rate)
 
 Rates are per second.
 """
@@ -22,7 +22,7 @@ STATE_OF = {event: state for state, event in STATE_EVENTS.items()}
 
 
 def calls_until_row(failing: float, row: int) -> float:
-    """How many calls it takes on average until `row` in a row have failed, each with probability
+    """Return the mean number of calls until `row` in a row have failed, each with probability
     `failing`.
 
     (1 − pᵏ) / (pᵏ (1 − p)), k if every call fails, and infinity if none does. Source: W. Feller,
@@ -37,12 +37,12 @@ def calls_until_row(failing: float, row: int) -> float:
 
 
 def share_open(failing: float, threshold: int, cooldown: float, rate: float) -> float:
-    """The share of time for which a breaker is open that counts failures for ever, whatever
+    """Return the share of time that a breaker is open, if it counts failures forever, whatever
     succeeds in between.
 
     It takes threshold / (p · rate) seconds to collect its failures, and is then open for `cooldown`
-    seconds, again after each probe that fails: cooldown / (1 − p) in all. `rate` calls are made a
-    second.
+    seconds, and again after each probe that fails: cooldown / (1 − p) in all. `rate` is in calls
+    per second.
     """
     check.number("failing", failing, low=0, high=1)
     check.whole("threshold", threshold, low=1)
@@ -55,15 +55,17 @@ def share_open(failing: float, threshold: int, cooldown: float, rate: float) -> 
 
 
 def backlog(rate: float, seconds: float) -> float:
-    """How many messages wait after so many `seconds` without service, if `rate` a second arrive."""
+    """Return the number of messages that wait after so many `seconds` without service, if `rate`
+    arrive per second.
+    """
     check.number("rate", rate, low=0)
     check.number("seconds", seconds, low=0)
     return rate * seconds
 
 
 def drain_time(waiting: float, rate: float, capacity: float) -> float:
-    """Seconds until so many are worked off beside the `rate` that arrive; infinity without a spare
-    `capacity`.
+    """Return the seconds until `waiting` messages are cleared, while `rate` arrive per second and
+    `capacity` per second are done; infinity if there is no spare capacity.
     """
     check.number("waiting", waiting, low=0)
     check.number("rate", rate, low=0)
@@ -84,17 +86,18 @@ class Span(NamedTuple):
 
 
 class Probe(NamedTuple):
-    """A probe that was answered: when (s), and whether it succeeded."""
+    """A probe that was answered, at `time` (s); `good` if it succeeded."""
 
     time: float
     good: bool
 
 
 class BreakerAnalysis:
-    """What a trace says of its breaker, from `start` to `until` (s): `spans` of its states, and its
+    """The breaker of a run, from `start` to `until` (s): the `spans` of its states, and its
     `probes`.
 
-    A breaker begins closed. Without any record of one, `spans` is one closed span.
+    A breaker begins closed. Without any record of one, `spans` is one closed span. A probe that was
+    cancelled has no result and is left out.
     """
 
     def __init__(self, records: Sequence[Record], start: float, until: float) -> None:
@@ -117,16 +120,18 @@ class BreakerAnalysis:
         ]
 
     def seconds(self, state: str) -> float:
-        """For how long it was in that state (s)."""
+        """Return the seconds it was in that state."""
         return math.fsum(span.end - span.start for span in self.spans if span.state == state)
 
     def count(self, state: str) -> int:
-        """How often it went into that state."""
+        """Return how often it went into that state."""
         return sum(span.state == state for span in self.spans[1:])
 
     @property
     def shut(self) -> list[tuple[float, float]]:
-        """From when to when (s) it was not closed; the last time may last to the end."""
+        """The times (from, to; s) at which it was not closed, open and half-open spans joined; the
+        last may go on to the end of the run.
+        """
         found: list[tuple[float, float]] = []
         began: float | None = None
         for state, start, end in self.spans:

@@ -1,4 +1,6 @@
-"""The charges in a trace: counted, expected, and told, with the reason why one came twice."""
+"""The analysis of the charges in a trace: how many, how many theory expects, and why an order was
+charged twice.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,7 @@ RESENT = "/2"  # the end of the id of a message that was sent a second time for 
 
 
 class Charge(NamedTuple):
-    """An effect and the delivery in whose work it was made: when (s), by whom, of which message,
-    which attempt.
-    """
+    """An effect, at `time` (s), with its worker and the delivery that the worker had in hand."""
 
     time: float
     worker: str
@@ -25,9 +25,9 @@ class Charge(NamedTuple):
 
 
 def charges_by_order(records: Sequence[Record]) -> dict[str, list[Charge]]:
-    """The effects in a trace by their business key, in the order of time.
+    """Return the effects in a trace by their business key, in the order of time.
 
-    An effect is taken for that of the delivery that its worker took, or began to work on, last.
+    An effect counts as one of the delivery that its worker received, or began to work on, last.
     """
     found: dict[str, list[Charge]] = {}
     at_work: dict[str, tuple[str, int, int]] = {}
@@ -42,16 +42,16 @@ def charges_by_order(records: Sequence[Record]) -> dict[str, list[Charge]]:
 
 
 def order_of(message_id: str) -> str:
-    """The order that a message of this id is about."""
+    """Return the order that a message of this id is about."""
     return message_id.removesuffix(RESENT)
 
 
 class ChargeAnalysis:
-    """What the records say of all orders: `charges` made, orders charged `never`, `once`, `twice`
-    or more often.
+    """The charges of all orders: `charges` made, and orders charged `never`, `once`, and `twice` or
+    more often.
 
-    `dead_but_charged` counts dead letters whose order was charged; `first_twice` says why the first
-    order that was charged a second time was, or is empty.
+    `dead_but_charged` counts dead letters whose order was charged. `first_twice` is a sentence that
+    says why an order was charged a second time, for the first such order; "" if there is none.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -74,31 +74,32 @@ class ChargeAnalysis:
 
 
 def _why(order: str, charges: Sequence[Charge], records: Sequence[Record]) -> str:
-    """Why the second charge of an order came after the first."""
+    """Return the sentence that says why an order was charged a second time."""
     first, second = charges[:2]
-    told = f"{order.capitalize()}, again at {second.time:.1f} s"
+    what = f"{order.capitalize()}, again at {second.time:.1f} s"
     if first.message_id != second.message_id:
-        return f"{told}: no confirm came, so it was sent again."
+        return f"{what}: no confirm came, so it was sent again."
     for time, event, _, _, message_id, _, _, worker, receipt, detail in records:
         if message_id != first.message_id or receipt != first.receipt:
             continue
         if event == "lost_ack":
-            return f"{told}: its ack was lost at {time:.1f} s."
+            return f"{what}: its ack was lost at {time:.1f} s."
         if event == "finished" and detail == "crashed":
-            return f"{told}: {worker} died at {time:.1f} s before the ack."
+            return f"{what}: {worker} died at {time:.1f} s before the ack."
         if event == "lease_lost":
-            return f"{told}: its lease ended at {time:.1f} s, {first.worker} still at work."
-    return f"{told}."
+            return f"{what}: its lease ended at {time:.1f} s, {first.worker} still at work."
+    return f"{what}."
 
 
 def expected_charges(
     before: float, harmless: float, back: float, tries: int, again: float
 ) -> list[float]:
-    """The probabilities that an order is charged 0, 1, 2, … times, if its tries are independent.
+    """Return the probabilities that an order is charged 0, 1, 2, … times, if its tries are
+    independent.
 
     A try ends without a charge with probability `before`, and then the message comes back with
     probability `harmless`; else the card is charged, and the message comes back with probability
-    `back`. There are `tries` in all. A share `again` of the orders is sent twice.
+    `back`. There are at most `tries` tries. A share `again` of the orders is sent twice.
     """
     for name, value in (
         ("before", before),
@@ -108,6 +109,7 @@ def expected_charges(
     ):
         check.number(name, value, low=0, high=1)
     check.whole("tries", tries, low=1)
+    # by number of charges: the chance that the message is gone, and that it is still being tried
     ended, going = [0.0] * (tries + 1), [1.0] + [0.0] * tries
     for _ in range(tries):
         after = [0.0] * (tries + 1)
@@ -118,7 +120,9 @@ def expected_charges(
                 after[charges + 1] += chance * (1 - before) * back
                 ended[charges + 1] += chance * (1 - before) * (1 - back)
         going = after
+    # What is still in work after the last try is dead: its charges count as well.
     once = [a + b for a, b in zip(ended, going, strict=True)]
+    # An order that is sent twice has the charges of two independent messages.
     both = [0.0] * (2 * tries + 1)
     for one, chance in enumerate(once):
         both[one] += (1 - again) * chance

@@ -1,4 +1,6 @@
-"""Who heard of what, when and in which order: what the records say of each subscriber."""
+"""The analysis of a fan-out: for each subscriber, the messages it heard, when, and in what
+order.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,9 @@ from numpy.typing import NDArray
 
 from mqlearn.runtime.trace import Record
 
-# what stands for an occurrence where nobody recorded any
+# The events that count as an occurrence in a trace without "occurred" records.
 OFFERED = ("sent", "scheduled", "rejected")
+# The events that end a message for its subscriber, each with the outcome.
 GONE = {
     "acked": "heard",
     "dead": "dead",
@@ -26,13 +29,13 @@ Floats = NDArray[np.float64]
 
 
 class FanOutAnalysis:
-    """By subscriber, which is a source of the records: when it was to hear of something, and what
-    came of that.
+    """The messages of each subscriber: when each occurred, and its outcome.
 
-    A message *occurs* when its subscribers are to hear of it, whether its publisher gets round to
-    it or not. It is then `behind` until it is heard (handled to the end), dead, or lost: refused,
-    dropped, purged, or failed where nobody keeps it. It is heard `late` if one that occurred later
-    was heard before it.
+    A subscriber is a source of the records. A message *occurs* when its subscribers are due to hear
+    of it, also if its publisher is late or never sends it. From then on the subscriber is `behind`
+    by that message, until the message is heard (its handler succeeded), dead or lost. Lost means
+    refused, dropped, purged, or failed where no queue keeps it for another try. A message is heard
+    `late` if one that occurred after it was heard before it.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -49,29 +52,30 @@ class FanOutAnalysis:
 
     @property
     def names(self) -> list[str]:
-        """The subscribers, in the order in which they were first to hear of something."""
+        """The subscribers, in the order of their first occurrence."""
         return list(self.occurred)
 
     def behind(self, name: str) -> tuple[Floats, Floats]:
-        """How many messages this subscriber is behind: times (s), and the number that lasts from
-        each on.
+        """Return how far behind a subscriber is over time: times (s), and the number of messages
+        from each time on.
         """
         steps = [(time, 1.0) for time in self.occurred[name].values()]
         steps += [(time, -1.0) for time, _ in self.gone[name].values()]
         table = np.array(sorted(steps, key=lambda step: step[0])).reshape(-1, 2)
+        # of several steps at one instant only the last one counts
         lasts = np.append(np.diff(table[:, 0]) > 0, np.ones(min(len(table), 1), dtype=bool))
         return table[lasts, 0], np.cumsum(table[:, 1])[lasts]
 
     def at_end(self, name: str) -> int:
-        """How many it is behind when the records end."""
+        """Return the number of messages it is behind by at the end of the records."""
         return len(self.occurred[name]) - len(self.gone[name])
 
     def overtaken(self, name: str) -> tuple[Floats, Floats]:
-        """Of each message it heard, as it was heard: it occurred as the nth, and so many later ones
-        came before it.
+        """Return two numbers for each message it heard, in the order of hearing: its place in the
+        order of occurring, from 1, and the number of later messages that were heard before it.
         """
         numbers = {message_id: number for number, message_id in enumerate(self.occurred[name], 1)}
-        before: list[int] = []  # the numbers heard so far, in order
+        before: list[int] = []  # the places of what was heard so far, sorted
         found = []
         for message_id, (_, how) in self.gone[name].items():
             if how == "heard":
@@ -82,7 +86,7 @@ class FanOutAnalysis:
         return table[:, 0], table[:, 1]
 
     def outcomes(self, name: str) -> dict[str, int]:
-        """How many of its messages came to each of `OUTCOMES`; "heard" are those heard in order."""
+        """Return the number of its messages by outcome (see `OUTCOMES`); "heard" means in order."""
         counts = Counter(how for _, how in self.gone[name].values())
         late = int(np.sum(self.overtaken(name)[1] > 0))
         return {

@@ -1,5 +1,5 @@
-"""What a group's records say: who owned which partition when, and which events were done twice or
-never.
+"""The analysis of a consumer group: the owner of each partition over time, and the events that were
+done twice or never.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mqlearn.study.analysis.logs import LogAnalysis, at
 
 @dataclass(frozen=True)
 class Owned:
-    """A partition was `member`'s from `start` to `end` (s)."""
+    """The ownership of a partition by `member`, from `start` to `end` (s)."""
 
     partition: int
     member: str
@@ -24,14 +24,18 @@ class Owned:
 
 
 class GroupAnalysis:
-    """`owned` in the order of their beginning; `again` and `lost`: when (s) an event was done
-    again, or lost.
+    """Owners, repeated work and losses, read off the records of one stream with one group.
 
-    `fell`: who died or stood still, and when (s); `silent`: what such a member owned while it gave
-    no sign. An event is lost if it is committed, was not done, and who had taken it is dead. `done`
-    counts events, `twice` those of them done more than once, `fenced` commits that were refused.
-    The records are of one stream with one group; members of the same letter are lives of the same
-    process.
+    `owned` has the owners, in the order of their ends; `members` the processes, in the order of
+    joining, and `generations` is the number of the last generation. `done` counts events that were
+    done, `twice` those done more than once, `fenced` commits that were refused.
+
+    `again` and `lost` are times (s): of each repeat, and of each crash that lost an event, once per
+    event. An event is lost if it is committed, was not done, and the member that had taken it is
+    dead. `fell` lists the members that died or stood still, each with the time (s); `silent` is
+    what such a member owned while it gave no sign of life.
+
+    A process that dies and starts again joins as another member: `process_name` is the same.
     """
 
     def __init__(self, records: Iterable[Record], until: float) -> None:
@@ -48,7 +52,7 @@ class GroupAnalysis:
         self.fell: list[tuple[str, float]] = []
         self.silent: list[Owned] = []
         silences: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        since: dict[int, tuple[str, float]] = {}
+        since: dict[int, tuple[str, float]] = {}  # by partition: its owner now, and from when (s)
 
         def keep(partition: int, end: float) -> None:
             member, start = since.pop(partition)
@@ -82,11 +86,13 @@ class GroupAnalysis:
             elif event == "finished" and detail == "crashed":
                 self.fell.append((process_name(worker), time))
                 silences[worker].append((time, inf))
+                # what it had in hand and had committed before: no other member will read it
                 self.lost += [
                     time
                     for partition, offset, each in taken[worker]
                     if not done[each] and at(self.log.position, partition, time) > offset
                 ]
+        # what is still owned when the run is over
         for partition in list(since):
             keep(partition, until)
         self.done = len(done)
@@ -94,7 +100,8 @@ class GroupAnalysis:
 
 
 def process_name(member: str) -> str:
-    """What a chart calls a member: the name of its process, before the hyphen or the number of its
-    life.
+    """Return the name of a member's process, as charts show it: "A" for "A-1" and for "A.2".
+
+    A member's name goes on with a hyphen or, after a restart, with a dot and a number.
     """
     return member.partition("-")[0].partition(".")[0]

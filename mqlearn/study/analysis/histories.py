@@ -1,5 +1,5 @@
-"""What the records of a shop say: what happened to each order, which change has no event, and which
-has several.
+"""The analysis of a shop's records: the changes of each order, those without an event, and those
+with several.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from mqlearn.study.changes import FINAL
 
 @dataclass
 class TracedChange:
-    """A change: the state it brings, when it happened, was saved, and was published, each time
-    (s).
+    """A change as the trace shows it: the state it brings, and when (s) it happened, was saved in
+    the database, and was published, once or more often.
     """
 
     key: str
@@ -25,7 +25,7 @@ class TracedChange:
 
     @property
     def first(self) -> float:
-        """When it was known anywhere (s)."""
+        """The time (s) from when it was known anywhere; infinity if it never was."""
         return min(
             [*self.published[:1], *([] if self.saved is None else [self.saved])],
             default=float("inf"),
@@ -33,17 +33,18 @@ class TracedChange:
 
     @property
     def silent(self) -> bool:
-        """Whether it is in the database, and no event says so."""
+        """True if it is in the database and no event says so."""
         return self.saved is not None and not self.published
 
 
 class HistoryAnalysis:
-    """`changes` in the order in which they happened, by their id.
+    """The `changes` of all orders by their id, in the order of happening.
 
-    `silent`: when a change was saved that was never published; `again`: when one was published
-    under a second id, a third is not counted. `repeated` counts events that were published once
-    more under the same id. `folded`: when (s) the board was asked, and how many events it folded
-    for its answer. `appended`: when an event was added to the stream.
+    The other attributes are times (s), unless they say otherwise. `silent`: a change was saved that
+    was never published. `again`: a change was published under a second id; a third is not counted.
+    `appended`: an event was added to the stream. `folded`: the board was asked, each with the
+    number of events that it folded for its answer. `repeated` is the number of events that were
+    published once more under the same id.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -60,6 +61,7 @@ class HistoryAnalysis:
                 self.changes[name].saved = time
             elif event == "appended":
                 self.appended.append(time)
+                # "order-17/2, asked again 1" is a second event of the change order-17/2
                 change = self.changes[name.partition(",")[0]]
                 if name in known:
                     self.repeated += 1
@@ -75,15 +77,18 @@ class HistoryAnalysis:
         )
 
     def by_key(self) -> dict[str, list[TracedChange]]:
-        """The changes of each order, in the order in which they happened."""
+        """Return the changes of each order, in the order of happening."""
         found: dict[str, list[TracedChange]] = {}
         for change in self.changes.values():
             found.setdefault(change.key, []).append(change)
         return found
 
     def chosen(self, hour: float, most: int) -> list[tuple[str, list[TracedChange]]]:
-        """At most so many orders, oldest first: going on at `hour` (s), the torn before others;
-        else some ended.
+        """Return at most `most` orders with their changes, the oldest first, to be drawn at `hour`
+        (s).
+
+        Orders that are going on at that hour come before those that have ended; of those going on,
+        the torn ones, with a change that has no event or several, before the others.
         """
         by_key = self.by_key()
         past = {
@@ -104,17 +109,17 @@ class HistoryAnalysis:
 
 
 def by_events(changes: list[TracedChange], hour: float) -> str:
-    """The state that the events published until `hour` (s) make; "" where there are none."""
+    """Return the state that the events published until `hour` (s) give; "" without any."""
     return next((c.state for c in reversed(changes) if c.published and c.published[0] <= hour), "")
 
 
 def by_database(changes: list[TracedChange], hour: float) -> str:
-    """The state that the database had at `hour` (s); "" where it had none."""
+    """Return the state that the database had at `hour` (s); "" if it had none."""
     return next((c.state for c in reversed(changes) if c.saved is not None and c.saved <= hour), "")
 
 
 def _spread_out(keys: list[str], most: int) -> list[str]:
-    """At most so many of the keys, from the first to the last."""
+    """Return at most `most` of the keys, evenly spread from the first to the last."""
     if len(keys) <= most:
         return keys
     return [keys[round(i * (len(keys) - 1) / max(most - 1, 1))] for i in range(most)]

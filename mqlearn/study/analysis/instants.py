@@ -1,5 +1,5 @@
-"""What was where in a log at one instant: which of its events were done, in hand, still to be read,
-or never read.
+"""A log and its readers at one instant: which events are done, in hand, not read yet, or never
+read.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ WAITING, NEVER_READ = "not read yet", "never read"
 
 @dataclass
 class PartitionAt:
-    """One partition: the log holds `start` up to `end`, the group goes on at `committed`, and
-    `owner` reads it.
+    """One partition at an instant.
 
-    `owner` is "" where nobody does, or where readers need not join. `in_hand` says who took an
-    event that is not done.
+    The log holds the offsets from `start` up to `end`, without `end`; the group goes on at
+    `committed`, and `owner` reads it. `owner` is "" if no member owns it, or if readers need not
+    join a group. `ids` are the ids of the events by offset. `in_hand` has the offsets of events
+    that were taken and are not done, each with the member that took it.
     """
 
     start: int = 0
@@ -35,11 +36,11 @@ class PartitionAt:
 
     @property
     def lag(self) -> int:
-        """How many offsets the end is ahead of what is committed."""
+        """The number of offsets from what is committed to the end."""
         return self.end - self.committed
 
     def state(self, offset: int) -> str:
-        """What became of the event at this offset."""
+        """Return the state of the event at this offset: one of the five words above."""
         if offset in self.in_hand:
             return IN_HAND
         if times := self.times.get(offset, 0):
@@ -47,8 +48,8 @@ class PartitionAt:
         return NEVER_READ if offset < max(self.committed, self.start) else WAITING
 
     def stretches(self) -> list[tuple[str, int, int]]:
-        """The log in pieces of one state: (state, first offset, the offset after the last); what is
-        gone, if unread.
+        """Return the log in pieces of one state each: (state, first offset, the offset after the
+        last). Of what retention has deleted, only what was never read is in it.
         """
         found = []
         for state, those in groupby(range(self.end), self.state):
@@ -62,26 +63,24 @@ class PartitionAt:
 
     @property
     def at_work(self) -> int:
-        """The offset at which reading is: of the first event in hand, or else of the next to be
-        read.
-        """
+        """The offset of the first event in hand, or else of the next event to read."""
         return min(self.in_hand, default=max(self.committed, self.start))
 
 
 class LogAt:
     """A log and its group at `time` (s), everything that happened at that instant included.
 
-    `members` are those of the group by their letter, in the order in which they joined; `silent`
-    those who died or stand still. The records are of one stream with one group.
+    `members` are the names of the group's processes, in the order of joining; `silent` are those of
+    them that are dead or stand still. The records are of one stream with one group.
     """
 
     def __init__(self, records: Iterable[Record], time: float) -> None:
         self.partitions: dict[int, PartitionAt] = {}
         self.members: list[str] = []
         self.generation = 0
-        self.grouped = self.read = False  # whether there are members, and readers at all
+        self.grouped = self.read = False  # has it had members? has it been read?
         self._silent: dict[str, float] = {}  # until when (s)
-        self._where: dict[str, tuple[int, int]] = {}
+        self._where: dict[str, tuple[int, int]] = {}  # by event id: partition and offset
         for record in records:
             if record.time > time:
                 break
@@ -136,6 +135,6 @@ class LogAt:
             for partition in detail:
                 place = self._of(partition)
                 place.owner = who if event == "assigned" else ""
-                # nobody's any more: the next owner goes on at what is committed
+                # it has no owner now, and the next one goes on at what is committed
                 if event == "revoked":
                     place.in_hand = {at: by for at, by in place.in_hand.items() if by != member}

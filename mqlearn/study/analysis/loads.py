@@ -1,4 +1,5 @@
-"""What retries do to the load, and to the orders, in an outage: theory, and counts from a trace.
+"""The load that retries make, and the orders that die in an outage: theory, and counts from a
+trace.
 
     tries per order     tries_per_order   1 + p + … + pⁿ, n retries, a try fails with probability p
     dead in an outage   dead_in_outage    arrival rate × E[max(0, outage − all delays)]
@@ -21,7 +22,7 @@ from mqlearn.runtime.trace import Record
 
 
 def tries_per_order(failing: float, retries: int) -> float:
-    """How often an order is tried on average, 1 + p + … + pⁿ, if each try fails with probability
+    """Return the mean number of tries per order, 1 + p + … + pⁿ, if each try fails with probability
     `failing`.
     """
     check.number("failing", failing, low=0, high=1)
@@ -31,8 +32,8 @@ def tries_per_order(failing: float, retries: int) -> float:
 
 @lru_cache
 def dead_in_outage(rate: float, seconds: float, retries: int, policy: RetryPolicy | None) -> float:
-    """How many orders die in an outage of so many `seconds`, if `rate` a second arrive; no policy:
-    retried at once.
+    """Return the mean number of orders that die in an outage of so many `seconds`, if `rate` arrive
+    per second. Without a policy, they are retried at once.
 
     An order that comes t seconds before the end is dead if all its delays together are shorter than
     t, so the mean number is rate · E[max(0, outage − S)]. Each delay is a fixed part and a random
@@ -46,7 +47,8 @@ def dead_in_outage(rate: float, seconds: float, retries: int, policy: RetryPolic
     high = [0.0 if policy is None else policy.delay(n, 1.0) for n in range(1, retries + 1)]
     left = Fraction(seconds) - sum(map(Fraction, low))
     widths = [Fraction(b) - Fraction(a) for a, b in zip(low, high, strict=True) if b > a]
-    total = Fraction(0)  # fractions, since the terms nearly cancel
+    # Large terms of both signs nearly cancel: floats would leave only rounding errors.
+    total = Fraction(0)
     for size in range(len(widths) + 1):
         for chosen in combinations(widths, size):
             total += (-1) ** size * max(Fraction(0), left - sum(chosen)) ** (len(widths) + 1)
@@ -54,7 +56,7 @@ def dead_in_outage(rate: float, seconds: float, retries: int, policy: RetryPolic
 
 
 class LoadAnalysis:
-    """Tries begun and orders done in each second of a run from `start` to `until` (s)."""
+    """The tries begun and the orders done in each second of a run, from `start` to `until` (s)."""
 
     def __init__(self, records: Sequence[Record], start: float, until: float) -> None:
         self.start, self.until = start, until
@@ -66,18 +68,18 @@ class LoadAnalysis:
         )
 
     def peak(self, since: float = 0.0) -> int:
-        """The most tries begun in one second, from `since` seconds after the start."""
+        """Return the most tries begun in one second, from `since` seconds after the start."""
         return max((count for second, count in self._tries.items() if second >= since), default=0)
 
     def tries(self, since: float, until: float) -> float:
-        """Tries begun a second, on average from `since` to `until`, in whole seconds after the
-        start.
+        """Return the tries begun per second, on average from `since` to `until`, in whole seconds
+        after the start.
         """
         return self._mean(self._tries, since, until)
 
     def goodput(self, since: float, until: float) -> float:
-        """Orders done a second, on average from `since` to `until`, in whole seconds after the
-        start.
+        """Return the orders done per second, on average from `since` to `until`, in whole seconds
+        after the start.
         """
         return self._mean(self._done, since, until)
 

@@ -1,4 +1,4 @@
-"""What a log's records say: how long each partition was when, and how far a group had read."""
+"""The analysis of a log: the length of each partition over time, and how far a group has read."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ Steps = list[tuple[float, int]]  # time (s), the offset that holds from then on
 
 
 class LogAnalysis:
-    """By partition, over time: the log's `start` and `end`, and the group's `position`, the next
-    offset to read.
+    """The steps of each partition over time: the log's `start` and `end`, and the group's
+    `position`, which is the next offset to read.
 
-    `lost` are the offsets that the group never read: dropped before it came, or skipped when it
-    went on. The records are of one stream with one group.
+    `jumps` are the moves past events that the group did not read, each with its time (s), from and
+    to: retention had deleted them, or the group went on at the end. The records are of one stream
+    with one group.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -29,7 +30,7 @@ class LogAnalysis:
         self.end: dict[int, Steps] = {}
         self.position: dict[int, Steps] = {}
         self.jumps: dict[int, list[tuple[float, int, int]]] = {}  # time (s), from, to
-        fell: dict[int, int] = {}
+        fell: dict[int, int] = {}  # by partition: where a reset began that no commit has ended yet
         for time, event, _, entry, *_, detail in records:
             if event == "appended":
                 self.end.setdefault(detail, []).append((time, entry + 1))
@@ -44,30 +45,30 @@ class LogAnalysis:
 
     @property
     def partitions(self) -> list[int]:
-        """Those that have an event."""
+        """The partitions that have had an event, sorted."""
         return sorted(self.end)
 
     def size(self, partition: int) -> int:
-        """How many events were ever appended to it."""
+        """Return the number of events that were ever appended to it."""
         return self.end[partition][-1][1]
 
     def lost(self, partition: int) -> int:
-        """How many of them the group skipped, or can no longer read."""
+        """Return the number of its events that the group skipped, or can no longer read."""
         skipped = sum(to - since for _, since, to in self.jumps.get(partition, ()))
         return skipped + max(0, at(self.start, partition) - at(self.position, partition))
 
     def read(self, partition: int) -> int:
-        """How many of them the group read."""
+        """Return the number of its events that the group read."""
         return at(self.position, partition) - sum(
             to - since for _, since, to in self.jumps.get(partition, ())
         )
 
     def lag(self, partition: int, time: float = inf) -> int:
-        """How many offsets the end is ahead of the group at `time` (s)."""
+        """Return the number of offsets that the group was behind the end at `time` (s)."""
         return at(self.end, partition, time) - at(self.position, partition, time)
 
     def behind(self, *partitions: int) -> tuple[Floats, Floats]:
-        """The lag of these partitions together: times (s), and what holds from each on."""
+        """Return the lag of these partitions together: times (s), and the lag from each time on."""
         tables = [
             (table.get(p, []), sign)
             for p in partitions
@@ -83,18 +84,19 @@ class LogAnalysis:
             dtype=int,
         )
         order = np.argsort(times, kind="stable")
+        # of several steps at one instant only the last one counts
         lasts = np.append(np.diff(times[order]) > 0, np.ones(min(len(times), 1), dtype=bool))
         return times[order][lasts], np.cumsum(moves[order])[lasts].astype(float)
 
     def worst(self) -> int:
-        """The partition to look at: the one that lost most, else the one that lags most, else the
-        largest.
+        """Return the partition to look at first: the one that lost most; if none lost any, the one
+        that lags most; if none lags, the largest.
         """
         return max(self.partitions, key=lambda p: (self.lost(p), self.lag(p), self.size(p)))
 
 
 def at(table: dict[int, Steps], partition: int, time: float = inf) -> int:
-    """What held in this partition at `time` (s); 0 before the first step."""
+    """Return the value of a partition's steps at `time` (s); 0 before the first step."""
     steps = table.get(partition, [])
     index = bisect_right(steps, (time, inf))
     return steps[index - 1][1] if index else 0

@@ -1,4 +1,4 @@
-"""Unit 06, batching: what its notebook and solutions import beside the package."""
+"""Unit 06, batching: the names that its notebook and its solutions import."""
 
 from mqlearn.units.batching.by_hand import regular_times, run_batch_loop, run_batch_processor
 from mqlearn.units.batching.deliver import check_deliver

@@ -1,5 +1,5 @@
-"""Batches made by hand: a loop from a notebook's cell collects orders and writes them, and all of
-it is on record.
+"""Batches made by a loop from a notebook's cell, which collects orders and writes them, with a
+trace of all that it does.
 
     def by_size(queue, store):
         batch = []
@@ -7,11 +7,11 @@ it is on record.
             …
             results = store.write(batch)
 
-    run = by_hand(by_size, clockwork(13))       thirteen orders, one a second, before that loop
-    run = packaged(clockwork(13), 10, 5.0)      the same before the package's batch processor
+    run_batch_loop(by_size, regular_times(13))      that loop gets thirteen orders, one per second
+    run_batch_processor(regular_times(13), 10, 5.0)     the package's batch processor gets them
 
-So a chart of such a run is the trace of the very code in the notebook's cell. Where nothing else is
-said, one worker writes, deliveries are not leased, and the run is observed for thirty seconds.
+So a chart of such a run shows the very code in the notebook's cell. By default one worker writes,
+deliveries are not leased, and the run is observed for thirty seconds.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ Handle = Callable[[BulkStore, list[Message]], Sequence[Any]]
 
 
 class ReportingStore(BulkStore):
-    """The store as a loop made by hand sees it: `open` until it closes, every call reported as a
+    """A store for a loop made by hand: it is `open` until it closes, and records every call as a
     batch.
 
-    A processor of the package reports its batches itself; here the store does it for a loop that
-    does not.
+    A processor of the package records its batches itself. A loop in a notebook does not, so here
+    the store does it.
     """
 
     def __init__(self, queue: InMemoryMessageQueue, bad: Collection[str]) -> None:
@@ -86,8 +86,8 @@ class ReportingStore(BulkStore):
 
 
 def regular_times(orders: int, every: float = 1.0, since: float = 0.0) -> list[float]:
-    """When so many orders come: the first `every` seconds after `since`, then one every so many
-    seconds.
+    """Return the times (s) of `orders` orders: the first `every` seconds after `since`, then one
+    every `every` seconds.
     """
     check.whole("orders", orders, low=0)
     check.number("every", every, low=0)
@@ -105,11 +105,11 @@ def run_batch_loop(
     bad: Collection[str] = (),
     lease: float | None = None,
 ) -> Run:
-    """order-1, order-2, … come at `times` (s); each of `workers` runs `loop(queue, store)`;
-    observed `until` (s).
+    """Return the run of order-1, order-2, …, which come at `times` (s), while each of `workers`
+    runs `loop(queue, store)`, observed until `until` (s).
 
-    At `closes_at` (s) the store closes: `store.open` is False then, and who waits in the queue
-    looks up.
+    At `closes_at` (s) the store closes: `store.open` is False then, and every worker that waits in
+    `receive` wakes and looks.
     """
     check.function("loop", loop)
     _check_times(workers, until, closes_at)
@@ -141,10 +141,10 @@ def run_batch_processor(
     handle: Handle = BulkStore.write,
     **options: Any,
 ) -> Run:
-    """The same orders before a `BatchMessageProcessor` with these `options`, which is stopped at
-    `closes_at` (s).
+    """Return the run of the same orders through a `BatchMessageProcessor` with these `options`,
+    which is stopped at `closes_at` (s).
 
-    `handle(store, batch)` is its handler; without one, it is `store.write(batch)`.
+    `handle(store, batch)` is its handler; the default calls `store.write(batch)`.
     """
     check.function("handle", handle)
     _check_times(workers, until, closes_at)
@@ -176,7 +176,7 @@ def _queue(sim: Simulation, lease: float | None) -> InMemoryMessageQueue:
 def _run_until(
     sim: Simulation, queue: InMemoryMessageQueue, times: Iterable[float], until: float
 ) -> Run:
-    """Let the orders come, and look until `until` (s)."""
+    """Send the orders at `times`, and return what has happened until `until` (s) as a run."""
 
     def shop() -> None:
         for number, time in enumerate(times, 1):

@@ -1,4 +1,4 @@
-"""A store that takes many orders in one call, and what it does with a bad one among them.
+"""A store that takes many orders in one call, and three ways to treat a bad one among them.
 
     store = BulkStore(runtime, bad={"order-17"})
     store.write(batch)             one answer for each: the good ones are written, order-17 is not
@@ -24,15 +24,16 @@ PER_CALL, PER_ITEM = 0.05, 0.001  # seconds
 
 
 class BadRecord(Exception):
-    """A call refused for a record in it that cannot be written."""
+    """A call that was refused because of a record that cannot be written."""
 
 
 class BulkStore:
-    """A call with n orders lasts `per_call` + n · `per_item` seconds, whatever comes of it.
+    """A store of orders: a call with n orders takes `per_call` + n · `per_item` seconds, whether it
+    succeeds or not.
 
-    `bad` are the ids that cannot be written: a collection, or a function that says it of one id.
-    `written` counts how often each id was; `calls` are the calls so far, each when it began (s) and
-    how many orders it had.
+    `bad` are the ids that cannot be written: a collection, or a function that returns True for
+    them. `written` counts how often each id was written; `calls` has the time (s) of each call so
+    far and its number of orders.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class BulkStore:
         self.calls: list[tuple[float, int]] = []
 
     def write(self, batch: Sequence[Message]) -> list[bool]:
-        """Write what is good, and answer for each whether it was written."""
+        """Write the good orders, and return for each order True if it was written."""
         self._work(batch)
         results = [not self._is_bad(message.id) for message in batch]
         self.written.update(
@@ -63,7 +64,7 @@ class BulkStore:
         return results
 
     def load(self, batch: Sequence[Message]) -> list[bool]:
-        """Write all, or raise BadRecord, which does not say of whom it speaks."""
+        """Write all orders, or raise BadRecord, which does not say which order is the bad one."""
         self._work(batch)
         if any(self._is_bad(message.id) for message in batch):
             raise BadRecord(f"a bad record among {len(batch)}")
@@ -76,10 +77,10 @@ class BulkStore:
 
 
 def bisected(batch: list[Message], call: Callable[[list[Message]], Sequence[bool]]) -> list[bool]:
-    """What `call` says of each message of a batch that it has just refused as a whole, by asking it
-    with the halves.
+    """Return the result of each message of a batch that `call` has just refused as a whole: it is
+    called with the halves, and with the halves of a half that it refuses.
 
-    One bad record among n = 2ᵏ costs 2k calls more: 9 in all of 16, 15 of 128.
+    One bad record among n = 2ᵏ costs 2k more calls: 9 calls in all for 16 messages, 15 for 128.
     """
     check.function("call", call)
     if len(batch) < 2:
@@ -94,8 +95,8 @@ def bisected(batch: list[Message], call: Callable[[list[Message]], Sequence[bool
 
 
 def report_call(trace: Trace, queue: MessageQueue, batch: Sequence[Message]) -> None:
-    """Record that a call begins with this batch, or part of one, as a processor does before it
-    calls its handler.
+    """Record the beginning of a call with this batch, or a part of one, as a processor does before
+    it calls its handler.
     """
     first = batch[0]
     now, worker = queue.runtime.stamp()

@@ -1,4 +1,4 @@
-"""Unit 05, circuit breaker: what its notebook and solutions import beside the package."""
+"""Unit 05, circuit breaker: the names that its notebook and its solutions import."""
 
 from mqlearn.units.circuit_breaker.by_hand import run_with_breaker
 from mqlearn.units.circuit_breaker.cooldown import check_cooldown

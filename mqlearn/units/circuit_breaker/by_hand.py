@@ -1,11 +1,11 @@
-"""A breaker, and a worker around it, that a notebook builds, put in the place of the package's own.
+"""A breaker and a worker from a notebook's cells in the place of the package's own.
 
     run_with_breaker(GuardedCalls(), NaiveBreaker(), worker)   the notebook's guard
     run_with_breaker(GuardedCalls(), call=hanging)             another service
 
 A breaker has `state`, `allows(now)` and `report(ok, now)`; a worker is a function `worker(queue,
-breaker, call)` that never ends. What they do is recorded, so that a chart of such a run is the
-trace of the very code in the notebook's cell.
+breaker, call)` that never ends. What they do is recorded, so that a chart of such a run shows
+the very code in the notebook's cell.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Worker = Callable[[MessageQueue, Any, Callable[[Message], bool]], object]
 
 
 class RecordedBreaker:
-    """A breaker that does what `built` does, and has its changes of state and its probes recorded.
+    """A breaker that does what `built` does, and records its changes of state and its probes.
 
-    A call is a probe if it was allowed half-open; `built` may take other answers for a probe's, but
-    they are none.
+    A call is a probe if the breaker was half-open when it allowed the call. Results of other calls
+    are not recorded as probes, also if `built` counts them as such.
     """
 
     def __init__(self, built: Any, runtime: Runtime, trace: Trace) -> None:
@@ -40,15 +40,15 @@ class RecordedBreaker:
                 raise TypeError(f"built must have {needed}, got {type(built).__name__} without it")
         self.built, self.runtime, self.trace = built, runtime, trace
         self._known = built.state
-        self._probing: set[str] = set()  # by whom
+        self._probing: set[str] = set()  # the workers with a probe under way
 
     @property
     def state(self) -> str:
-        """What the built breaker says that its state is."""
+        """The state that the built breaker gives."""
         return str(self.built.state)
 
     def allows(self, now: float) -> bool:
-        """Whether it lets a call through at `now` (s)."""
+        """Return True if a call may be made at `now` (s)."""
         allowed = bool(self.built.allows(now))
         self._look("asked")
         if allowed and self.state == HALF_OPEN:
@@ -56,7 +56,7 @@ class RecordedBreaker:
         return allowed
 
     def report(self, ok: bool, now: float) -> None:
-        """A call has ended at `now` (s), well or not."""
+        """Report a call that has ended at `now` (s), well (`ok`) or not."""
         worker = self.runtime.stamp()[1]
         if worker in self._probing:
             self._probing.remove(worker)
@@ -82,11 +82,12 @@ def run_with_breaker(
     call: Callable[[Message, Runtime], bool] | None = None,
     seed: int = 0,
 ) -> Run:
-    """A run of `scenario` with the notebook's `breaker` and as many of its `worker` as the scenario
-    has.
+    """Return the run of `scenario` with the notebook's `breaker`, and its `worker` as often as the
+    scenario has workers.
 
-    Without both, the scenario's own guard. `call(message, clock)` comes instead of the scenario's
-    service: it takes its time by `clock.sleep(seconds)` and returns whether it was answered.
+    Without a breaker and a worker, it runs the scenario's own guard. With `call(message, clock)`,
+    that function is called instead of the scenario's service: it takes its time by
+    `clock.sleep(seconds)` and returns True if there was an answer.
     """
     check.instance("scenario", scenario, GuardedCalls)
     check.function("worker", worker, optional=True)
@@ -106,7 +107,7 @@ def _service(call: Callable[[Message, Runtime], bool], runtime: Runtime) -> Call
 
 
 def _staff(scenario: GuardedCalls, built: Any, worker: Worker) -> Any:
-    """What starts the notebook's workers; they are ended with the simulation."""
+    """Return the function that starts the notebook's workers; they end with the simulation."""
 
     def staff(queue: MessageQueue, trace: Trace, call: Call) -> Callable[[], object]:
         runtime = queue.runtime

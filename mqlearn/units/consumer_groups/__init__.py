@@ -1,4 +1,4 @@
-"""Unit 09, consumer groups: what its notebook and solutions import beside the package."""
+"""Unit 09, consumer groups: the names that its notebook and its solutions import."""
 
 from mqlearn.units.consumer_groups.assign import check_assign
 from mqlearn.units.consumer_groups.scenario import SharedPartitions

@@ -1,4 +1,4 @@
-"""Unit 03, delivery guarantees: what its notebook and solutions import beside the package."""
+"""Unit 03, delivery guarantees: the names that its notebook and its solutions import."""
 
 from mqlearn.units.delivery_guarantees.by_hand import orders, run_checkout
 from mqlearn.units.delivery_guarantees.first_time import check_first_time

@@ -1,12 +1,12 @@
-"""A few orders, a few workers and a card to be charged: what a handler does to them, with every
-charge on record.
+"""Runs of a notebook's handler with a few orders, a few workers and a card to be charged, with a
+record of every charge.
 
     def work(till, order):
         till.sleep(4.0)
         till.card.charge(order.id, 20.0)
 
-    run = at_the_till(work)                     six orders, three workers, a lease of ten seconds
-    run = at_the_till(work, built=NaiveQueue()) the same in front of a queue that a notebook builds
+    run_checkout(work)                          six orders, three workers, a lease of ten seconds
+    run_checkout(work, built=NaiveQueue())      the same with a queue that a notebook builds
 
 A charge is recorded in the trace as an effect, so the chart "leases" shows it.
 """
@@ -31,16 +31,14 @@ from mqlearn.study.run import Run
 
 @dataclass(frozen=True)
 class Till:
-    """What a worker finds at its place: the queue it takes orders from, the card service, the
-    clock.
-    """
+    """A worker's place: the queue it takes orders from, the card service, and the clock."""
 
     runtime: Runtime
     queue: MessageQueue
     card: PlainCard
 
     def sleep(self, seconds: float) -> None:
-        """Be at work for so many seconds."""
+        """Work for so many seconds."""
         self.runtime.sleep(seconds)
 
 
@@ -48,7 +46,7 @@ Work = Callable[[Till, Message], object]
 
 
 def orders(*names: str) -> list[Message]:
-    """A message for each order; one that ends in /2 is the second for the same order."""
+    """Return a message for each name; a name that ends in /2 is a second one for the same order."""
     return [Message(id=name, body={"order": name.removesuffix("/2")}) for name in names]
 
 
@@ -63,12 +61,12 @@ def run_checkout(
     until: float = 60.0,
     lease: float | None = 10.0,
 ) -> Run:
-    """The run in which `workers` handle `messages`, one sent `every` so many seconds, by
+    """Return the run of `messages`, one sent `every` so many seconds, and handled by `workers` with
     `work(till, message)`.
 
-    The queue is `built`, or without one the package's own with this `lease` (s; None: none). With
-    `keyed` the card service takes a key and remembers it; without, each call is a charge. Observed
-    for `until` seconds.
+    The queue is `built`, or without one the package's own with this `lease` (s; None: no lease).
+    With `keyed`, the card service takes a key and remembers it; without, each call is a charge. The
+    run is observed for `until` seconds.
     """
     check.function("work", work)
     check.number("every", every, low=0)

@@ -1,4 +1,4 @@
-"""Unit 10, event sourcing: what its notebook and solutions import beside the package."""
+"""Unit 10, event sourcing: the names that its notebook and its solutions import."""
 
 from mqlearn.units.event_sourcing.by_hand import run_with_writer
 from mqlearn.units.event_sourcing.evolve import check_evolve

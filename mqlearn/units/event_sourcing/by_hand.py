@@ -1,4 +1,4 @@
-"""A way to write state and event that a notebook builds, put in the place of the package's own.
+"""A way to write state and event, from a notebook's cell, in the place of the package's own.
 
     def write(shop, event, die):
         shop.save(event)
@@ -7,7 +7,7 @@
 
     run_with_writer(OrderHistory(crash_rate=0.1), write)
 
-So a chart of such a run is the trace of the very code in the notebook's cell.
+So a chart of such a run shows the very code in the notebook's cell.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from mqlearn.units.event_sourcing.shop import Shop, Write
 
 
 def run_with_writer(scenario: OrderHistory, write: Write, *, seed: int = 0) -> Run:
-    """A run of `scenario` in which each change is written by `write(shop, event, die)`, as the ways
-    in `Shop` are.
+    """Return the run of `scenario` with each change written by `write(shop, event, die)`.
 
-    `shop` has `save(event)`, the row; `publish(event)`, to the broker; `table.transaction()` and
-    `enqueue(event)`. Raises what `write` raises.
+    `shop` has `save(event)`, which writes the row; `publish(event)`, which appends to the stream;
+    `table.transaction()`; and `enqueue(event)`, which writes to the outbox. Raises what `write`
+    raises.
     """
     check.instance("scenario", scenario, OrderHistory)
     check.function("write", write)

@@ -1,5 +1,5 @@
-"""A shop that writes each change twice, to its database and as an event; and three ways to do
-so.
+"""A shop that writes each change twice, to its database and as an event, and three ways to do
+it.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ Write = Callable[["Shop", StreamEvent, Callable[[], None]], object]
 
 
 def state_first(shop: Shop, event: StreamEvent, die: Callable[[], None]) -> None:
-    """Two writes, the row first."""
+    """Write twice, the row first."""
     shop.save(event)
     die()
     shop.publish(event)
 
 
 def event_first(shop: Shop, event: StreamEvent, die: Callable[[], None]) -> None:
-    """Two writes, the event first."""
+    """Write twice, the event first."""
     shop.publish(event)
     die()
     shop.save(event)
 
 
 def with_outbox(shop: Shop, event: StreamEvent, die: Callable[[], None]) -> None:
-    """One transaction, the event in the outbox; a relay publishes it."""
+    """Write row and event in one transaction, the event to the outbox; a relay publishes it."""
     with shop.table.transaction():
         shop.save(event)
         die()
@@ -55,8 +55,8 @@ WRITERS: Final[dict[str, Write]] = {
 
 
 class Shop:
-    """The database, the stream, and who writes to them. A process dies with probability `crash`
-    where it may die.
+    """The database, the stream, and the processes that write to them. A process dies with
+    probability `crash` at each point where it may die.
     """
 
     def __init__(self, runtime: Runtime, trace: Trace, write: Write, crash: float) -> None:
@@ -67,10 +67,10 @@ class Shop:
         self._enqueued, self._entries = runtime.condition(), 0
         self._calls = 0
 
-    # What a way to write may call.
+    # For the ways to write: what they may call.
 
     def save(self, event: StreamEvent) -> None:
-        """Bring the row of the event's order up to date."""
+        """Update the row of the event's order."""
         self.table.save(event.key, evolve(self.table.load(event.key) or {}, event))
 
     def publish(self, event: StreamEvent) -> None:
@@ -79,19 +79,17 @@ class Shop:
         self.stream.append(event)
 
     def enqueue(self, event: StreamEvent) -> None:
-        """Put the event into the outbox; the relay will see it there once the transaction has
-        ended.
-        """
+        """Put the event into the outbox. The relay sees it there when the transaction has ended."""
         self.table.enqueue(event)
         with self._enqueued:
             self._entries += 1
             self._enqueued.notify_all()
 
-    # Who is at work.
+    # The tasks that change something.
 
     def customer(self, changes: Sequence[Change]) -> None:
-        """Ask for one change after another. Who gets no answer looks at the page, and asks again if
-        need be.
+        """Ask for one change after another. If the page does not show the change after a call, the
+        customer asks again a minute later.
         """
         for change in changes:
             self.runtime.call_at(
@@ -105,7 +103,7 @@ class Shop:
                 attempt += 1
 
     def _asked(self, change: Change, attempt: int) -> bool:
-        """Whether the shop's page shows the change, after somebody asked for it."""
+        """Ask the shop for the change, and return True if its page shows the change afterwards."""
         name = change.id if attempt == 1 else f"{change.id}, asked again {attempt - 1}"
         event = StreamEvent(
             "orders",
@@ -133,8 +131,8 @@ class Shop:
             raise WorkerCrash
 
     def relay(self) -> None:
-        """Publish what is in the outbox, for ever; a relay that dies after publishing has not
-        removed it.
+        """Publish what is in the outbox, forever. A relay that dies after publishing an event has
+        not removed it from the outbox, so it will publish it again.
         """
         tries = Counter[str]()
 
@@ -152,14 +150,14 @@ class Shop:
             try:
                 self.table.relay(publish)
             except WorkerCrash:
-                seen = -1  # there is more
+                seen = -1  # entries are left: look again without waiting for a new one
                 self.runtime.sleep(RESTARTS)
 
-    # Who asks.
+    # The task that only asks.
 
     def board(self, snapshot_every: int) -> None:
-        """Every hour, ask how many are in which state: by a projection, which begins at the last
-        snapshot.
+        """Ask every hour for the number of orders in each state, by a projection that begins at the
+        last snapshot. An answer that folds `snapshot_every` events or more saves one (0: never).
         """
         saved: dict[str, Any] | None = None
         for hour in range(1, 25):
@@ -177,7 +175,7 @@ class Shop:
                 saved = states.save()
 
     def close(self) -> Day:
-        """What is left of the day when it is over."""
+        """Close the database, and return the day that is over."""
         self.table.close()
         return Day(self.trace, tuple(self.stream.history()), self.start, self.runtime.now)
 
@@ -195,8 +193,8 @@ class Shop:
 
 @dataclass(frozen=True)
 class Day:
-    """A day that is over: its trace, and its events, those of an order in their order; from `start`
-    to `until` (s).
+    """A day that is over, from `start` to `until` (s): its trace, and its events; those of one
+    order are in their order.
     """
 
     trace: Trace
@@ -205,8 +203,8 @@ class Day:
     until: float
 
     def true_at(self, time: float) -> dict[str, str]:
-        """The state of each order at `time` (s since midnight), by all that events have said of it
-        since.
+        """Return the state of each order at `time` (s since midnight), by all events of the day:
+        also by those that were published later.
         """
         states: dict[str, str] = {}
         for event in self.events:
@@ -216,14 +214,14 @@ class Day:
 
 
 def _onto_the_board(states: dict[str, str], event: StreamEvent) -> dict[str, str]:
-    """The state of each order. The dict is the projection's own, so it is changed, and not copied
-    each time.
+    """Return the states with that of the event's order changed. The dict belongs to the projection,
+    so it is changed and not copied each time.
     """
     states[event.key] = event.data["status"]
     return states
 
 
 def summed(states: Mapping[str, str]) -> str:
-    """How many are in which state: "3 pending, 14 paid"; "" for none."""
+    """Return the number of orders in each state as a text: "3 pending, 14 paid"; "" for none."""
     counts = Counter(states.values())
     return ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])

@@ -1,4 +1,4 @@
-"""Unit 08, event streams: what its notebook and solutions import beside the package."""
+"""Unit 08, event streams: the names that its notebook and its solutions import."""
 
 from mqlearn.units.event_streams.by_hand import run_with_log
 from mqlearn.units.event_streams.first_swap import check_first_swap

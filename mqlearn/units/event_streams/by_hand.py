@@ -1,9 +1,9 @@
-"""A log that a notebook builds, put in the place of the package's own: what its reader met is
-recorded.
+"""A log from a notebook's cell in the place of the package's own, with a record of what its reader
+gets.
 
     run_with_log(ReadingTheLog(partitions=1), NaiveStream)        a scenario, with that log in it
 
-So a chart of such a run is the trace of the very code in the notebook's cell.
+So a chart of such a run shows the very code in the notebook's cell.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from mqlearn.units.event_streams.scenario import ReadingTheLog
 
 
 def run_with_log(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: int = 0) -> Run:
-    """A run of `scenario` in one partition, whose log is `make(sim)`: it has `append(event)` and
-    `read(group)`.
+    """Return the run of `scenario` with one partition, the log `make(sim)`, which has
+    `append(event)` and `read(group)`.
 
-    One reader asks for what is new, takes its time for each event, and asks again, a tenth of a
-    second later if there was nothing.
+    One reader asks for new events, works on each for the scenario's time, and asks again: at once,
+    or a tenth of a second later if there were none.
     """
     check.instance("scenario", scenario, ReadingTheLog)
     check.function("make", make)

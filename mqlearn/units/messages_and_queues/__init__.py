@@ -1,4 +1,4 @@
-"""Unit 01, messages and queues: what its notebook and solutions import beside the package."""
+"""Unit 01, messages and queues: the names that its notebook and its solutions import."""
 
 from mqlearn.units.messages_and_queues.by_hand import burst, run_workers
 from mqlearn.units.messages_and_queues.choose import check_choose

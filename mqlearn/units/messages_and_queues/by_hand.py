@@ -1,7 +1,10 @@
-"""A few messages before a queue that the notebook builds.
+"""Runs of a few messages through a queue that a notebook builds.
 
-burst(NaiveQueue())                   twenty messages at one instant, and then one by one
-desk(charge, orders, NaiveQueue())    a few messages and workers: who held which when?
+    burst(NaiveQueue())                             twenty messages are sent, then taken one by one
+    run_workers(charge, orders, NaiveQueue())       a few messages and workers, for a chart of who
+                                                    held which message when
+
+So a chart of such a run shows the very code in the notebook's cell.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ from mqlearn.study.run import Run
 
 
 def burst(built: Any, messages: int = 20) -> Run:
-    """order-1, order-2, … sent at one instant, and then taken out one after the other."""
+    """Return the run of order-1, order-2, …, all sent at one instant, and then received and acked
+    one after the other.
+    """
     with Simulation() as sim:
         queue = QueueAdapter(built, sim)
         for number in range(1, messages + 1):
@@ -39,11 +44,11 @@ def run_workers(
     until: float = 30.0,
     **settings: Any,
 ) -> Run:
-    """`messages`, all sent at once, before `workers`: `handler(message)` is called after two
-    seconds of work each.
+    """Return the run of `messages`, all sent at once, that `workers` handle: each try is two
+    seconds of work, and then `handler(message)`.
 
-    The queue is `built`, or without one the package's own with these `settings`. Observed for
-    `until` seconds.
+    The queue is `built`, or without one the package's own with these `settings`. The run is
+    observed for `until` seconds.
     """
     with Simulation() as sim:
         trace = Trace()

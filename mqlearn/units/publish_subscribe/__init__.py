@@ -1,4 +1,4 @@
-"""Unit 07, publish–subscribe: what its notebook and solutions import beside the package."""
+"""Unit 07, publish–subscribe: the names that its notebook and its solutions import."""
 
 from mqlearn.units.publish_subscribe.apply import check_apply
 from mqlearn.units.publish_subscribe.by_hand import run_with_broker

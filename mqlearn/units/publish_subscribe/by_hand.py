@@ -1,9 +1,9 @@
-"""A broker that a notebook builds, put in the place of the package's own: what its subscribers
-heard is recorded.
+"""A broker from a notebook's cell in the place of the package's own, with a record of what its
+subscribers hear.
 
     run_with_broker(FanOut(), LoopBroker)                  a scenario, with that broker in it
 
-So a chart of such a run is the trace of the very code in the notebook's cell.
+So a chart of such a run shows the very code in the notebook's cell.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class SilentCrashSimulation(Simulation):
 
 
 def run_with_broker(scenario: FanOut, make: Callable[[Simulation], Any], *, seed: int = 0) -> Run:
-    """A run of `scenario` whose broker is `make(sim)`, which has `subscribe(topic, callback)` and
-    `publish`.
+    """Return the run of `scenario` with the broker `make(sim)`, which has `subscribe(topic,
+    callback)` and `publish`.
 
-    `sim` is what its tasks and queues run on. What a task dies of is lost, as with real threads.
+    Its tasks and queues run on `sim`. An exception that ends a task is lost, as with real threads.
     """
     check.instance("scenario", scenario, FanOut)
     check.function("make", make)
@@ -58,8 +58,8 @@ def run_with_broker(scenario: FanOut, make: Callable[[Simulation], Any], *, seed
 
 
 def _heard(runtime: Runtime, trace: Trace, name: str, callback: Handler) -> Handler:
-    """The callback, with a record of each call in the subscriber's name: a message whose call fails
-    is lost.
+    """Return the callback with a record of each call, under the subscriber's name: a message whose
+    call fails is lost.
     """
     numbers = count(1)
 

@@ -1,4 +1,4 @@
-"""Unit 04, retries and dead letters: what its notebook and solutions import beside the package."""
+"""Unit 04, retries and dead letters: the names that its notebook and its solutions import."""
 
 from mqlearn.units.retries_and_dead_letters.delay import check_delay
 from mqlearn.units.retries_and_dead_letters.next_rate import check_next_rate

@@ -1,5 +1,4 @@
-"""A service that can do only so much, and a budget for asking it again: what retries are up
-against.
+"""A service with a limited capacity, and a budget for the retries that it gets.
 
     service = Service(20.0, timeout=2.0)   twenty calls per second; a caller gives up after two
     service.call(now)                      seconds until the caller knows, and whether it answered
@@ -19,16 +18,16 @@ from mqlearn.runtime import check
 from mqlearn.study.faults import Faults, Link
 
 SAVED = 10.0  # retries that a budget may save up
-WAITS = 30.0  # seconds, on average, after which a retry that was refused asks again
+WAITS = 30.0  # seconds, on average, until a retry that was refused asks again
 
 
 @dataclass
 class Service:
-    """Calls are answered one after the other, `capacity` a second; a caller waits `timeout` seconds
-    for its answer.
+    """A service that answers one call after the other, `capacity` per second; a caller waits
+    `timeout` seconds for its answer.
 
     The service does not learn that a caller has given up: late work is still done, and delays what
-    comes after it. During `stall`, from when to when in seconds, it accepts calls and answers none.
+    comes after it. During `stall`, a pair (from, to) in seconds, it accepts calls and answers none.
     """
 
     capacity: float
@@ -44,10 +43,11 @@ class Service:
             check.number("stall", self.stall[1], low=self.stall[0])
 
     def call(self, now: float) -> tuple[float, bool]:
-        """A call that begins at `now` (s): the seconds until its caller knows more, and whether it
-        has an answer.
+        """Make a call at `now` (s); return the seconds until its caller goes on, and True if it has
+        an answer by then.
         """
         done = max(now, self.free_at) + 1 / self.capacity
+        # A call that would end in the stall, or comes during it, is answered after it.
         if self.stall is not None and done > self.stall[0] and now < self.stall[1]:
             done = max(done, self.stall[1] + 1 / self.capacity)
         self.free_at = done
@@ -72,22 +72,22 @@ class RetryBudget:
         check.number("share", self.share, low=0, high=1)
 
     def earn(self) -> None:
-        """A first try was made."""
+        """Count a first try."""
         self.saved = min(SAVED, self.saved + self.share)
 
     def spend(self) -> bool:
-        """Whether there is a retry to spend; if so, it is spent."""
+        """Spend one retry, and return True, if the budget has one; else return False."""
         affordable = self.saved >= 1 - 1e-9  # ten times a tenth is not quite one
         self.saved -= affordable
         return affordable
 
 
 class Budgeted(Link):
-    """A queue whose workers get a retry only if the budget has one; first tries always.
+    """A queue that gives its workers a retry only if the budget has one, and first tries always.
 
-    What a refused retry comes to is for us to say, since a queue keeps messages where a caller
-    without one can only give up: with `wait` it is given back unspent and asks again after some
-    seconds; else it is dead at once, with the reason "retry budget spent".
+    A caller without a queue can only give up a retry that the budget refuses. A queue can also keep
+    the message: with `wait`, the message is given back unspent and asks again after some seconds;
+    without, it is dead at once, with the reason "retry budget spent".
     """
 
     def __init__(self, queue: MessageQueue, budget: RetryBudget, *, wait: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Unit 00, start here: what its notebook and solutions import beside the package."""
+"""Unit 00, start here: the names that its notebook and its solutions import."""
 
 from mqlearn.units.start_here.scenario import FailingWork
 

@@ -1,4 +1,4 @@
-"""Unit 02, work queues: what its notebook and solutions import beside the package."""
+"""Unit 02, work queues: the names that its notebook and its solutions import."""
 
 from mqlearn.units.work_queues.fewest_clerks import check_fewest_clerks
 from mqlearn.units.work_queues.little import check_little
