@@ -5,35 +5,36 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
-from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import COMPLETED, Outcome
 from mqlearn.study.exercise import (
-    SEEDS,
     Answer,
+    Exercise,
     Mistake,
     RunawayAnswer,
     call_answer,
-    grade,
     short_repr,
 )
 from mqlearn.study.run import Run
+from mqlearn.study.tries import Delivery, Life, Try, run_of_tries
 from mqlearn.study.verdict import Verdict
-from mqlearn.units.batching.by_hand import ReportingStore, run_batch_loop
-from mqlearn.units.batching.store import PER_CALL, PER_ITEM, BadRecord
+from mqlearn.units.batching.store import PER_CALL, PER_ITEM
 
 MOST = 128  # items of a batch
-PATIENCE = 4  # times the calls of one by one, after which nothing is called any more
+CALL_LIMIT = 4  # times the number of items: an answer that makes more calls is ended
+REFUSED = Outcome("failed", "the store refused it")  # of a call
+BAD_RECORD = Outcome("rejected", "bad record")  # of an item, when the calls are over
 
 Call = Callable[[list[str]], None]
 Deliver = Callable[[list[str], Call], tuple[list[str], list[str]]]
 
 
 def check_deliver(deliver: Deliver) -> Verdict:
-    """Whether `deliver(items, call)` delivers every good item once and returns two lists: the good
-    and the bad.
+    """Grade `deliver(items, call)`, which delivers every good item once and returns two lists: the
+    good and the bad.
 
     `call(part)` takes a list of items and delivers them all; or, if one of them is bad, it raises
     ValueError before it has delivered any. The order of both lists is free.
@@ -42,32 +43,23 @@ def check_deliver(deliver: Deliver) -> Verdict:
     be no more calls than plain halving makes on the same items: all of them first, and of what
     raises each half, down to the single item.
     """
-    return grade(mistakes, deliver, lambda: _success(deliver))
-
-
-def _success(deliver: Deliver) -> str:
-    batches = [answered(deliver, seed)[0] for seed in SEEDS]
-    single = [batch for batch in batches if len(batch.bad) == 1]
-    return (
-        f"{len(batches)} batches, {sum(len(batch.items) for batch in batches):,} items, "
-        f"{sum(len(batch.bad) for batch in batches):,} of them bad: every good one was "
-        "delivered once, in "
-        f"{sum(len(batch.calls) for batch in batches):,} calls, and plain halving makes "
-        f"{sum(batch.allowed for batch in batches):,}; with one bad item {_mean(single):.1f} "
-        "calls on average"
-    )
+    return EXERCISE.grade(deliver)
 
 
 @dataclass
 class Batch:
     """Items and the bad ones among them, the calls that were made, and what they have delivered."""
 
-    REPLAYS: ClassVar[tuple[str, ...]] = ("batches",)
     seed: int
     items: list[str]
     bad: frozenset[str]
     calls: list[list[str]] = field(default_factory=list)
     delivered: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        named = sorted(self.bad, key=self.items.index)
+        few = ", ".join(named) if 0 < len(named) <= 3 else len(named) or "none"
+        return f"{len(self.items)} items, {few} bad"
 
     @property
     def allowed(self) -> int:
@@ -76,7 +68,7 @@ class Batch:
 
     def call(self, part: Any) -> None:
         """Deliver a list of these items, or raise ValueError if one of them is bad."""
-        if len(self.calls) >= PATIENCE * len(self.items) + 1:
+        if len(self.calls) >= CALL_LIMIT * len(self.items) + 1:
             raise RunawayAnswer
         if not isinstance(part, list | tuple) or any(item not in self.items for item in part):
             raise TypeError(f"call takes a list of items of the batch, got {short_repr(part)}")
@@ -87,30 +79,58 @@ class Batch:
 
 
 def _halving(bad: list[bool], more: int) -> int:
+    """Return the calls that halving makes; with `more` = 1 the first half of an odd part is the
+    larger one.
+    """
     if len(bad) < 2 or not any(bad):
         return 1
     middle = (len(bad) + more) // 2
     return 1 + _halving(bad[:middle], more) + _halving(bad[middle:], more)
 
 
-def _mean(batches: list[Batch]) -> float:
-    return sum(len(batch.calls) for batch in batches) / max(1, len(batches))
+class Delivered(NamedTuple):
+    """A batch after an answer has made its calls, and the answer; None if it would not end."""
+
+    batch: Batch
+    answer: Answer | None
 
 
-def mistakes(deliver: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The faults with this seed's items."""
-    batch, answer = answered(deliver, seed)
-    named = sorted(batch.bad, key=batch.items.index)
-    scene = (
-        f"{len(batch.items)} items, "
-        f"{', '.join(named) if 0 < len(named) <= 3 else len(named) or 'none'} bad"
-    )
-    if answer is not None and (fault := _no_lists(answer, scene)):
-        yield fault
-        return
-    wrong = _endless(batch) if answer is None else _wrong(batch, *answer.value)
-    if wrong is not None:
-        yield Mistake(f"{scene}: {wrong[0]}", wrong[1], partial(replayed, batch))
+class DeliverExercise(Exercise[int, Delivered]):
+    """The calls that find the bad items of a batch, against plain halving."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Delivered:
+        batch = batch_of(case)
+        try:
+            return Delivered(batch, call_answer(answer, list(batch.items), batch.call))
+        except RunawayAnswer:
+            return Delivered(batch, None)
+
+    def mistakes(self, world: Delivered) -> Iterator[Mistake]:
+        batch, answer = world
+        if answer is not None and not _is_two_lists(answer):
+            yield Mistake(
+                f"{batch}: expected two lists of items, {answer}",
+                "return good, bad; catch what call raises",
+            )
+            return
+        wrong = _endless(batch) if answer is None else _wrong(batch, *answer.value)
+        if wrong is not None:
+            said, hint = wrong
+            yield Mistake(f"{batch}: {said}", hint, partial(run_of_calls, batch))
+
+    def summary(self, worlds: list[Delivered]) -> str:
+        batches = [world.batch for world in worlds]
+        single = [len(batch.calls) for batch in batches if len(batch.bad) == 1]
+        return (
+            f"{len(batches)} batches, {sum(len(batch.items) for batch in batches):,} items, "
+            f"{sum(len(batch.bad) for batch in batches):,} of them bad: every good one was "
+            f"delivered once, in {sum(len(batch.calls) for batch in batches):,} calls, and plain "
+            f"halving makes {sum(batch.allowed for batch in batches):,}; with one bad item "
+            f"{sum(single) / len(single):.1f} calls on average"
+        )
+
+
+EXERCISE = DeliverExercise()
 
 
 def _endless(batch: Batch) -> tuple[str, str]:
@@ -118,7 +138,7 @@ def _endless(batch: Batch) -> tuple[str, str]:
 
 
 def _wrong(batch: Batch, good: list[str], bad: list[str]) -> tuple[str, str] | None:
-    """What is wrong with these two lists, or with what was done for them; and a hint."""
+    """Return what is wrong with these two lists, or with the calls made for them, and a hint."""
     right = [item for item in batch.items if item not in batch.bad]
     if mistaken := [item for item in bad if item in right]:
         return f"{mistaken[0]} is among the bad ones and is good", "what raises may hold good ones"
@@ -135,8 +155,7 @@ def _wrong(batch: Batch, good: list[str], bad: list[str]) -> tuple[str, str] | N
     if sorted(good) != sorted(right) or sorted(bad) != sorted(batch.bad):
         return (
             f"{len(good)} good and {len(bad)} bad were returned, and it should be {len(right)} "
-            "and "
-            f"{len(batch.bad)}",
+            f"and {len(batch.bad)}",
             "each item is in one of the lists, once",
         )
     if len(batch.calls) > batch.allowed:
@@ -147,36 +166,20 @@ def _wrong(batch: Batch, good: list[str], bad: list[str]) -> tuple[str, str] | N
     return None
 
 
-def _no_lists(answer: Answer, scene: str) -> Mistake | None:
+def _is_two_lists(answer: Answer) -> bool:
     value = answer.value
-    if (
+    return (
         answer.error is None
         and isinstance(value, tuple | list)
         and len(value) == 2
         and all(
             isinstance(part, list) and all(isinstance(item, str) for item in part) for part in value
         )
-    ):
-        return None
-    return Mistake(
-        f"{scene}: expected two lists of items, {answer}",
-        "return good, bad; catch what call raises",
     )
 
 
-def answered(deliver: Callable[..., Any], seed: int) -> tuple[Batch, Answer | None]:
-    """This seed's batch after the function has seen it, and what it answered; None if it would not
-    end.
-    """
-    batch = batch_of(seed)
-    try:
-        return batch, call_answer(deliver, list(batch.items), batch.call)
-    except RunawayAnswer:
-        return batch, None
-
-
 def batch_of(seed: int) -> Batch:
-    """This seed's items, and the bad ones among them."""
+    """Return this seed's items, and the bad ones among them."""
     rng = random.Random(f"bad items {seed}")
     count = rng.choice([rng.randint(1, 20), 2 ** rng.randint(2, 7), rng.randint(20, MOST)])
     items = [f"order-{number}" for number in range(1, count + 1)]
@@ -184,25 +187,27 @@ def batch_of(seed: int) -> Batch:
     return Batch(seed, items, frozenset(rng.sample(items, min(count, wanted))))
 
 
-def replayed(batch: Batch) -> Run:
-    """The calls that were made, one after the other, with a store that takes all of a call or
-    nothing.
+def run_of_calls(batch: Batch) -> Run:
+    """Return the run with the calls that were made, one after the other, which is what a replay
+    shows.
+
+    One worker holds the whole batch from the start, and settles it when the last call is over.
     """
-    calls = [part for part in batch.calls if part]
-
-    def loop(queue: InMemoryMessageQueue, store: ReportingStore) -> None:
-        held = {message.id: message for message in queue.receive_many(len(batch.items))}
-        for part in calls:
-            try:
-                store.load([held[item] for item in part])
-            except BadRecord:
-                pass
-        for message in held.values():
-            if store.written[message.id]:
-                queue.ack(message)
-            else:
-                queue.nack(message, requeue=False, reason="bad record")
-
-    took = sum(PER_CALL + PER_ITEM * len(part) for part in calls)
-    run = run_batch_loop(loop, [0.0] * len(batch.items), until=took + PER_CALL, bad=batch.bad)
-    return replace(run, scenario=batch, seed=batch.seed)
+    tries: dict[str, list[Try]] = {item: [] for item in batch.items}
+    now = 0.0
+    for part in filter(None, batch.calls):
+        end = now + PER_CALL + PER_ITEM * len(part)
+        outcome = REFUSED if batch.bad.intersection(part) else COMPLETED
+        for place, item in enumerate(dict.fromkeys(part)):  # an item named twice is called once
+            tries[item].append(Try(now, end, outcome, batch=0 if place else len(part)))
+        now = end
+    lives = [
+        Life(
+            item,
+            0.0,
+            tries[item],
+            delivery=Delivery(0.0, now, COMPLETED if batch.delivered[item] else BAD_RECORD),
+        )
+        for item in batch.items
+    ]
+    return run_of_tries(batch, lives, now + PER_CALL, seed=batch.seed, charts=("batches",))

@@ -6,18 +6,13 @@ import random
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import accumulate
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
-from mqlearn.messaging.batch import BatchMessageProcessor
-from mqlearn.messaging.memory import InMemoryMessageQueue
-from mqlearn.messaging.message import Message
-from mqlearn.runtime import check
-from mqlearn.runtime.simulation import Simulation
-from mqlearn.runtime.trace import Trace
-from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, is_number
+from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer, is_number
 from mqlearn.study.run import Run
+from mqlearn.study.tries import Delivery, Life, Try, run_of_tries
 from mqlearn.study.verdict import Verdict
 
 NIGHT, RUSH = 2000, 6000  # messages at the low and at the high rate
@@ -29,7 +24,7 @@ Plan = Callable[[float, float, float, float, float], tuple[int, float]]
 
 @dataclass(frozen=True)
 class Hours:
-    """What one worker has to do: two rates (1/s), the parts `a` and `b` of a call (s), the latency
+    """The load of one worker: two rates (1/s), the parts `a` and `b` of a call (s), and the latency
     to keep (s).
     """
 
@@ -41,101 +36,128 @@ class Hours:
 
     def __str__(self) -> str:
         return (
-            f"{self.low:.3g} and {self.high:.3g} messages a second, a = {1000 * self.a:.3g} "
-            "ms, "
+            f"{self.low:.3g} and {self.high:.3g} messages a second, a = {1000 * self.a:.3g} ms, "
             f"b = {1000 * self.b:.3g} ms"
         )
 
 
+class Call(NamedTuple):
+    """One call: when its first message was taken, when it began and ended (s), how many it had."""
+
+    taken: float
+    began: float
+    ended: float
+    size: int
+
+
 @dataclass(frozen=True)
 class Served:
-    """When each message came and when its call ended (s), and how many calls there were."""
+    """The arrivals of all messages (s), and the calls, each with the next of them."""
 
-    came: list[float]
-    done: list[float]
-    calls: int
+    arrivals: list[float]
+    calls: list[Call]
+
+    @cached_property
+    def done(self) -> list[float]:
+        """When the call of each message ended (s)."""
+        return [call.ended for call in self.calls for _ in range(call.size)]
 
     @property
     def p99(self) -> float:
         """The latency that 99 % of the messages kept (s)."""
-        waits = sorted(end - time for time, end in zip(self.came, self.done, strict=True))
+        waits = sorted(end - time for time, end in zip(self.arrivals, self.done, strict=True))
         return waits[int(0.99 * len(waits))]
 
 
 def check_plan(plan: Plan) -> Verdict:
-    """Whether `plan(low, high, a, b, p99)` returns a size and a linger (s) that do at both rates.
+    """Grade `plan(low, high, a, b, p99)`, which returns a size and a linger (s) that do at both
+    rates.
 
     One worker takes a first message, then waits for more until it has `size` of them or `linger`
     seconds are over; its call for n messages takes `a + b * n` seconds. `low` and `high` are rates
-    in messages a second (Poisson), `p99` the latency in seconds, from arrival to the end of the
+    in messages per second (Poisson), `p99` the latency in seconds, from arrival to the end of the
     call, that 99 % of the messages must keep at both. A call costs money: at the low rate there may
     be at most 3 for 4 messages.
 
     The first seed has low 5, high 600, a 0.05, b 0.001 and p99 0.5; the other 99 have others.
     """
-    return grade(mistakes, plan, lambda: _success(plan))
+    return EXERCISE.grade(plan)
 
 
-def _success(plan: Plan) -> str:
-    night, rush, calls = [], [], []
-    for seed in SEEDS:
-        hours = hours_of(seed)
-        low, high = (serve(come, plan(*_asked(hours)), hours) for come in arrivals_of(seed))
-        night.append(low.p99 / hours.p99)
-        rush.append(high.p99 / hours.p99)
-        calls.append(low.calls / NIGHT)
-    return (
-        f"{len(SEEDS)} pairs of rates, {len(SEEDS) * (NIGHT + RUSH):,} messages: at night the "
-        "p99 was at most "
-        f"{max(night):.0%} of what is allowed, with {sum(calls) / len(calls):.2f} calls a "
-        "message on average, and "
-        f"in the rush hour at most {max(rush):.0%}"
-    )
+class Trial(NamedTuple):
+    """A plan at the rates of a seed: at night and in the rush hour; both None if it is no plan."""
+
+    seed: int
+    hours: Hours
+    answer: Answer
+    night: Served | None = None
+    rush: Served | None = None
 
 
-def mistakes(plan: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The faults of the plan for this seed's rates."""
-    hours = hours_of(seed)
-    answer = call_answer(plan, *_asked(hours))
-    if not _is_plan(answer):
-        yield Mistake(
-            f"{hours}: expected a size from 1 and a linger from 0 s, {answer}",
-            "return size, linger_s",
+class PlanExercise(Exercise[int, Trial]):
+    """The latencies at a low and at a high rate, and the calls at the low one."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Trial:
+        hours = hours_of(case)
+        plan = call_answer(answer, hours.low, hours.high, hours.a, hours.b, hours.p99)
+        if not _is_plan(plan):
+            return Trial(case, hours, plan)
+        night, rush = (serve(arrivals, plan.value, hours) for arrivals in arrivals_of(case))
+        return Trial(case, hours, plan, night, rush)
+
+    def mistakes(self, world: Trial) -> Iterator[Mistake]:
+        seed, hours, answer, night, rush = world
+        if night is None or rush is None:
+            yield Mistake(
+                f"{hours}: expected a size from 1 and a linger from 0 s, {answer}",
+                "return size, linger_s",
+            )
+            return
+        size, linger = answer.value
+        scene = f"{hours}: with size {size} and a linger of {linger:.3g} s"
+        allowed = f"and {hours.p99:.3f} s are allowed"
+        if night.p99 > hours.p99:
+            yield Mistake(
+                f"{scene} the p99 at the low rate is {night.p99:.3f} s, {allowed}",
+                "who comes just after a batch has gone waits for that call, for the linger and "
+                "for his own call",
+                partial(run_of_calls, night, hours, seed),
+            )
+        if rush.p99 > hours.p99:
+            able = size / (hours.a + hours.b * size)  # messages per second, in full batches
+            yield Mistake(
+                f"{scene} the p99 at the high rate is {rush.p99:.3f} s, {allowed}",
+                f"calls of {size} are at most {able:.0f} messages a second"
+                if able < 1.05 * hours.high
+                else "a batch takes as long to fill and to be done as it is large",
+                partial(run_of_calls, rush, hours, seed),
+            )
+        if len(night.calls) > CALLS * NIGHT:
+            yield Mistake(
+                f"{scene} there are {len(night.calls):,} calls for {NIGHT:,} messages at the low "
+                f"rate, and {CALLS * NIGHT:,.0f} are allowed",
+                "at night nobody shares a call unless the first waits",
+                partial(run_of_calls, night, hours, seed),
+            )
+
+    def summary(self, worlds: list[Trial]) -> str:
+        night = [(world.night, world.hours) for world in worlds if world.night is not None]
+        rush = [(world.rush, world.hours) for world in worlds if world.rush is not None]
+        calls = [len(served.calls) / NIGHT for served, _ in night]
+        return (
+            f"{len(worlds)} pairs of rates, {len(worlds) * (NIGHT + RUSH):,} messages: at night "
+            f"the p99 was at most {_worst(night):.0%} of what is allowed, with "
+            f"{sum(calls) / len(calls):.2f} calls a message on average, and in the rush hour at "
+            f"most {_worst(rush):.0%}"
         )
-        return
-    size, linger = answer.value
-    night, rush = (serve(come, answer.value, hours) for come in arrivals_of(seed))
-    scene = f"{hours}: with size {size} and a linger of {linger:.3g} s"
-    if night.p99 > hours.p99:
-        yield Mistake(
-            f"{scene} the p99 at the low rate is {night.p99:.3f} s, and {hours.p99:.3f} s "
-            "are allowed",
-            "who comes just after a batch has gone waits for that call, for the linger and "
-            "for his own call",
-            partial(replayed, seed, (size, linger), NIGHT),
-        )
-    if rush.p99 > hours.p99:
-        able = size / (hours.a + hours.b * size)
-        yield Mistake(
-            f"{scene} the p99 at the high rate is {rush.p99:.3f} s, and {hours.p99:.3f} s "
-            "are allowed",
-            f"calls of {size} are at most {able:.0f} messages a second"
-            if able < 1.05 * hours.high
-            else "a batch takes as long to fill and to be done as it is large",
-            partial(replayed, seed, (size, linger), RUSH),
-        )
-    if night.calls > CALLS * NIGHT:
-        yield Mistake(
-            f"{scene} there are {night.calls:,} calls for {NIGHT:,} messages at the low "
-            "rate, and "
-            f"{CALLS * NIGHT:,.0f} are allowed",
-            "at night nobody shares a call unless the first waits",
-            partial(replayed, seed, (size, linger), NIGHT),
-        )
 
 
-def _asked(hours: Hours) -> tuple[float, float, float, float, float]:
-    return hours.low, hours.high, hours.a, hours.b, hours.p99
+EXERCISE = PlanExercise()
+
+
+def _worst(served: list[tuple[Served, Hours]]) -> float:
+    """Return the largest p99, as a share of what its hours allow."""
+    return max(each.p99 / hours.p99 for each, hours in served)
 
 
 def _is_plan(answer: Answer) -> bool:
@@ -145,24 +167,37 @@ def _is_plan(answer: Answer) -> bool:
     return 1 <= Answer(value[0]).whole <= LARGEST and is_number(value[1]) and value[1] >= 0
 
 
-def serve(come: list[float], plan: tuple[int, float], hours: Hours) -> Served:
-    """What becomes of messages that come at these times (s), with this size and linger (s)."""
+def serve(arrivals: list[float], plan: tuple[int, float], hours: Hours) -> Served:
+    """Return how messages that come at these times (s) are served with this size and linger (s)."""
     size, linger = plan
-    done: list[float] = []
-    free, calls = 0.0, 0
-    while len(done) < len(come):
-        first = len(done)
-        taken = max(free, come[first])
-        end = min(bisect_right(come, taken + linger, first), first + size)
-        begins = max(taken, come[end - 1]) if end == first + size else taken + linger
-        free = begins + hours.a + hours.b * (end - first)
-        done += [free] * (end - first)
-        calls += 1
-    return Served(come, done, calls)
+    calls: list[Call] = []
+    free, first = 0.0, 0
+    while first < len(arrivals):
+        taken = max(free, arrivals[first])
+        end = min(bisect_right(arrivals, taken + linger, first), first + size)
+        full = end == first + size
+        # a full batch goes at once, as its last message comes; any other when the linger is over
+        began = max(taken, arrivals[end - 1]) if full else taken + linger
+        free = began + hours.a + hours.b * (end - first)
+        calls.append(Call(taken, began, free, end - first))
+        first = end
+    return Served(arrivals, calls)
+
+
+def run_of_calls(served: Served, hours: Hours, seed: int) -> Run:
+    """Return the run with these calls, which is what a replay shows."""
+    lives: list[Life] = []
+    for call in served.calls:
+        for place in range(call.size):
+            sent = served.arrivals[len(lives)]
+            called = Try(call.began, call.ended, batch=0 if place else call.size)
+            delivery = Delivery(max(call.taken, sent), call.ended)
+            lives.append(Life(f"order-{len(lives) + 1}", sent, (called,), delivery=delivery))
+    return run_of_tries(hours, lives, seed=seed, charts=("depth",))
 
 
 def hours_of(seed: int) -> Hours:
-    """This seed's rates, calls and limit."""
+    """Return this seed's rates, calls and limit."""
     if seed == 0:
         return Hours(5.0, 600.0, 0.05, 0.001, 0.5)
     rng = random.Random(f"hours {seed}")
@@ -172,43 +207,7 @@ def hours_of(seed: int) -> Hours:
 
 @lru_cache(maxsize=len(SEEDS))
 def arrivals_of(seed: int) -> tuple[list[float], list[float]]:
-    """When the messages come at the low and at the high rate (s)."""
+    """Return the arrivals at the low and at the high rate (s)."""
     rng, hours = random.Random(f"arrivals {seed}"), hours_of(seed)
     low = list(accumulate(rng.expovariate(hours.low) for _ in range(NIGHT)))
     return low, list(accumulate(rng.expovariate(hours.high) for _ in range(RUSH)))
-
-
-@dataclass(frozen=True)
-class Replay:
-    """What a replay shows."""
-
-    REPLAYS: ClassVar[tuple[str, ...]] = ("depth",)
-
-
-def replayed(seed: int, plan: tuple[int, float], messages: int) -> Run:
-    """The night (2,000 `messages`) or the rush hour (6,000) of this seed on the package's own
-    processor.
-    """
-    check.one_of("messages", messages, (NIGHT, RUSH))
-    hours, come = hours_of(seed), arrivals_of(seed)[messages == RUSH]
-    with Simulation(seed) as sim:
-        trace = Trace()
-        queue = InMemoryMessageQueue(
-            10**6, visibility_timeout=None, runtime=sim, trace=trace, name="orders"
-        )
-        processor = BatchMessageProcessor(queue, plan[0], plan[1])
-
-        def write(batch: list[Message]) -> list[bool]:
-            sim.sleep(hours.a + hours.b * len(batch))
-            return [True] * len(batch)
-
-        def shop() -> None:
-            for number, time in enumerate(come, 1):
-                sim.sleep_until(time)
-                queue.send(Message(id=f"order-{number}"))
-
-        processor.start_batch_processing(write)
-        sim.spawn(shop, name="shop")
-        sim.run()
-        run = Run.of(trace)
-    return Run(Replay(), seed, trace, run.until, run.totals, run.verdict)

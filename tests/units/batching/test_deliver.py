@@ -1,15 +1,13 @@
-"""Exercise 06.3: whether the check of a delivery can tell right from wrong, and replays what it
-saw.
-"""
+"""Exercise 06.3: the check of a delivery tells right from wrong, and replays what it saw."""
 
 import pytest
 
 from mqlearn.study.verdict import recall
-from mqlearn.units.batching.deliver import Batch, batch_of, check_deliver, mistakes
+from mqlearn.units.batching.deliver import EXERCISE, Batch, batch_of, check_deliver
 
 
 def goes_through(items, call):
-    """Whether the call takes them all."""
+    """Return whether the call takes them all."""
     try:
         call(items)
         return True
@@ -67,7 +65,7 @@ def believes_half(items, call):
 
 
 def drops_halves(items, call):
-    """What raises is bad, all of it."""
+    """All items of a call that raises are bad."""
     good, bad = [], []
     for part in (items[: len(items) // 2], items[len(items) // 2 :]):
         if goes_through(part, call):
@@ -92,7 +90,7 @@ def begins_again(items, call):
     return rest, bad
 
 
-def tries_for_ever(items, call):
+def tries_forever(items, call):
     """Perhaps it goes through this time."""
     while not goes_through(items, call):
         pass
@@ -110,7 +108,7 @@ WRONG = {
     believes_half: 81,
     drops_halves: 95,
     begins_again: 76,
-    tries_for_ever: 83,
+    tries_forever: 83,
     calls_nothing: 100,
 }
 
@@ -135,7 +133,7 @@ def test_plain_halving_passes():
 @pytest.mark.parametrize("fn", WRONG)
 def test_wrong_answers_are_caught(fn, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(mistakes, fn) == WRONG[fn] >= 20
+    assert caught(EXERCISE, fn) == WRONG[fn] >= 20
     assert not check_deliver(fn)
 
 
@@ -161,7 +159,7 @@ def test_what_was_wrong_is_said_and_replayed():
         in check_deliver(believes_half).text
     )
     assert "was delivered 2 times" in check_deliver(begins_again).text
-    assert "calls it had not returned" in check_deliver(tries_for_ever).text
+    assert "calls it had not returned" in check_deliver(tries_forever).text
 
 
 def test_an_item_of_nobody_is_told():

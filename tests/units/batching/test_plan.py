@@ -1,21 +1,25 @@
-"""Exercise 06.1: whether the check of the plan can tell right from wrong, and replays what it
-saw.
-"""
+"""Exercise 06.1: the check of the plan tells right from wrong, and replays what it saw."""
 
 import math
 
 import pytest
 
+from mqlearn.messaging.batch import BatchMessageProcessor
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import Message
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.run import Run
 from mqlearn.study.verdict import recall
 from mqlearn.units.batching.plan import (
+    EXERCISE,
     NIGHT,
     RUSH,
     Hours,
     arrivals_of,
     check_plan,
     hours_of,
-    mistakes,
-    replayed,
+    run_of_calls,
     serve,
 )
 
@@ -67,7 +71,7 @@ def test_the_worked_solution_passes():
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(mistakes, WRONG[name]) == CAUGHT.get(name, 100) >= 20
+    assert caught(EXERCISE, WRONG[name]) == CAUGHT.get(name, 100) >= 20
     assert not check_plan(WRONG[name])
 
 
@@ -89,7 +93,7 @@ def test_the_first_seed_is_the_one_of_the_notebook():
     assert hours == Hours(5.0, 600.0, 0.05, 0.001, 0.5)
     night, rush = (serve(come, (100, 0.1), hours) for come in arrivals_of(0))
     assert night.p99 == pytest.approx(0.2, abs=0.005) and rush.p99 == pytest.approx(0.329, abs=0.02)
-    assert not any(mistakes(lambda *_: (100, 0.1), 0))
+    assert not any(EXERCISE.mistakes(EXERCISE.play(lambda *_: (100, 0.1), 0)))
     assert "calls of 50 are at most 500 messages a second" in check_plan(WRONG["50 and 0.1 s"]).text
 
 
@@ -98,16 +102,62 @@ def test_a_worker_by_hand():
     alone.
     """
     served = serve([1.0, 1.5, 1.75, 1.8], (3, 1.0), Hours(1, 1, 0.5, 0.25, 1))
-    assert served.done == [3.0, 3.0, 3.0, 4.75] and served.calls == 2
+    assert served.done == [3.0, 3.0, 3.0, 4.75] and len(served.calls) == 2
+
+
+def run_processor(arrivals, plan, hours):
+    """Return the run of these messages before the package's own batch processor."""
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(
+            10**6, visibility_timeout=None, runtime=sim, trace=Trace(), name="orders"
+        )
+        processor = BatchMessageProcessor(queue, *plan)
+
+        def write(batch):
+            sim.sleep(hours.a + hours.b * len(batch))
+            return [True] * len(batch)
+
+        def shop():
+            for number, time in enumerate(arrivals, 1):
+                sim.sleep_until(time)
+                queue.send(Message(id=f"order-{number}"))
+
+        processor.start_batch_processing(write)
+        sim.spawn(shop, name="shop")
+        sim.run()
+        return Run.of(queue.trace)
 
 
 @pytest.mark.parametrize("messages", [NIGHT, RUSH])
 def test_the_packages_worker_ends_its_calls_at_the_same_times(messages):
-    """What the check works out with numbers is what `BatchMessageProcessor` does."""
+    """`BatchMessageProcessor` does what the check works out with numbers."""
     served = serve(arrivals_of(3)[messages == RUSH], (60, 0.08), hours_of(3))
-    run = replayed(3, (60, 0.08), messages)
-    assert run.jobs()["settled"].to_list() == pytest.approx(served.done)
-    assert sum(record.event == "batched" for record in run.trace.records) == served.calls
+    real = run_processor(arrivals_of(3)[messages == RUSH], (60, 0.08), hours_of(3))
+    assert real.jobs()["settled"].to_list() == pytest.approx(served.done)
+    assert sum(record.event == "batched" for record in real.trace.records) == len(served.calls)
+
+
+@pytest.mark.parametrize("messages", [NIGHT, RUSH])
+def test_a_replay_has_the_records_of_the_packages_worker(messages):
+    """The same things happen to the same messages at the same times; at one instant, in another
+    order.
+    """
+    arrivals, plan, hours = arrivals_of(3)[messages == RUSH], (60, 0.08), hours_of(3)
+    written = run_of_calls(serve(arrivals, plan, hours), hours, 3)
+    real = run_processor(arrivals, plan, hours)
+
+    def records(run):
+        # a life does not say who sent its message
+        return sorted(
+            (r.event, r.message_id, r.worker if r.event != "sent" else "", r.detail)
+            for r in run.trace.records
+        )
+
+    def times(run):
+        return [record.time for record in run.trace.records]
+
+    assert records(written) == records(real)
+    assert times(written) == pytest.approx(times(real)) and written.totals == real.totals
 
 
 def test_a_plan_that_fails_is_replayed():
