@@ -1,1 +1,1 @@
-"""What is taught about queues: messages, queues, retries, processors."""
+"""Queues: messages, queues, retries, processors, a circuit breaker and a broker."""

@@ -1,4 +1,4 @@
-"""Workers that take messages in batches: one call for many, and an answer for each."""
+"""Workers that take messages in batches: one call of the handler, and a result for each message."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ BatchHandler = Callable[[list[Message]], Sequence[Any]]
 
 
 class BatchMessageProcessor(Workers):
-    """Hands on a batch when it has `batch_size` messages, or `batch_timeout` seconds after its
-    first was taken.
+    """Calls the handler with a batch when it has `batch_size` messages, or `batch_timeout` seconds
+    after its first message was taken.
 
-    The handler answers with a list: for each message, in order, whether it succeeded, or an
-    `Outcome`. Every message is settled by its own result; with `on_failure="all"` one failure fails
-    what succeeded too, as on a queue that knows one answer for all. A list of another length, or
-    none, fails them all and says so; so does an exception, which tells nothing of a single message
-    (`Release(delay)` gives all back unspent). `on_failure` may also be a function: after an
-    exception `on_failure(batch, handler)` returns the results, and may call the handler again with
-    parts of the batch for that.
+    The handler returns a list with a result for each message, in order: true, false or an
+    `Outcome`. Every message is settled by its own result. With `on_failure="all"` one failure fails
+    the whole batch, as on a queue that takes one answer for all. A list of another length, or no
+    list, fails all messages, with that reason; so does an exception, since it does not say which
+    message it is about (`Release(delay)` gives all back without a retry). `on_failure` may also be
+    a function: after an exception `on_failure(batch, handler)` returns the results, and may call
+    the handler again with parts of the batch.
 
     While a batch fills, leases are renewed at half their time, so the handler has at least half a
-    lease left. On stop, what is collected is handled ("flush") or given back unspent ("return"), as
+    lease left. On stop, a batch that was begun is handled ("flush") or released ("return"), as
     `on_stop` says.
     """
 
@@ -55,8 +55,8 @@ class BatchMessageProcessor(Workers):
         self._handler: BatchHandler = list  # until there is one
 
     def start_batch_processing(self, processor: BatchHandler, *, num_workers: int = 1) -> Task:
-        """Start workers that call `processor(batch)`; returns the first of them, which ends after
-        `stop`.
+        """Start workers that call `processor(batch)`; returns the task of the first, which ends
+        after `stop`.
         """
         check.function("processor", processor)
         check.whole("num_workers", num_workers, low=1)
@@ -66,7 +66,7 @@ class BatchMessageProcessor(Workers):
         return self.workers[0]
 
     def stop(self) -> None:
-        """Flush or return what is collected, and wait for the workers."""
+        """Flush or return the batches that were begun, and wait for the workers."""
         self._pool.stop(self.queue.wake)
 
     def _work(self) -> None:
@@ -79,7 +79,7 @@ class BatchMessageProcessor(Workers):
                 return
 
     def _collect(self) -> list[Message]:
-        """Wait for a first message, then for more until there are enough, the time is over or the
+        """Wait for a first message, then for more until the batch is full, its time is over or the
         pool stops.
         """
         clock = self._runtime
@@ -94,6 +94,7 @@ class BatchMessageProcessor(Workers):
             if lease is None:
                 self._fill(batch, deadline)
                 continue
+            # a message whose lease could not be renewed is another worker's by now
             renewal = clock.now + lease / 2
             self._fill(batch, min(renewal, deadline))
             if renewal < deadline and clock.now >= renewal:
@@ -101,7 +102,7 @@ class BatchMessageProcessor(Workers):
         return batch
 
     def _fill(self, batch: list[Message], until: float) -> None:
-        """Add messages as they come, until `until` (s) at the latest."""
+        """Add messages as they arrive, until the batch is full or it is `until` (s)."""
         with self._woken_at(until):
             while len(batch) < self.batch_size:
                 message = self.queue.take(lambda: self._pool.stopping or self._runtime.now >= until)
@@ -110,7 +111,7 @@ class BatchMessageProcessor(Workers):
                 batch.append(message)
 
     def _process(self, batch: list[Message]) -> bool:
-        """Have a batch handled and settle it; False if the worker crashed on it."""
+        """Handle a batch and settle its messages; False if the worker crashed on it."""
         task = self._runtime.current_task()
         assert task is not None
         self._report("batched", batch[0], len(batch))
@@ -119,7 +120,7 @@ class BatchMessageProcessor(Workers):
         try:
             outcomes = self._handle(batch)
         except WorkerCrash:
-            task.crashed = True  # also one that was created elsewhere
+            task.crashed = True  # an exception made elsewhere has marked no task
         for index, message in enumerate(batch):
             self._report("finished", message, "crashed" if task.crashed else str(outcomes[index]))
         if not task.crashed:
@@ -128,7 +129,7 @@ class BatchMessageProcessor(Workers):
         return not task.crashed
 
     def _handle(self, batch: list[Message]) -> list[Outcome]:
-        """One outcome for each message."""
+        """Call the handler, and return one outcome for each message."""
         try:
             try:
                 results = self._handler(list(batch))
@@ -138,7 +139,7 @@ class BatchMessageProcessor(Workers):
                 if not callable(self.on_failure):
                     raise
                 results = self.on_failure(list(batch), self._handler)
-            outcomes = read(results, len(batch))
+            outcomes = read_results(results, len(batch))
         except Release as release:
             return [Outcome("released", delay=release.delay)] * len(batch)
         except WorkerCrash:
@@ -153,9 +154,10 @@ class BatchMessageProcessor(Workers):
         return outcomes
 
 
-def read(results: Any, count: int) -> list[Outcome]:
-    """What a handler's list says of each of `count` messages; one that cannot be matched raises
-    ValueError.
+def read_results(results: Any, count: int) -> list[Outcome]:
+    """Return the outcome of each of `count` messages, from the list that a handler returned.
+
+    Raises ValueError for a list that cannot be matched to the messages.
     """
     if not isinstance(results, Sequence) or isinstance(results, str | bytes):
         raise ValueError(f"the handler returned {results!r} instead of a list of {count} results")

@@ -1,4 +1,4 @@
-"""A broker: it knows the topics, and who is to hear of what."""
+"""A broker: it knows the topics, their work queues and their subscribers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.patterns import check_pattern, check_topic, matches
 from mqlearn.messaging.retry import RetryPolicy
-from mqlearn.messaging.subscription import Subscription, counted
+from mqlearn.messaging.subscription import Subscription, queue_counts
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
@@ -20,14 +20,14 @@ from mqlearn.runtime.trace import Trace
 class TopicBasedMessageBroker:
     """Publishes to topics. A topic has subscribers, a work queue, or both.
 
-    Every subscriber hears every message, through a queue of its own. The consumers of the topic's
-    work queue share what is in it. That queue is fed if `create_topic` made it, if the topic has
-    ever been consumed, or while nobody subscribes, so that a message published early is kept; a
-    topic that only has subscribers does not grow.
+    Every subscriber gets every message, through a queue of its own. The consumers of the topic's
+    work queue share its messages. A message goes to the work queue if `create_topic` made that, if
+    the topic has ever been consumed, or while the topic has no subscriber, so that a message
+    published early is kept. A topic that only has subscribers does not grow.
 
     `topics` are the work queues by topic, `subscribers` the subscriptions by pattern. The lock is
-    held while a message is put into queues, so all hear in the same order, and never while anybody
-    waits or a callback runs.
+    held while a message is put into the queues, so that all subscribers get messages in the same
+    order, and never while a task waits or a callback runs.
 
     Sources: Hohpe and Woolf, "Enterprise Integration Patterns", 2003 (Publish-Subscribe Channel,
     Message Broker); RabbitMQ (a queue for each consumer, bound to a topic exchange).
@@ -40,10 +40,10 @@ class TopicBasedMessageBroker:
         self.trace = trace
         self.topics: dict[str, InMemoryMessageQueue] = {}
         self.subscribers: dict[str, list[Subscription]] = {}
-        # topics with somebody who works them off, or was promised to come
-        self._worked: set[str] = set()
-        self._known: set[str] = set()
-        self._names: dict[str, int] = {}
+        # topics whose work queue gets each message: they were created, or consumed
+        self._with_consumers: set[str] = set()
+        self._known: set[str] = set()  # topics that a call has named
+        self._name_counts: dict[str, int] = {}  # queues made so far, by name
         self._lock = self.runtime.lock()
 
     def create_topic(
@@ -55,28 +55,29 @@ class TopicBasedMessageBroker:
         retry: RetryPolicy | None = None,
         on_full: str = "reject",
     ) -> bool:
-        """Give a topic its work queue, an `InMemoryMessageQueue` with these options; False if it
-        has one.
+        """Make the work queue of a topic, an `InMemoryMessageQueue` with these options; False if
+        the topic has one.
 
-        From now on every message published to it goes there too. `visibility_timeout` is in
+        From now on every message published to the topic goes there too. `visibility_timeout` is in
         seconds.
         """
         check_topic("topic_name", topic_name)
         with self._lock:
             new = topic_name not in self.topics
             if new:
-                self.topics[topic_name] = self._queue(
+                self.topics[topic_name] = self._make_queue(
                     topic_name, max_size, visibility_timeout, retry, on_full
                 )
-            self._worked.add(topic_name)
+            self._with_consumers.add(topic_name)
             self._known.add(topic_name)
             return new
 
     def publish(self, topic: str, message: Message) -> bool:
-        """Put a message into the queue of everybody concerned; False if one of them had no room.
+        """Put a message into the topic's work queue and those of its subscribers; False if one of
+        them had no room.
 
-        All others have it nevertheless; the trace says who refused. A queue that blocks when full
-        is waited for, after the others have theirs.
+        All others have it nevertheless; the trace says which queue refused. If a full queue blocks,
+        `publish` waits for it, after the others have got the message.
         """
         check_topic("topic", topic)
         check.instance("message", message, Message)
@@ -84,25 +85,27 @@ class TopicBasedMessageBroker:
         message = message.copy()
         message.topic = topic
         with self._lock:
-            waited_for, taken = [], True
+            blocking, taken = [], True
             for target, blocks in self._targets(topic):
                 if blocks:
-                    waited_for.append(target)
+                    blocking.append(target)
                 else:
                     taken &= target.send(message)
-        for target in waited_for:
+        for target in blocking:
             taken &= target.send(message)
         return taken
 
     def _targets(self, topic: str) -> Iterator[tuple[InMemoryMessageQueue | Subscription, bool]]:
-        """Who is to have a message on this topic, and whether that may have to be waited for."""
+        """Yield the receivers of a message on this topic, with True for a queue that blocks."""
         self._known.add(topic)
         subscriptions = self._subscriptions(topic)
-        if topic in self._worked or not subscriptions:
+        if topic in self._with_consumers or not subscriptions:
             if topic not in self.topics:
-                self.topics[topic] = queue = self._queue(topic)
+                self.topics[topic] = queue = self._make_queue(topic)
                 queue.listen(
-                    lambda record: self._worked.add(topic) if record.event == "received" else None
+                    lambda record: (
+                        self._with_consumers.add(topic) if record.event == "received" else None
+                    )
                 )
             yield self.topics[topic], self.topics[topic].on_full == "block"
         for subscription in subscriptions:
@@ -111,12 +114,12 @@ class TopicBasedMessageBroker:
     def _subscriptions(self, topic: str) -> list[Subscription]:
         return [
             subscription
-            for pattern, those in self.subscribers.items()
+            for pattern, subscriptions in self.subscribers.items()
             if matches(pattern, topic)
-            for subscription in those
+            for subscription in subscriptions
         ]
 
-    def _queue(
+    def _make_queue(
         self,
         name: str,
         max_size: int = 10000,
@@ -124,8 +127,8 @@ class TopicBasedMessageBroker:
         retry: RetryPolicy | None = None,
         on_full: str = "reject",
     ) -> InMemoryMessageQueue:
-        """A queue whose name no other of this broker has or had."""
-        number = self._names.get(name, 0) + 1
+        """Make a queue with a name that this broker has not used before."""
+        number = self._name_counts.get(name, 0) + 1
         queue = InMemoryMessageQueue(
             max_size,
             visibility_timeout=visibility_timeout,
@@ -135,7 +138,7 @@ class TopicBasedMessageBroker:
             trace=self.trace,
             name=name if number == 1 else f"{name}-{number}",
         )
-        self._names[name] = number
+        self._name_counts[name] = number
         return queue
 
     # What subscribers call.
@@ -150,16 +153,15 @@ class TopicBasedMessageBroker:
         on_full: str = "reject",
         name: str | None = None,
     ) -> bool:
-        """Have `callback(message)` called for all that is published to `topic` from now on; returns
-        True.
+        """Call `callback(message)` for each message published to `topic` from now on; returns True.
 
         `topic` may be a pattern: `orders.*` is every topic of two words that begins with orders. At
         most `max_size` messages wait for this subscriber; when full, `on_full` says "reject",
-        "drop_oldest", or "block": then, and only then, a slow subscriber holds up publishers, and a
-        callback that publishes to itself may wait for ever. Without a `retry` policy the order is
-        kept, with one a failed message waits for its backoff and others overtake it. Trace and
-        stats call it `name`, by default the callback's, with a number from the second of that name
-        on.
+        "drop_oldest" or "block". Only with "block" does a slow subscriber hold up publishers, and a
+        callback that publishes to its own topic may wait forever. Without a `retry` policy the
+        order is kept; with one, a failed message waits for its backoff and others overtake it. The
+        trace and the stats use `name`, by default the callback's; the second of a name gets a
+        number.
         """
         check_pattern("topic", topic)
         check.function("callback", callback)
@@ -168,7 +170,7 @@ class TopicBasedMessageBroker:
             name = getattr(callback, "__name__", type(callback).__name__)
         with self._lock:
             subscription = Subscription(
-                topic, callback, self._queue(name, max_size, None, retry, on_full)
+                topic, callback, self._make_queue(name, max_size, None, retry, on_full)
             )
             self.subscribers.setdefault(topic, []).append(subscription)
             if "*" not in topic:
@@ -179,20 +181,20 @@ class TopicBasedMessageBroker:
         """End the first subscription of `callback` to this topic or pattern; False if there is
         none.
 
-        It hears nothing published from now on. What waits for it is still delivered in its own time
-        (`drain`), which is not waited for here, or thrown away and counted as purged. Its dead
-        letters stay in its queue.
+        Messages published from now on do not reach it. Those that wait for it are still delivered
+        (`drain`; this call does not wait for that), or are discarded and counted as purged. Its
+        dead letters stay in its queue.
         """
         check.instance("topic", topic, str)
         check.function("callback", callback)
         check.instance("drain", drain, bool)
         with self._lock:
-            those = self.subscribers.get(topic, [])
-            found = next((each for each in those if each.callback == callback), None)
+            subscriptions = self.subscribers.get(topic, [])
+            found = next((each for each in subscriptions if each.callback == callback), None)
             if found is None:
                 return False
-            those.remove(found)
-            if not those:
+            subscriptions.remove(found)
+            if not subscriptions:
                 del self.subscribers[topic]
         found.leave(drain=drain)
         return True
@@ -200,45 +202,45 @@ class TopicBasedMessageBroker:
     # What workers call.
 
     def consume(self, topic: str, timeout: float | None = None) -> Message | None:
-        """The next message of the topic's work queue, in flight; None after `timeout` seconds
-        (None: never).
+        """Return the next message of the topic's work queue, now in flight; None after `timeout`
+        seconds (None: wait forever).
 
-        None at once if the topic has no work queue; from then on it is fed.
+        None at once if the topic has no work queue; the next message published will make one.
         """
         check_topic("topic", topic)
         check.number("timeout", timeout, low=0, optional=True)
         with self._lock:
-            self._worked.add(topic)
+            self._with_consumers.add(topic)
             self._known.add(topic)
             queue = self.topics.get(topic)
         return None if queue is None else queue.receive(timeout)
 
     def ack(self, topic: str, message_id: Message | str) -> bool:
-        """The work on a consumed message (a delivery, or weaker its id) is done; False if it was
-        not in flight.
+        """Complete a consumed message, given as the delivery or, less safely, as its id; False if
+        it was not in flight.
         """
-        queue = self._topic(topic, message_id)
+        queue = self._work_queue(topic, message_id)
         return queue is not None and queue.ack(message_id)
 
     def nack(self, topic: str, message_id: Message | str, requeue: bool = True) -> bool:
-        """The work on a consumed message failed: a charged failure, or its end. False if it was not
-        in flight.
+        """Report that the work on a consumed message failed: it costs a retry or, with
+        `requeue=False`, ends in the dead letters. False if the message was not in flight.
         """
-        queue = self._topic(topic, message_id)
+        queue = self._work_queue(topic, message_id)
         check.instance("requeue", requeue, bool)
         return queue is not None and queue.nack(message_id, requeue)
 
-    def _topic(self, topic: str, delivery: Message | str) -> InMemoryMessageQueue | None:
+    def _work_queue(self, topic: str, delivery: Message | str) -> InMemoryMessageQueue | None:
         check.instance("topic", topic, str)
         check.instance("message_id", delivery, (Message, str))
         return self.topics.get(topic)
 
     def get_topic_stats(self, topic: str) -> dict[str, Any]:
-        """What there is of a topic; {} for one that nobody has ever named.
+        """Return the numbers of a topic; {} for one that no call has named yet.
 
-        `queue_size`, `in_flight_count` and `dead_letter_count` speak of its work queue (0 without
-        one), and `subscriptions` has the same of each of its `subscriber_count` subscribers, with
-        `name` and `pattern`.
+        `queue_size`, `in_flight_count` and `dead_letter_count` are those of its work queue (0
+        without one). `subscriptions` has the same for each of its `subscriber_count` subscribers,
+        with `name` and `pattern`.
         """
         check.instance("topic", topic, str)
         with self._lock:
@@ -247,7 +249,7 @@ class TopicBasedMessageBroker:
                 return {}
             return {
                 "topic": topic,
-                **counted(self.topics.get(topic)),
+                **queue_counts(self.topics.get(topic)),
                 "subscriber_count": len(subscriptions),
                 "subscriptions": [subscription.stats() for subscription in subscriptions],
             }

@@ -1,4 +1,4 @@
-"""A queue that takes a message once, however often an unsure producer sends it."""
+"""A queue that accepts a message once, also if the producer sends it again because it is unsure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mqlearn.runtime.trace import Trace
 
 
 class DeduplicatingQueue(InMemoryMessageQueue):
-    """An `InMemoryMessageQueue` that takes each `dedup_key(message)` once within `dedup_window`
+    """An `InMemoryMessageQueue` that accepts each `dedup_key(message)` once within `dedup_window`
     seconds.
 
-    A confirm that never comes leaves the producer unsure: not taken, or taken and not confirmed? It
-    sends again. What was taken before is answered True and thrown away, recorded as "deduplicated";
-    what was refused may come again. By default the key is the message id, so the producer must send
-    it again under the same one. This keeps the producer's duplicates out, not the redeliveries of a
-    message that is in.
+    Without a confirmation the producer cannot know if its message was accepted, so it sends again.
+    For a message that was accepted before, `send` returns True, discards it and records it as
+    "deduplicated"; one that was refused may be sent again. By default the key is the message id, so
+    the producer must use the same id again. This stops duplicates of the producer, not redeliveries
+    of a message that is in the queue.
 
     Sources: Amazon SQS FIFO queues (a fixed window of 5 minutes), NATS (`Nats-Msg-Id`, 2 minutes by
     default), Azure Service Bus (10 minutes by default).
@@ -52,39 +52,41 @@ class DeduplicatingQueue(InMemoryMessageQueue):
             name=name,
         )
         self.dedup_window, self.dedup_key = dedup_window, dedup_key
-        self._taken: dict[str, float] = {}  # key: until when it is known (s), the oldest first
-        self._undecided: set[str] = set()  # keys of messages that wait for room
+        # keys of accepted messages, the oldest first, with the time (s) until which they count
+        self._accepted: dict[str, float] = {}
+        self._blocked: set[str] = set()  # keys of messages that wait for room
 
     def send(self, message: Message, *, delay: float = 0.0, timeout: float | None = None) -> bool:
-        """Take a message, to be delivered after `delay` seconds; True also if it was taken before.
+        """Accept a message, to be delivered after `delay` seconds; True also if it was accepted
+        before.
 
         With `on_full="block"` it waits for room, at most `timeout` seconds. False if there was no
-        room, or if the same message is waiting for room already.
+        room, or if a message with the same key is waiting for room already.
         """
         check.instance("message", message, Message)
         message.validate()
         key = message.id if self.dedup_key is None else self.dedup_key(message)
         check.instance("dedup_key", key, str)
         with self._lock:
-            self._forget()
-            if key in self._taken:
+            self._drop_old_keys()
+            if key in self._accepted:
                 self._emit("deduplicated", Entry(0, message, LANE[message.priority]))
                 return True
-            if key in self._undecided:
+            if key in self._blocked:
                 self._emit("rejected", Entry(0, message, LANE[message.priority]))
                 return False
-            self._undecided.add(key)
+            self._blocked.add(key)
             try:
-                taken = super().send(message, delay=delay, timeout=timeout)
+                accepted = super().send(message, delay=delay, timeout=timeout)
             finally:
-                self._undecided.discard(key)
-            if taken:
-                self._taken[key] = self._runtime.now + self.dedup_window
-            return taken
+                self._blocked.discard(key)
+            if accepted:
+                self._accepted[key] = self._runtime.now + self.dedup_window
+            return accepted
 
-    def _forget(self) -> None:
-        while self._taken:
-            key, until = next(iter(self._taken.items()))
+    def _drop_old_keys(self) -> None:
+        while self._accepted:
+            key, until = next(iter(self._accepted.items()))
             if until > self._runtime.now:
                 break
-            del self._taken[key]
+            del self._accepted[key]

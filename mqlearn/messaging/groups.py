@@ -1,5 +1,5 @@
-"""A queue that keeps the order within each group of messages, while different groups go their own
-way.
+"""A queue that keeps the order within each group of messages; different groups do not wait for
+each other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Record, Trace
 
-GONE = ("acked", "dead", "expired", "purged", "dropped")  # how an entry leaves its group
+FINAL_EVENTS = ("acked", "dead", "expired", "purged", "dropped")  # with these an entry leaves
 
 
 class MessageGroupQueue(InMemoryMessageQueue):
@@ -24,11 +24,11 @@ class MessageGroupQueue(InMemoryMessageQueue):
 
     `group(message)` names the group, such as a customer; by default it is the header "group", and a
     message without one is a group of its own. While a message is in flight, or waits for its retry,
-    those behind it in its group wait too, and other groups flow: any number of workers may take
-    from it, as many at once as there are groups. A failing message holds up its group until it is
-    done or dead, one whose worker died for the rest of its `visibility_timeout` (seconds). Groups
-    take turns; a priority moves a group's first message before the first of others, never before
-    one of its own group.
+    those behind it in its group wait too, and other groups go on: any number of workers may take
+    messages, and as many work at once as there are groups. A failing message holds up its group
+    until it is done or dead; one whose worker crashed, for the rest of its `visibility_timeout`
+    (seconds). Groups take turns. A priority puts a group's first message before the first of other
+    groups, never before a message of its own group.
 
     Source: Amazon SQS FIFO queues (MessageGroupId).
     """
@@ -56,13 +56,13 @@ class MessageGroupQueue(InMemoryMessageQueue):
             name=name,
         )
         self.group = group
-        self._ready = self._groups = Groups(self._group_of)
-        self.listen(self._follow)
+        self._ready = self._groups = GroupLines(self._group_of)
+        self.listen(self._advance_group)
 
     def send(self, message: Message, *, delay: float = 0.0, timeout: float | None = None) -> bool:
-        """Take a message, to join its group after `delay` seconds; False if there was no room.
+        """Accept a message, to join its group after `delay` seconds; False if there was no room.
 
-        With `on_full="block"` it waits for room, at most `timeout` seconds (None: for ever).
+        With `on_full="block"` it waits for room, at most `timeout` seconds (None: forever).
         """
         check.instance("message", message, Message)
         message.validate()
@@ -74,25 +74,25 @@ class MessageGroupQueue(InMemoryMessageQueue):
             message.headers.get("group", message.id) if self.group is None else self.group(message)
         )
 
-    def _follow(self, record: Record) -> None:
-        if record.event in GONE and self._groups.leave(record.entry):
+    def _advance_group(self, record: Record) -> None:
+        if record.event in FINAL_EVENTS and self._groups.leave(record.entry):
             self._available.notify()
 
 
-class Groups(PriorityLines):
-    """The entries that wait. Only the first of each group stands in a line; it is the first until
-    it is gone.
+class GroupLines(PriorityLines):
+    """The entries that wait. Only the first entry of each group stands in a line, and it stays the
+    group's first until it leaves the queue.
     """
 
     def __init__(self, group_of: Callable[[Message], str]) -> None:
         super().__init__()
         self._group_of = group_of
-        self._first: dict[int, str] = {}  # the group of each first entry, by its number
-        self._behind: dict[str, deque[Entry]] = {}  # who comes after it, by group
+        self._first: dict[int, str] = {}  # the group of each first entry, by entry number
+        self._behind: dict[str, deque[Entry]] = {}  # the entries behind the first, by group
 
     def join(self, entry: Entry) -> None:
-        """At the tail of its group; the first of a group, new or back from a delay, at the tail of
-        its line.
+        """Add an entry at the tail of its group. The first of a group, new or back from a delay,
+        joins the tail of its priority's line.
         """
         if entry.number not in self._first:
             group = self._group_of(entry.message)
@@ -104,7 +104,7 @@ class Groups(PriorityLines):
         super().join(entry)
 
     def leave(self, number: int) -> bool:
-        """An entry is gone. Whether that makes another the first of its group."""
+        """Remove an entry that is done or dead; True if another becomes the first of its group."""
         group = self._first.pop(number, None)
         if group is None:
             return False
@@ -119,8 +119,8 @@ class Groups(PriorityLines):
         return True
 
     def pop_oldest(self) -> Entry | None:
-        """Take out the oldest entry of the lowest priority that stands in a line, else the oldest
-        behind.
+        """Take out the oldest entry of the lowest priority that stands in a line; if there is none,
+        the oldest of those behind.
         """
         victim = super().pop_oldest()
         if victim is None and any(self._behind.values()):
@@ -131,17 +131,17 @@ class Groups(PriorityLines):
         return victim
 
     def clear(self) -> None:
-        """Forget them all; a group whose first is in flight still has it."""
+        """Remove all that wait; a group whose first entry is in flight keeps it as its first."""
         super().clear()
         for behind in self._behind.values():
             behind.clear()
 
     def count(self) -> int:
-        """How many there are, counted one by one."""
+        """Count the entries one by one."""
         return super().count() + sum(map(len, self._behind.values()))
 
     def __iter__(self) -> Iterator[Entry]:
-        """Those in line, in the order in which they would be served, then those behind."""
+        """Yield the entries in line, in the order of service, then those behind."""
         yield from super().__iter__()
         for behind in self._behind.values():
             yield from behind

@@ -1,4 +1,4 @@
-"""A handler that does its work once for each business key, however often it is asked."""
+"""A handler that does its work once for each business key, however often the message comes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 
-MANY = 1000  # claims that are kept before void ones are looked for
-# seconds for which a claim holds on a queue that cannot say whether a delivery is current
-CLAIM = 30.0
+SPARE_CLAIMS = 1000  # claims beyond the valid ones before the others are looked for and dropped
+# seconds that a claim holds on a queue that cannot tell if a delivery is current
+CLAIM_TIME = 30.0
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Somebody is at it: which delivery, and until when (s) at the most where no queue can be
-    asked.
+    """The right of one `delivery` to do the work for a key. On a queue that cannot tell if the
+    delivery is current, it ends at the time `until` (s).
     """
 
     delivery: Message
@@ -30,17 +30,18 @@ class Claim:
 class IdempotentHandler:
     """Calls `handler(message)` once for each `key(message)`, and answers duplicates itself.
 
-    Whoever comes first claims the key. A duplicate that comes while that claim holds is released,
-    for `delay` seconds: acking it would lose the work if the first dies at it. One that comes after
-    is answered with the stored result, so it is acked. A claim ends when the handler fails, and
-    with the lease of the delivery that made it: the next delivery then works. Results are kept for
-    `window` seconds, which should outlast `retry_horizon` and the producer's own retries; by
-    default (None) until the `ttl` of every message that asked is over, and a lease more: after that
-    it is not handed out again, unless redriven. The key says what must happen once, an order's
-    number; a message id or a receipt does not, since the order may be sent again under another.
+    The first delivery claims the key. A duplicate that comes while the claim holds is released for
+    `delay` seconds: an ack would lose the work if the first worker crashed. A duplicate that comes
+    later gets the stored result, so it is acked. A claim ends when the handler fails, or with the
+    lease of the delivery that made it, and the next delivery does the work. Results are stored for
+    `window` seconds, which should be longer than `retry_horizon` and the producer's own retries; by
+    default (None) until the `ttl` of every message with this key is over, and one lease more: after
+    that the message is not delivered again, unless it is redriven. The key names what must happen
+    once, such as an order's number. A message id or a receipt is not enough, since the order may be
+    sent again in another message.
 
-    What nothing here can help: a worker that dies after the effect and before the result is stored,
-    or that goes on after its lease was lost. There the service itself must take the key.
+    Two cases remain: a worker that crashes after the effect and before the result is stored, and
+    one that goes on after its lease was lost. There the service itself must accept the key.
     """
 
     def __init__(
@@ -57,64 +58,61 @@ class IdempotentHandler:
         check.function("key", key)
         check.number("window", window, above=0, optional=True)
         check.number("delay", delay, above=0)
-        self.handler, self.queue, self.key, self.window, self.delay = (
-            handler,
-            queue,
-            key,
-            window,
-            delay,
-        )
+        self.handler, self.queue, self.key = handler, queue, key
+        self.window, self.delay = window, delay
         self.counts = {"worked": 0, "answered": 0, "put_off": 0}
         self._runtime = queue.runtime
         self._lock = self._runtime.lock()
         self._claims: dict[str, Claim] = {}
-        self._many = MANY
-        self._results: dict[str, tuple[float, object]] = {}  # key: until when (s), the result
-        self._ends: list[tuple[float, str]] = []  # when to look whether a result may go
+        self._claims_limit = SPARE_CLAIMS
+        self._results: dict[
+            str, tuple[float, object]
+        ] = {}  # by key: stored until (s), and the result
+        self._expiries: list[tuple[float, str]] = []  # a heap of when (s) to drop which key
 
     def __call__(self, message: Message) -> object:
-        """What a processor calls: the handler's result, now or from before. Raises Release while
-        another is at it.
+        """Handle a message for a processor: return the handler's result, new or stored. Raises
+        Release while another delivery has the claim.
         """
         key = self.key(message)
         check.instance("key", key, str)
         with self._lock:
-            self._forget()
+            self._drop_old_results()
             if key in self._results:
                 self.counts["answered"] += 1
-                return self._keep(key, message, None)
+                return self._store(key, message, None)
             claim = self._claims.get(key)
             if claim is not None and self._holds(claim):
                 self.counts["put_off"] += 1
                 raise Release(self.delay)
-            self._tidy()
-            self._claims[key] = mine = Claim(message.copy(), self._runtime.now + CLAIM)
+            self._drop_void_claims()
+            self._claims[key] = mine = Claim(message.copy(), self._runtime.now + CLAIM_TIME)
         return self._work(key, message, mine)
 
     def _work(self, key: str, message: Message, mine: Claim) -> object:
         try:
             result = self.handler(message)
         except Exception:
-            self._end(key, mine)
+            self._end_claim(key, mine)
             raise
         if result is not None and not result:
-            self._end(key, mine)
+            self._end_claim(key, mine)
             return result
-        if not self._dead():
+        if not self._crashed():
             with self._lock:  # it is done, also if the lease was lost meanwhile
                 self.counts["worked"] += 1
-                self._keep(key, message, result)
+                self._store(key, message, result)
                 self._claims.pop(key, None)
         return result
 
-    def _end(self, key: str, mine: Claim) -> None:
-        """Nothing was done. The dead do not tidy up: their claim ends with the lease."""
+    def _end_claim(self, key: str, mine: Claim) -> None:
+        """End a claim after a failure. A crashed worker cannot: its claim ends with the lease."""
         with self._lock:
-            if not self._dead() and self._claims.get(key) is mine:
+            if not self._crashed() and self._claims.get(key) is mine:
                 del self._claims[key]
 
-    def _dead(self) -> bool:
-        """Whether this worker has crashed, whatever its handler made of that."""
+    def _crashed(self) -> bool:
+        """True if this worker has crashed, also if the handler caught the exception."""
         task = self._runtime.current_task()
         return task is not None and task.crashed
 
@@ -122,9 +120,9 @@ class IdempotentHandler:
         current = self.queue.is_current(claim.delivery)
         return self._runtime.now < claim.until if current is None else current
 
-    def _keep(self, key: str, message: Message, result: object) -> object:
-        """Remember the first result for this key for as long as this message may come again, or for
-        the window.
+    def _store(self, key: str, message: Message, result: object) -> object:
+        """Store the first result for this key for as long as this message may come again, or for
+        the window; returns that result.
         """
         before, first = self._results.get(key, (0.0, result))
         if self.window is None:
@@ -138,38 +136,39 @@ class IdempotentHandler:
             until = before or self._runtime.now + self.window
         if until > before:
             self._results[key] = (until, first)
-            heappush(self._ends, (until, key))
+            heappush(self._expiries, (until, key))
         return first
 
-    def _tidy(self) -> None:
-        """Forget, now and then, the claims of the dead whose messages never came again: memory
-        follows who is alive.
+    def _drop_void_claims(self) -> None:
+        """Drop, now and then, the claims of crashed workers whose messages never came again, or
+        they would fill the memory.
         """
-        if len(self._claims) > self._many:
+        if len(self._claims) > self._claims_limit:
             self._claims = {key: claim for key, claim in self._claims.items() if self._holds(claim)}
-            self._many = 2 * len(self._claims) + MANY
+            self._claims_limit = 2 * len(self._claims) + SPARE_CLAIMS
 
-    def _forget(self) -> None:
-        while self._ends and self._ends[0][0] < self._runtime.now:
-            until, key = heappop(self._ends)
-            # and not kept for longer since
+    def _drop_old_results(self) -> None:
+        while self._expiries and self._expiries[0][0] < self._runtime.now:
+            until, key = heappop(self._expiries)
+            # a later message with this key may have made it last longer
             if key in self._results and self._results[key][0] == until:
                 del self._results[key]
 
     def __len__(self) -> int:
-        """How many results are kept."""
+        """Return the number of stored results."""
         with self._lock:
-            self._forget()
+            self._drop_old_results()
             return len(self._results)
 
 
 def retry_horizon(
     lease: float, max_retries: int = 3, *, retry: RetryPolicy | None = None, wait: float = 0.0
 ) -> float:
-    """The longest time (s) from the first delivery of a message to the end of its last.
+    """Return the longest time (s) from the first delivery of a message to the end of its last.
 
-    Each of `max_retries` + 1 deliveries may use up its whole `lease` (s); before each retry it
-    stays away for the policy's longest backoff and then waits up to `wait` seconds for a worker.
+    Each of `max_retries` + 1 deliveries may use its whole `lease` (s); before each retry the
+    message is delayed by the policy's longest backoff and then waits up to `wait` seconds for a
+    worker.
     """
     check.number("lease", lease, low=0)
     check.whole("max_retries", max_retries)

@@ -1,4 +1,4 @@
-"""The numbers of a running queue: counts, rates, percentiles, ages, and how long messages stay in
+"""The numbers of a running queue: counts, rates, percentiles, ages, and the time messages spend in
 each place.
 """
 
@@ -19,8 +19,8 @@ from mqlearn.runtime.trace import Record
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is known of a queue at one instant: see `QueueCounters` for what each mapping counts;
-    `oldest_age` in seconds.
+    """The numbers of a queue at one instant: `QueueCounters` says what each mapping counts;
+    `oldest_age` is in seconds.
     """
 
     name: str
@@ -34,15 +34,15 @@ class Snapshot:
 
 
 class MessageQueueMetrics:
-    """Counts one queue by listening to it: whoever settles a message, from whichever thread, is
-    counted once.
+    """Counts one queue by listening to it, so each message counts once, whichever worker or thread
+    settles it.
 
-    What is in the queue already is counted as of now. Without a `queue`, and for one that cannot be
-    listened to, the `record_…` methods count by hand. `metrics` holds the counts: "acked" means
-    that `ack` returned True, "nacked" counts charged failures (a lost lease is one, a rejection is
-    not), "error_count" exceptions of handlers. Percentiles and throughput look back `window`
-    seconds (None: to the start). `start_time` is in seconds on the queue's clock. Closing the
-    simulation ends the count.
+    The messages that are in the queue already count as if they came now. Without a `queue`, and for
+    one that is not observable, the `record_…` methods count by hand. `metrics` holds the counts:
+    "acked" means that `ack` returned True, "nacked" counts failures that cost a retry (a lost lease
+    is one, a rejection is not), "error_count" exceptions of handlers. Percentiles and throughput
+    look back `window` seconds (None: to the start). `start_time` is in seconds on the queue's
+    clock. Closing the simulation ends the count.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class MessageQueueMetrics:
             runtime = default_runtime() if queue is None else queue.runtime
         self.name = "" if queue is None else queue.name
         self.window = window
-        self._runtime, self._tally = runtime, QueueCounters(runtime, window)
-        self.start_time, self.metrics = self._tally.start, self._tally.counts
-        # held for an instant and across no wait: right on either clock
+        self._runtime, self._counters = runtime, QueueCounters(runtime, window)
+        self.start_time, self.metrics = self._counters.start, self._counters.counts
+        # no task waits while it holds this lock, so a real lock serves a simulation as well
         self._lock = default_runtime().lock()
         self._closed = False
         if queue is not None:
@@ -73,63 +73,63 @@ class MessageQueueMetrics:
     def _hear(self, record: Record) -> None:
         with self._lock:
             if not self._closed:
-                self._tally.hear(record)
+                self._counters.hear(record)
 
     def _close(self) -> None:
-        """What tasks still do while their simulation is closed is not counted, as it is not
+        """Stop counting: what tasks do while their simulation closes is not counted, as it is not
         traced.
         """
         self._closed = True
 
-    # What is counted by hand.
+    # Counting by hand.
 
     def record_message_sent(self) -> None:
-        """A queue took a message."""
+        """Count a message that a queue accepted."""
         self._count("messages_sent")
 
     def record_message_received(self) -> None:
-        """A message was handed to a worker."""
+        """Count a delivery to a worker."""
         self._count("messages_received")
 
     def record_message_acked(self, processing_time: float) -> None:
-        """A message is done; that took `processing_time` seconds."""
+        """Count a message that is done, after `processing_time` seconds of work."""
         check.number("processing_time", processing_time, low=0)
         with self._lock:
             self.metrics["messages_acked"] += 1
-            self._tally.processed(self._runtime.now, processing_time)
+            self._counters.processed(self._runtime.now, processing_time)
 
     def record_message_nacked(self) -> None:
-        """A failure was charged."""
+        """Count a failure that costs the message a retry."""
         self._count("messages_nacked")
 
     def record_dead_letter(self) -> None:
-        """A message went to the dead letters."""
+        """Count a message that went to the dead letters."""
         self._count("messages_dead_letter")
 
     def record_error(self) -> None:
-        """A handler raised an exception. No record of the queue says so: whoever called the handler
-        has to.
+        """Count an exception of a handler. The queue does not see it, so the processor that called
+        the handler calls this.
         """
         self._count("error_count")
 
     def record_processing(self, delivery: Message, seconds: float) -> None:
-        """The handler took `seconds` over this delivery; if nobody says so, all the time that it is
-        held counts.
+        """Set the handler's time for this delivery to `seconds`; without this call, the whole time
+        from delivery to ack counts.
         """
         check.instance("delivery", delivery, Message)
         check.number("seconds", seconds, low=0)
         with self._lock:
-            if self._tally.flies(delivery.receipt):  # else its lease was lost meanwhile
-                self._tally.took[delivery.receipt] = seconds
+            if self._counters.flies(delivery.receipt):  # else its lease was lost meanwhile
+                self._counters.took[delivery.receipt] = seconds
 
     def _count(self, name: str) -> None:
         with self._lock:
             self.metrics[name] += 1
 
-    # What can be read.
+    # Reading the numbers.
 
     def get_summary(self) -> dict[str, Any]:
-        """The counts since the start, and what follows from them, rounded to two digits."""
+        """Return the counts since the start, with averages and rates, rounded to two digits."""
         with self._lock:
             counts, uptime = dict(self.metrics), self._runtime.now - self.start_time
         processed, received = counts["messages_acked"], counts["messages_received"]
@@ -149,54 +149,57 @@ class MessageQueueMetrics:
         }
 
     def percentile(self, what: str, share: float) -> float | None:
-        """The seconds within which the `share` (0 to 1) of the window's messages stayed; None if
-        there were none.
+        """Return the seconds that a `share` (0 to 1) of the window's messages did not exceed; None
+        if there were none.
 
         `what` is "wait" (from being sent to the first delivery), "processing" (the handler's time
-        for what was acked) or "sojourn" (from being sent to the ack). By nearest rank: a value that
-        occurred, none in between.
+        for messages that were acked) or "sojourn" (from being sent to the ack). By nearest rank: a
+        value that occurred, never one between two of them.
         """
         check.one_of("what", what, SAMPLED)
         check.number("share", share, low=0, high=1)
         with self._lock:
-            values = sorted(self._tally.recent(what))
+            values = sorted(self._counters.recent(what))
         return percentile(values, 100 * share) if values else None
 
     def throughput(self) -> float:
-        """Messages acked per second over the window, or since the start if that is less long
-        ago.
+        """Return the messages acked per second over the window, or since the start if that is
+        shorter.
         """
         with self._lock:
-            acked, span = len(self._tally.recent("processing")), self._runtime.now - self.start_time
+            acked, span = (
+                len(self._counters.recent("processing")),
+                self._runtime.now - self.start_time,
+            )
         if self.window is not None:
             span = min(span, self.window)
         return acked / span if span > 0 else 0.0
 
     def oldest_message_age(self) -> float:
-        """Seconds since the oldest message that is neither done nor dead was sent or redriven; 0 if
-        there is none.
+        """Return the seconds since the oldest message that is neither done nor dead was sent or
+        redriven; 0 if there is none.
         """
         with self._lock:
-            return self._tally.oldest()
+            return self._counters.oldest()
 
     def time_in_state(self) -> dict[str, float]:
-        """Message-seconds spent in each place so far: over the uptime, the mean number there
-        (Little's law).
+        """Return the message-seconds spent in each place so far. Divided by the uptime, that is the
+        mean number of messages there (Little's law).
         """
         with self._lock:
-            return self._tally.seconds()
+            return self._counters.seconds()
 
     def snapshot(self) -> Snapshot:
-        """Everything at one instant."""
+        """Return all numbers at one instant."""
         with self._lock:
-            tally = self._tally
+            counters = self._counters
             return Snapshot(
                 self.name,
-                dict(tally.counts),
-                dict(tally.events),
-                dict(tally.reasons),
-                dict(tally.places),
-                tally.seconds(),
-                {error: list(row) for error, row in tally.durations.items()},
-                tally.oldest(),
+                dict(counters.counts),
+                dict(counters.events),
+                dict(counters.reasons),
+                dict(counters.places),
+                counters.seconds(),
+                {error: list(row) for error, row in counters.durations.items()},
+                counters.oldest(),
             )

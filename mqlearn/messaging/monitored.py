@@ -1,4 +1,4 @@
-"""A pool of workers whose queue is measured."""
+"""A pool of workers that measures its queue."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class MonitoredMessageProcessor(MessageProcessor):
     """A `MessageProcessor` whose `metrics` are those of its queue: a `MessageQueueMetrics` that
     listens to it.
 
-    It adds what no queue can know: what the handler took, and how often it raised an exception
-    (`Reject`, `Release` and a crash are answers, not errors). `counts` has what other processors
-    have in `metrics`. On a queue that cannot be listened to it counts what passes through its own
-    hands: no sends, and no dead letters but those that it rejected. Percentiles and throughput look
-    back `window` seconds.
+    It adds what no queue can know: the handler's time, and the number of exceptions it raised
+    (`Reject`, `Release` and a crash are not counted as errors). `counts` has what other processors
+    have in `metrics`. On a queue that is not observable it counts its own messages: no sends, and
+    no dead letters except those that it rejected. Percentiles and throughput look back `window`
+    seconds.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class MonitoredMessageProcessor(MessageProcessor):
         self.metrics: MessageQueueMetrics = MessageQueueMetrics(  # type: ignore[assignment] # the fixed name of both
             queue if queue.observable else None, window=window, runtime=queue.runtime
         )
-        self._took: dict[Task | None, float] = {}
+        self._handler_times: dict[Task | None, float] = {}
 
     def get_metrics(self) -> dict[str, Any]:
-        """The summary of the metrics."""
+        """Return the summary of the metrics."""
         return self.metrics.get_summary()
 
     def _try(self, message: Message) -> bool:
-        self._took[self._runtime.current_task()] = 0.0
+        self._handler_times[self._runtime.current_task()] = 0.0
         if not self.queue.observable:
             self.metrics.record_message_received()
         return super()._try(message)
@@ -57,7 +57,7 @@ class MonitoredMessageProcessor(MessageProcessor):
             self.metrics.record_error()
             raise
         finally:
-            took = self._took[self._runtime.current_task()] = self._runtime.now - began
+            took = self._handler_times[self._runtime.current_task()] = self._runtime.now - began
             if self.queue.observable:
                 self.metrics.record_processing(message, took)
 
@@ -66,7 +66,7 @@ class MonitoredMessageProcessor(MessageProcessor):
         if self.queue.observable:
             return
         if outcome.kind == "completed":
-            self.metrics.record_message_acked(self._took[self._runtime.current_task()])
+            self.metrics.record_message_acked(self._handler_times[self._runtime.current_task()])
         elif outcome.kind == "failed":
             self.metrics.record_message_nacked()
         elif outcome.kind == "rejected":

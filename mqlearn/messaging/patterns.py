@@ -6,8 +6,8 @@ from mqlearn.runtime import check
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Whether `topic` has the words of `pattern`, as many and in the same order; `*` stands for any
-    one word.
+    """Return True if `topic` has the words of `pattern`, as many and in the same order; `*` stands
+    for any one word.
 
     `orders.*` matches `orders.eu`, neither `orders` nor `orders.eu.paid`.
 
@@ -20,8 +20,8 @@ def matches(pattern: str, topic: str) -> bool:
 
 
 def check_topic(name: str, value: str) -> None:
-    """Refuse what is no topic that one can publish to: with a wildcard in it, it would reach
-    nobody.
+    """Raise ValueError for a topic with a wildcard: a message published there would reach no
+    subscriber.
     """
     check.instance(name, value, str)
     if "*" in value:
@@ -29,8 +29,8 @@ def check_topic(name: str, value: str) -> None:
 
 
 def check_pattern(name: str, value: str) -> None:
-    """Refuse what is neither a topic nor a pattern: a wildcard of another dialect would match
-    nothing, silently.
+    """Raise ValueError for a wildcard of another system, such as `#` or `orders*`: it would match
+    no topic, and nothing would say so.
     """
     check.instance(name, value, str)
     for word in value.split("."):

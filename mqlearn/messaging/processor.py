@@ -1,4 +1,4 @@
-"""Workers that take messages from a queue, call a handler by type, and settle what they took."""
+"""Workers that take messages from a queue, call the handler for their type, and settle them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class MessageProcessor(Workers):
     one).
 
     A handler succeeds by returning None or a true value; any other result or an exception is a
-    charged failure. It may raise `Reject(reason)` or `Release(delay)`. A type without a handler is
-    rejected as unroutable. A worker holds at most `prefetch` messages, their leases running.
-    `metrics` are the counts of all `Workers`.
+    failure, which costs the message a retry. It may raise `Reject(reason)` or `Release(delay)`. A
+    message whose type has no handler is rejected as unroutable. A worker holds at most `prefetch`
+    messages, and the lease of each runs from its delivery. `metrics` has the counts that all
+    `Workers` have.
     """
 
     def __init__(
@@ -29,20 +30,20 @@ class MessageProcessor(Workers):
         self.processors: dict[str, Handler] = {}
 
     def register_processor(self, message_type: str, processor: Handler) -> None:
-        """Have messages of this type handled by `processor(message)`."""
+        """Let `processor(message)` handle the messages of this type."""
         check.instance("message_type", message_type, str)
         check.function("processor", processor)
         self.processors[message_type] = processor
 
     def start_workers(self, num_workers: int = 4) -> None:
-        """Start workers, called worker-0, worker-1, … They can be started again after
+        """Start workers, with the names worker-0, worker-1, … They can be started again after
         `stop_workers`.
         """
         check.whole("num_workers", num_workers, low=1)
         self._pool.start(num_workers)
 
     def stop_workers(self) -> None:
-        """Let every worker finish what it is at and give the rest back unspent; wait for them."""
+        """Let every worker finish its message and release the others it holds; wait for them."""
         self._pool.stop(self.queue.wake)
 
     def _work(self) -> None:
@@ -58,6 +59,7 @@ class MessageProcessor(Workers):
                 held.extend(queue.receive_many(self.prefetch - len(held), timeout=0))
             if not self._try(held.popleft()):
                 return
+        # what was prefetched goes back without a retry: no handler has seen it
         while held:
             queue.release(held.popleft())
 

@@ -2,8 +2,8 @@
 
 Where OpenTelemetry's semantic conventions for messaging metrics (1.44.0, status: development,
 opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics) have a name, it is that one,
-written as the Prometheus exporters write it: underscores for dots, the unit behind, `_total` behind
-a counter. What they do not name begins with `mqlearn_`.
+written as the Prometheus exporters write it: underscores for dots, the unit at the end, and
+`_total` after a counter. Names that the conventions do not have begin with `mqlearn_`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ QUEUE = ("messaging_destination_name",)
 
 
 def prometheus_text(*metrics: MessageQueueMetrics) -> str:
-    """The metrics of one queue or several in Prometheus's text format; durations in seconds."""
+    """Return the metrics of queues in Prometheus's text format; durations are in seconds."""
     for each in metrics:
         check.instance("metrics", each, MessageQueueMetrics)
     from prometheus_client import CollectorRegistry, generate_latest
@@ -38,13 +38,13 @@ def prometheus_text(*metrics: MessageQueueMetrics) -> str:
 
 
 class _Families:
-    """What the registry asks for its families of metrics."""
+    """The collector that a registry asks for its families of metrics."""
 
     def __init__(self, queues: list[Snapshot]) -> None:
         self.queues = queues
 
     def collect(self) -> Iterator[Any]:
-        """One family after another, each with its samples of every queue."""
+        """Yield one family after another, each with its samples of every queue."""
         from prometheus_client.core import (
             CounterMetricFamily,
             GaugeMetricFamily,
@@ -125,7 +125,7 @@ class _Families:
         )
 
     def _each(self, kind: Any, name: str, help_text: str, values: Any, label: str = "") -> Any:
-        """One family: a sample for each queue, or for each queue and each value of `label`."""
+        """Return a family with a sample for each queue, or for each queue and value of `label`."""
         family = kind(name, help_text, labels=(*QUEUE, label) if label else QUEUE)
         for queue in self.queues:
             for key, value in values(queue).items():

@@ -13,12 +13,12 @@ from mqlearn.runtime import check
 
 
 class Requester:
-    """Asks, and waits for the answer on its own topic `reply_to`. Any number of tasks may ask at
-    once.
+    """Publishes requests, and waits for their answers on its own topic `reply_to`. Any number of
+    tasks may ask at once.
 
     A request says in its header `reply_to` where the answer goes; the answer says by its causation
-    id which request it answers. What comes twice, or after the asker has gone, is counted in `late`
-    and otherwise ignored.
+    id which request it belongs to. An answer that comes twice, or after the timeout, is counted in
+    `late` and otherwise ignored.
 
     Source: Hohpe and Woolf, "Enterprise Integration Patterns", 2003 (Request-Reply, Return Address,
     Correlation Identifier).
@@ -28,16 +28,17 @@ class Requester:
         check.instance("broker", broker, TopicBasedMessageBroker)
         check_topic("reply_to", reply_to)
         self.broker, self.reply_to, self.late = broker, reply_to, 0
-        self._answers: dict[str, Message | None] = {}  # by the id of the request
+        self._replies: dict[str, Message | None] = {}  # by the id of the request
         self._arrived = broker.runtime.condition()
-        broker.subscribe(reply_to, self._take, name=reply_to)
+        broker.subscribe(reply_to, self._receive_reply, name=reply_to)
 
     def ask(self, topic: str, message: Message, *, timeout: float | None = None) -> Message | None:
-        """Publish a request and wait for its answer, at most `timeout` seconds (None: for ever).
+        """Publish a request and wait for its answer, at most `timeout` seconds (None: forever).
 
-        None if none came in time, or if there was no room for the request. Room in a queue that
-        blocks is waited for beyond `timeout`. Raises ValueError for a message whose answer somebody
-        waits for already: it could not be told which of the two an answer is for.
+        None if no answer came in time, or if there was no room for the request. In a queue that
+        blocks when full, the wait for room is not limited by `timeout`. Raises ValueError for a
+        message id that another task is waiting with: an answer could not be matched to one of the
+        two.
         """
         check.instance("message", message, Message)
         check.number("timeout", timeout, low=0, optional=True)
@@ -45,16 +46,16 @@ class Requester:
         request.headers["reply_to"] = self.reply_to
         deadline = None if timeout is None else clock.now + timeout
         with self._arrived:
-            if request.id in self._answers:
+            if request.id in self._replies:
                 raise ValueError(
                     f"message must not be one that is being asked, got the id {request.id!r} again"
                 )
-            self._answers[request.id] = None
+            self._replies[request.id] = None
         try:
             if not self.broker.publish(topic, request):
                 return None
             with self._arrived:
-                while (answer := self._answers[request.id]) is None:
+                while (answer := self._replies[request.id]) is None:
                     left = None if deadline is None else deadline - clock.now
                     if left is not None and left <= 0:
                         return None
@@ -62,13 +63,13 @@ class Requester:
                 return answer
         finally:
             with self._arrived:
-                self._answers.pop(request.id, None)
+                self._replies.pop(request.id, None)
 
-    def _take(self, reply: Message) -> None:
+    def _receive_reply(self, reply: Message) -> None:
         with self._arrived:
             asked = reply.causation_id or ""
-            if self._answers.get(asked, reply) is None:
-                self._answers[asked] = reply
+            if self._replies.get(asked, reply) is None:
+                self._replies[asked] = reply
                 self._arrived.notify_all()
             else:
                 self.late += 1
@@ -77,8 +78,8 @@ class Requester:
 def replying(
     broker: TopicBasedMessageBroker, answer: Callable[[Message], dict[str, Any]]
 ) -> Handler:
-    """A handler that publishes the body `answer(message)` to where the request wants it; False if
-    there was no room.
+    """Return a handler that publishes the body `answer(message)` to the topic that the request
+    names; it returns False if there was no room.
 
     A request without the header `reply_to` is rejected.
     """
@@ -88,7 +89,7 @@ def replying(
     def handle(message: Message) -> bool:
         reply_to = message.headers.get("reply_to")
         if reply_to is None:
-            raise Reject("nobody to reply to: the request has no header reply_to")
+            raise Reject("no address to reply to: the request has no header reply_to")
         return broker.publish(reply_to, message.reply(answer(message)))
 
     return handle

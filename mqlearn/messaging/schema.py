@@ -1,5 +1,5 @@
-"""Bodies change their shape over the years; the header `schema_version` says which shape this one
-has.
+"""Routing by the header `schema_version`, which says what fields a message's body has: that changes
+over the years.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from mqlearn.runtime import check
 
 
 def by_schema_version(handlers: Mapping[str, Handler]) -> Handler:
-    """A handler that has each message handled by the one for its schema version, for example "1".
+    """Return a handler that calls the one for the message's schema version, for example "1".
 
-    A version that is not there is rejected, to the dead letters with "unknown schema": to guess how
-    to read a body is worse, and to try again does not help. A message without a version has the
-    version "".
+    A message with a version that is not in `handlers` is rejected, so it goes to the dead letters
+    with "unknown schema": a guess at the meaning of its body could do harm, and another try does
+    not help. A message without a version has the version "".
     """
     check.instance("handlers", handlers, Mapping)
     known = dict(handlers)

@@ -1,5 +1,5 @@
-"""One subscriber: a queue of its own, and the loop that calls it with one message after the
-other.
+"""One subscriber of a broker: a queue of its own, and the loop that calls it with one message after
+another.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from mqlearn.runtime import check
 
 
 class Subscription(Workers):
-    """What `callback` is owed of the topics that `pattern` matches: `queue` holds it, one loop
-    delivers it in turn.
+    """The messages of the topics that `pattern` matches, in `queue`, and one loop that calls
+    `callback` with them, in order.
 
-    The callback answers as a handler does: None or a true value is success, an exception or any
-    other result a charged failure, `Reject` and `Release` as ever. Where the queue has no retry
-    policy, a failed message is tried again at once and before those behind it, so the order is
-    kept; with a policy it steps aside for its backoff and is overtaken. After its last retry it is
-    a dead letter of this queue and of no other.
+    The callback answers as a handler does: None or a true value is success; an exception or any
+    other result is a failure, which costs a retry; it may raise `Reject` and `Release`. Where the
+    queue has no retry policy, a failed message is tried again at once, before those behind it, so
+    the order is kept; with a policy it waits for its backoff and others overtake it. After its last
+    retry it is a dead letter of this queue and of no other.
 
-    The queue has no lease: the broker calls the subscriber itself and sees it die. A `WorkerCrash`
-    is a charged failure at once, as RabbitMQ takes back what a closed connection had not
-    acknowledged, and the loop is back after `restart_after` seconds.
+    The queue has no lease: the broker calls the subscriber itself and sees it crash. A
+    `WorkerCrash` counts as a failure at once, as RabbitMQ requeues what a closed connection had not
+    acknowledged, and the loop starts again after `restart_after` seconds.
     """
 
     def __init__(
@@ -42,28 +42,28 @@ class Subscription(Workers):
         self._pool.start(1, self.name)
 
     def send(self, message: Message) -> bool:
-        """Take a message for this subscriber; False if its queue had no room."""
-        taken = self.queue.send(message)
-        if self._pool.stopping:  # it waited for room, and was let in behind the loop's last look
+        """Accept a message for this subscriber; False if its queue had no room."""
+        accepted = self.queue.send(message)
+        if self._pool.stopping:  # it waited for room, and got in after the end
             self.queue.purge()
-        return taken
+        return accepted
 
     def leave(self, *, drain: bool) -> None:
-        """Deliver what is here already and end (`drain`), or throw it away; the call that is going
-        on is finished.
+        """End after all messages that wait here are delivered (`drain`), or discard them; a call
+        that is going on is finished.
         """
         self._leaving, self._drain = True, drain
         self.queue.wake()
 
     def stats(self) -> dict[str, object]:
-        """Its name, pattern and how many messages it has in each place, counted at one instant."""
-        return {"name": self.name, "pattern": self.pattern, **counted(self.queue)}
+        """Return name, pattern and the number of messages in each place, all at one instant."""
+        return {"name": self.name, "pattern": self.pattern, **queue_counts(self.queue)}
 
-    def _over(self) -> bool:
+    def _finished(self) -> bool:
         return self._leaving and not (self._drain and self.queue.size())
 
     def _work(self) -> None:
-        while (message := self.queue.take(self._over)) is not None:
+        while (message := self.queue.take(self._finished)) is not None:
             outcome = self._attempt(message, lambda delivery: self._answer(self.callback, delivery))
             self._settle(message, outcome or Outcome("failed", "the subscriber crashed"))
             if outcome is None:
@@ -72,8 +72,8 @@ class Subscription(Workers):
         self.queue.purge()
 
 
-def counted(queue: InMemoryMessageQueue | None) -> dict[str, object]:
-    """The course text's three counts of a queue, all of the same instant; of none, nothing."""
+def queue_counts(queue: InMemoryMessageQueue | None) -> dict[str, object]:
+    """Return the course text's three counts of a queue, at one instant; zeros without a queue."""
     census = (
         {"waiting": 0, "delayed": 0, "in flight": 0, "dead": 0} if queue is None else queue.census()
     )

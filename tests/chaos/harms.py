@@ -82,7 +82,7 @@ def pads(results: Sequence[Any], count: int) -> list[Any]:
     return outcomes + [batch.COMPLETED] * (count - len(outcomes))
 
 
-READ = batch.read
+READ = batch.read_results
 QUEUE, POOL = memory.InMemoryMessageQueue, workers.Workers
 MOVES, OPERATIONS = transitions.QueueTransitions, operations.QueueOperations
 PLAIN, BATCH, BREAKER = (
@@ -150,7 +150,7 @@ HARMS: dict[str, Harm] = {
     "a full queue takes one more": without(QUEUE, "send", ">= self.max_size", "> self.max_size"),
     "a refusal is answered True": without(QUEUE, "send", "return False", "return True"),
     "priorities are forgotten": without(QUEUE, "send", "LANE[stored.priority])", "2)"),
-    "what is taken is taken again": without(DEDUP, "send", "key in self._taken", "False"),
+    "what is taken is taken again": without(DEDUP, "send", "key in self._accepted", "False"),
     # Processors.
     "a crash is settled": without(POOL, "_attempt", "return None", "return COMPLETED"),
     "an exception is a success": without(
@@ -212,7 +212,7 @@ HARMS: dict[str, Harm] = {
         "self.failure_count >= self.failure_threshold - 1",
     ),
     # Batches.
-    "a list too short is filled up": replaces(batch, "read", pads),
+    "a list too short is filled up": replaces(batch, "read_results", pads),
     "the first result is everybody's": without(
         BATCH, "_process", "self._settle(message, outcome)", "self._settle(message, outcomes[0])"
     ),
@@ -231,9 +231,9 @@ HARMS: dict[str, Harm] = {
     ),
     # Idempotency.
     "nobody's claim holds": without(ONCE, "_holds", "else current", "else False"),
-    "no result is kept": without(ONCE, "_keep", "if until > before:", "if False:"),
+    "no result is kept": without(ONCE, "_store", "if until > before:", "if False:"),
     "the dead end their claims": without(
-        ONCE, "_dead", "return task is not None and task.crashed", "return False"
+        ONCE, "_crashed", "return task is not None and task.crashed", "return False"
     ),
     # Metrics.
     "a lost lease is no failure": forgets("COUNTED", "lease_lost"),

@@ -59,7 +59,7 @@ def test_a_duplicate_is_thrown_away_also_when_the_first_is_done_dead_or_purged()
         assert queue.size() == 0
 
 
-def test_the_window_is_counted_from_the_send_that_was_taken() -> None:
+def test_the_window_is_counted_from_the_send_that_was_accepted() -> None:
     """A duplicate does not make it longer; at its end the key is unknown, and forgotten."""
     with Simulation() as sim:
         queue = DeduplicatingQueue(runtime=sim, dedup_window=60.0)
@@ -72,7 +72,7 @@ def test_the_window_is_counted_from_the_send_that_was_taken() -> None:
         for number in range(1000):
             sim.run(until=200.0 + number)
             queue.send(Message(id=f"m-{number}"))
-        assert len(queue._taken) == 60
+        assert len(queue._accepted) == 60
 
 
 def test_what_was_refused_may_come_again() -> None:
@@ -184,7 +184,7 @@ class RemembersTheRefused(DeduplicatingQueue):
 
     def send(self, message: Message, **options: float | None) -> bool:  # type: ignore[override]
         taken = super().send(message, **options)  # type: ignore[arg-type]
-        self._taken.setdefault(message.id, self._runtime.now + self.dedup_window)
+        self._accepted.setdefault(message.id, self._runtime.now + self.dedup_window)
         return taken
 
 
@@ -193,14 +193,14 @@ class SlidesItsWindow(DeduplicatingQueue):
 
     def send(self, message: Message, **options: float | None) -> bool:  # type: ignore[override]
         taken = super().send(message, **options)  # type: ignore[arg-type]
-        self._taken[message.id] = self._runtime.now + self.dedup_window
+        self._accepted[message.id] = self._runtime.now + self.dedup_window
         return taken
 
 
 class ForgetsNothing(DeduplicatingQueue):
     """Keeps every key."""
 
-    def _forget(self) -> None:
+    def _drop_old_keys(self) -> None:
         pass
 
 
@@ -208,8 +208,8 @@ class ForgetsNothing(DeduplicatingQueue):
     ("mutant", "promise"),
     [
         (RemembersTheRefused, test_what_was_refused_may_come_again),
-        (SlidesItsWindow, test_the_window_is_counted_from_the_send_that_was_taken),
-        (ForgetsNothing, test_the_window_is_counted_from_the_send_that_was_taken),
+        (SlidesItsWindow, test_the_window_is_counted_from_the_send_that_was_accepted),
+        (ForgetsNothing, test_the_window_is_counted_from_the_send_that_was_accepted),
         (
             InMemoryMessageQueue,
             test_a_second_send_while_the_first_waits_for_room_is_refused_not_doubled,

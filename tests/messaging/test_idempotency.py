@@ -205,12 +205,12 @@ def test_a_queue_that_cannot_say_who_is_current_is_trusted_for_half_a_minute() -
         message = Message(body={"order": "x"})
         sim.spawn(handler, message)
         put_off = []
-        for at in (1.0, idempotency.CLAIM - 0.1):
+        for at in (1.0, idempotency.CLAIM_TIME - 0.1):
             sim.run(until=at)
             with pytest.raises(Release):
                 handler(message)
             put_off.append(sim.now)
-        sim.run(until=idempotency.CLAIM)
+        sim.run(until=idempotency.CLAIM_TIME)
         sim.spawn(handler, message)
         sim.run()
         assert handler.counts == {"worked": 2, "answered": 0, "put_off": 2}

@@ -59,38 +59,38 @@ class ClaimsForAFixedTime(IdempotentHandler):
 class TheDeadTidyUp(IdempotentHandler):
     """Ends the claim of a worker that crashed."""
 
-    def _dead(self) -> bool:
+    def _crashed(self) -> bool:
         return False
 
 
 class AFailureKeepsItsClaim(IdempotentHandler):
     """Leaves the key claimed after a failed try."""
 
-    def _end(self, key: str, mine: Claim) -> None:
+    def _end_claim(self, key: str, mine: Claim) -> None:
         pass
 
 
 class ForgetsAtOnce(IdempotentHandler):
     """Stores no result."""
 
-    def _keep(self, key: str, message: Message, result: object) -> object:
+    def _store(self, key: str, message: Message, result: object) -> object:
         return result
 
 
 class NeverForgets(IdempotentHandler):
     """Keeps every result."""
 
-    def _forget(self) -> None:
+    def _drop_old_results(self) -> None:
         pass
 
 
 class EveryDuplicateProlongs(IdempotentHandler):
     """Counts the window from the last duplicate."""
 
-    def _keep(self, key: str, message: Message, result: object) -> object:
+    def _store(self, key: str, message: Message, result: object) -> object:
         if key in self._results:
             self._results[key] = (0.0, self._results[key][1])
-        return super()._keep(key, message, result)
+        return super()._store(key, message, result)
 
 
 class KeysByMessageId(IdempotentHandler):

@@ -83,7 +83,7 @@ def test_memory_follows_the_window() -> None:
             sim.run(until=sim.now + 0.1)
             most = max(most, len(shop.handler))
         assert 295 <= most <= 305
-        assert len(shop.handler._ends) <= 305
+        assert len(shop.handler._expiries) <= 305
         assert shop.handler._claims == {}
 
 

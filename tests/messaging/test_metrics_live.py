@@ -111,7 +111,7 @@ def test_sixteen_thousand_messages_on_sixteen_threads_are_counted_exactly() -> N
 
 def trace_samples(metrics: MessageQueueMetrics) -> list[float]:
     """The sojourns that the metrics keep."""
-    return metrics._tally.recent("sojourn")
+    return metrics._counters.recent("sojourn")
 
 
 def count_from_many_threads(metrics: MessageQueueMetrics) -> dict[str, float]:
@@ -160,7 +160,7 @@ class Torn(dict[str, float]):
 def test_without_the_lock_counts_are_lost(lock: bool) -> None:
     """With a switch of threads forced into every increment, the lock is what keeps the count."""
     metrics = MessageQueueMetrics(window=None)
-    metrics.metrics = metrics._tally.counts = Torn(metrics.metrics)
+    metrics.metrics = metrics._counters.counts = Torn(metrics.metrics)
     if not lock:
         metrics._lock = Unlocked()  # type: ignore[assignment]
 
@@ -198,9 +198,11 @@ def test_every_record_is_heard_and_every_number_read_under_the_lock(
         monkeypatch.setattr(metrics, "_lock", lock)
         held = []
         for name in ("hear", "recent", "oldest", "seconds", "processed", "flies"):
-            real = getattr(metrics._tally, name)
+            real = getattr(metrics._counters, name)
             monkeypatch.setattr(
-                metrics._tally, name, lambda *args, real=real: held.append(lock.held) or real(*args)
+                metrics._counters,
+                name,
+                lambda *args, real=real: held.append(lock.held) or real(*args),
             )
         queue.send(Message())
         delivery = queue.receive(0) or Message()

@@ -84,7 +84,7 @@ def test_a_question_without_room_or_return_address_is_told_so(sim: Simulation) -
     (letter,) = broker.topics["price"].get_dead_letter_messages()
     assert (
         letter.headers["dead_letter_reason"]
-        == "nobody to reply to: the request has no header reply_to"
+        == "no address to reply to: the request has no header reply_to"
     )
 
 
