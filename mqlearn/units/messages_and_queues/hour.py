@@ -1,77 +1,120 @@
-"""The hour of exercise 01.3 on a real queue with a real worker, in the order that a student's rule
-chose.
+"""An hour of messages before one worker, served in the order that a rule chooses: for exercise
+01.3.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Iterable, Iterator, Sequence
+import random
+from bisect import bisect
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from mqlearn.messaging.entries import LANE, Entry
-from mqlearn.messaging.memory import InMemoryMessageQueue
-from mqlearn.messaging.message import Message, MessagePriority
-from mqlearn.messaging.processor import MessageProcessor
-from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.simulation import Simulation
-from mqlearn.runtime.trace import Trace
+from mqlearn.messaging.message import MessagePriority
+from mqlearn.study.exercise import Answer, Mistake
 from mqlearn.study.run import Run
+from mqlearn.study.tries import Life, Try, run_of_tries
+
+RATE, SERVICE_RATE, HOUR = 0.8, 1.0, 3600.0  # per second, per second, seconds
+URGENT_FIRST = tuple(reversed(MessagePriority))
+# LOW 40 %, NORMAL 40, HIGH 15, CRITICAL the rest
+KINDS, UP_TO = tuple(MessagePriority), (0.4, 0.8, 0.95)
+PURPOSES = ("arrive", "share", "serve")
+
+Choose = Callable[[dict[MessagePriority, float], float], MessagePriority]
 
 
-class ChosenQueue(InMemoryMessageQueue):
-    """A queue that serves the oldest message of the priority that is next in `choices`, not the
-    most urgent one.
-    """
+class Job(NamedTuple):
+    """A message: when it is sent (s), its priority, and how long its work takes (s)."""
 
-    def __init__(
-        self, choices: Iterator[MessagePriority], *, runtime: Runtime, trace: Trace
-    ) -> None:
-        super().__init__(visibility_timeout=None, runtime=runtime, trace=trace)
-        self._choices = choices
-
-    def _next(self, now: float) -> Entry | None:  # noqa: ARG002 - nothing expires here
-        if not self._ready.length:
-            return None
-        return self._ready.pop([self._ready._lines[LANE[next(self._choices)]]])
+    sent: float
+    priority: MessagePriority
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Hour:
-    """What a replayed hour is drawn as."""
+    """An hour of jobs: the number of each served one (from 0) with the start of its service (s), in
+    order.
 
-    REPLAYS: ClassVar[tuple[str, ...]] = ("depth_by_priority", "wait_by_priority")
-
-
-def replayed(
-    seed: int,
-    jobs: Sequence[tuple[float, MessagePriority, float]],
-    begun: Iterable[tuple[int, float]],
-    verdict: str,
-) -> Run:
-    """The run in which `jobs` (when each comes, how urgent it is, how long it takes; in seconds)
-    are served as `begun`.
-
-    The first job is order-1. `begun` has the numbers of the jobs, from 0, in the order of their
-    service.
+    `mistake` is what was wrong with a choice that could not be served: the service ends there.
     """
-    choices = (jobs[number][1] for number, _ in begun)
-    with Simulation(seed) as simulation:
-        trace = Trace()
-        queue = ChosenQueue(choices, runtime=simulation, trace=trace)
-        processor = MessageProcessor(queue)
-        processor.register_processor(
-            "default", lambda message: simulation.sleep(message.body["seconds"])
+
+    seed: int
+    jobs: Sequence[Job]
+    begun: list[tuple[int, float]]
+    mistake: Mistake | None = None
+
+    def waits(self, priority: MessagePriority) -> list[float]:
+        """Return how long each served job of this priority waited, in seconds."""
+        return [
+            start - self.jobs[number].sent
+            for number, start in self.begun
+            if self.jobs[number].priority is priority
+        ]
+
+
+def serve(choose: Choose, seed: int) -> Hour:
+    """Serve this seed's jobs in the order that `choose` picks, until a choice cannot be served."""
+    jobs = arrivals(seed)
+    lines: dict[Any, deque[int]] = {priority: deque() for priority in URGENT_FIRST}
+    begun: list[tuple[int, float]] = []
+    arrived, now = 0, 0.0
+    while len(begun) < len(jobs):
+        if len(begun) == arrived:  # no job waits: on to the next arrival
+            now = max(now, jobs[arrived].sent)
+        while arrived < len(jobs) and jobs[arrived].sent <= now:
+            lines[jobs[arrived].priority].append(arrived)
+            arrived += 1
+        heads = {priority: jobs[line[0]].sent for priority, line in lines.items() if line}
+        # without call_answer, since a check comes here 288,000 times
+        try:
+            choice = choose(heads, now)
+        except Exception as error:  # told in words, not raised
+            return Hour(seed, jobs, begun, _no_choice(lines, now, Answer(error=error)))
+        try:
+            number = lines[choice].popleft()
+        except Exception:  # no priority, or one without a message, or nothing that has a hash
+            return Hour(seed, jobs, begun, _no_choice(lines, now, Answer(choice)))
+        begun.append((number, now))
+        now += jobs[number].seconds
+    return Hour(seed, jobs, begun)
+
+
+def _no_choice(lines: dict[Any, deque[int]], now: float, answer: Answer) -> Mistake:
+    waiting = ", ".join(priority.name for priority, line in lines.items() if line)
+    return Mistake(
+        f"at {now:.1f} s expected one of the priorities that wait ({waiting}), {answer}",
+        "return a key of heads; max(heads, key=…) is one, whatever you weigh them by",
+    )
+
+
+@lru_cache(maxsize=2)
+def arrivals(seed: int) -> tuple[Job, ...]:
+    """Draw an hour of jobs from the seed."""
+    arrive, kind, takes = (random.Random(f"{purpose} {seed}") for purpose in PURPOSES)
+    jobs: list[Job] = []
+    time = arrive.expovariate(RATE)
+    while time < HOUR:
+        priority = KINDS[bisect(UP_TO, kind.random())]
+        jobs.append(Job(time, priority, takes.expovariate(SERVICE_RATE)))
+        time += arrive.expovariate(RATE)
+    return tuple(jobs)
+
+
+def replay(hour: Hour, verdict: str) -> Run:
+    """Return the run of this hour; its first job is order-1."""
+    starts = dict(hour.begun)
+    lives = [
+        Life(
+            f"order-{number + 1}",
+            job.sent,
+            (Try(starts[number], starts[number] + job.seconds),) if number in starts else (),
+            job.priority,
         )
-        processor.start_workers(1)
-        for number, (time, priority, seconds) in enumerate(jobs, 1):
-            message = Message(
-                id=f"order-{number}", priority=priority, body={"seconds": seconds}, ttl=math.inf
-            )
-            # At its own instant: a sleep until then would be a rounding error late.
-            simulation.call_at(time, lambda message=message: queue.send(message))  # type: ignore[misc]
-        while processor.metrics["processed"] < len(jobs):
-            simulation.run(until=simulation.now + 60)
-        processor.stop_workers()
-    return dataclasses.replace(Run.of(trace), scenario=Hour(), seed=seed, verdict=verdict)
+        for number, job in enumerate(hour.jobs)
+    ]
+    charts = ("depth_by_priority", "wait_by_priority")
+    return run_of_tries(None, lives, seed=hour.seed, queue="queue", verdict=verdict, charts=charts)

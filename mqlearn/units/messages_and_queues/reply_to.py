@@ -1,4 +1,4 @@
-"""Exercise 01.2: the envelope of an answer, from which a whole conversation can be put together
+"""Exercise 01.2: the envelope of an answer, so that a whole conversation can be put together
 again.
 """
 
@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, MessagePriority
 from mqlearn.runtime.simulation import Simulation
-from mqlearn.study.exercise import SEEDS, Answer, Mistake, call_answer, grade, short_repr
+from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer, short_repr
 from mqlearn.study.verdict import Verdict
 
 REPLIES = 5  # a conversation: a first message and so many replies, each to the one before
@@ -20,54 +20,82 @@ SCHEMA = "1"  # the version of the bodies that this course writes
 STRANGE = ("traceparent", "tenant", "x-region", "locale", "baggage")
 
 
+class Exchange(NamedTuple):
+    """One reply: the message that was answered, as it was before and as it is after, and the answer
+    to it.
+
+    `before_body` is a copy of its body; `body` and `new_id` are what the reply is made of.
+    """
+
+    before: Message
+    before_body: dict[str, Any]
+    parent: Message
+    body: dict[str, Any]
+    new_id: str
+    answer: Answer
+
+    def mistake(self) -> Mistake | None:
+        """Return what is wrong with the reply, or with its parent afterwards, if anything is."""
+        return _wrong_envelope(self) or _changed(self)
+
+
+class ReplyToExercise(Exercise[int, list[Exchange]]):
+    """A conversation of five replies, each to the one before, up to the first that is wrong."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> list[Exchange]:
+        rng = random.Random(f"conversation {case}")
+        exchanges: list[Exchange] = []
+        with Simulation(case) as simulation:
+            queue = InMemoryMessageQueue(runtime=simulation)
+            message = _first(rng)
+            for number in range(1, REPLIES + 1):
+                parent = _through(queue, message)
+                before, before_body = parent.copy(), dict(parent.body)
+                body, new_id = {"step": number}, f"m-{rng.getrandbits(32):08x}"
+                given = call_answer(answer, parent, dict(body), new_id)
+                exchanges.append(Exchange(before, before_body, parent, body, new_id, given))
+                if exchanges[-1].mistake() is not None:
+                    break  # it may not even be a message that can be sent
+                message = given.value
+        return exchanges
+
+    def mistakes(self, world: list[Exchange]) -> Iterator[Mistake]:
+        mistake = world[-1].mistake()
+        if mistake is not None:
+            yield Mistake(f"reply {len(world)}: {mistake.said}", mistake.hint)
+
+    def summary(self, worlds: list[list[Exchange]]) -> str:
+        return (
+            f"{len(worlds)} seeds, {len(worlds) * REPLIES} replies: every conversation has one "
+            "correlation id, every reply "
+            f"names its cause and schema version {SCHEMA}, and no header of others was lost"
+        )
+
+
 def check_reply_to(reply_to: Callable[[Message, dict[str, Any], str], Message]) -> Verdict:
-    """Whether `reply_to(parent, body, new_id)` makes the message that answers `parent`.
+    """Grade `reply_to(parent, body, new_id)`, which makes the message that answers `parent`.
 
     The reply is a new `Message` with the id `new_id` and the given `body`. Its headers say:
     `correlation_id`, that of the parent, or the parent's id if it has none (it began the
-    conversation); `causation_id`, the parent's id; `schema_version`, "1", the version in which
-    *this* body is written, whatever the parent's. Every other header of the parent is handed on
+    conversation); `causation_id`, the parent's id; `schema_version`, "1", the version of *this*
+    body, whatever the parent's. Every other header of the parent is handed on
     unchanged, and the parent stays as it is.
 
     Tried on conversations of a first message and five replies, each sent through a queue before it
     is answered.
     """
-    return grade(
-        mistakes,
-        reply_to,
-        lambda: (
-            f"{len(SEEDS)} seeds, {len(SEEDS) * REPLIES} replies: every conversation has one "
-            "correlation id, every reply "
-            f"names its cause and schema version {SCHEMA}, and no header of others was lost"
-        ),
-    )
+    return EXERCISE.grade(reply_to)
 
 
-def mistakes(reply_to: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The first fault in the conversation of this seed, if there is one."""
-    rng = random.Random(f"conversation {seed}")
-    with Simulation(seed) as simulation:
-        queue = InMemoryMessageQueue(runtime=simulation)
-        parent = _first(rng)
-        for number in range(1, REPLIES + 1):
-            parent = _through(queue, parent)
-            before, body, new_id = parent.copy(), {"step": number}, f"m-{rng.getrandbits(32):08x}"
-            kept = dict(parent.body)
-            answer = call_answer(reply_to, parent, dict(body), new_id)
-            fault = _wrong_envelope(answer, before, body, new_id) or _changed(parent, before, kept)
-            if fault is not None:
-                yield Mistake(f"reply {number}: {fault.said}", fault.hint)
-                return
-            parent = answer.value
+EXERCISE = ReplyToExercise()
 
 
-def _wrong_envelope(
-    answer: Answer, parent: Message, body: dict[str, Any], new_id: str
-) -> Mistake | None:
-    reply = answer.value
+def _wrong_envelope(exchange: Exchange) -> Mistake | None:
+    reply, parent = exchange.answer.value, exchange.before
     if not isinstance(reply, Message):
         return Mistake(
-            f"expected a Message, {answer}", "return Message(id=new_id, body=body, headers={…})"
+            f"expected a Message, {exchange.answer}",
+            "return Message(id=new_id, body=body, headers={…})",
         )
     try:
         reply.validate()
@@ -75,10 +103,10 @@ def _wrong_envelope(
         return Mistake(
             f"the reply cannot be sent: {error}", "give a Message its fields when you make it"
         )
-    if reply.id != new_id or reply.body != body:
+    if reply.id != exchange.new_id or reply.body != exchange.body:
         return Mistake(
-            f"expected id {new_id!r} and body {body}, got {short_repr(reply.id)} and "
-            f"{short_repr(reply.body)}",
+            f"expected id {exchange.new_id!r} and body {exchange.body}, got "
+            f"{short_repr(reply.id)} and {short_repr(reply.body)}",
             "the reply is a message of its own, with the id and the body that you are given",
         )
     headers = reply.headers
@@ -110,9 +138,14 @@ def _wrong_envelope(
     return None
 
 
-def _changed(parent: Message, before: Message, body: dict[str, Any]) -> Mistake | None:
-    """Whether the call changed the message that it was to answer."""
-    if parent.headers == before.headers and parent.id == before.id and parent.body == body:
+def _changed(exchange: Exchange) -> Mistake | None:
+    """Return what is wrong if the call changed the message that it was to answer."""
+    parent, before = exchange.parent, exchange.before
+    if (parent.headers, parent.id, parent.body) == (
+        before.headers,
+        before.id,
+        exchange.before_body,
+    ):
         return None
     return Mistake(
         f"{before.id}, the parent, was changed", "others still hold the parent: build new headers"
@@ -120,7 +153,7 @@ def _changed(parent: Message, before: Message, body: dict[str, Any]) -> Mistake 
 
 
 def _through(queue: InMemoryMessageQueue, message: Message) -> Message:
-    """The message as its receiver gets it."""
+    """Send a message, and return it as its receiver gets it."""
     queue.send(message)
     received = queue.receive(timeout=0)
     assert received is not None

@@ -1,4 +1,4 @@
-"""Exercise 01.1: the key by which a heap serves the most urgent message first, and equals as they
+"""Exercise 01.1: a key for a heap that serves the most urgent message first, and equals as they
 were sent.
 """
 
@@ -7,14 +7,14 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from mqlearn.messaging.message import Message, MessagePriority
-from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade, short_repr
+from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer, short_repr
 from mqlearn.study.verdict import Verdict
 
 SENDS = 200
-TICKS = (0.0, 0.015, 0.030)  # seconds: a coarse clock, on which many messages share a time
+TICKS = (0.0, 0.015, 0.030)  # seconds: a coarse clock, so that many messages share a time
 
 
 class Compared(Exception):
@@ -33,50 +33,68 @@ class _Incomparable(Message):
     __hash__ = None  # type: ignore[assignment]
 
 
+class Keys(NamedTuple):
+    """A seed's messages as they are sent, and the keys that were given for them, up to the first
+    answer that is none.
+    """
+
+    messages: list[Message]
+    answers: list[Answer]
+
+
+class SortKeyExercise(Exercise[int, Keys]):
+    """Two hundred messages in a heap, which hands them out by their keys."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> Keys:
+        keys = Keys(_messages(case), [])
+        for seq, message in enumerate(keys.messages):
+            keys.answers.append(call_answer(answer, message.copy(), seq))
+            if not isinstance(keys.answers[-1].value, tuple):
+                break
+        return keys
+
+    def mistakes(self, world: Keys) -> Iterator[Mistake]:
+        heap: list[tuple[Any, Message]] = []
+        for answer, message in zip(world.answers, world.messages, strict=False):
+            if isinstance(answer.error, Compared):
+                yield _no_order(answer.error, None, message)
+                return
+            if not isinstance(answer.value, tuple):
+                yield Mistake(
+                    f"expected a tuple for {message.id}, {answer}",
+                    "a tuple is compared item by item: what decides first stands first",
+                )
+                return
+            try:
+                heapq.heappush(heap, (answer.value, message))
+            except Exception as error:  # of keys that cannot be compared
+                yield _no_order(error, answer.value, message)
+                return
+        yield from _wrong_order(heap, world.messages)
+
+    def summary(self, worlds: list[Keys]) -> str:
+        return (
+            f"{len(worlds)} seeds, {len(worlds) * SENDS:,} messages: all came out by priority, "
+            "equals in the order of sending, and no two messages were compared"
+        )
+
+
 def check_sort_key(sort_key: Callable[[Message, int], tuple[Any, ...]]) -> Verdict:
-    """Whether a heap ordered by `sort_key(message, seq)` is a fair priority queue.
+    """Grade `sort_key(message, seq)`, the key that orders a heap as a fair priority queue.
 
     `seq` counts the messages as they are sent: 0, 1, 2, …; the key is a tuple, and the heap hands
     out the smallest first. The most urgent message must come first, equals in the order of sending.
     The clock is coarse: 200 messages share three timestamps (s). Two messages themselves must never
     be compared.
     """
-    return grade(
-        mistakes,
-        sort_key,
-        lambda: (
-            f"{len(SEEDS)} seeds, {len(SEEDS) * SENDS:,} messages: all came out by priority, "
-            "equals in "
-            "the order of "
-            "sending, and no two messages were compared"
-        ),
-    )
+    return EXERCISE.grade(sort_key)
 
 
-def mistakes(sort_key: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The first fault with the messages of this seed, if there is one."""
-    heap: list[tuple[Any, Message]] = []
-    messages = _messages(seed)
-    for seq, message in enumerate(messages):
-        answer = call_answer(sort_key, message.copy(), seq)
-        if isinstance(answer.error, Compared):
-            yield _no_order(answer.error, None, message)
-            return
-        if not isinstance(answer.value, tuple):
-            yield Mistake(
-                f"expected a tuple for {message.id}, {answer}",
-                "a tuple is compared item by item: what decides first stands first",
-            )
-            return
-        try:
-            heapq.heappush(heap, (answer.value, message))
-        except Exception as error:
-            yield _no_order(error, answer.value, message)
-            return
-    yield from _wrong_order(heap, messages)
+EXERCISE = SortKeyExercise()
 
 
 def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> Iterator[Mistake]:
+    """Yield what is wrong with the first message that the heap hands out in the wrong place."""
     number = {message.id: seq for seq, message in enumerate(messages)}
     for due in sorted(messages, key=lambda message: (-message.priority.value, number[message.id])):
         key, served = heap[0]
@@ -104,7 +122,7 @@ def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> It
 
 
 def _no_order(error: Exception, key: Any, message: Message) -> Mistake:
-    """What is wrong if the heap could not compare the key of this message with another."""
+    """Return what is wrong if the heap could not compare the key of this message with another."""
     if isinstance(error, Compared):
         return Mistake(
             f"{message.id} has the same key as another message, so the heap compared the "

@@ -2,25 +2,26 @@
 what it saw.
 """
 
+import math
 from functools import cache, lru_cache
 from itertools import cycle
 
 import pytest
 
 from mqlearn.lab.show import as_run
-from mqlearn.messaging.message import MessagePriority
+from mqlearn.messaging.entries import LANE
+from mqlearn.messaging.memory import InMemoryMessageQueue
+from mqlearn.messaging.message import Message, MessagePriority
 from mqlearn.messaging.percentile import percentile
+from mqlearn.messaging.processor import MessageProcessor
+from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.trace import Trace
 from mqlearn.study.exercise import SEEDS
 from mqlearn.study.verdict import recall
 from mqlearn.units.messages_and_queues import choose as choosing
-from mqlearn.units.messages_and_queues.choose import (
-    arrivals,
-    check_choose,
-    mistakes,
-    strict_waits,
-    work,
-)
-from mqlearn.units.messages_and_queues.hour import replayed
+from mqlearn.units.messages_and_queues import hour as hours
+from mqlearn.units.messages_and_queues.choose import EXERCISE, check_choose, strict_waits
+from mqlearn.units.messages_and_queues.hour import arrivals, replay, serve
 
 LOW, NORMAL, HIGH, CRITICAL = MessagePriority
 
@@ -36,8 +37,8 @@ def _keep_hours():
     the check.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(choosing, "arrivals", cache(choosing.arrivals.__wrapped__))
-        patch.setattr(choosing, "work", lru_cache(maxsize=2 * len(SEEDS))(choosing.work))
+        patch.setattr(hours, "arrivals", cache(hours.arrivals.__wrapped__))
+        patch.setattr(choosing, "serve", lru_cache(maxsize=2 * len(SEEDS))(hours.serve))
         yield
 
 
@@ -47,7 +48,7 @@ def solution(heads, now):
 
 
 def critical_then_oldest(heads, now):
-    """CRITICAL goes first, all others in the order in which they came."""
+    """CRITICAL goes first, all others in their order of arrival."""
     return CRITICAL if CRITICAL in heads else min(heads, key=heads.get)
 
 
@@ -62,7 +63,7 @@ def strict(heads, now):
 
 
 def turns():
-    """Each priority in turn, as far as somebody waits."""
+    """Each priority in turn, as far as a message waits."""
     wheel = cycle(MessagePriority)
     return lambda heads, now: next(priority for priority in wheel if priority in heads)
 
@@ -110,30 +111,64 @@ def test_other_right_answers_pass(fn):
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
     fn = WRONG[name]
-    assert caught(mistakes, fn) == CAUGHT.get(name, 100) >= 20
+    assert caught(EXERCISE, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_choose(fn)
+
+
+class ChosenQueue(InMemoryMessageQueue):
+    """A queue that serves the oldest message of the priority that is next in `choices`."""
+
+    def __init__(self, choices, *, runtime, trace):
+        super().__init__(visibility_timeout=None, runtime=runtime, trace=trace)
+        self._choices = choices
+
+    def _next(self, now):
+        if not self._ready.length:
+            return None
+        return self._ready.pop([self._ready._lines[LANE[next(self._choices)]]])
+
+
+def on_a_queue(hour):
+    """Serve that hour's jobs on the package's queue, by a worker that takes the time of each."""
+    choices = (hour.jobs[number].priority for number, _ in hour.begun)
+    with Simulation(hour.seed) as sim:
+        trace = Trace()
+        queue = ChosenQueue(choices, runtime=sim, trace=trace)
+        processor = MessageProcessor(queue)
+        processor.register_processor("default", lambda message: sim.sleep(message.body["seconds"]))
+        processor.start_workers(1)
+        for number, (time, priority, seconds) in enumerate(hour.jobs, 1):
+            message = Message(
+                id=f"order-{number}", priority=priority, body={"seconds": seconds}, ttl=math.inf
+            )
+            # At its own instant: a sleep until then would be a rounding error late.
+            sim.call_at(time, lambda message=message: queue.send(message))
+        while processor.metrics["processed"] < len(hour.jobs):
+            sim.run(until=sim.now + 60)
+        processor.stop_workers()
+    return trace
 
 
 @pytest.mark.parametrize(
     "fn", [strict, WRONG["first in, first out"], solution], ids=["strict", "fifo", "solution"]
 )
 @pytest.mark.parametrize("seed", [0, 1, 42])
-def test_the_quick_hour_is_the_real_hour(fn, seed):
-    """A queue and a worker in a simulation serve the same jobs at the very same times."""
-    shift, fault = work(fn, seed)
-    assert fault is None
-    run = replayed(seed, shift.jobs, shift.begun, "")
+def test_the_replay_is_what_a_real_queue_does(fn, seed):
+    """A queue and a worker in a simulation serve the same jobs at the very same times: the replay
+    has their records.
+    """
+    hour = serve(fn, seed)
+    assert hour.mistake is None
+    run, real = replay(hour, ""), on_a_queue(hour)
     started = [
         (int(record.message_id.removeprefix("order-")) - 1, record.time)
-        for record in run.trace.records
+        for record in real.records
         if record.event == "started"
     ]
-    assert started == shift.begun
-    sent = [
-        (record.time, record.priority) for record in run.trace.records if record.event == "sent"
-    ]
-    assert sent == [(time, priority.name) for time, priority, _ in shift.jobs]
-    assert run.trace.balance().completed == len(shift.jobs)
+    assert started == hour.begun
+    assert run.trace.records == real.records
+    assert run.trace.balance() == real.balance()
+    assert run.totals["done"] == len(hour.jobs)
 
 
 def test_a_starved_message_is_named_and_replayed():
@@ -154,7 +189,7 @@ def test_a_starved_message_is_named_and_replayed():
 
 
 def test_a_late_critical_message_is_named_and_replayed():
-    """The pooled wait decides, and the first seed in which it is too long is shown."""
+    """The pooled wait decides; the first seed with too long a wait is shown."""
     verdict = check_choose(WRONG["first in, first out"])
     assert verdict.failing_seed == 0
     assert "order-1325, CRITICAL, was served at 1,705.8 s, after 26.7 s; " in verdict.text
@@ -166,20 +201,18 @@ def test_a_late_critical_message_is_named_and_replayed():
 
 
 def test_a_replay_does_not_ask_again():
-    """What was chosen is played back, also if the rule remembers things or answers otherwise by
-    now.
-    """
+    """The choices are played back: the rule may remember things, or answer otherwise by now."""
     rule = turns()
-    shift, _ = work(rule, 3)
-    run = replayed(3, shift.jobs, shift.begun, "said")
+    hour = serve(rule, 3)
+    run = replay(hour, "said")
     assert [record.time for record in run.trace.records if record.event == "started"] == [
-        time for _, time in shift.begun
+        time for _, time in hour.begun
     ]
     assert run.verdict == "said"
 
 
 def test_a_choice_that_is_none_is_told_with_its_instant():
-    """A priority of which nobody waits cannot be served."""
+    """A priority without a waiting message cannot be served."""
     assert check_choose(lambda heads, now: LOW).text == (
         "not yet: seed 0: at 0.3 s expected one of the priorities that wait (HIGH), it returned "
         "<MessagePriority.LOW: 1>. Hint: return a key of heads; max(heads, key=…) is one, whatever "
@@ -195,11 +228,11 @@ def test_heads_are_the_rule_s_own():
         heads.clear()
         return choice
 
-    assert work(careless, 5)[0].begun == work(solution, 5)[0].begun
+    assert serve(careless, 5).begun == serve(solution, 5).begun
 
 
 def test_how_narrow_it_is():
-    """What the solutions say of other numbers than 15, of fairness, and of hours cut short."""
+    """The solutions quote these: other numbers than 15, fairness, and hours cut short."""
 
     def ageing(seconds):
         return lambda heads, now: max(
@@ -207,7 +240,7 @@ def test_how_narrow_it_is():
         )
 
     def waits(fn, priority):
-        return [wait for seed in range(100) for wait in choosing.work(fn, seed)[0].waits(priority)]
+        return [wait for seed in range(100) for wait in choosing.serve(fn, seed).waits(priority)]
 
     strict_p95 = p95([wait for seed in range(100) for wait in strict_waits(seed)])
     assert sum(wait > 60 for wait in waits(ageing(20), LOW)) == 1
@@ -215,16 +248,16 @@ def test_how_narrow_it_is():
     oldest = WRONG["first in, first out"]
     assert max(waits(oldest, LOW)) == pytest.approx(50.3, abs=0.05)
     assert p95(waits(oldest, CRITICAL)) / strict_p95 == pytest.approx(4.8, abs=0.05)
-    hours = [choosing.work(strict, seed)[0] for seed in range(100)]
+    found = [choosing.serve(strict, seed) for seed in range(100)]
     assert (
         sum(
             any(
-                hour.jobs[number][0] < 600
-                and hour.jobs[number][1] is LOW
-                and start - hour.jobs[number][0] > 60
+                hour.jobs[number].sent < 600
+                and hour.jobs[number].priority is LOW
+                and start - hour.jobs[number].sent > 60
                 for number, start in hour.begun
             )
-            for hour in hours
+            for hour in found
         )
         == 6
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from mqlearn import Message
-from mqlearn.units.messages_and_queues.reply_to import check_reply_to, mistakes
+from mqlearn.units.messages_and_queues.reply_to import EXERCISE, check_reply_to
 
 
 def solution(parent, body, new_id):
@@ -29,7 +29,7 @@ def changed(**headers):
 
 
 def in_the_parent(parent, body, new_id):
-    """Write into headers that belong to somebody else."""
+    """Write into headers that belong to the parent."""
     parent.headers.update(solution(parent, body, new_id).headers)
     return Message(id=new_id, body=body, headers=parent.headers)
 
@@ -87,7 +87,7 @@ def test_the_worked_solution_passes():
 def test_wrong_answers_are_caught(name, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
     fn = WRONG[name]
-    assert caught(mistakes, fn) == CAUGHT.get(name, 100) >= 20
+    assert caught(EXERCISE, fn) == CAUGHT.get(name, 100) >= 20
     assert not check_reply_to(fn)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mqlearn.study.exercise import SEEDS
-from mqlearn.units.messages_and_queues.sort_key import check_sort_key, mistakes
+from mqlearn.units.messages_and_queues.sort_key import EXERCISE, check_sort_key
 
 
 def solution(message, seq):
@@ -53,7 +53,7 @@ def test_right_answers_pass(fn):
 def test_wrong_answers_are_caught(name, caught):
     """Each in every one of a hundred seeds, and by the check as a whole."""
     fn = WRONG[name]
-    assert caught(mistakes, fn) == len(SEEDS)
+    assert caught(EXERCISE, fn) == len(SEEDS)
     assert not check_sort_key(fn)
 
 
