@@ -6,16 +6,16 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.study.arrivals import DAYS
 from mqlearn.study.exercise import (
     SEEDS,
     Answer,
+    Exercise,
     Mistake,
     call_answer,
-    grade,
     is_number,
     no_function,
     short_repr,
@@ -32,21 +32,74 @@ HOURS = 3 * 3600.0  # of a day that are folded with one seed, in seconds
 View = dict[str, int]
 
 
-def ranking(view: View, n: int) -> list[tuple[str, int]]:
-    """The `n` routes with the most flights, the most first; equals by name."""
-    return sorted(view.items(), key=lambda route: (-route[1], route[0]))[:n]
+class Fold(NamedTuple):
+    """One fold: the view at the end, and after each event the count of the event's own route.
+
+    `mistake` is of the last event asked, if that ended the fold; `changed` is True if a view that
+    was handed out half-way was changed later.
+    """
+
+    view: dict[Any, Any]
+    counts: list[Any]
+    mistake: Mistake | None
+    changed: bool
+
+
+class Rebuild(NamedTuple):
+    """A seed's hours folded twice (once if the first fold is wrong), and the ranking, if one was
+    asked for.
+    """
+
+    seed: int
+    folds: list[Fold]
+    ranking: Answer | None
+
+
+class EvolveExercise(Exercise[int, Rebuild]):
+    """Three hours of flights folded, and once more from their beginning; then ranked by `top`, if
+    there is one.
+    """
+
+    def __init__(self, top: Callable[..., Any] | None = None) -> None:
+        self.top = top
+
+    def play(self, answer: Callable[..., Any], case: int) -> Rebuild:
+        world = Rebuild(case, [fold(answer, events_of(case))], None)
+        if _mistake_of_fold(world, 0) is None:
+            # An answer with a memory beside the view is found out by the second fold.
+            world.folds.append(fold(answer, events_of(case)))
+        if self.top is None:
+            return world
+        return world._replace(ranking=call_answer(self.top, dict(departures(world.seed)), N))
+
+    def mistakes(self, world: Rebuild) -> Iterator[Mistake]:
+        for number in range(len(world.folds)):
+            mistake = _mistake_of_fold(world, number)
+            if mistake is not None:
+                yield mistake
+                return
+        best, answer = ranking(departures(world.seed), N), world.ranking
+        if answer is not None and (answer.error is not None or answer.value != best):
+            yield Mistake(*_ranked(best, answer))
+
+    def summary(self, worlds: list[Rebuild]) -> str:
+        return (
+            f"{len(worlds)} times three hours of two days, "
+            f"{sum(len(events_of(world.seed)) for world in worlds):,} events, each "
+            "folded twice: the same view both times, and the right one"
+        )
 
 
 def check_evolve(
     evolve: Callable[[View, StreamEvent], View],
     top: Callable[[View, int], list[tuple[str, int]]] | None = None,
 ) -> Verdict:
-    """Whether `evolve(view, event)` counts the flights of each route that have left, and `top(view,
-    n)` ranks them.
+    """Grade `evolve(view, event)`, which counts the flights of each route that have left, and
+    `top(view, n)`, which ranks the routes.
 
     `view` is a dict from route, such as "JFK-LAX", to the number of flights that have departed on
     it, {} to begin with. `evolve` returns the view after one more event, of whatever type, and
-    changes neither the view it is given nor the event: the old view may be somebody's snapshot.
+    changes neither the view it is given nor the event: the old view may be kept as a snapshot.
     `top` returns the `n` routes with the most, as pairs of a route and a number, the most first and
     equals by name; if none is handed over, only `evolve` is looked at.
 
@@ -55,74 +108,70 @@ def check_evolve(
     """
     if top is not None and not callable(top):
         return no_function(top)
-    return grade(
-        lambda fn, seed: mistakes(fn, seed, top),
-        evolve,
-        lambda: (
-            f"{len(SEEDS)} times three hours of two days, "
-            f"{sum(len(events_of(seed)) for seed in SEEDS):,} events, each "
-            f"folded twice: the same view both times, and the right one"
-        ),
-    )
+    return EvolveExercise(top).grade(evolve)
 
 
-def mistakes(
-    evolve: Callable[..., Any], seed: int, top: Callable[..., Any] | None = None
-) -> Iterator[Mistake]:
-    """The first thing that is wrong in this seed's fold."""
-    events = events_of(seed)
-    right = Counter(
-        event.data["route"] for event in events if event.event_type == "flight_departed"
-    )
-    for time in ("the first time", "the second time"):
-        view: Any = {}
-        middle: tuple[Any, View] = (view, {})
-        for number, event in enumerate(events):
-            given = event.copy()
-            given.data = dict(event.data)
-            answer = call_answer(evolve, view, given)
-            if answer.error is not None or not isinstance(answer.value, dict):
-                yield Mistake(
-                    f"event {number + 1}, {event.event_type}: expected a dict, {answer}",
-                    "return the view, also when the event does not matter to it"
-                    if answer.error is None
-                    else "evolve(view, event) gets a dict, empty to begin with, and an event "
-                    "with event_type and "
-                    "data['route']",
-                )
-                return
-            if given.data != event.data:
-                yield Mistake(
-                    f"event {number + 1}, {event.event_type}: its data were changed to "
-                    f"{short_repr(given.data)}",
-                    "an event has happened: nobody changes it",
-                )
-                return
-            view = answer.value
-            if number == len(events) // 2:
-                middle = view, dict(view)
-        if middle[0] != middle[1]:
-            yield Mistake(
-                "a view that was handed out half-way was changed by later events",
-                "return a new view: view | {...}",
-            )
-            return
-        if {route: count for route, count in view.items() if count != 0} != right:
-            said, hint, route = _differs(view, right, time)
-            yield Mistake(
-                said,
-                hint,
-                partial(event_by_event, evolve, seed, route, again=time == "the second time"),
-            )
-            return
-    if top is not None:
-        answer = call_answer(top, dict(right), N)
-        if answer.error is not None or answer.value != ranking(right, N):
-            yield Mistake(*_ranked(ranking(right, N), answer))
+EXERCISE = EvolveExercise()  # without a ranking
+
+
+def fold(evolve: Callable[..., Any], events: tuple[StreamEvent, ...]) -> Fold:
+    """Fold the events from an empty view on, up to the first answer that is no view."""
+    view: Any = {}
+    half_way: tuple[Any, View] = (view, {})
+    counts: list[Any] = []
+    for number, event in enumerate(events):
+        given = event.copy()
+        given.data = dict(event.data)
+        answer = call_answer(evolve, view, given)
+        mistake = _mistake_of_event(number, event, given, answer)
+        if mistake is not None:
+            return Fold({}, counts, mistake, changed=False)
+        view = answer.value
+        counts.append(view.get(event.data["route"], 0))
+        if number == len(events) // 2:
+            half_way = view, dict(view)
+    return Fold(dict(view), counts, None, changed=half_way[0] != half_way[1])
+
+
+def _mistake_of_event(
+    number: int, event: StreamEvent, given: StreamEvent, answer: Answer
+) -> Mistake | None:
+    if answer.error is not None or not isinstance(answer.value, dict):
+        return Mistake(
+            f"event {number + 1}, {event.event_type}: expected a dict, {answer}",
+            "return the view, also when the event does not matter to it"
+            if answer.error is None
+            else "evolve(view, event) gets a dict, empty to begin with, and an event "
+            "with event_type and "
+            "data['route']",
+        )
+    if given.data != event.data:
+        return Mistake(
+            f"event {number + 1}, {event.event_type}: its data were changed to "
+            f"{short_repr(given.data)}",
+            "an event has happened: nobody changes it",
+        )
+    return None
+
+
+def _mistake_of_fold(world: Rebuild, number: int) -> Mistake | None:
+    folded, right = world.folds[number], departures(world.seed)
+    if folded.mistake is not None:
+        return folded.mistake
+    if folded.changed:
+        return Mistake(
+            "a view that was handed out half-way was changed by later events",
+            "return a new view: view | {...}",
+        )
+    if {route: count for route, count in folded.view.items() if count != 0} == right:
+        return None
+    again = number > 0
+    said, hint, route = _differs(folded.view, right, again=again)
+    return Mistake(said, hint, partial(event_by_event, world, number, route))
 
 
 def _ranked(best: list[tuple[str, int]], answer: Answer) -> tuple[str, str]:
-    """What is wrong with a ranking, and a hint: at the first place that differs, if there is
+    """Return what is wrong with a ranking, and a hint: at the first place that differs, if there is
     one.
     """
     if not isinstance(answer.value, list) or len(answer.value) != len(best):
@@ -142,42 +191,46 @@ def _ranked(best: list[tuple[str, int]], answer: Answer) -> tuple[str, str]:
     )
 
 
-def _differs(view: dict[Any, Any], right: Counter[str], time: str) -> tuple[str, str, Any]:
-    """What is wrong, a hint, and the route of which it is."""
+def _differs(view: dict[Any, Any], right: Counter[str], *, again: bool) -> tuple[str, str, Any]:
+    """Return what is wrong with a view, a hint, and the route with the wrong count."""
     route = min((key for key in {*view, *right} if view.get(key, 0) != right[key]), key=str)
     count = view.get(route, 0)
     hint = (
         "where does a second fold get what the first one counted?"
-        if time == "the second time"
+        if again
         else 'each "flight_departed" counts one'
         if is_number(count) and count < right[route]
         else "a flight that is due, or cancelled, or that arrives, has not left once more"
     )
     return (
-        f"{time}, {short_repr(route)} is {short_repr(count)}, and {right[route]} flights have left",
+        f"the {'second' if again else 'first'} time, {short_repr(route)} is {short_repr(count)}, "
+        f"and {right[route]} flights have left",
         hint,
         route,
     )
 
 
-def event_by_event(
-    evolve: Callable[..., Any], seed: int, route: Any, *, again: bool = False
-) -> pd.DataFrame:
-    """What is replayed: each event of a route, and what the view says after it; with `again`, of a
-    second fold.
-    """
+@lru_cache(maxsize=len(SEEDS))
+def departures(seed: int) -> Counter[str]:
+    """Return the right view: the flights that have left on each route."""
+    left = [event for event in events_of(seed) if event.event_type == "flight_departed"]
+    return Counter(event.data["route"] for event in left)
+
+
+def ranking(view: View, n: int) -> list[tuple[str, int]]:
+    """Return the `n` routes with the most flights, the most first; equals by name."""
+    return sorted(view.items(), key=lambda route: (-route[1], route[0]))[:n]
+
+
+def event_by_event(world: Rebuild, number: int, route: Any) -> pd.DataFrame:
+    """Return what is replayed: each event of a route, and the count in the view after it."""
     import pandas as pd
 
-    events, rows, left = events_of(seed), [], 0
-    for recorded in [False, True] if again else [True]:
-        view: Any = {}
-        for event in events:
-            given = event.copy()
-            given.data = dict(event.data)
-            view = evolve(view, given)
-            if recorded and event.data["route"] == route:
-                left += event.event_type == "flight_departed"
-                rows.append([event.data["flight"], event.event_type, left, view.get(route, 0)])
+    rows, left = [], 0
+    for event, count in zip(events_of(world.seed), world.folds[number].counts, strict=True):
+        if event.data["route"] == route:
+            left += event.event_type == "flight_departed"
+            rows.append([event.data["flight"], event.event_type, left, count])
     return pd.DataFrame(rows, columns=["flight", "event", "have left", "the view says"])
 
 
@@ -186,9 +239,10 @@ def _day(day: str) -> tuple[StreamEvent, ...]:
     return tuple(flight_events(day))
 
 
+@lru_cache(maxsize=len(SEEDS))
 def events_of(seed: int) -> tuple[StreamEvent, ...]:
-    """What happened in this seed's three hours of one of the two days, which begin between 06:00
-    and 20:00.
+    """Return the events of this seed's three hours, which begin between 06:00 and 20:00 on one of
+    the two days.
     """
     begin = 3600 * random.Random(f"board {seed}").uniform(6, 20)
     return tuple(

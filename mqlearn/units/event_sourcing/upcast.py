@@ -6,21 +6,66 @@ import copy
 import random
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqlearn.streaming.event import StreamEvent
-from mqlearn.study.exercise import SEEDS, Mistake, call_answer, grade, short_repr
+from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer, short_repr
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EVENTS = 20  # of one order's history
+EVENTS = 20  # in one order's history
 METHODS = ("card", "voucher", "transfer")
 
 
+class Reading(NamedTuple):
+    """One event as it is stored, as it would be written today, and as the answer read it: "right",
+    or a text of what came instead.
+    """
+
+    stored: StreamEvent
+    today: StreamEvent
+    answer: Answer
+    read_as: str
+    mistake: Mistake | None
+
+
+class UpcastExercise(Exercise[int, list[Reading]]):
+    """The events of one order, written in any year; each, and their fold, as if written today."""
+
+    def play(self, answer: Callable[..., Any], case: int) -> list[Reading]:
+        # Each is judged when it is read: a later call may change what an earlier one returned.
+        return [_read(answer, stored, today) for stored, today in history_of(case)]
+
+    def mistakes(self, world: list[Reading]) -> Iterator[Mistake]:
+        mistake = next((each.mistake for each in world if each.mistake is not None), None)
+        if mistake is None and not _folds_as_today(world):
+            mistake = Mistake(
+                "each event is right and their fold is not",
+                "is anything shared between the events?",
+            )
+        if mistake is not None:
+            yield Mistake(mistake.said, mistake.hint, partial(event_by_event, world))
+
+    def summary(self, worlds: list[list[Reading]]) -> str:
+        payments = [
+            each.stored
+            for world in worlds
+            for each in world
+            if each.stored.event_type == "payment_added"
+        ]
+        versions = [event.data.get("schema_version", 1) for event in payments]
+        return (
+            f"{len(worlds)} histories, {versions.count(1):,} events of version 1 and "
+            f"{versions.count(2):,} of version 2: each is read as if it had been written today, "
+            "and what is stored is as it was"
+        )
+
+
 def check_upcast(upcast: Callable[[StreamEvent], StreamEvent]) -> Verdict:
-    """Whether `upcast(event)` brings a payment of any year to version 3, and changes nothing else.
+    """Grade `upcast(event)`, which brings a payment of any year to version 3 and changes nothing
+    else.
 
     The data of a "payment_added" has been written in three ways. Version 1 has an "amount" in whole
     dollars and no "schema_version"; it may lack the amount, which was then not known. Version 2 has
@@ -32,117 +77,97 @@ def check_upcast(upcast: Callable[[StreamEvent], StreamEvent]) -> Verdict:
     In each of 100 seeds the 20 events of one order are brought to version 3; their fold must be
     that of the same history written today.
     """
-
-    def count(version: int) -> int:
-        return sum(
-            old.data.get("schema_version", 1) == version
-            for seed in SEEDS
-            for old, _ in history_of(seed)
-            if old.event_type == "payment_added"
-        )
-
-    return grade(
-        mistakes,
-        upcast,
-        lambda: (
-            f"{len(SEEDS)} histories, {count(1):,} events of version 1 and {count(2):,} of version "
-            "2: "
-            "each is read as "
-            f"if it had been written today, and what is stored is as it was"
-        ),
-    )
+    return EXERCISE.grade(upcast)
 
 
-def mistakes(upcast: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    """The first event of this seed's history that is not read as it should be."""
-    for fault in _faults(upcast, seed):
-        yield Mistake(fault.said, fault.hint, partial(event_by_event, upcast, seed))
+EXERCISE = UpcastExercise()
 
 
-def event_by_event(upcast: Callable[..., Any], seed: int) -> pd.DataFrame:
-    """What is replayed: the data of each event as they are stored, should be read, and are read."""
+def event_by_event(readings: list[Reading]) -> pd.DataFrame:
+    """Return what is replayed: the data of each event as they are stored, should be read, and are
+    read.
+    """
     import pandas as pd
 
-    rows = []
-    for old, new in history_of(seed):
-        given = old.copy()
-        given.data = copy.deepcopy(old.data)
-        answer = call_answer(upcast, given)
-        data = answer.value.data if isinstance(answer.value, StreamEvent) else None
-        rows.append(
-            [
-                old.event_type,
-                str(old.data),
-                "the same" if new.data == old.data else str(new.data),
-                "right" if data == new.data else str(answer) if data is None else str(data),
-            ]
-        )
+    rows = [
+        [
+            each.stored.event_type,
+            str(each.stored.data),
+            "the same" if each.today.data == each.stored.data else str(each.today.data),
+            each.read_as,
+        ]
+        for each in readings
+    ]
     return pd.DataFrame(rows, columns=["event", "stored", "should be read as", "is read as"])
 
 
-def _faults(upcast: Callable[..., Any], seed: int) -> Iterator[Mistake]:
-    read = []
-    for old, new in history_of(seed):
-        given = old.copy()
-        given.data = copy.deepcopy(old.data)
-        answer = call_answer(upcast, given)
-        what = f"{old.event_type} {short_repr(old.data)}"
-        if (given.data, given.event_type, given.event_id) != (
-            old.data,
-            old.event_type,
-            old.event_id,
-        ):
-            changed = (
-                _difference(old.data, given.data)
-                if given.data != old.data
-                else "its id or type is another"
-            )
-            yield Mistake(
-                f"{what}: the stored event was changed, {changed}",
-                "work on copies: event.copy() has the same data, so that needs a copy of its own",
-            )
-            return
-        if (
-            answer.error is not None
-            or not isinstance(answer.value, StreamEvent)
-            or not isinstance(answer.value.data, dict)
-        ):
-            yield Mistake(
-                f"{what}: expected a StreamEvent with a dict of data, {answer}",
-                "return an event, today's or the same"
-                if answer.error is None
-                else "what does an event of this type and version have? data.get(name) is None "
-                "where it is missing",
-            )
-            return
-        found = answer.value
-        if found.data != new.data:
-            yield Mistake(
-                f"{what}: {_difference(new.data, found.data)}", _hint(old, new, found.data)
-            )
-            return
-        if (found.event_id, found.event_type, found.timestamp, found.partition_key) != (
-            old.event_id,
-            old.event_type,
-            old.timestamp,
-            old.partition_key,
-        ):
-            yield Mistake(
-                f"{what}: the data are right, and the envelope is another: "
-                f"{found.event_type!r}, "
-                f"{found.event_id!r}",
-                "event.copy() keeps id, type, time and key",
-            )
-            return
-        read.append(found)
-    if paid(read) != paid([new for _, new in history_of(seed)]):
-        yield Mistake(
-            "each event is right and their fold is not", "is anything shared between the events?"
+def _read(upcast: Callable[..., Any], stored: StreamEvent, today: StreamEvent) -> Reading:
+    given = stored.copy()
+    given.data = copy.deepcopy(stored.data)
+    answer = call_answer(upcast, given)
+    data = answer.value.data if isinstance(answer.value, StreamEvent) else None
+    read_as = "right" if data == today.data else str(answer) if data is None else str(data)
+    return Reading(stored, today, answer, read_as, _judge(stored, today, given, answer))
+
+
+def _judge(
+    stored: StreamEvent, today: StreamEvent, given: StreamEvent, answer: Answer
+) -> Mistake | None:
+    """Return what is wrong with one answer; `given` is what it was handed, a copy of the stored
+    event.
+    """
+    what = f"{stored.event_type} {short_repr(stored.data)}"
+    if (given.data, given.event_type, given.event_id) != (
+        stored.data,
+        stored.event_type,
+        stored.event_id,
+    ):
+        changed = (
+            _difference(stored.data, given.data)
+            if given.data != stored.data
+            else "its id or type is another"
         )
+        return Mistake(
+            f"{what}: the stored event was changed, {changed}",
+            "work on copies: event.copy() has the same data, so that needs a copy of its own",
+        )
+    read = answer.value
+    if (
+        answer.error is not None
+        or not isinstance(read, StreamEvent)
+        or not isinstance(read.data, dict)
+    ):
+        return Mistake(
+            f"{what}: expected a StreamEvent with a dict of data, {answer}",
+            "return an event, today's or the same"
+            if answer.error is None
+            else "what does an event of this type and version have? data.get(name) is None "
+            "where it is missing",
+        )
+    if read.data != today.data:
+        return Mistake(
+            f"{what}: {_difference(today.data, read.data)}", _hint(stored, today, read.data)
+        )
+    if _envelope(read) != _envelope(stored):
+        return Mistake(
+            f"{what}: the data are right, and the envelope is another: "
+            f"{read.event_type!r}, "
+            f"{read.event_id!r}",
+            "event.copy() keeps id, type, time and key",
+        )
+    return None
+
+
+def _envelope(event: StreamEvent) -> tuple[Any, ...]:
+    return event.event_id, event.event_type, event.timestamp, event.partition_key
+
+
+def _folds_as_today(readings: list[Reading]) -> bool:
+    return paid([each.answer.value for each in readings]) == paid([each.today for each in readings])
 
 
 def _difference(new: dict[str, Any], found: Any) -> str:
-    """The first field in which what was found is not as it should be."""
+    """Return the first field that is not as it should be."""
     if not isinstance(found, dict):
         return f"its data are {short_repr(found)}"
     for field in [*new, *found]:
@@ -170,14 +195,14 @@ def _hint(old: StreamEvent, new: StreamEvent, found: Any) -> str:
 
 
 def paid(events: list[StreamEvent]) -> tuple[int, int]:
-    """The fold: cents paid, and payments of which the amount is not known."""
+    """Return the fold: the cents paid, and the number of payments whose amount is not known."""
     cents = [event.data["cents"] for event in events if event.event_type == "payment_added"]
     return sum(each for each in cents if each is not None), cents.count(None)
 
 
 def history_of(seed: int) -> list[tuple[StreamEvent, StreamEvent]]:
-    """This seed's events as they were written in their year, each with the same as it would be
-    written today.
+    """Return this seed's events as they were written in their year, each with the same event as it
+    would be written today.
     """
     rng = random.Random(f"payments {seed}")
     return [_event(rng, f"{seed}/{number}", number) for number in range(EVENTS)]

@@ -1,11 +1,12 @@
-"""Exercise 10.3: whether the check of the relay can tell right from wrong."""
+"""Exercise 10.3: the check of the relay passes right answers, catches and replays wrong ones."""
 
 import pytest
 
 from mqlearn.lab.board import Board
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.study.verdict import recall
-from mqlearn.units.event_sourcing.relay import Shop, check_relay, mistakes
+from mqlearn.units.event_sourcing.crashing_relay import ShopDatabase
+from mqlearn.units.event_sourcing.relay import EXERCISE, check_relay
 
 
 def relay(outbox, publish):
@@ -26,7 +27,7 @@ def one_at_a_time(outbox, publish):
 
 
 def removes_first(outbox, publish):
-    """Who dies in between has lost it."""
+    """A relay that crashes in between has lost the event."""
     for entry, event in outbox.pending():
         outbox.remove(entry)
         publish(event)
@@ -103,18 +104,19 @@ def test_the_worked_solution_passes(fn):
 @pytest.mark.parametrize("fn", WRONG)
 def test_wrong_answers_are_caught(fn, caught):
     """Each in at least twenty of a hundred seeds, and by the check as a whole."""
-    assert caught(mistakes, fn) >= 20
+    assert caught(EXERCISE, fn) >= 20
     assert not check_relay(fn)
 
 
 def test_what_comes_after_the_last_id_misses_what_commits_late():
     """In at least twenty seeds, by the hint that says why."""
-    found = [fault for seed in range(100) for fault in mistakes(AfterTheLast(), seed)]
-    assert sum("a smaller one may appear later" in fault.hint for fault in found) >= 20
+    worlds = [EXERCISE.play(AfterTheLast(), seed) for seed in range(100)]
+    found = [mistake for world in worlds for mistake in EXERCISE.mistakes(world)]
+    assert sum("a smaller one may appear later" in mistake.hint for mistake in found) >= 20
 
 
 def test_each_mistake_has_its_sentence():
-    """What was lost and where it is, what came late, what came again."""
+    """The event that was lost and where it is, the one that came late, the one that came again."""
     assert "it is no longer in the outbox" in check_relay(removes_first).text
     assert "was published after later events of that order" in check_relay(newest_first).text
     assert "remove each as soon as it is published" in check_relay(removes_in_the_end).text
@@ -139,7 +141,7 @@ def test_each_mistake_has_its_sentence():
 
 
 def test_an_answer_without_end_is_ended():
-    """It looks into the outbox for ever."""
+    """It looks into the outbox forever."""
 
     def forever(outbox, publish):
         while True:
@@ -160,7 +162,7 @@ def test_the_outbox_shows_what_is_committed_and_ids_come_late():
     """Nothing that is open or rolled back; in most seeds some id commits after a larger one."""
     late = 0
     for seed in range(100):
-        shop = Shop(seed)
+        shop = ShopDatabase(seed)
         while shop.begun < 40 or shop.open:
             shop.tick()
             assert not {event.event_id for _, event in shop.open.values()} & set(shop.committed)
@@ -170,8 +172,8 @@ def test_the_outbox_shows_what_is_committed_and_ids_come_late():
 
 
 def test_a_failing_history_can_be_replayed():
-    """What was removed unpublished is dead, what was passed over is open, and a death repeats what
-    it published.
+    """An event removed unpublished is dead, one that was passed over is open, and a crash repeats
+    what it published.
     """
     lost, missed, again = (
         recall(check_relay(fn).failing_seed)
@@ -185,9 +187,10 @@ def test_a_failing_history_can_be_replayed():
         "order-2/6 was committed and never published" in lost.verdict
         and outcomes[0]["order-2/6"] == "dead"
     )
+    shop = EXERCISE.play(removes_first, lost.seed)
     assert sum(outcome == "dead" for outcome in outcomes[0].values()) == len(
-        set(lost.scenario.committed) - {event.event_id for event in lost.scenario.published}
+        set(shop.committed) - {event.event_id for event in shop.published}
     )
     assert sum(outcome == "" for outcome in outcomes[1].values()) == missed.totals["left"] > 0
     assert again.jobs()["tries"].sum() == again.totals["published"]
-    assert Board(lost.scenario.REPLAYS).sentence(lost).startswith("Journeys of ")
+    assert Board(lost.charts).sentence(lost).startswith("Journeys of ")
