@@ -2,24 +2,24 @@
 
 - Messages: `Message`, `MessagePriority`, `MessageStatus`
 - Queues: `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`
-- Done once: `IdempotentHandler`, `retry_horizon`, `DeduplicatingQueue`; read rightly:
+- Duplicates: `IdempotentHandler`, `retry_horizon`, `DeduplicatingQueue`; versions of a body:
   `by_schema_version`
-- Measured: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`
+- Metrics: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`
 - Workers: `MessageProcessor`, `BatchMessageProcessor`, `Reject`, `Release`, `Outcome`,
   `WorkerCrash`
-- Workers that know when to stop: `CircuitBreaker`, its `FailureRate` and `Permit`,
+- Workers that pause while a service fails: `CircuitBreaker`, its `FailureRate` and `Permit`,
   `CircuitBreakerMessageProcessor`
-- A broker: `TopicBasedMessageBroker`; questions on it: `Requester`, `replying`; order by key:
+- A broker: `TopicBasedMessageBroker`; request and reply: `Requester`, `replying`; order by key:
   `MessageGroupQueue`
 - Logs: `EventStream`, `StreamEvent`, `OffsetOutOfRange`, `partition_for` (Kafka's `murmur2`)
 - Groups: `EventStreamProcessor`, `Consumer`, `ConsumerGroup`; `range_assignment`,
   `sticky_assignment`
-- What they run on: `Simulation` (virtual time, seeded), `ThreadRuntime` (real threads, real time)
-- Facts first: `OrderEventStore`, its `WrongExpectedVersion` and `evolve_order`, `upcasting`,
+- The runtimes: `Simulation` (virtual time, seeded), `ThreadRuntime` (real threads, real time)
+- Event sourcing: `OrderEventStore`, its `WrongExpectedVersion` and `evolve_order`, `upcasting`,
   `Projection`
-- Kept: `DurableEventStream`, `OrderTable` (the outbox)
-- What happened: `Trace`, and its `Balance` or `UnbalancedBooks`
-- Compared by the course text: `MessageQueueComparison`, `message_queue_technologies`,
+- On disk: `DurableEventStream`, `OrderTable` (the outbox)
+- The trace: `Trace`, and its `Balance` or `UnbalancedBooks`
+- Technologies, from the course text: `MessageQueueComparison`, `message_queue_technologies`,
   `compare_message_queues`
 """
 

@@ -1,9 +1,8 @@
-"""The course text's comparison of message queue technologies: its figures, and what is known of
-where they come from.
+"""The course text's comparison of message queue technologies: its figures, and their known sources.
 
 The figures are the course text's, not measured here. They were taken with different record sizes,
-batches, numbers of machines and promises of durability, so a row says what a system is for; it does
-not say which one is faster.
+batches, numbers of machines and guarantees of durability. So a row says what a system is for; it
+does not say which one is faster.
 """
 
 from __future__ import annotations
@@ -13,11 +12,12 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class MessageQueueComparison:
-    """One row: a technology, and what the course text says of it.
+    """One row of the table: a technology, as the course text describes it.
 
     `type` is queue, stream or pub_sub; `throughput` and `latency` are figures with their units, as
-    text; `durability` tells whether a message survives a restart. `origin` says what is known of
-    where the figures come from; "" if nothing is. Raises TypeError for a field of another type.
+    text; `durability` tells whether a message survives a restart. `origin` names the
+    source of the figures, as far as it is known, else "". Raises TypeError for a field of another
+    type.
     """
 
     name: str
@@ -117,7 +117,7 @@ HEADINGS = {
 
 
 def compare_message_queues() -> None:
-    """Print the table and the use cases, as the course text has them."""
+    """Print the table and the use cases, as in the course text."""
     rows = [HEADINGS] + [asdict(each) for each in message_queue_technologies]
     width = {column: max(len(str(row[column])) for row in rows) for column in HEADINGS}
     print("MESSAGE QUEUE TECHNOLOGY COMPARISON (the course text's figures)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, deque
 
+from mqlearn.messaging.message import RETRIES_EXHAUSTED
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import IN_FLIGHT, MOVES, PLACES, Record
 
@@ -30,7 +31,7 @@ COUNTED = {
 }
 ERRORS = {"nacked": "failed", "delayed": "failed", "dead": "failed", "lease_lost": "lease lost"}
 # the rest is "other"
-REASONS = ("expired", "rejected", "retries exhausted", "unroutable", "unknown schema")
+REASONS = ("expired", "rejected", RETRIES_EXHAUSTED, "unroutable", "unknown schema")
 SAMPLED = ("wait", "processing", "sojourn")
 # Seconds; what OpenTelemetry asks of a histogram of durations, see prometheus.py.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -86,7 +87,7 @@ class QueueCounters:
         reason = "expired" if event == "expired" else detail.partition(":")[0]
         self.reasons[reason if reason in REASONS else "other"] += 1
         # the last retry failed as well, though its record says only that the message died
-        self.counts["messages_nacked"] += reason == "retries exhausted"
+        self.counts["messages_nacked"] += reason == RETRIES_EXHAUSTED
 
     def _end_delivery(self, event: str, time: float, entry: int, receipt: int) -> None:
         """Take note of the end of a delivery: it was settled, or lost its lease."""

@@ -39,6 +39,9 @@ class MessageStatus(Enum):
     DEAD_LETTER = "dead_letter"
 
 
+# the reason of a dead letter whose last try has failed
+RETRIES_EXHAUSTED = "retries exhausted"
+
 EXPECTED_TYPES = (
     str,
     str,

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from mqlearn.messaging.entries import LANE, PRIORITIES, DeadlineHeap, Entry, PriorityLines
-from mqlearn.messaging.message import Message, MessageStatus
+from mqlearn.messaging.message import RETRIES_EXHAUSTED, Message, MessageStatus
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
@@ -99,7 +99,7 @@ class QueueTransitions(MessageQueue):
         if message.retry_count > message.max_retries:
             if reason:
                 message.headers["dead_letter_error"] = reason
-            self._dead_letter(entry, "dead", "retries exhausted", detail="retries exhausted")
+            self._dead_letter(entry, "dead", RETRIES_EXHAUSTED, detail=RETRIES_EXHAUSTED)
         elif self.retry is None or event == "lease_lost":
             self._requeue(entry, event, reason)
         else:

@@ -17,6 +17,10 @@ from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.partition_log import OffsetOutOfRange, PartitionLog
 from mqlearn.streaming.partitioner import cached_partition, partition_for
 
+# the offset that a new group starts at, and the policies for an offset that retention has dropped
+STARTS = ("earliest", "latest")
+OUT_OF_RANGE = (*STARTS, "error")
+
 
 class EventLog:
     """The part of an `EventStream` that its consumer groups build on: `partition_count` partitions
@@ -44,8 +48,8 @@ class EventLog:
         check.whole("partition_count", partition_count, low=1)
         check.number("retention_seconds", retention_seconds, above=0, optional=True)
         check.whole("retention_events", retention_events, low=1, optional=True)
-        check.one_of("start", start, ("earliest", "latest"))
-        check.one_of("out_of_range", out_of_range, ("earliest", "latest", "error"))
+        check.one_of("start", start, STARTS)
+        check.one_of("out_of_range", out_of_range, OUT_OF_RANGE)
         check.instance("runtime", runtime, Runtime, optional=True)
         check.instance("trace", trace, Trace, optional=True)
         self.stream_name = self.name = stream_name

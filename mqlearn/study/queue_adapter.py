@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mqlearn.messaging.message import COMPLETED, Message, Outcome
+from mqlearn.messaging.message import COMPLETED, RETRIES_EXHAUSTED, Message, Outcome
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
@@ -132,7 +132,7 @@ class QueueAdapter(MessageQueue):
         dead_before = len(self.built.dead)
         self.built.nack(delivery)
         if len(self.built.dead) > dead_before:
-            self._emit("dead", delivery, "retries exhausted")
+            self._emit("dead", delivery, RETRIES_EXHAUSTED)
         else:
             self._emit("nacked", delivery, outcome.reason)
             self._available.notify()

@@ -14,6 +14,7 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.event_log import OUT_OF_RANGE
 from mqlearn.streaming.partition_log import OffsetOutOfRange
 from mqlearn.streaming.partitioner import partition_for
 from mqlearn.streaming.stream import EventStream
@@ -117,7 +118,7 @@ class ReadingTheLog(Scenario):
     out_of_range: str = param(
         "earliest",
         group="policy",
-        choices=("earliest", "latest", "error"),
+        choices=OUT_OF_RANGE,
         help="Where a reader goes on whose place in the log is gone; error: it stops.",
     )
     prediction: float | None = param(

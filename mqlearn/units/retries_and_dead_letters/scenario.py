@@ -9,7 +9,7 @@ from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
-from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.messaging.retry import JITTERS, RetryPolicy
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
@@ -157,7 +157,7 @@ class CardOutage(Scenario):
     jitter: str = param(
         "none",
         group="policy",
-        choices=("none", "full", "equal"),
+        choices=JITTERS,
         help="Full: a random part of the delay. Equal: half of it and a random part of the rest.",
     )
     retries: int = param(

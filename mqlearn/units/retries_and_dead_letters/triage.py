@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mqlearn.messaging.message import Message, MessageStatus
+from mqlearn.messaging.message import RETRIES_EXHAUSTED, Message, MessageStatus
 from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
 
@@ -147,16 +147,16 @@ def letters_of(seed: int) -> tuple[Letter, ...]:
 
     cause = rng.choice(TEMPORARY)
     for _ in range(rng.randint(60, 120)):
-        die(rng.uniform(down, down + lasts), "retries exhausted", cause, "redrive")
+        die(rng.uniform(down, down + lasts), RETRIES_EXHAUSTED, cause, "redrive")
     for _ in range(rng.randint(10, 30)):  # one error for all of them, and it is their own
-        die(release + rng.uniform(0, 60), "retries exhausted", OWN[2], "fix")
+        die(release + rng.uniform(0, 60), RETRIES_EXHAUSTED, OWN[2], "fix")
     for time in (rng.uniform(down, down + lasts), rng.uniform(0, DAY), rng.uniform(0, DAY)):
-        die(time, "retries exhausted", rng.choice(OWN), "fix")
+        die(time, RETRIES_EXHAUSTED, rng.choice(OWN), "fix")
     # poison that stops the service, far from the outage and from each other
     for number in range(3):
         die(
             number * 180 + rng.uniform(0, 60),
-            "retries exhausted",
+            RETRIES_EXHAUSTED,
             rng.choice((cause, *TEMPORARY)),
             "fix",
         )
@@ -174,7 +174,7 @@ def _letter(number: int, time: float, reason: str, error: str) -> Message:
     headers = {"dead_letter_reason": reason, "dead_letter_timestamp": str(round(time, 3))}
     if error:
         headers["dead_letter_error"] = error
-    tries = 4 if reason == "retries exhausted" else 0
+    tries = 4 if reason == RETRIES_EXHAUSTED else 0
     return Message(
         id=f"order-{number}", headers=headers, retry_count=tries, status=MessageStatus.DEAD_LETTER
     )
