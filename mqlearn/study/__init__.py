@@ -1,10 +1,10 @@
 """The course's common base: scenarios with faults, the runs they make, theory, and exercises.
 
-scenario        the base of what a lab moves          run        what came of it
-faults          what goes wrong                       arrivals   when work comes
-analysis/       tables and totals read off a trace    theory     what arithmetic expects
-exercise        how an answer is graded               verdict    what a student is told
-tries           a run written down from known tries
+scenario        the parameters that a lab moves       run        a run's trace, tables and totals
+faults          the things that go wrong              arrivals   the times at which work comes
+analysis/       counts and times read off a trace     theory     expected values of a run
+exercise        the grading of an answer              verdict    its result, as a student sees it
+tries           a run written down from known tries   words      numbers and names as text
 queue_adapter   a notebook's own queue in the place of the package's
 card            payments that cannot be taken back
 flights         a recorded day of flights             changes    orders or flights, as changes

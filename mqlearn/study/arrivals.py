@@ -22,6 +22,7 @@ from typing import IO
 
 from mqlearn.messaging.message import MessagePriority
 from mqlearn.runtime import check
+from mqlearn.study.words import format_count
 
 DAYS = ("2013-12-02", "2013-07-10")
 COLUMNS = ("time", "size", "key", "priority")
@@ -203,7 +204,7 @@ def _columns(line: int, header: list[str]) -> list[str]:
 
 
 def _has_width(line: int, row: list[str], columns: list[str]) -> bool:
-    width = f"{len(columns)} column{'s' * (len(columns) > 1)}"
+    width = format_count(len(columns), "column")
     if len(row) > len(columns):
         raise _refused(line, str(len(columns) + 1), f"{width} as in the header", row[len(columns)])
     if len(row) < len(columns):

@@ -13,7 +13,8 @@ from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks, Timeline
 from mqlearn.lab.charts.marks import BarMarks, LevelMarks
 from mqlearn.lab.view import Floats, View
 from mqlearn.messaging.percentile import percentile
-from mqlearn.study.analysis.batches import PERCENTILES, format_duration
+from mqlearn.study.analysis.batches import PERCENTILES
+from mqlearn.study.words import format_duration
 
 SLICES = 40  # of the run's time
 FEWEST = 5  # items of which a slice has percentiles

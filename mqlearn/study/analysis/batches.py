@@ -56,13 +56,6 @@ def _check_costs(per_call: float, per_item: float) -> None:
     check.number("per_item", per_item, low=0)
 
 
-def format_duration(seconds: float) -> str:
-    """Return a duration in seconds as a text with three digits: 98.4 ms, 2.35 s, 130 s."""
-    if seconds < 0.9995:
-        return f"{round(1000 * seconds, 1):.3g} ms"
-    return f"{seconds:.3g} s" if seconds < 99.95 else f"{seconds:,.0f} s"
-
-
 class BatchAnalysis:
     """The batches of a run, read off its records. All times are in seconds.
 

@@ -15,7 +15,6 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.batches import (
     BatchAnalysis,
-    format_duration,
     least_size,
     throughput,
 )
@@ -23,6 +22,7 @@ from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.faults import happens
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
+from mqlearn.study.words import format_count, format_duration, format_rate
 from mqlearn.units.batching.store import PER_CALL, PER_ITEM, BulkStore, bisected, report_call
 
 ALL, FAILURES, BISECT = "all", "failures", "bisect"
@@ -225,14 +225,14 @@ class BatchedWriter(Scenario):
             f"{self.size}"
         )
         if growth <= 1e-9:
-            return f"{come}, {full} can write {_said(self.capacity)}."
+            return f"{come}, {full} can write {format_rate(self.capacity)}."
         least = least_size(self.rate, self.per_call, self.per_item, self.workers)
         enough = (
             "no batch is large enough" if least is None else f"batches of {least:,} could keep up"
         )
         return (
-            f"Backlog grows by {_said(growth)} a second: {come}, {full} can write "
-            f"{_said(self.capacity)}; "
+            f"Backlog grows by {format_rate(growth)} a second: {come}, {full} can write "
+            f"{format_rate(self.capacity)}; "
             f"{left:,} are left; {enough}."
         )
 
@@ -257,7 +257,7 @@ class BatchedWriter(Scenario):
         if not tally.failed:
             return ""
         bad = dead - tally.dead_good
-        told = f"{bad:,} bad order{'s' * (bad != 1)} died"
+        told = f"{format_count(bad, 'bad order')} died"
         if self.on_failure == ALL:
             return (
                 f"{told}; good ones came back {tally.redelivered:,} times, and {tally.dead_good:,} "
@@ -283,8 +283,3 @@ class BatchedWriter(Scenario):
             f"{of}: latency {format_duration(tally.mean)}, 99 % within "
             f"{format_duration(percentile(tally.latencies, 99))}"
         )
-
-
-def _said(rate: float) -> str:
-    """A rate in three figures, or as a whole number."""
-    return f"{rate:,.0f}" if rate >= 99.95 else f"{rate:.3g}"

@@ -12,6 +12,7 @@ from mqlearn.streaming.assignment import check_complete, moves
 from mqlearn.study.exercise import Exercise, Mistake, call_answer
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
+from mqlearn.study.words import format_count
 
 CHANGES = 8  # joins and leaves in each seed
 APART = 10.0  # s between two of them, in a replay
@@ -159,8 +160,7 @@ def _moved(rebalance: Rebalance) -> Mistake | None:
     if (count := moves(before, owners)) <= least:
         return None
     return Mistake(
-        f"{change}, and {count} partition{'' if count == 1 else 's'} changed hands; "
-        f"{least} would do",
+        f"{change}, and {format_count(count, 'partition')} changed hands; {least} would do",
         "who had a partition keeps it, up to its share",
     )
 

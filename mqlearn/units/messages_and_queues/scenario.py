@@ -19,6 +19,7 @@ from mqlearn.study import theory
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, own_or_given, param, start_shop
+from mqlearn.study.words import format_wait
 
 URGENT_FIRST = ("CRITICAL", "HIGH", "NORMAL", "LOW")
 # messages that may wait: more than ever arrive, since a full queue is unit 02's subject
@@ -227,9 +228,9 @@ class PriorityMix(Scenario):
             )
         theirs = expected.get("wait_by_priority", {})
         if first == last:
-            said = f"; theory says {_short(theirs['all'])} s" if theirs else ""
+            said = f"; theory says {format_wait(theirs['all'])} s" if theirs else ""
             return f"All are {first} and wait {tally.mean():.3g} s on average{said}."
-        told = [_short(theirs[name]) for name in (last, first, "all")] if theirs else []
+        told = [format_wait(theirs[name]) for name in (last, first, "all")] if theirs else []
         said = f"; theory says {told[0]}, {told[1]} and {told[2]} s" if told else ""
         return (
             f"{last} waits {tally.mean(last):.3g} s on average, {first} "
@@ -255,11 +256,6 @@ class PriorityMix(Scenario):
 
 def _there(workers: int) -> str:
     return "is 1" if workers == 1 else f"are {workers}"
-
-
-def _short(seconds: float) -> str:
-    """A theory's wait (s) in three digits; nobody measures a millionth of a second."""
-    return f"{seconds:.3g}" if seconds >= 0.0005 else "0"
 
 
 class PriorityAnalysis:

@@ -18,6 +18,7 @@ from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.faults import Failure, happens, one_try
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, param, refuse_queue
+from mqlearn.study.words import join_names
 
 TOPIC = "orders.paid"
 SUBSCRIBERS = ("mail", "parcel", "audit")
@@ -240,7 +241,7 @@ class FanOut(Scenario):
         for name, count in behind.items():
             groups.setdefault(count if count > self.rate / 2 else 0, []).append(name)
         return ", ".join(
-            f"{_listed(names)} {'is' if len(names) == 1 else 'are'} "
+            f"{join_names(names)} {'is' if len(names) == 1 else 'are'} "
             f"{f'{count:,} behind' if count else 'up to date'}"
             for count, names in groups.items()
         )
@@ -267,7 +268,3 @@ def _occurred(runtime: Runtime, trace: Trace, order: Message) -> None:
             priority=order.priority.name,
             detail=TOPIC,
         )
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

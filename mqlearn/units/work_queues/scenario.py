@@ -19,6 +19,7 @@ from mqlearn.study import theory
 from mqlearn.study.arrivals import by_pattern, flight_day
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
+from mqlearn.study.words import format_wait
 
 TEN_MINUTES = 600.0  # seconds
 # a recorded day is replayed so many times as fast: a second here is two minutes there
@@ -254,7 +255,7 @@ class WorkQueue(Scenario):
             else f"ha{'s' if one else 've'} nothing to spare"
         )
         by_theory = expected.get("wait", -1.0)
-        said = f", theory {by_theory if by_theory >= 0.0005 else 0:.3g} s" if by_theory >= 0 else ""
+        said = f", theory {format_wait(by_theory)} s" if by_theory >= 0 else ""
         return (
             f"{who} {keep}: {rate:.3g} a second arrive, {self.capacity:.3g} can be finished; "
             f"mean wait {tally.mean:.3g} s{said}."
