@@ -9,8 +9,8 @@ from typing import Any
 
 from bench.measure import interleaved, table
 from mqlearn.lab import Lab
-from mqlearn.lab.board import Board
-from mqlearn.lab.view import View
+from mqlearn.lab.chart_data import ChartData
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.units import scenarios
 
 
@@ -48,7 +48,7 @@ def _split(kind: type[Any], repeats: int) -> tuple[dict[str, float], int]:
     field, values = slider(kind)
     values = values[:repeats]
     lab = Lab(kind)
-    board = Board(kind.CHARTS, lab._board.canvas.width, lab._board.canvas.height)
+    board = Dashboard(kind.CHARTS, lab._dashboard.canvas.width, lab._dashboard.canvas.height)
     turns = {name: cycle(values) for name in ("lab", "simulation", "draw", "redraw")}
     runs = {value: kind(**{field: value}).run(0) for value in values}
 
@@ -61,11 +61,13 @@ def _split(kind: type[Any], repeats: int) -> tuple[dict[str, float], int]:
         return lambda: scenario.run(0)
 
     def draw() -> Callable[[], Any]:
-        seen = View(kind(**{field: next(turns["draw"])}).run(0))  # none of its tables is made yet
+        seen = ChartData(
+            kind(**{field: next(turns["draw"])}).run(0)
+        )  # none of its tables is made yet
         return lambda: (board.draw(seen), board.png(), board.sentence(seen))
 
     def redraw() -> Callable[[], Any]:
-        seen = View(runs[next(turns["redraw"])])
+        seen = ChartData(runs[next(turns["redraw"])])
         board.draw(seen)
         return lambda: (board.draw(seen), board.png(), board.sentence(seen))
 

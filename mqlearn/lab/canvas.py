@@ -1,8 +1,8 @@
-"""One figure that lives as long as its lab: what stands still is drawn once, what moves is drawn
-over it.
+"""One figure that lives as long as its lab: the parts that stand still are drawn once, the parts
+that move are drawn over them.
 
-A new figure for each move of a slider costs 115 ms, this one about ten. No pyplot: a lab has no
-global state.
+A new figure for each move of a slider costs 115 ms, this one about ten. It uses no pyplot: that
+would keep every figure of the session alive.
 """
 
 from typing import Any, TypeVar
@@ -14,20 +14,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mqlearn.lab import glyphs, style
-from mqlearn.lab.glyphs import Label
+from mqlearn.lab import label as lettering
+from mqlearn.lab import style
+from mqlearn.lab.label import Label
 from mqlearn.lab.png import encode
 
 SomeArtist = TypeVar("SomeArtist", bound=Artist)
 
 
 class Canvas:
-    """A picture of fixed size, in CSS pixels; `scale` 2 draws it twice as fine for print and sharp
-    screens.
+    """A picture of fixed size, in CSS pixels; `scale` 2 draws it twice as fine for sharp screens.
 
     Positions are pixels from the left and from the *top*. An artist given to `moving` is left out
-    of the background and drawn anew each time, in the order in which they were given; texts come
-    last, over all.
+    of the background and drawn again each time, in the order of these calls; texts come last, over
+    everything.
     """
 
     def __init__(self, width: int, height: int, *, scale: float = 1.0) -> None:
@@ -44,9 +44,11 @@ class Canvas:
         self._pixels = np.zeros((0, 0, 3), dtype=np.uint8)
 
     def axes(self, x: float, y: float, width: float, height: float, *, bare: bool = False) -> Axes:
-        """Axes whose data area has its top left corner at (x, y), without ticks; without spines too
-        if `bare`.
+        """Return new axes whose data area has its top left corner at (x, y), without ticks.
+
+        They have a left and a bottom spine, and none if `bare`.
         """
+        # matplotlib counts in shares of the figure, from the bottom.
         box = (
             x / self.width,
             1 - (y + height) / self.height,
@@ -74,27 +76,30 @@ class Canvas:
         ha: str = "left",
         va: str = "baseline",
     ) -> Label:
-        """A line of text at (x, y), to be changed by its attributes; `size` in points."""
-        label = Label(
-            x, y, text, size=size, color=color, weight="bold" if bold else "normal", ha=ha, va=va
-        )
+        """Return a new line of text at (x, y), to be changed by its attributes; `size` in
+        points.
+        """
+        weight = "bold" if bold else "normal"
+        label = Label(x, y, text, size=size, color=color, weight=weight, ha=ha, va=va)
         self._labels.append(label)
         return label
 
     def corners(self, x: float, y: float, width: float, height: float) -> NDArray[np.float64]:
-        """The corners of a rectangle given in pixels, in the figure's own coordinates."""
+        """Return the corners of a rectangle given in pixels, in the figure's own coordinates."""
         left, right = x / self.width, (x + width) / self.width
         top, bottom = 1 - y / self.height, 1 - (y + height) / self.height
         return np.array([(left, bottom), (right, bottom), (right, top), (left, top)])
 
     def moving(self, artist: SomeArtist) -> SomeArtist:
-        """Redraw `artist` at each `draw`, over the background."""
-        artist.set_animated(True)
+        """Draw `artist` again at each `draw`, over the background; it is returned."""
+        artist.set_animated(True)  # matplotlib's word for: leave it out of an ordinary draw
         self._moving.append(artist)
         return artist
 
     def draw(self) -> None:
-        """Draw what moves, over the background that the first call drew."""
+        """Draw the parts that move, over the background that the first call drew."""
+        # This is blitting: the background is copied pixel by pixel, not drawn again. The renderer
+        # writes into one buffer for the whole life of the figure.
         if self._background is None:
             self._agg.draw()
             self._background = self._agg.copy_from_bbox(self.figure.bbox)
@@ -103,28 +108,32 @@ class Canvas:
         for artist in self._moving:
             if artist.get_visible():
                 artist.draw(renderer)
-        # Agg's own, overwritten by the next draw
+        # A view of that buffer without its alpha channel: the paper is opaque. The next draw
+        # overwrites it, so a picture that is to stay must be copied or encoded.
         self._pixels = np.asarray(self._agg.buffer_rgba())[:, :, :3]
         for label in self._labels:
             label.draw(self._pixels, self.scale)
 
     def pixels(self) -> NDArray[np.uint8]:
-        """The picture as drawn last, height × width × 3."""
+        """Return the picture as drawn last: height × width × 3 (red, green, blue)."""
         return self._pixels
 
     def png(self) -> bytes:
-        """The picture as drawn last, as PNG bytes."""
+        """Return the picture as drawn last, as PNG bytes."""
         return encode(self._pixels)
 
     def measure(self, text: str, *, size: float = style.LABEL, bold: bool = False) -> float:
-        """Width of `text` in CSS pixels."""
-        return glyphs.measure(text, size * self.scale, "bold" if bold else "normal") / self.scale
+        """Return the width of `text` in CSS pixels; `size` in points."""
+        # Measured at the size it is drawn at: the width of a font does not grow evenly.
+        weight = "bold" if bold else "normal"
+        return lettering.measure(text, size * self.scale, weight) / self.scale
 
     def wrap(
         self, text: str, width: float, *, lines: int, size: float, bold: bool = False
     ) -> list[str]:
-        """`text` broken at spaces into at most `lines` lines of `width` pixels, the last one cut
-        with "…".
+        """Return `text` broken at spaces into lines of `width` pixels, at most `lines` of them.
+
+        If it is longer, the last line is cut and ends in "…".
         """
         rows: list[str] = []
         words = text.split()

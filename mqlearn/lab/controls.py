@@ -1,4 +1,4 @@
-"""The widgets of a lab's panel and how they are laid out; what they mean is the lab's business."""
+"""The widgets of a lab's panel and their layout; each calls the lab's method for it."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -7,10 +7,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from mqlearn.lab import fields, page, style
-from mqlearn.lab.instant import InstantPicture
-from mqlearn.lab.instant_log import LogPicture, instant_picture
-from mqlearn.lab.player import Player
+from mqlearn.lab import fields, panel_html, style
+from mqlearn.lab.instants import InstantPicture, instant_picture
+from mqlearn.lab.instants.player import Player
 
 NO_PRESET = "choose a preset …"
 
@@ -18,6 +17,9 @@ NO_PRESET = "choose a preset …"
 class Controls:
     """The left column (presets, prediction, fields, buttons) and the right one (picture, verdict,
     totals).
+
+    A widget calls its observers also when code sets its value. `_quiet` is on while the panel does
+    that itself, so that only a user's change reaches the lab.
     """
 
     def __init__(self, lab: Any, params: list["dataclasses.Field[Any]"]) -> None:
@@ -32,11 +34,13 @@ class Controls:
         self._totals = _html("mq-totals")
         self._code = _html("mq-code")
         self.player = Player(lambda _: lab.step(self.player.time))
-        self._instant: InstantPicture | LogPicture | None = None
+        self._instant: InstantPicture | None = None
         self._below = _classed(widgets.VBox([self._totals]), "mq-below")
         right = _classed(widgets.VBox([self._picture, self._verdict, self._below]), "mq-right")
         self.box = _classed(
-            widgets.HBox([self._left(), right, widgets.HTML(page.CSS, layout={"display": "none"})]),
+            widgets.HBox(
+                [self._left(), right, widgets.HTML(panel_html.CSS, layout={"display": "none"})]
+            ),
             "mq-lab",
         )
 
@@ -44,7 +48,8 @@ class Controls:
         lab = self._lab
         title = str(getattr(type(lab.scenario), "TITLE", type(lab.scenario).__name__))
         parts = [widgets.HTML(f'<div class="mq-title">{escape(title)}</div>')]
-        room = page.HEIGHT - 24 - 58
+        # Pixels left for the fields: the title and the buttons are there in every panel.
+        room = panel_html.HEIGHT - 24 - 58
         self.presets = None
         if getattr(lab._type, "PRESETS", None):
             self.presets = _classed(
@@ -62,12 +67,12 @@ class Controls:
                 description="your prediction", placeholder="?", continuous_update=False
             )
             self._show_prediction(lab.scenario)
-            # from now on it is somebody who types
+            # Observed only now: the value just shown was not typed.
             self.prediction.observe(self._predict, names="value")
             parts.append(
                 _classed(widgets.VBox([widgets.HTML(escape(question)), self.prediction]), "mq-ask")
             )
-            room -= 38 + 15 * (1 + len(question) // 40)
+            room -= 38 + 15 * (1 + len(question) // 40)  # a line of it has about 40 letters
         parts += [fields.grouped(list(self.rows.values()), room), self._buttons()]
         return _classed(widgets.VBox(parts), "mq-left")
 
@@ -88,7 +93,7 @@ class Controls:
 
     def _button(self, text: str, tip: str, act: Callable[[], None]) -> Any:
         button = widgets.Button(description=text, tooltip=tip)
-        button.on_click(lambda _: self._guard(act))
+        button.on_click(lambda _: self._report_errors(act))
         return button
 
     def _toggle(self, text: str, tip: str, act: Callable[[bool], None]) -> Any:
@@ -98,21 +103,21 @@ class Controls:
 
     def _toggled(self, act: Callable[[bool], None], on: bool) -> None:
         if not self._quiet:
-            self._guard(lambda: act(on))
+            self._report_errors(lambda: act(on))
 
-    def _guard(self, act: Callable[[], None]) -> None:
-        """An exception in a callback would vanish: it belongs into the panel."""
+    def _report_errors(self, act: Callable[[], None]) -> None:
+        """Call `act`; show an exception in the panel, since in a callback nothing else would."""
         try:
             act()
         except Exception as error:
-            self._lab._complain(error)
+            self._lab._show_error(error)
 
     def _field(self, name: str) -> None:
-        self._lab.by_hand({name: self.rows[name].value})
+        self._lab._control_moved({name: self.rows[name].value})
 
     def _preset(self, change: Any) -> None:
         if not self._quiet and change["new"] != NO_PRESET:
-            self._guard(lambda: self._lab.preset(change["new"]))
+            self._report_errors(lambda: self._lab.preset(change["new"]))
 
     def _predict(self, change: Any) -> None:
         if self._quiet:
@@ -121,14 +126,16 @@ class Controls:
         try:
             value = float(text) if text else None
         except ValueError:
-            self._lab._complain(
+            self._lab._show_error(
                 ValueError(f"your prediction must be a number, got {change['new']!r}")
             )
         else:
-            self._guard(lambda: self._lab.predict(value))
+            self._report_errors(lambda: self._lab.predict(value))
 
     def _mode(self, _: bool) -> None:
-        """Which of totals, code and player stands below, and whether an instant is shown."""
+        """Show the instant or the charts, and with them totals, code or player: see
+        `show_below`.
+        """
         self._lab.step((self.player.time or 0.0) if self.stepping.value else None)
 
     @property
@@ -137,37 +144,39 @@ class Controls:
         return self.player.time if self.stepping.value else None
 
     def step(self, time: float | None) -> None:
-        self._quietly(lambda: setattr(self.stepping, "value", time is not None))
+        """Set the step-through to `time` (s), or turn it off."""
+        self._without_callbacks(lambda: setattr(self.stepping, "value", time is not None))
         if time is not None:
             self.player.follow(self._lab.run)
             self.player.time = time
 
-    def follow(self, scenario: Any) -> None:
-        """Make the controls show `scenario`, without running it."""
+    def show_settings(self, scenario: Any) -> None:
+        """Set the controls to the fields of `scenario`, without running it."""
         for name, row in self.rows.items():
             row.value = getattr(scenario, name)
-        self._quietly(lambda: self._show_prediction(scenario))
+        self._without_callbacks(lambda: self._show_prediction(scenario))
         if self.stepping.value:
             self.player.follow(self._lab.run)
+        # The name of a preset stays until one of its fields has another value.
         if self.presets is not None:
             settings = self._lab._type.PRESETS.get(self.presets.value)
             if settings and any(
                 getattr(scenario, name) != value for name, value in settings.items()
             ):
-                self._quietly(lambda: setattr(self.presets, "value", NO_PRESET))
+                self._without_callbacks(lambda: setattr(self.presets, "value", NO_PRESET))
 
     def name_preset(self, name: str) -> None:
-        """Say which incident is on show, also where code chose it."""
+        """Show the name of the preset in use, also if code chose it."""
         if self.presets is not None:
             presets = self.presets
-            self._quietly(lambda: setattr(presets, "value", name))
+            self._without_callbacks(lambda: setattr(presets, "value", name))
 
     def _show_prediction(self, scenario: Any) -> None:
         if self.prediction is not None:
             value = getattr(scenario, fields.PREDICTION)
             self.prediction.value = "" if value is None else style.number(value).replace(",", "")
 
-    def _quietly(self, act: Callable[[], None]) -> None:
+    def _without_callbacks(self, act: Callable[[], None]) -> None:
         self._quiet = True
         try:
             act()
@@ -178,24 +187,34 @@ class Controls:
         """Show `run` at the player's time."""
         kind = instant_picture(run)
         if not isinstance(self._instant, kind):
-            self._instant = kind(page.RIGHT, page.PICTURE_HEIGHT)
+            self._instant = kind(panel_html.RIGHT, panel_html.PICTURE_HEIGHT)
         self._instant.draw(run, self.player.time)
-        self.picture(self._instant.png(), self._instant.sentence)
+        self.show_picture(self._instant.png(), self._instant.sentence)
 
     def instant_sentence(self) -> str:
+        """Return the instant on show in words."""
         return self._instant.sentence if self._instant else ""
 
-    def picture(self, png: bytes, alt: str) -> None:
+    def show_picture(self, png: bytes, alt: str) -> None:
+        """Show a picture; `alt` is its text."""
         self.png = png
-        self._picture.value = page.picture(png, alt, page.RIGHT, page.PICTURE_HEIGHT)
+        self._picture.value = panel_html.picture(
+            png, alt, panel_html.RIGHT, panel_html.PICTURE_HEIGHT
+        )
 
-    def say(self, verdict: str, error: str) -> None:
-        self._verdict.value = page.verdict(verdict, error=error)
+    def show_verdict(self, verdict: str, error: str) -> None:
+        """Show the run's sentence, and before it an error if there is one."""
+        self._verdict.value = panel_html.verdict(verdict, error=error)
 
-    def below(self, totals: Mapping[str, Any], was: Mapping[str, Any] | None, code: str) -> None:
-        self._quietly(lambda: setattr(self.keep, "value", was is not None))
+    def show_below(
+        self, totals: Mapping[str, Any], was: Mapping[str, Any] | None, code: str
+    ) -> None:
+        """Show what is under the verdict: the player, else the code if asked for, else the totals
+        of this run and of the baseline (`was`).
+        """
+        self._without_callbacks(lambda: setattr(self.keep, "value", was is not None))
         self.keep.description = "Drop baseline" if was is not None else "Keep as baseline"
-        self._totals.value = page.totals(totals, was)
+        self._totals.value = panel_html.totals(totals, was)
         self._code.value = f"<pre>{escape(code)}</pre>"
         shown = (
             self.player.box
@@ -204,6 +223,7 @@ class Controls:
             if self.show_code.value
             else self._totals
         )
+        # Set only if it changes: the browser builds the widget again each time.
         if self._below.children != (shown,):
             self._below.children = (shown,)
 

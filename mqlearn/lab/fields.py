@@ -1,6 +1,4 @@
-"""The controls of a lab, one row a field of its scenario: a named number field and a slider that
-agree.
-"""
+"""The controls of a lab, one row per field of its scenario: a named number field and a slider."""
 
 import dataclasses
 from collections.abc import Callable
@@ -13,12 +11,14 @@ PREDICTION = "prediction"
 
 
 class FieldRow:
-    """One field of a scenario as widgets; `value` is what the scenario would get.
+    """One field of a scenario as widgets; `value` is the value for the scenario.
 
     A slider has no accessible name in ipywidgets, so the number field beside it carries the name
-    and unit. On a change by hand, `changed(name)` is called once, after both widgets agree. The
-    slider of a real number counts steps: one of fractions corrects 0.8 to 0.7999999999999999 as
-    soon as the browser draws it and sends that back, which can undo what a later cell has set.
+    and unit. On a change by a user, `changed(name)` is called once, after both widgets agree.
+
+    The slider of a real number counts steps, 0, 1, 2, … A slider of fractions corrects 0.8 to
+    0.7999999999999999 as soon as the browser draws it and sends that back to the kernel, where it
+    can undo a value that a later cell has set.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class FieldRow:
         self.name = field.name
         self.meta = field.metadata
         self.group = str(self.meta.get("group") or GROUPS[0])
-        self.label = spoken(field.name, str(self.meta.get("unit") or ""))
+        self.label = label_of(field.name, str(self.meta.get("unit") or ""))
         self._changed = changed
         self._quiet = False
         self.kind = kind_of(field.default, self.meta)
@@ -60,9 +60,7 @@ class FieldRow:
             self._quiet = False
 
     def check(self, value: Any) -> Any:
-        """`value` as the field would hold it; ValueError or TypeError, naming field, rule and
-        value.
-        """
+        """Return `value` as the field holds it; raise ValueError or TypeError if it is refused."""
         if self.kind == "choice":
             if value not in self.meta["choices"]:
                 raise ValueError(
@@ -102,7 +100,7 @@ class FieldRow:
         )
 
     def _notch(self, value: Any) -> int:
-        """Where the slider stands at `value`."""
+        """Return the slider's position at `value`."""
         return (
             round((value - self.meta["low"]) / self.meta["step"])
             if self.kind == "real"
@@ -110,9 +108,10 @@ class FieldRow:
         )
 
     def _at(self, notch: int) -> Any:
-        """The value where the slider stands at `notch`."""
+        """Return the value at the slider's position `notch`."""
         if self.kind != "real":
             return notch
+        # Ten digits: low + 3 × 0.1 is then 0.3 and not 0.30000000000000004.
         return min(
             float(f"{self.meta['low'] + notch * self.meta['step']:.10g}"), float(self.meta["high"])
         )
@@ -125,14 +124,14 @@ class FieldRow:
             self._changed(self.name)
 
 
-def spoken(name: str, unit: str) -> str:
-    """A field's name as people read it, with its unit: "visibility timeout, s"."""
+def label_of(name: str, unit: str) -> str:
+    """Return a field's name in words, with its unit: "visibility timeout, s"."""
     words = name.replace("_", " ")
     return f"{words}, {unit}" if unit else words
 
 
 def kind_of(default: Any, meta: Any) -> str:
-    """Which control a field needs: "choice", "switch", "whole" or "real"."""
+    """Return the kind of control that a field needs: "choice", "switch", "whole" or "real"."""
     if meta.get("choices"):
         return "choice"
     if isinstance(default, bool):
@@ -141,17 +140,15 @@ def kind_of(default: Any, meta: Any) -> str:
 
 
 def settable(scenario: type[Any]) -> list["dataclasses.Field[Any]"]:
-    """The fields of a scenario that get a control: those made with `param`, but not the
-    prediction.
-    """
+    """Return the fields that get a control: all made with `param`, except the prediction."""
     return [
         f for f in dataclasses.fields(scenario) if f.name != PREDICTION and "group" in f.metadata
     ]
 
 
 def grouped(rows: list[FieldRow], room: int) -> Any:
-    """The rows under their groups' headings, in about `room` pixels: compact if need be, else in
-    tabs.
+    """Return the rows under the headings of their groups, as they fit into `room` pixels: with the
+    slider under its number, or beside it, or one group at a time in tabs.
     """
     names = [
         g

@@ -1,4 +1,4 @@
-"""The lab: one panel over one scenario. Move a control, and the run, the charts and the sentence
+"""The lab: a panel over a scenario. A moved control makes another run, and charts and verdict
 follow.
 """
 
@@ -8,23 +8,23 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from mqlearn.lab import fields, page, style
-from mqlearn.lab.board import Board
-from mqlearn.lab.charts import Marks
+from mqlearn.lab import fields, panel_html, style
+from mqlearn.lab.chart_data import ChartData
+from mqlearn.lab.charts import Predictions
 from mqlearn.lab.controls import Controls
-from mqlearn.lab.view import View, view
+from mqlearn.lab.dashboard import Dashboard
+from mqlearn.lab.run_cache import RunCache
 from mqlearn.runtime import check
 
-KEPT = 16  # runs that a lab remembers: a slider that is moved to and fro finds them again
 DEFAULT_CHARTS = ("depth", "dead")
 
 
 class Lab:
     """An interactive panel over a scenario class: `Lab(WorkQueue, seed=7, workers=2)`.
 
-    What the mouse does, code does too: `set`, `preset`, `predict`, `room`, `keep`, `step`,
-    `reroll`, `reset`. `run` is the run on show, `verdict` and `sentence` say what it came to and
-    what the picture shows.
+    For each control there is a method: `set`, `preset`, `predict`, `room`, `keep`, `step`,
+    `reroll`, `reset`. `run` is the run on show, `verdict` its result in a sentence, `sentence` its
+    picture in words.
     """
 
     def __init__(self, scenario: type[Any], seed: int = 0, **settings: Any) -> None:
@@ -32,30 +32,35 @@ class Lab:
             raise TypeError(f"scenario must be a scenario class, got {scenario!r}")
         check.whole("seed", seed, low=-(2**63))
         self._type = scenario
-        self._lock = threading.RLock()  # JupyterLab may call a slider's callback on another thread
+        # A control's callback may come on another thread than the cell that uses the lab. The lock
+        # is reentrant: a callback sets widgets, whose own callbacks come back here.
+        self._lock = threading.RLock()
         self._rows = {f.name: f for f in fields.settable(scenario)}
         self._start = scenario(**self._known(settings))
         self._start_seed = self.seed = seed
         self.scenario: Any = self._start
         self.error = ""
         self.baseline: Any = None
-        self._baseline_view: View | None = None
-        self._marks = Marks(prediction=getattr(self.scenario, fields.PREDICTION, None))
+        self._baseline_data: ChartData | None = None
+        self._predictions = Predictions(prediction=getattr(self.scenario, fields.PREDICTION, None))
         names = tuple(getattr(scenario, "CHARTS", DEFAULT_CHARTS))
-        self._board = Board(
-            names, page.RIGHT, page.PICTURE_HEIGHT, marks_on=getattr(scenario, "PREDICTS", None)
+        self._dashboard = Dashboard(
+            names,
+            panel_html.RIGHT,
+            panel_html.PICTURE_HEIGHT,
+            predicted_chart=getattr(scenario, "PREDICTS", None),
         )
         self._ui = Controls(self, list(self._rows.values()))
-        self._kept: dict[tuple[Any, int], View] = {}
-        self.run: Any = self.scenario.run(seed)
-        self._seen = view(self.run)
+        self._runs = RunCache()
+        self._data = self._runs.get(self.scenario, seed)
+        self.run: Any = self._data.run
         self._show()
 
     def set(self, **settings: Any) -> None:
         """Change fields of the scenario by name and run it, as if their controls had been moved.
 
-        Raises TypeError for a name the scenario has not, ValueError for a value it refuses; the
-        panel then still shows the last good run and says why.
+        Raises TypeError for a name that the scenario does not have, ValueError for a value that it
+        refuses; the panel then shows the reason over the last run that worked.
         """
         with self._lock:
             checked = self._known(settings)
@@ -65,18 +70,18 @@ class Lab:
                     for name, value in checked.items()
                 }
                 scenario = dataclasses.replace(self.scenario, **checked)
-                if fields.PREDICTION in checked:  # only one that was not refused
-                    self._marks = dataclasses.replace(
-                        self._marks, prediction=checked[fields.PREDICTION]
+                if fields.PREDICTION in checked:  # the scenario has accepted it, or has raised
+                    self._predictions = dataclasses.replace(
+                        self._predictions, prediction=checked[fields.PREDICTION]
                     )
                 self._adopt(scenario, self.seed)
             except Exception as error:
-                self._complain(error)
+                self._show_error(error)
                 raise
 
     def predict(self, value: float | None) -> None:
-        """Say what you expect: drawn dashed over the result, and the verdict says how far off it
-        was.
+        """Note what you expect, or None: a dashed line over the result; the verdict compares
+        both.
         """
         with self._lock:
             if value is not None:
@@ -85,21 +90,23 @@ class Lab:
             scenario = (
                 dataclasses.replace(self.scenario, prediction=value) if takes else self.scenario
             )
-            # only one that was not refused
-            self._marks = dataclasses.replace(self._marks, prediction=value)
+            # The scenario has accepted it, or has raised.
+            self._predictions = dataclasses.replace(self._predictions, prediction=value)
             if takes:
                 self._adopt(scenario, self.seed)
             else:
                 self._show()
 
     def room(self, answers: Iterable[float]) -> None:
-        """Draw everybody's answers over the result, a mark each; an empty list takes them away."""
+        """Draw the answers of a class over the result, a mark each; an empty list removes them."""
         with self._lock:
-            self._marks = dataclasses.replace(self._marks, room=_numbers("answers", answers))
+            self._predictions = dataclasses.replace(
+                self._predictions, room=_numbers("answers", answers)
+            )
             self._show()
 
     def preset(self, name: str) -> None:
-        """Take the settings of an incident by its name; the rest is as the lab began."""
+        """Use the settings of an incident by its name; all other fields are as the lab began."""
         presets = getattr(self._type, "PRESETS", {})
         check.instance("name", name, str)
         if name not in presets:
@@ -108,7 +115,7 @@ class Lab:
             )
         with self._lock:
             mine = (
-                {fields.PREDICTION: self._marks.prediction}
+                {fields.PREDICTION: self._predictions.prediction}
                 if hasattr(self._start, fields.PREDICTION)
                 else {}
             )
@@ -116,13 +123,15 @@ class Lab:
             self._ui.name_preset(name)
 
     def reset(self) -> None:
-        """Back to the settings and the seed that the lab began with; a baseline stays."""
+        """Return to the settings and the seed that the lab began with; a baseline stays."""
         with self._lock:
-            self._marks = Marks(prediction=getattr(self._start, fields.PREDICTION, None))
+            self._predictions = Predictions(
+                prediction=getattr(self._start, fields.PREDICTION, None)
+            )
             self._adopt(self._start, self._start_seed)
 
     def reroll(self) -> None:
-        """The same settings with the next seed: what differs now is chance."""
+        """Run the same settings with the next seed: what differs now is chance."""
         with self._lock:
             self._adopt(self.scenario, self.seed + 1)
 
@@ -130,20 +139,18 @@ class Lab:
         """Keep this run as the grey baseline, or drop the baseline with `keep(False)`."""
         check.instance("kept", kept, bool)
         with self._lock:
-            self.baseline, self._baseline_view = (self.run, self._seen) if kept else (None, None)
+            self.baseline, self._baseline_data = (self.run, self._data) if kept else (None, None)
             self._show()
 
     def step(self, time: float | None) -> None:
-        """Show what is where at `time` (s) instead of the charts; `step(None)` goes back to
-        them.
-        """
+        """Show the instant `time` (s) of the run instead of the charts, or with None the charts."""
         check.number("time", time, optional=True)
         with self._lock:
             self._ui.step(None if time is None else min(max(time, 0.0), float(self.run.until)))
             self._show()
 
     def code(self) -> str:
-        """Three lines of Python that make the run on show again."""
+        """Return three lines of Python that make the run on show again."""
         plain = self._type()
         changed = [
             f"{f.name}={getattr(self.scenario, f.name)!r}"
@@ -157,34 +164,38 @@ class Lab:
 
     @property
     def verdict(self) -> str:
-        """The run's one sentence, and how far off the prediction was unless the run says so
-        itself.
+        """The run's result in a sentence, with the prediction beside the number that was
+        measured.
         """
-        said = str(self.run.verdict)
-        guess, chart = self._marks.prediction, self.charts.get(str(self._board.marks_on))
-        found = None if chart is None else chart.measured(self._seen)
-        if guess is not None and found is not None and "you said" not in said.lower():
-            said += f" You said {style.number(guess)}, it is {style.number(found)}."
-        if self._marks.room:
-            said += (
-                f" The room's {style.count(len(self._marks.room), 'answer')}: "
-                f"{_spread(self._marks.room)}."
+        text = str(self.run.verdict)
+        guess, chart = (
+            self._predictions.prediction,
+            self.charts.get(str(self._dashboard.predicted_chart)),
+        )
+        found = None if chart is None else chart.measured(self._data)
+        # Some scenarios compare in their own words.
+        if guess is not None and found is not None and "you said" not in text.lower():
+            text += f" You said {style.number(guess)}, it is {style.number(found)}."
+        if self._predictions.room:
+            text += (
+                f" The room's {style.count(len(self._predictions.room), 'answer')}: "
+                f"{_spread(self._predictions.room)}."
             )
-        return said
+        return text
 
     @property
     def sentence(self) -> str:
-        """What the picture shows, with numbers: its text for those who do not see it."""
+        """The picture in words, with numbers: its text for readers who cannot see it."""
         return (
             self._ui.instant_sentence()
             if self._ui.time is not None
-            else self._board.sentence(self._seen)
+            else self._dashboard.sentence(self._data)
         )
 
     @property
     def charts(self) -> dict[str, Any]:
-        """The charts on show by name, for tests and the curious."""
-        return {chart.name: chart for chart in self._board.charts}
+        """The charts on show, by name."""
+        return {chart.name: chart for chart in self._dashboard.charts}
 
     @property
     def widget(self) -> Any:
@@ -192,49 +203,49 @@ class Lab:
         return self._ui.box
 
     def png(self) -> bytes:
-        """The picture on show."""
-        return self._ui.png if self._ui.png else self._board.png()
+        """Return the picture on show, as PNG bytes."""
+        return self._ui.png if self._ui.png else self._dashboard.png()
 
     def _adopt(self, scenario: Any, seed: int) -> None:
-        """Run `scenario`; only if that works, take it over and show it."""
-        seen = self._kept.pop((scenario, seed), None) or view(scenario.run(seed))
-        # the same settings and seed give the same run: it need not be made again
-        self._kept[scenario, seed] = seen
-        if len(self._kept) > KEPT:
-            del self._kept[next(iter(self._kept))]
-        self.scenario, self.seed, self.run, self.error = scenario, seed, seen.run, ""
-        self._seen = seen
-        self._ui.follow(scenario)
+        """Run `scenario`, and show it if that works; if it raises, the lab stays as it is."""
+        data = self._runs.get(scenario, seed)
+        self.scenario, self.seed, self.run, self.error = scenario, seed, data.run, ""
+        self._data = data
+        self._ui.show_settings(scenario)
         self._show()
 
-    def by_hand(self, settings: dict[str, Any]) -> None:
-        """A control was moved: run with the new values, or say in the panel what is wrong with
-        them.
-        """
+    def _control_moved(self, settings: dict[str, Any]) -> None:
+        """Run with the values of a moved control, or show in the panel why that does not work."""
         with self._lock:
             try:
                 self._adopt(dataclasses.replace(self.scenario, **settings), self.seed)
-            except Exception as error:  # would vanish in the log of the kernel
-                self._complain(error, put_back=False)
+            except Exception as error:  # raised in a callback it would only reach the kernel's log
+                self._show_error(error, put_back=False)
 
-    def _complain(self, error: Exception, *, put_back: bool = True) -> None:
+    def _show_error(self, error: Exception, *, put_back: bool = True) -> None:
+        """Show an error in the panel; `put_back` sets the controls to the run on show.
+
+        A control that was moved is not put back: while a number is typed, half of it may be
+        refused.
+        """
         self.error = str(error) or type(error).__name__
         if put_back:
-            self._ui.follow(self.scenario)
-        self._ui.say(self.verdict, self.error)
+            self._ui.show_settings(self.scenario)
+        self._ui.show_verdict(self.verdict, self.error)
 
     def _show(self) -> None:
         if self._ui.time is None:
-            self._board.draw(self._seen, self._baseline_view, self._marks)
-            self._ui.picture(self._board.png(), self._board.sentence(self._seen))
+            self._dashboard.draw(self._data, self._baseline_data, self._predictions)
+            self._ui.show_picture(self._dashboard.png(), self._dashboard.sentence(self._data))
         else:
             self._ui.draw_instant(self.run)
-        self._ui.say(self.verdict, self.error)
-        self._ui.below(
+        self._ui.show_verdict(self.verdict, self.error)
+        self._ui.show_below(
             self.run.totals, None if self.baseline is None else self.baseline.totals, self.code()
         )
 
     def _known(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return `settings`; TypeError for a name that is no field of the scenario."""
         names = [f.name for f in dataclasses.fields(self._type)]
         for name in settings:
             if name not in names:
@@ -247,7 +258,8 @@ class Lab:
         return f"Lab({self._type.__name__}, seed={self.seed}): {self.run.verdict}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 -- IPython asks so
-        """The live panel; beside it a picture and a line of text for where no kernel runs."""
+        """Return the live panel, and a picture and a line of text for pages without a kernel."""
+        # Jupyter shows the richest of these that it can.
         live = dict(self.widget._repr_mimebundle_() or {})
         return {
             **live,
@@ -271,7 +283,8 @@ def _spread(answers: tuple[float, ...]) -> str:
 
 
 def _public(scenario: type[Any]) -> str:
-    """The shortest module that a scenario can be imported from."""
+    """Return the shortest module that a scenario can be imported from."""
+    # A unit's package may export the class that is defined in one of its modules.
     module = scenario.__module__
     parent = module.rpartition(".")[0]
     try:

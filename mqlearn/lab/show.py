@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from mqlearn.lab.board import Board
-from mqlearn.lab.charts import CHARTS, Marks
-from mqlearn.lab.instant_log import instant_picture
+from mqlearn.lab.charts import CHARTS, Predictions
+from mqlearn.lab.dashboard import Dashboard
+from mqlearn.lab.instants import instant_picture
 from mqlearn.runtime import check
 
 DEFAULT = ("depth", "dead")
-WIDTH = 640
-TITLE, SPARE = 52, 1.35  # a chart in a page may be taller than in a panel
+WIDTH = 640  # pixels
+TITLE = 52  # pixels above the first chart
+AXIS = 16  # pixels under each chart
+TALLER = 1.35  # a chart in a page has more room than in a panel
 
 
 def show(
@@ -23,9 +25,8 @@ def show(
     """Show a run or a trace as a picture, and print the sentence that says what it shows.
 
     `charts` are names as in a scenario's `CHARTS`, by default those of the run, or else of its
-    scenario.
-    `ghost` is a baseline, drawn in grey; `at` (s) shows that instant instead of charts; `title`
-    replaces its message.
+    scenario. `ghost` is a baseline, drawn in grey; `at` (s) shows that instant instead of charts;
+    `title` replaces the run's own message.
     """
     run, ghost = as_run(run), None if ghost is None else as_run(ghost, "ghost")
     check.number("at", at, optional=True)
@@ -34,21 +35,25 @@ def show(
     for name in charts:
         check.one_of("charts", name, CHARTS)
     if at is not None:
+        # Twice as fine as it is shown: the picture stays in the page, and pages are printed.
         instant = instant_picture(run)(scale=2)
         instant.draw(run, at)
         _display(instant.png(), 570, 408)
         print(instant.sentence)
         return
     names = charts or run.charts or tuple(getattr(run.scenario, "CHARTS", DEFAULT))
-    height = TITLE + sum(int(SPARE * CHARTS[name].least) + 16 for name in names if name in CHARTS)
-    board = Board(names, WIDTH, height, scale=2)
-    board.draw(run, ghost, Marks(prediction=prediction), title=title)
-    _display(board.png(), WIDTH, height)
-    print(board.sentence(run))
+    # A name that is in no table is left to the dashboard, which refuses it and lists the others.
+    known = [CHARTS[name] for name in names if name in CHARTS]
+    height = TITLE + sum(int(TALLER * chart.min_height) + AXIS for chart in known)
+    dashboard = Dashboard(names, WIDTH, height, scale=2)
+    dashboard.draw(run, ghost, Predictions(prediction=prediction), title=title)
+    _display(dashboard.png(), WIDTH, height)
+    print(dashboard.sentence(run))
 
 
 def as_run(run: Any, name: str = "run") -> Any:
-    """A run as it is, a trace wrapped as one; `name` is what an error calls it."""
+    """Return a run as it is, a trace as a run; `name` is the parameter's name in an error."""
+    # Told by their methods: a run need not be a `Run`, and a trace not a `Trace`.
     if hasattr(run, "depth") and hasattr(run, "jobs"):
         return run
     if hasattr(run, "records"):
@@ -61,6 +66,8 @@ def as_run(run: Any, name: str = "run") -> Any:
 def _display(png: bytes, width: int, height: int) -> None:
     from IPython.display import display
 
+    # The text stands where pictures do not, and is what a comparison of outputs sees; "metadata"
+    # has the browser show the fine picture at its plain size.
     display(
         {"image/png": png, "text/plain": f"<picture, {width} × {height}>"},
         raw=True,

@@ -1,9 +1,8 @@
-"""What things look like: one colour and one hatch for each place a message can be in, in every
-picture.
+"""The look of all pictures: one colour and one hatch for each place of a message, fonts, numbers.
 
-The colours are Okabe and Ito's (2008), told apart by people who see red and green alike. Nothing is
-told by colour alone: delayed is hatched, the baseline is a line, a prediction is dashed, theory is
-dotted.
+The colours are those of Okabe and Ito (2008): readers who see red and green alike can distinguish
+them. Nothing is shown by colour alone: delayed is hatched, the baseline is a line, a prediction is
+dashed, theory is dotted.
 """
 
 import math
@@ -16,11 +15,11 @@ DONE: Final = "#009E73"
 DEAD: Final = "#000000"
 
 LOST: Final = "#D55E00"  # a lease that ran out, an error
-AGAIN: Final = "#CC79A7"  # something that happened twice
-PREDICTED: Final = "#B3307A"  # what somebody said before the run
+AGAIN: Final = "#CC79A7"  # an effect that was made twice
+PREDICTED: Final = "#B3307A"  # the answer given before the run
 GHOST: Final = "#7F7F7F"  # the baseline run
-TROUBLE: Final = "#F8E9DC"  # behind the time in which a service is in trouble
-TROUBLED: Final = "#A84300"  # and what is written on it
+TROUBLE: Final = "#F8E9DC"  # the background while a service is in trouble
+TROUBLED: Final = "#A84300"  # text on that background
 PROBING: Final = "#F0E442"  # half-open, and a probe that failed
 
 INK: Final = "#1A1A1A"
@@ -30,12 +29,12 @@ TRACK: Final = "#ECECEC"
 PAPER: Final = "#FFFFFF"
 
 HATCH_DELAYED: Final = "/////"
-# a worker that goes on although its lease is lost; an owner that is silent
+# The hatch of a worker that goes on although its lease is lost, and of a silent owner.
 HATCH_NO_OWNER: Final = "/////"
 
 PRIORITIES: Final = ("LOW", "NORMAL", "HIGH", "CRITICAL")
-# All of these are waiting messages, so all are shades of waiting's blue; the hatch tells neighbours
-# apart.
+# All of these are waiting messages, so all are shades of waiting's blue; neighbours differ in their
+# hatch.
 PRIORITY_FILL: Final = {
     "LOW": "#CDE7F8",
     "NORMAL": "#8CCBF0",
@@ -55,7 +54,7 @@ DOTTED: Final = (0, (1.2, 1.6))
 
 
 def number(value: float) -> str:
-    """`value` as people write it, in three figures or so: 1,204, 26, 7.69, 0.012."""
+    """Return `value` as text, in about three figures: 1,204, 26, 7.69, 0.012."""
     if math.isnan(value):
         return "–"
     size = abs(value)
@@ -65,21 +64,20 @@ def number(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration or instant in seconds with its unit: 0.4 s, 12.3 s, 325 s."""
+    """Return a duration or instant in seconds with its unit: 0.4 s, 12.3 s, 325 s."""
     return f"{number(round(value, 1) if abs(value) >= 10 else value)} s"
 
 
 def count(n: float, noun: str) -> str:
-    """`n` things: "1 message", "1,204 messages"."""
+    """Return a number with its noun: "1 message", "1,204 messages"."""
     return f"{number(n)} {noun}" + ("" if n == 1 else "s")
 
 
 def nice_top(value: float, shown: float = 0.0) -> float:
-    """An upper limit for an axis that must show `value`: from a series of round steps, kept while
-    it fits.
+    """Return a round upper limit for an axis that must show `value`; `shown` is the limit so far.
 
-    A limit is widened as soon as something does not fit, and narrowed only when less than a third
-    of it would be used, so that a dragged slider moves the curve and not the axis.
+    The limit grows as soon as the value does not fit, and shrinks only if the value uses less than
+    a third of it: a dragged slider then moves the curve and not the axis.
     """
     if shown and shown / 3 <= value <= shown:
         return shown
@@ -91,6 +89,7 @@ def nice_top(value: float, shown: float = 0.0) -> float:
         step *= 10
 
 
+# Distances between ticks and widths of slices, in seconds.
 TIME_STEPS: Final = (
     0.1,
     0.2,
@@ -117,13 +116,14 @@ TIME_STEPS: Final = (
 
 
 def time_ticks(start: float, end: float, most: int = 6) -> list[tuple[float, str]]:
-    """Round instants from `start` to `end` (s), each with its label; the last one says the unit.
+    """Return round instants from `start` to `end` (s), `most` or fewer, each with its label.
 
-    Beyond three hours the labels are hours and minutes of a day (06:00), below it seconds.
+    Over more than three hours the labels are times of day (06:00), else seconds; the last of them
+    has the unit.
     """
     span = max(end - start, 1e-9)
     step = next((s for s in TIME_STEPS if span / s <= most), 86400.0)
-    first = int(-(-start // step))
+    first = int(-(-start // step))  # rounded up
     at = [i * step for i in range(first, int(end // step) + 1)]
     if span > 10800:
         return [(t, f"{int(t // 3600):02d}:{int(t % 3600 // 60):02d}") for t in at]

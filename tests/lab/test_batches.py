@@ -10,33 +10,33 @@ import numpy as np
 import pytest
 
 from mqlearn.lab import Lab
-from mqlearn.lab.board import Board
-from mqlearn.lab.view import View
+from mqlearn.lab.chart_data import ChartData
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.units.batching.scenario import BatchedWriter
 
 ONE_BAD = BatchedWriter(**BatchedWriter.PRESETS["one bad record"])
 
 
 @pytest.fixture(scope="module")
-def spoilt() -> View:
-    """A thousand orders by tens, one of them bad, one answer for all."""
-    return View(ONE_BAD.run(0))
+def spoilt() -> ChartData:
+    """A thousand orders in batches of ten, one of them bad, one answer for a whole batch."""
+    return ChartData(ONE_BAD.run(0))
 
 
-def chart_of(name: str, run: View, ghost: View | None = None) -> Any:
+def chart_of(name: str, run: ChartData, ghost: ChartData | None = None) -> Any:
     """The chart, drawn."""
-    board = Board([name], height=200)
+    board = Dashboard([name], height=200)
     board.draw(run, ghost)
     (chart,) = board.charts
     return chart
 
 
 def points(line: Any) -> list[tuple[float, float]]:
-    """What a line of dots shows."""
+    """The points that a line of dots shows."""
     return list(zip(*line.get_data(), strict=True))
 
 
-def test_each_call_is_a_dot_and_one_with_a_bad_order_a_cross(spoilt: View) -> None:
+def test_each_call_is_a_dot_and_one_with_a_bad_order_a_cross(spoilt: ChartData) -> None:
     """A hundred dots and four crosses, all at ten; the limit dashed at ten."""
     chart = chart_of("batches", spoilt)
     assert (len(points(chart.dots)), len(points(chart.failing)), len(points(chart.parts))) == (
@@ -46,7 +46,7 @@ def test_each_call_is_a_dot_and_one_with_a_bad_order_a_cross(spoilt: View) -> No
     )
     assert {size for _, size in points(chart.dots) + points(chart.failing)} == {10}
     assert list(chart.limit.get_ydata()) == [10, 10] and chart.limit.get_visible()
-    assert (chart.said.text, chart.count.text, chart.failed.text) == (
+    assert (chart.mean.text, chart.count.text, chart.failed.text) == (
         "mean 10",
         "104 calls",
         "× 4 with bad",
@@ -58,7 +58,7 @@ def test_parts_of_a_refused_batch_are_rings() -> None:
     """Ten are halved to five and five, these to two and three, and these to one, the bad one, and
     two.
     """
-    run = View(
+    run = ChartData(
         BatchedWriter(**{**BatchedWriter.PRESETS["one bad record"], "on_failure": "bisect"}).run(0)
     )
     chart = chart_of("batches", run)
@@ -67,7 +67,7 @@ def test_parts_of_a_refused_batch_are_rings() -> None:
     assert chart.sentence(run).endswith("1 with a failure; 6 more calls with parts of them.")
 
 
-def test_items_are_stacked_by_what_came_of_them(spoilt: View) -> None:
+def test_items_are_stacked_by_what_came_of_them(spoilt: ChartData) -> None:
     """In each slice done, good again and bad; over the whole run they are all tries."""
     chart = chart_of("throughput", spoilt)
     counted = (chart.values * np.diff(chart.edges)).sum(axis=1)
@@ -82,7 +82,9 @@ def test_items_are_stacked_by_what_came_of_them(spoilt: View) -> None:
 
 def test_the_capacity_is_drawn_where_it_is_near() -> None:
     """At 100 a second, 138 is on the chart; 909 is only said, since it would flatten all else."""
-    near, far = (chart_of("throughput", View(BatchedWriter(size=size).run(0))) for size in (8, 500))
+    near, far = (
+        chart_of("throughput", ChartData(BatchedWriter(size=size).run(0))) for size in (8, 500)
+    )
     assert near.capacity.get_visible() and list(near.capacity.get_ydata()) == pytest.approx(
         [137.9, 137.9], abs=0.1
     )
@@ -90,7 +92,7 @@ def test_the_capacity_is_drawn_where_it_is_near() -> None:
     assert not far.capacity.get_visible() and far.capacity_label.text == "╌ can do 909"
 
 
-def test_latency_over_time_has_three_lines_in_order(spoilt: View) -> None:
+def test_latency_over_time_has_three_lines_in_order(spoilt: ChartData) -> None:
     """The median below the 95th below the 99th percentile in every slice; the numbers are those of
     all items.
     """
@@ -104,20 +106,20 @@ def test_latency_over_time_has_three_lines_in_order(spoilt: View) -> None:
     assert chart.ax.get_ylim() == (0, 1.0)
 
 
-def test_the_distribution_is_of_all_items(spoilt: View) -> None:
+def test_the_distribution_is_of_all_items(spoilt: ChartData) -> None:
     """The shares add up to one, and the median's tick stands at the median."""
     chart = chart_of("latency_distribution", spoilt)
     assert chart.shares.sum() == pytest.approx(1.0)
     assert chart.lines[50].get_xdata()[0] == pytest.approx(
         np.median(spoilt.batches.latencies), abs=0.01
     )
-    assert chart.said.text.startswith("mean 277 ms, p50 255 ms")
+    assert chart.summary.text.startswith("mean 277 ms, p50 255 ms")
 
 
 @pytest.mark.parametrize("name", ["batches", "throughput", "latency", "latency_distribution"])
 def test_a_baseline_is_grey_and_goes_away_again(name: str, spoilt: Any) -> None:
     """Its artists and its words are there with a ghost, and not without."""
-    board = Board([name], height=200)
+    board = Dashboard([name], height=200)
     chart: Any = board.charts[0]
     for ghost in (None, BatchedWriter(rate=20.0, size=30).run(0), None):
         board.draw(spoilt, ghost)

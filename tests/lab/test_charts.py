@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from mqlearn.lab import replay, show
-from mqlearn.lab.board import Board
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.charts import CHARTS
+from mqlearn.lab.charts.steps import downsample
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.style import nice_top, number, time_ticks
-from mqlearn.lab.view import thin
 from mqlearn.study.verdict import forget, remember
 
 
 @pytest.mark.parametrize("name", sorted(CHARTS))
 def test_every_chart_draws_over_a_baseline_and_says_a_sentence(name: str, scenario: Any) -> None:
     """No chart needs the others, and each leaves ink on the paper."""
-    board = Board([name])
+    board = Dashboard([name])
     run, ghost = scenario(dying=3).run(0), scenario(dying=1).run(0)
     board.draw(run, ghost)
     assert (board.canvas.pixels() != 255).any() and board.sentence(run).endswith(".")
@@ -25,7 +25,9 @@ def test_every_chart_draws_over_a_baseline_and_says_a_sentence(name: str, scenar
 
 def test_a_peak_shorter_than_a_pixel_is_still_drawn() -> None:
     """Each slice of time shows its highest instant."""
-    edges, values = thin(np.array([0.0, 5.01, 5.02]), np.array([[1.0, 9.0, 1.0]]), 0.0, 10.0, 10)
+    edges, values = downsample(
+        np.array([0.0, 5.01, 5.02]), np.array([[1.0, 9.0, 1.0]]), 0.0, 10.0, 10
+    )
     assert values[0].tolist() == [1, 1, 1, 1, 1, 9, 1, 1, 1, 1] and len(edges) == 11
 
 
@@ -55,7 +57,7 @@ def test_a_title_is_cut_at_its_last_line() -> None:
 def test_an_unknown_chart_is_refused_by_name() -> None:
     """The error lists the charts there are."""
     with pytest.raises(ValueError, match=r"charts must be among .*depth.*, got 'pie'"):
-        Board(["pie"])
+        Dashboard(["pie"])
 
 
 def test_show_prints_the_sentence_under_the_picture(

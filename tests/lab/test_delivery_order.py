@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from mqlearn import InMemoryMessageQueue, Message, MessagePriority, Simulation, Trace
-from mqlearn.lab.board import Board
 from mqlearn.lab.charts.delivery_order import overtaken
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.study.run import Run
 
 LOW, CRITICAL = MessagePriority.LOW, MessagePriority.CRITICAL
@@ -24,7 +24,7 @@ def order_chart(*priorities: MessagePriority) -> tuple[Any, str]:
         while (delivery := queue.receive(timeout=0)) is not None:
             queue.ack(delivery)
         run = Run.of(trace)
-    board = Board(["delivery_order"])
+    board = Dashboard(["delivery_order"])
     board.draw(run)
     return board.charts[0], board.sentence(run)
 
@@ -50,7 +50,7 @@ def test_nothing_taken_is_said() -> None:
 
 
 def test_overtaken_counts_those_who_left_after_a_later_one() -> None:
-    """By hand: the last leaving first is overtaken by nobody, but overtakes all."""
+    """By hand: the last leaving first is overtaken by none, but overtakes all."""
     assert overtaken(np.array([2.0, 3.0, 4.0, 1.0])) == 3
     assert overtaken(np.array([1.0, 3.0, 2.0])) == 1
     assert overtaken(np.array([5.0])) == overtaken(np.array([])) == 0

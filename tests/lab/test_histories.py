@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from mqlearn.lab.board import Board
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
+from mqlearn.lab.dashboard import Dashboard
+from mqlearn.lab.panel_html import PICTURE_HEIGHT, RIGHT
 from mqlearn.units.event_sourcing.scenario import OrderHistory
 
 
@@ -26,6 +26,6 @@ def test_no_label_leaves_the_picture(
     """Neither a flight's name at the left nor "most 2,352" at the right, with a baseline beneath
     it.
     """
-    board = Board(OrderHistory.CHARTS, RIGHT, PICTURE_HEIGHT)
+    board = Dashboard(OrderHistory.CHARTS, RIGHT, PICTURE_HEIGHT)
     board.draw(scenario.run(0), OrderHistory(write="outbox").run(0))
     assert outside(board.canvas) == []

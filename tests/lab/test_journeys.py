@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, MessageProcessor, Simulation, Trace
-from mqlearn.lab.board import Board
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.study.run import Run
 
 
@@ -53,7 +53,7 @@ def test_lanes_are_for_two_workers_at_once(trace: Trace, lanes: int, orphaned: i
     """A worker that goes on without its lease gets a lane of its own; a dead one does not narrow
     the bars.
     """
-    board = Board(["journeys"])
+    board = Dashboard(["journeys"])
     board.draw(Run.of(trace))
     chart: Any = board.charts[0]
     heights = {round(float(path.vertices[:, 1].mean()), 2) for path in chart.held.get_paths()}

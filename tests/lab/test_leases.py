@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from mqlearn import InMemoryMessageQueue, Message, MessageProcessor, Simulation, Trace, WorkerCrash
-from mqlearn.lab.board import Board
-from mqlearn.lab.charts import Marks
+from mqlearn.lab.charts import Predictions
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.study.card import EffectLedger
 from mqlearn.study.run import Run
 from mqlearn.units.delivery_guarantees.scenario import CardCharges
@@ -47,9 +47,9 @@ def run() -> Run:
     return handled(rough)
 
 
-def chart(run: Any, name: str, marks: Marks | None = None) -> Any:
+def chart(run: Any, name: str, marks: Predictions | None = None) -> Any:
     """The chart of that name, drawn."""
-    board = Board([name], 570, 300)
+    board = Dashboard([name], 570, 300)
     board.draw(run, None, marks)
     return board.charts[0]
 
@@ -85,7 +85,7 @@ def test_the_end_of_a_row_says_how_often_its_order_was_charged(run: Run) -> None
         "charged 2×",
     ]
     assert all(end.weight == "bold" for end in drawn.ends if end.text)
-    assert len(drawn.deaths.get_xdata()) == 2
+    assert len(drawn.crashes.get_xdata()) == 2
 
 
 def test_the_first_order_in_trouble_is_shown_with_its_other_message() -> None:
@@ -122,8 +122,8 @@ def test_orders_by_charges(run: Run) -> None:
     drawn = chart(run, "charges")
     assert drawn.bars.values == {"never": 1, "once": 0, "twice or more": 2}
     scenario = CardCharges(lease=10.0, crash_rate=0.0).run(0)
-    drawn = chart(scenario, "charges", Marks(prediction=200))
+    drawn = chart(scenario, "charges", Predictions(prediction=200))
     assert len(drawn.bars.theory.get_paths()) == 3 and drawn.marks.line.get_visible()
-    board = Board(["charges"])
+    board = Dashboard(["charges"])
     board.draw(scenario)
     assert board.sentence(scenario) == "Orders by charges: 0 never, 683 once, 317 twice or more."

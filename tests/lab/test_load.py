@@ -9,28 +9,28 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mqlearn.lab.board import Board
+from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts.load import SHADES, Load
-from mqlearn.lab.view import View
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.units.retries_and_dead_letters.scenario import CardOutage
 
 
 @pytest.fixture(scope="module")
-def outage() -> View:
+def outage() -> ChartData:
     """Two minutes with an outage from 20 to 50 s, retries after 1, 2 and 4 s."""
-    return View(CardOutage(arrivals="regular").run(0))
+    return ChartData(CardOutage(arrivals="regular").run(0))
 
 
-def chart_of(run: View, ghost: View | None = None) -> Load:
+def chart_of(run: ChartData, ghost: ChartData | None = None) -> Load:
     """The chart, drawn."""
-    board = Board(["load"])
+    board = Dashboard(["load"])
     board.draw(run, ghost)
     (chart,) = board.charts
     assert isinstance(chart, Load)
     return chart
 
 
-def test_tries_are_stacked_by_how_often_they_were_made(outage: View) -> None:
+def test_tries_are_stacked_by_how_often_they_were_made(outage: ChartData) -> None:
     """Ten a second of each kind in the outage; before it first tries alone; together they are all
     tries.
     """
@@ -43,7 +43,7 @@ def test_tries_are_stacked_by_how_often_they_were_made(outage: View) -> None:
     assert chart.values[0].sum() == pytest.approx(1200, abs=1)
 
 
-def test_the_green_line_is_what_was_done(outage: View) -> None:
+def test_the_green_line_is_what_was_done(outage: ChartData) -> None:
     """Nothing in the outage, more than ten a second just after it, in slices of five seconds."""
     chart = chart_of(outage)
     slices = chart.edges[::5][:-1]
@@ -54,7 +54,7 @@ def test_the_green_line_is_what_was_done(outage: View) -> None:
     assert list(chart.done[1].get_ydata())[: len(slices)] == chart.goodput.tolist()
 
 
-def test_the_capacity_is_a_dashed_line_at_its_height(outage: View) -> None:
+def test_the_capacity_is_a_dashed_line_at_its_height(outage: ChartData) -> None:
     """It is on the chart and in its margin; a run that knows none shows none."""
     chart = chart_of(outage)
     assert list(chart.capacity.get_ydata()) == [100, 100] and chart.capacity_label.text.endswith(
@@ -63,11 +63,11 @@ def test_the_capacity_is_a_dashed_line_at_its_height(outage: View) -> None:
     assert chart.ax.get_ylim()[1] >= 100
     outage_run = CardOutage(arrivals="regular").run(0)
     outage_run.theory.clear()
-    bare = chart_of(View(outage_run))
+    bare = chart_of(ChartData(outage_run))
     assert not bare.capacity.get_visible() and bare.capacity_label.text == ""
 
 
-def test_its_sentence_says_peak_load_and_goodput(outage: View) -> None:
+def test_its_sentence_says_peak_load_and_goodput(outage: ChartData) -> None:
     """With numbers, for those who do not see it."""
     assert chart_of(outage).sentence(outage) == (
         "Load: at most 40 tries per second, at 27 s; in the last 60 s 10, 0 of them retries, and "

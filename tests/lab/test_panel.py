@@ -70,9 +70,7 @@ def test_a_kept_run_is_the_grey_baseline_until_dropped(lab: Lab) -> None:
 
 
 def test_a_prediction_is_a_dashed_line_and_a_room_a_rug(lab: Lab, by_hand: Any) -> None:
-    """What people said stands at its own height over the result; nonsense is refused in the
-    panel.
-    """
+    """Predictions stand at their own heights over the result; nonsense is refused in the panel."""
     lab.room([1, 8, 3])
     by_hand(lab._ui.prediction, "8")
     marks = lab.charts["dead"].marks
@@ -165,7 +163,7 @@ def test_step_through_shows_what_run_at_says(lab: Lab) -> None:
     assert picture.sentence in lab._ui._picture.value.replace("&#x27;", "'")
     now = lab.run.at(3.7)
     assert picture.dead.count.text == str(len(now.dead)) == "2"
-    assert picture.bench.names[0].text == "3" and picture.bench.count.text == "1/1 busy"
+    assert picture.workers.names[0].text == "3" and picture.workers.count.text == "1/1 busy"
     lab._ui.player.next.click()
     assert lab._ui.time == 4.0
     lab.step(None)

@@ -1,5 +1,5 @@
-"""The charts of subscribers: lines that are told apart where they end, everybody shown or counted,
-whole labels.
+"""The charts of subscribers: lines can be distinguished at their ends, each subscriber is shown or
+counted, no label is cut.
 """
 
 from collections.abc import Callable
@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from mqlearn import Message, Simulation, TopicBasedMessageBroker, Trace
-from mqlearn.lab.board import Board
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts import Marks
-from mqlearn.lab.charts.subscribers import FEW, LINES, MOST, Outcomes, Overtaking, SubscriberLag
-from mqlearn.lab.page import PICTURE_HEIGHT, RIGHT
+from mqlearn.lab.charts import Predictions
+from mqlearn.lab.charts.outcomes import Outcomes
+from mqlearn.lab.charts.overtaking import Overtaking
+from mqlearn.lab.charts.subscriber_lag import LINES, SubscriberLag
+from mqlearn.lab.charts.subscribers import FEW, MOST
+from mqlearn.lab.dashboard import Dashboard
+from mqlearn.lab.panel_html import PICTURE_HEIGHT, RIGHT
 from mqlearn.study.run import Run
 from mqlearn.units.publish_subscribe.scenario import FanOut
 
@@ -34,14 +37,14 @@ def heard_by(count: int) -> Run:
         return Run.of(trace, sim.now)
 
 
-def drawn(run: Run) -> Board:
+def drawn(run: Run) -> Dashboard:
     """The charts as the lab shows them."""
-    board = Board(FanOut.CHARTS, RIGHT, PICTURE_HEIGHT)
+    board = Dashboard(FanOut.CHARTS, RIGHT, PICTURE_HEIGHT)
     board.draw(run)
     return board
 
 
-def chart(board: Board, kind: type[Any]) -> Any:
+def chart(board: Dashboard, kind: type[Any]) -> Any:
     """One of them."""
     return next(each for each in board.charts if isinstance(each, kind))
 
@@ -69,14 +72,14 @@ def test_every_subscriber_has_a_bar_or_is_counted(count: int) -> None:
     are left out.
     """
     board = drawn(heard_by(count))
-    fates = chart(board, Outcomes)
-    assert [name.text for name in fates.names if name.text] == list(NAMES[: min(count, MOST)])
-    assert [bool(said.text) for said in fates.said] == [row < count for row in range(MOST)]
-    bottom = fates.box.y + fates.box.height
-    assert all(name.y + 5 <= bottom for name in fates.names if name.text)
-    low, _ = fates.ax.get_ylim()
+    outcomes = chart(board, Outcomes)
+    assert [name.text for name in outcomes.names if name.text] == list(NAMES[: min(count, MOST)])
+    assert [bool(text.text) for text in outcomes.texts] == [row < count for row in range(MOST)]
+    bottom = outcomes.box.y + outcomes.box.height
+    assert all(name.y + 5 <= bottom for name in outcomes.names if name.text)
+    low, _ = outcomes.ax.get_ylim()
     assert low == max(count if count <= MOST else MOST, FEW) - 0.5
-    texts = [chart(board, kind).rest.text for kind in (SubscriberLag, Outcomes, Overtaking)]
+    texts = [chart(board, kind).omission.text for kind in (SubscriberLag, Outcomes, Overtaking)]
     assert (
         texts
         == {
@@ -101,10 +104,10 @@ def test_a_chart_that_asks_for_no_spare_height_can_stand_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It gets the height that it needs."""
-    monkeypatch.setattr(Outcomes, "weight", 0.0)
-    board = Board(("outcomes",), RIGHT, PICTURE_HEIGHT)
+    monkeypatch.setattr(Outcomes, "stretch", 0.0)
+    board = Dashboard(("outcomes",), RIGHT, PICTURE_HEIGHT)
     board.draw(heard_by(3))
-    assert chart(board, Outcomes).box.height == Outcomes.least
+    assert chart(board, Outcomes).box.height == Outcomes.min_height
 
 
 @pytest.mark.parametrize("prediction", [0.0, 0.3])
@@ -112,8 +115,8 @@ def test_who_predicts_nothing_is_not_written_over_the_time(prediction: float) ->
     """Two labels are at the foot already: the prediction's goes above them, not below, into the
     axis.
     """
-    board = Board(FanOut.CHARTS, RIGHT, PICTURE_HEIGHT)
-    board.draw(FanOut().run(0), marks=Marks(prediction=prediction))
+    board = Dashboard(FanOut.CHARTS, RIGHT, PICTURE_HEIGHT)
+    board.draw(FanOut().run(0), predictions=Predictions(prediction=prediction))
     behind = chart(board, SubscriberLag)
     foot = behind.marks.height_of(0)
     assert behind.marks.label.text.startswith("you 0") and behind.marks.label.y < foot - 14

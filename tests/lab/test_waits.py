@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mqlearn.lab import style
-from mqlearn.lab.board import Board
-from mqlearn.lab.view import View
+from mqlearn.lab.chart_data import ChartData
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.study.run import Run
 from mqlearn.units.messages_and_queues.scenario import PriorityMix
 from mqlearn.units.work_queues.scenario import WorkQueue
@@ -23,7 +23,7 @@ RUNS = {
 
 def chart_of(run: Run) -> Any:
     """The chart, drawn."""
-    board = Board(["wait_distribution"])
+    board = Dashboard(["wait_distribution"])
     board.draw(run, None)
     return board.charts[0]
 
@@ -32,14 +32,14 @@ def chart_of(run: Run) -> Any:
 def test_the_chart_and_the_totals_have_the_same_mean_and_95th_percentile(run: Run) -> None:
     """Both by nearest rank, to the last digit that the chart shows."""
     chart, p95 = chart_of(run), style.seconds(run.totals["p95_wait_s"])
-    assert chart.said[0].text.startswith(f"mean {style.seconds(run.totals['mean_wait_s'])}")
-    assert chart.said[1].text == f"95 % ≤ {p95}"
-    assert f"95 % waited at most {p95}, the longest" in chart.sentence(View(run))
+    assert chart.notes[0].text.startswith(f"mean {style.seconds(run.totals['mean_wait_s'])}")
+    assert chart.notes[1].text == f"95 % ≤ {p95}"
+    assert f"95 % waited at most {p95}, the longest" in chart.sentence(ChartData(run))
 
 
 def test_the_median_is_a_wait_that_occurred() -> None:
     """No value between two waits: half of them are no longer."""
     run = RUNS["three workers"]
-    waits = sorted(View(run).waits)
+    waits = sorted(ChartData(run).waits)
     median = waits[(len(waits) + 1) // 2 - 1]
-    assert f"median {style.seconds(median)}," in chart_of(run).sentence(View(run))
+    assert f"median {style.seconds(median)}," in chart_of(run).sentence(ChartData(run))

@@ -1,6 +1,4 @@
-"""Horizontal bars with a name before and a number behind each: what the categorical charts have in
-common.
-"""
+"""Horizontal bars with names and numbers: the common part of the charts of categories."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,14 +7,16 @@ from matplotlib.collections import PolyCollection
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts.base import Box, frameless
-from mqlearn.lab.view import Floats
+from mqlearn.lab.chart_data import Floats
+from mqlearn.lab.charts.base import Box, remove_bottom_spine
 
 
 class Bars:
-    """Bars from zero, at most `most` of them; the baseline is a grey outline, theory a dotted tick.
+    """Bars from zero, `most` of them or fewer; the baseline is a grey outline, theory a dotted
+    tick.
 
-    Names stand at the left, or `above` their bars where they are long.
+    Names stand at the left of their bars, or `above` them, for long names. `left`, `right` and
+    `top` are the margins in pixels.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Bars:
         left = 2 if above else left
         self.ax = canvas.axes(box.x + left, box.y + top, box.width - left - right, room)
         self.first_y, self.room = box.y + top, room
-        frameless(self.ax)
+        remove_bottom_spine(self.ax)
         self.ax.spines[["left"]].set_visible(False)
         self.pitch = room / self.most
         self.left_x, self.right_x = box.x + left, box.x + box.width - right
@@ -65,23 +65,25 @@ class Bars:
         self,
         values: Mapping[str, float],
         was: Mapping[str, float],
-        said: Sequence[str],
+        texts: Sequence[str],
         *,
         theory: Mapping[str, float] | None = None,
         full: float | None = None,
         also: Sequence[float] = (),
     ) -> None:
-        """`said` stands behind each bar; `full` draws a track that long; the axis also reaches
-        `also`.
+        """Show `values` by name, over those of the baseline (`was`), with `texts` behind the bars.
+
+        `full` draws a pale track of that length under each bar; the axis also reaches `also`.
         """
         names = list(values)[: self.most]
         self.values = {name: values[name] for name in names}
         expected = theory or {}
         reach = [*values.values(), *was.values(), *expected.values(), *also, full or 0.0, 1e-3]
+        # Shares end at `full`, 100 %; other values get a round limit.
         self.top = full if full and max(reach) <= full else style.nice_top(max(reach), self.top)
         self.ax.set_xlim(0, self.top)
         self.pitch = min(34 if self.above else 26, self.room / max(len(names), 1))
-        self.ax.set_ylim(self.room / self.pitch - 0.5, -0.5)
+        self.ax.set_ylim(self.room / self.pitch - 0.5, -0.5)  # row 0 on top
         rows = {name: row for row, name in enumerate(names)}
         half = 0.26 if self.above else 0.36
         drop = 0.2 if self.above else 0.0
@@ -94,26 +96,21 @@ class Bars:
         for row in range(self.most):
             name = names[row] if row < len(names) else ""
             self.names[row].text = name
-            self.numbers[row].text = said[row] if name else ""
+            self.numbers[row].text = texts[row] if name else ""
             if name:
                 self._place(row, drop, max(values[name], was.get(name, 0.0)))
 
     def _place(self, row: int, drop: float, reach: float) -> None:
-        """Put the name and number of `row` in place; under a long name the number stands at the
-        bar's end.
+        """Place the name and number of `row`; under a name above its bar, the number is at its
+        end.
         """
         middle = self.first_y + self.pitch * (row + 0.5)
-        name_x, name_y = (
-            (self.left_x + 1, middle - self.pitch * 0.28)
-            if self.above
-            else (self.left_x - 6, middle)
-        )
-        end = (
-            self.left_x + (self.right_x - self.left_x) * reach / self.top
-            if self.above
-            else self.right_x
-        )
-        self.names[row].x, self.names[row].y = name_x, name_y
+        if self.above:
+            self.names[row].x, self.names[row].y = self.left_x + 1, middle - self.pitch * 0.28
+            end = self.left_x + (self.right_x - self.left_x) * reach / self.top
+        else:
+            self.names[row].x, self.names[row].y = self.left_x - 6, middle
+            end = self.right_x
         self.numbers[row].x, self.numbers[row].y = end + 6, middle + self.pitch * drop
 
 

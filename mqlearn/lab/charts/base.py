@@ -1,6 +1,4 @@
-"""What every chart does: take a place in the picture, draw a run over its baseline, say what it
-shows.
-"""
+"""The base of all charts: a place in the picture, `draw` for each run, a sentence in words."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -13,12 +11,12 @@ from matplotlib.patches import Rectangle
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.view import View
+from mqlearn.lab.chart_data import ChartData
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of the picture, in pixels from the top left."""
+    """A rectangle of the picture: its top left corner and its size, in pixels."""
 
     x: float
     y: float
@@ -27,9 +25,10 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Marks:
-    """What people said before the run: one prediction and a room's answers, in the chart's own
-    unit.
+class Predictions:
+    """The numbers predicted before the run: one prediction, and the answers of a class (`room`).
+
+    They have the unit of the number that the chart measures.
     """
 
     prediction: float | None = None
@@ -37,42 +36,44 @@ class Marks:
 
     @property
     def values(self) -> tuple[float, ...]:
+        """All of them, to make room on an axis."""
         return self.room if self.prediction is None else (*self.room, self.prediction)
 
 
 class Chart(ABC):
-    """A small picture of one table of a run, made once, then told to `draw` run after run."""
+    """A small picture of one table of a run: made once, then drawn for run after run."""
 
     name: ClassVar[str]
-    # its x axis is the run's time, shared with the charts above and below
-    timeline: ClassVar[bool] = False
-    wide: ClassVar[bool] = False  # it needs a row of the picture for itself
-    takes_marks: ClassVar[bool] = False  # a prediction can be drawn on it
-    least: ClassVar[int] = 60  # pixels of height without which it cannot be read
-    weight: ClassVar[float] = 1.0  # its share of the height left over
+    timeline: ClassVar[bool] = False  # its x axis is time, shared with charts above and below
+    full_row: ClassVar[bool] = False  # it needs a row of the picture for itself
+    takes_prediction: ClassVar[bool] = False  # a prediction can be drawn on it
+    min_height: ClassVar[int] = 60  # pixels of height without which it cannot be read
+    stretch: ClassVar[float] = 1.0  # its share of the height left over
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         self.canvas, self.box = canvas, box
 
     @abstractmethod
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+    def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:
         """Bring the artists up to date with `run`; `ghost` is the baseline, drawn in grey."""
 
     @abstractmethod
-    def sentence(self, run: View) -> str:
-        """What the chart shows of `run`, with numbers, for those who do not see it."""
+    def sentence(self, run: ChartData) -> str:
+        """Return what the chart shows of `run` in words and numbers, for readers who cannot see
+        it.
+        """
 
-    def measured(self, run: View) -> float | None:  # noqa: ARG002 -- most charts show no single number
-        """The number that a prediction drawn on this chart is about."""
+    def measured(self, run: ChartData) -> float | None:  # noqa: ARG002 -- most charts show no single number
+        """Return the number of `run` that a prediction on this chart is about, or None."""
         return None
 
     def caption(self, text: str) -> None:
-        """What is counted, in grey above the chart."""
+        """Write in grey above the chart what it counts."""
         self.canvas.text(self.box.x, self.box.y + 11, text, size=style.SMALL, color=style.MUTED)
 
 
 class Ticks:
-    """The ticks of one axis ("x" or "y") and the labels beside them."""
+    """The ticks of one axis, "x" or "y", and the labels beside them."""
 
     def __init__(self, canvas: Canvas, ax: Axes, axis: str) -> None:
         self.canvas, self.ax, self.axis = canvas, ax, axis
@@ -80,9 +81,10 @@ class Ticks:
         ha, va = ("right", "center") if axis == "y" else ("center", "baseline")
         upright = axis == "y"
         marker = MarkerStyle(TICKLEFT if upright else TICKDOWN)
+        # Along the axis in its own unit, across it in shares of the axes: 0 is on the axis.
         place = ax.get_yaxis_transform() if upright else ax.get_xaxis_transform()
-        # One line of markers: matplotlib's own ticks would have all that stands still drawn anew,
-        # for 15 ms.
+        # Ticks are markers of a line that moves. Matplotlib's own are part of the background: a
+        # changed one would have the whole background drawn again, for 15 ms.
         line = Line2D(
             [], [], transform=place, marker=marker, markersize=3, linestyle="", color=style.INK
         )
@@ -90,41 +92,38 @@ class Ticks:
         self._marks = canvas.moving(ax.add_line(line))
         self._labels = [canvas.text(0, 0, ha=ha, va=va) for _ in range(8)]
 
-    def put(self, ticks: list[tuple[float, str]]) -> None:
+    def show(self, ticks: list[tuple[float, str]]) -> None:
         """Show a tick and its label at each of (value, label)."""
         self.shown = ticks[: len(self._labels)]
         values = [value for value, _ in self.shown]
         across = [0.0] * len(values)
         self._marks.set_data(*((across, values) if self.axis == "y" else (values, across)))
-        box, limits = (
-            self.ax.get_position(),
-            self.ax.get_ylim() if self.axis == "y" else self.ax.get_xlim(),
-        )
+        box = self.ax.get_position()
+        limits = self.ax.get_ylim() if self.axis == "y" else self.ax.get_xlim()
         for label, (value, text) in zip(
             self._labels, [*self.shown, *[(limits[0], "")] * 8], strict=False
         ):
             share = (value - limits[0]) / (limits[1] - limits[0])
             label.text = text
             if self.axis == "y":
-                label.x, label.y = (
-                    self.canvas.width * box.x0 - 6,
-                    self.canvas.height * (1 - box.y0 - share * box.height),
-                )
+                label.x = self.canvas.width * box.x0 - 6
+                label.y = self.canvas.height * (1 - box.y0 - share * box.height)
             else:
-                label.x, label.y = (
-                    self.canvas.width * (box.x0 + share * box.width),
-                    self.canvas.height * (1 - box.y0) + 17,
-                )
+                label.x = self.canvas.width * (box.x0 + share * box.width)
+                label.y = self.canvas.height * (1 - box.y0) + 17
 
     def hide(self) -> None:
-        """Show labels at most, where a chart has no line for the ticks to stand on."""
+        """Hide the ticks and keep the labels, for a chart without a line at its axis."""
         self._marks.set_visible(False)
 
 
 class Timeline(Chart):
-    """A chart over the run's time. Its right margin holds direct labels instead of a legend."""
+    """A chart over the run's time (s); its right margin has labels beside the curves, not a
+    legend.
+    """
 
     timeline = True
+    # Margins in pixels: the numbers at the y axis, the labels, the caption.
     left: ClassVar[int] = 42
     right: ClassVar[int] = 108
     top: ClassVar[int] = 21
@@ -140,37 +139,38 @@ class Timeline(Chart):
             box.height - self.top - foot,
         )
         self.label_x = box.x + box.width - self.right + 10
+        # Pixels across: more slices of time could not be seen.
         self.columns = int((box.width - self.left - self.right) * canvas.scale)
-        self.over = 1.0
+        self.axis_top = 1.0
         self.x_ticks, self.y_ticks = Ticks(canvas, self.ax, "x"), Ticks(canvas, self.ax, "y")
 
     def steps(self, **look: Any) -> Line2D:
-        """A line that keeps each level until the next, to be given data at each `draw`."""
+        """Return a new line that keeps each level until the next; each `draw` gives it data."""
         return self.canvas.moving(
             self.ax.plot([], [], drawstyle="steps-post", clip_on=False, **look)[0]
         )
 
-    def over_time(self, run: View, ghost: View | None = None) -> None:
-        """Make the x axis show the whole run, and its baseline."""
+    def fit_time(self, run: ChartData, ghost: ChartData | None = None) -> None:
+        """Make the x axis show the whole run and its baseline."""
         end = max(run.until, ghost.until if ghost else 0.0, 1e-9)
         if self.ax.get_xlim() == (run.start, end):
             return
         self.ax.set_xlim(run.start, end)
         ticks = style.time_ticks(run.start, end)
-        self.x_ticks.put([(t, label if self.axis else "") for t, label in ticks])
+        self.x_ticks.show([(t, label if self.axis else "") for t, label in ticks])
 
-    def up_to(self, value: float) -> None:
-        """Make the y axis reach `value`: in round steps, with ticks at the bottom, the middle and
-        the top.
+    def fit_height(self, value: float) -> None:
+        """Make the y axis reach `value`: up to a round number, with ticks at 0, the middle and the
+        top.
         """
-        top = style.nice_top(max(value, 1.0), self.over)
-        if top != self.over or not self.y_ticks.shown:
-            self.over = top
+        top = style.nice_top(max(value, 1.0), self.axis_top)
+        if top != self.axis_top or not self.y_ticks.shown:
+            self.axis_top = top
             self.ax.set_ylim(0, top)
-            self.y_ticks.put([(v, style.number(v)) for v in (0, top / 2, top)])
+            self.y_ticks.show([(v, style.number(v)) for v in (0, top / 2, top)])
 
-    def key(self, row: int, label: str, **patch: Any) -> None:
-        """A swatch and its label in the right margin, `row` from the top."""
+    def legend_entry(self, row: int, label: str, **patch: Any) -> None:
+        """Draw a swatch and its label in the right margin, in `row` from the top."""
         y = self.box.y + self.top + 3 + 18 * row
         swatch(self.canvas, self.label_x, y, **patch)
         self.canvas.text(self.label_x + 20, y + 10.5, label)
@@ -179,7 +179,9 @@ class Timeline(Chart):
 def swatch(
     canvas: Canvas, x: float, y: float, *, width: float = 14, height: float = 12, **patch: Any
 ) -> None:
-    """A still rectangle of the picture with its top left corner at (x, y) pixels."""
+    """Draw a small rectangle that stands still, its top left corner at (x, y) pixels: for a
+    legend.
+    """
     place = (x / canvas.width, 1 - (y + height) / canvas.height)
     patch = {"linewidth": 0, **patch}
     canvas.figure.add_artist(
@@ -193,6 +195,6 @@ def swatch(
     )
 
 
-def frameless(ax: Axes) -> None:
-    """Leave only the left spine: bars that begin at zero need no more."""
+def remove_bottom_spine(ax: Axes) -> None:
+    """Remove the bottom spine: bars from zero do not need it."""
     ax.spines[["bottom"]].set_visible(False)

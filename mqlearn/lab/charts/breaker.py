@@ -1,4 +1,4 @@
-"""What a circuit breaker did: a band of its states, and its probes above it."""
+"""The chart "breaker": a band of the states of a circuit breaker, and its probes above it."""
 
 from typing import Any
 
@@ -7,27 +7,29 @@ from matplotlib.collections import PolyCollection
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts.base import Box, Marks, Timeline
+from mqlearn.lab.chart_data import ChartData
+from mqlearn.lab.charts.base import Box, Predictions, Timeline
 from mqlearn.lab.charts.trouble import Trouble
-from mqlearn.lab.view import View
 
 LOOKS: dict[str, dict[str, Any]] = {
     "CLOSED": {"facecolor": "#E2E2E2"},
     "OPEN": {"facecolor": style.LOST},
     "HALF_OPEN": {"facecolor": style.PROBING, "edgecolor": style.INK, "linewidth": 0.8},
 }
+# The texts for a state in its band, the longest first: the first that fits is written.
 WORDS = {"CLOSED": ("closed", "c"), "OPEN": ("OPEN", "O"), "HALF_OPEN": ("half-open", "½")}
 BAND = (0.0, 0.5)  # of the chart's height; the probes are above it
-GHOST = (-0.12, -0.04)
+GHOST = (-0.12, -0.04)  # the baseline's line is just under the band
 
 
 class Breaker(Timeline):
-    """One band for the states, each with its name where there is room; a diamond for each probe
-    that succeeded, a cross for each that failed. The baseline's open times are a grey line under
-    the band.
+    """A band of states, each with its name if there is room; over it the probes.
+
+    A diamond is a probe that succeeded, a cross one that failed. The grey line under the band is
+    the time during which the baseline's breaker was not closed.
     """
 
-    name, least, weight = "breaker", 72, 0.05
+    name, min_height, stretch = "breaker", 72, 0.05
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
@@ -51,34 +53,35 @@ class Breaker(Timeline):
         self.names = [canvas.text(0, 0, ha="center", va="center") for _ in range(24)]
         self.none = canvas.text(0, 0, "no breaker", color=style.MUTED, ha="center", va="center")
         y = box.y + self.top
-        self.said_good = canvas.text(self.label_x, y + 5, color=style.DONE, bold=True)
-        self.said_bad = canvas.text(self.label_x, y + 20)
-        self.said_open = canvas.text(self.label_x, y + 35, color=style.TROUBLED, bold=True)
+        self.good_count = canvas.text(self.label_x, y + 5, color=style.DONE, bold=True)
+        self.failed_count = canvas.text(self.label_x, y + 20)
+        self.open_share = canvas.text(self.label_x, y + 35, color=style.TROUBLED, bold=True)
 
     def _bars(self, look: dict[str, Any]) -> PolyCollection:
         bars = PolyCollection([], clip_on=False, **{"linewidth": 0, **look})
         self.ax.add_collection(bars, autolim=False)
         return self.canvas.moving(bars)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
-        self.over_time(run, ghost)
+    def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
+        self.fit_time(run, ghost)
         self.trouble.draw(run)
-        story = run.breaker
-        self.shown = story.spans if guarded(run) else []
+        breaker = run.breaker
+        self.shown = breaker.spans if has_breaker(run) else []
         for state, band in self.bands.items():
             band.set_verts([_bar(span, BAND) for span in self.shown if span.state == state])
-        was = [] if ghost is None or not guarded(ghost) else ghost.breaker.spans
+        was = [] if ghost is None or not has_breaker(ghost) else ghost.breaker.spans
         self.ghost.set_verts([_bar(span, GHOST) for span in was if span.state != "CLOSED"])
         for points, good in ((self.good, True), (self.bad, False)):
-            times = [probe.time for probe in story.probes if probe.good == good]
+            times = [probe.time for probe in breaker.probes if probe.good == good]
             points.set_data(times, [0.78] * len(times))
         self._name(run)
         self._count(run)
 
-    def _name(self, run: View) -> None:
-        """The name of each state in its band, or its letter, or nothing, as there is room; the
-        widest come first.
+    def _name(self, run: ChartData) -> None:
+        """Write the name of each state into its band, or its letter, or nothing, as there is
+        room.
         """
+        # There are fewer labels than a breaker may have states: the widest get them.
         widest = sorted(self.shown, key=lambda span: span.start - span.end)[: len(self.names)]
         y = self._y(sum(BAND) / 2)
         for label, span in zip(self.names, [*widest, *[None] * len(self.names)], strict=False):
@@ -93,16 +96,16 @@ class Breaker(Timeline):
         self.none.visible = not self.shown
         self.none.x, self.none.y = self._x((run.start + self.ax.get_xlim()[1]) / 2), y
 
-    def _count(self, run: View) -> None:
+    def _count(self, run: ChartData) -> None:
         good = sum(probe.good for probe in run.breaker.probes)
         bad = len(run.breaker.probes) - good
         share = run.breaker.seconds("OPEN") / max(run.until - run.start, 1e-9)
-        self.said_good.text = f"◆ {good} good" if good else ""
-        self.said_bad.text = f"✖ {bad} failed" if bad else ""
-        self.said_open.text = f"open {share:.0%}" if self.shown else ""
+        self.good_count.text = f"◆ {good} good" if good else ""
+        self.failed_count.text = f"✖ {bad} failed" if bad else ""
+        self.open_share.text = f"open {share:.0%}" if self.shown else ""
 
     def _x(self, time: float) -> float:
-        """Where a time (s) is, in pixels from the left of the picture."""
+        """Return the position of a time (s), in pixels from the picture's left."""
         box, (low, high) = self.ax.get_position(), self.ax.get_xlim()
         return float(self.canvas.width * (box.x0 + box.width * (time - low) / (high - low)))
 
@@ -110,26 +113,27 @@ class Breaker(Timeline):
         box = self.ax.get_position()
         return float(self.canvas.height * (1 - box.y0 - box.height * height))
 
-    def sentence(self, run: View) -> str:
-        if not guarded(run):
+    def sentence(self, run: ChartData) -> str:
+        if not has_breaker(run):
             return "Breaker: none."
-        story = run.breaker
-        if not story.count("OPEN"):
+        breaker = run.breaker
+        if not breaker.count("OPEN"):
             return "Breaker: closed all the time."
-        first = next(span for span in story.spans if span.state == "OPEN")
-        good = sum(probe.good for probe in story.probes)
+        first = next(span for span in breaker.spans if span.state == "OPEN")
+        good = sum(probe.good for probe in breaker.probes)
         return (
-            f"Breaker: open {style.seconds(story.seconds('OPEN'))} in all, in "
-            f"{style.count(story.count('OPEN'), 'stretch')}, the first from "
+            f"Breaker: open {style.seconds(breaker.seconds('OPEN'))} in all, in "
+            f"{style.count(breaker.count('OPEN'), 'stretch')}, the first from "
             f"{style.seconds(first.start)} on; "
-            f"{style.count(len(story.probes), 'probe')}, {good} of them good; "
-            f"{story.spans[-1].state} at the end."
+            f"{style.count(len(breaker.probes), 'probe')}, {good} of them good; "
+            f"{breaker.spans[-1].state} at the end."
         ).replace("stretchs", "stretches")
 
 
-def guarded(run: View) -> bool:
-    """Return whether there was a breaker; one that never opened leaves no record, so the run's
-    context says it.
+def has_breaker(run: ChartData) -> bool:
+    """Return True if there was a breaker: the run's context says so, or its records do.
+
+    A breaker that never opened leaves no record; a bare trace has no context.
     """
     return run.context.guarded or len(run.breaker.spans) > 1
 

@@ -1,24 +1,25 @@
-"""How many orders were charged never, once, twice or more often."""
+"""The chart "charges": orders by how often their card was charged."""
 
 from collections import Counter
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
+from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts.bars import Bars
-from mqlearn.lab.charts.base import Box, Chart, Marks
-from mqlearn.lab.charts.marks import BarMarks
-from mqlearn.lab.view import View
+from mqlearn.lab.charts.base import Box, Chart, Predictions
+from mqlearn.lab.charts.prediction_marks import BarMarks
 from mqlearn.study.analysis.charges import order_of
 
 NAMES = ("never", "once", "twice or more")
 
 
 class Charges(Chart):
-    """Orders by the number of charges to their card; a prediction is of those charged twice or
-    more.
+    """Orders by the number of charges to their card: never, once, twice or more.
+
+    A prediction is of the orders charged twice or more.
     """
 
-    name, takes_marks, least, weight = "charges", True, 96, 0.4
+    name, takes_prediction, min_height, stretch = "charges", True, 96, 0.4
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
@@ -27,26 +28,30 @@ class Charges(Chart):
         self.bars.bars.set_facecolor([style.LOST, style.DONE, style.AGAIN])
         self.marks = BarMarks(canvas, self.bars.ax)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+    def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:
         values = self.counts(run)
         was = {} if ghost is None else self.counts(ghost)
         theory = getattr(run.run, "theory", {}).get("charges") or []
-        said = [style.number(values[name]) for name in NAMES]
+        texts = [style.number(values[name]) for name in NAMES]
         self.bars.draw(
-            values, was, said, theory=dict(zip(NAMES, theory, strict=False)), also=marks.values
+            values,
+            was,
+            texts,
+            theory=dict(zip(NAMES, theory, strict=False)),
+            also=predictions.values,
         )
-        self.marks.draw(marks)
+        self.marks.draw(predictions)
 
-    def counts(self, run: View) -> dict[str, float]:
-        """Orders by name of the bar."""
+    def counts(self, run: ChartData) -> dict[str, float]:
+        """Return the number of orders for each bar, by its name."""
         orders = {order_of(name) for name in run.jobs["message_id"].to_numpy()}
         counts = Counter(min(len(run.charges.get(order, ())), 2) for order in orders)
         return {name: float(counts[number]) for number, name in enumerate(NAMES)}
 
-    def measured(self, run: View) -> float | None:
+    def measured(self, run: ChartData) -> float | None:
         return self.counts(run)["twice or more"]
 
-    def sentence(self, run: View) -> str:
+    def sentence(self, run: ChartData) -> str:
         counts = self.counts(run)
         return (
             "Orders by charges: "

@@ -1,4 +1,4 @@
-"""In which order messages were handed out: sent as the nth, taken as the nth, a point each."""
+"""The chart "delivery_order": the order of taking messages, against that of sending."""
 
 from typing import Any
 
@@ -6,19 +6,20 @@ import numpy as np
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks
-from mqlearn.lab.view import Floats, View
+from mqlearn.lab.chart_data import ChartData, Floats
+from mqlearn.lab.charts.base import Box, Chart, Predictions, Ticks
 
 LEFT, RIGHT, TOP, FOOT = 42, 108, 21, 34
 MARKERS = {"LOW": "o", "NORMAL": "s", "HIGH": "^", "CRITICAL": "D"}
 
 
 class DeliveryOrder(Chart):
-    """A point for each message, its priority by shade and shape; on the dotted line nobody has
-    overtaken.
+    """A point for each message: sent as the nth, first taken as the nth.
+
+    Shade and shape are its priority. On the dotted line messages are taken in the order of sending.
     """
 
-    name, least, weight = "delivery_order", 150, 2.6
+    name, min_height, stretch = "delivery_order", 150, 2.6
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
@@ -76,16 +77,17 @@ class DeliveryOrder(Chart):
             color=style.INK,
         )
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
+    def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
         self.ranks = ranks(run)
         sent, taken, priorities = self.ranks
         many = max(len(sent), 2)
         self.ax.set_xlim(0.5, many + 0.5)
         self.ax.set_ylim(0.5, many + 0.5)
         at = [(float(n), f"{n:,}") for n in sorted({1, (many + 1) // 2, many})]
-        self.x_ticks.put(at)
-        self.y_ticks.put(at)
+        self.x_ticks.show(at)
+        self.y_ticks.show(at)
         self.straight.set_data([1, many], [1, many])
+        # Many points must be smaller, or they cover each other.
         size = 7.0 if many <= 40 else 3.5
         for priority, points in self.points.items():
             mine = priorities == priority
@@ -94,26 +96,28 @@ class DeliveryOrder(Chart):
         was = ranks(ghost) if ghost is not None else (sent[:0], taken[:0])
         self.ghost.set_data(was[0], was[1])
 
-    def sentence(self, run: View) -> str:
+    def sentence(self, run: ChartData) -> str:
         sent, taken, _ = ranks(run)
         if not len(sent):
             return "Order: nothing was taken."
         late = overtaken(taken)
-        said = (
+        late_in_words = (
             "nobody was overtaken"
             if not late
             else f"{style.number(late)} of them after one that was sent later"
         )
-        return f"Order: {style.count(len(sent), 'message')} taken, {said}."
+        return f"Order: {style.count(len(sent), 'message')} taken, {late_in_words}."
 
 
-def ranks(run: View) -> tuple[Floats, Floats, Any]:
-    """Of each message that was taken, in the order of sending: sent as the nth, first taken as the
-    nth, priority.
+def ranks(run: ChartData) -> tuple[Floats, Floats, Any]:
+    """Return, for each message that was taken, its place in sending and in taking, and its
+    priority.
+
+    Three arrays, in the order of sending; places count from 1.
     """
     numbers: dict[tuple[str, int], tuple[int, str]] = {}
     taken: dict[tuple[str, int], int] = {}
-    for _, event, source, entry, _, priority, *_ in run.run.trace.records:
+    for _, event, source, entry, _, priority, *_ in run.records:
         if event in ("sent", "scheduled", "existing"):
             numbers[source, entry] = len(numbers) + 1, priority
         elif event == "received":
@@ -127,10 +131,12 @@ def ranks(run: View) -> tuple[Floats, Floats, Any]:
 
 
 def overtaken(taken: Floats) -> int:
-    """How many were taken after one that was sent later: `taken` holds places in the order of
-    sending.
+    """Return how many messages were taken after one that was sent later.
+
+    `taken` holds their places in the order of taking, listed in the order of sending.
     """
     if len(taken) < 2:
         return 0
+    # A message is overtaken if any of those sent after it was taken before it.
     best_after = np.minimum.accumulate(taken[::-1])[::-1]
     return int(np.sum(taken[:-1] > best_after[1:]))

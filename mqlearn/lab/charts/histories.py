@@ -1,5 +1,5 @@
-"""Orders out of their events: what happened to each, which change has no event or several, what an
-answer costs.
+"""The chart "histories": the states of a few orders over time, by their events and by the
+database.
 """
 
 from typing import Any
@@ -9,9 +9,8 @@ from matplotlib.patches import Rectangle
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts.base import Box, Marks, Timeline
-from mqlearn.lab.charts.owners import Repeats
-from mqlearn.lab.view import View
+from mqlearn.lab.chart_data import ChartData
+from mqlearn.lab.charts.base import Box, Predictions, Timeline
 from mqlearn.study.analysis.histories import TracedChange, by_database, by_events
 from mqlearn.study.changes import FINAL, HOUR, STATES, clock
 
@@ -28,16 +27,21 @@ SHADE = {
     "arrived": "#9FD8C6",
     "diverted": "#F8DCA3",
 }
+Rows = list[tuple[str, list[TracedChange]]]  # an order's name and its changes
+
 MOST = 6  # orders that are shown
 WORDS = 4 * MOST
 
 
 class Histories(Timeline):
-    """A ribbon for each of a few orders, in the shade of its state by its events, and what it is at
-    the hour asked.
+    """A ribbon for each of a few orders, in the shades of its states, and its state at the hour
+    asked.
+
+    The states are those that the events say; where the database says something else, that stands at
+    the right, in red. A cross is a change without an event, a diamond one with several.
     """
 
-    name, least, weight, top = "histories", 154, 2.0, 38
+    name, min_height, stretch, top = "histories", 154, 2.0, 38
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
@@ -69,7 +73,7 @@ class Histories(Timeline):
             canvas.text(box.x + self.left - 3, 0, size=6.8, va="center", ha="right")
             for _ in range(MOST)
         ]
-        self.then = [canvas.text(self.label_x, 0, va="center") for _ in range(MOST)]
+        self.states = [canvas.text(self.label_x, 0, va="center") for _ in range(MOST)]
         self.keys = [
             (self._swatch(), canvas.text(0, box.y + 27.5, size=style.SMALL)) for _ in range(6)
         ]
@@ -104,11 +108,11 @@ class Histories(Timeline):
         self.canvas.figure.add_artist(patch)
         return self.canvas.moving(patch)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
-        self.over_time(run, ghost)
-        hour = asked(run)
+    def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
+        self.fit_time(run, ghost)
+        hour = time_asked(run)
         rows = run.history.chosen(hour, MOST)
-        thing = "flight" if getattr(run.run.scenario, "arrivals", "") == "flights" else "order"
+        thing = "flight" if getattr(run.scenario, "arrivals", "") == "flights" else "order"
         differ = any(by_events(changes, hour) != by_database(changes, hour) for _, changes in rows)
         self.title.text = (
             f"{style.count(len(rows), thing)} by their events; at the right what "
@@ -121,40 +125,37 @@ class Histories(Timeline):
         self._ribbons(rows, run.until, hour)
         self.asked.set_xdata([hour, hour])
         self.later.set_verts([[(hour, 0), (run.until, 0), (run.until, MOST), (hour, MOST)]])
+        self._draw_marks(rows, hour)
+        for row, (name, state) in enumerate(zip(self.names, self.states, strict=True)):
+            key, changes = rows[row] if row < len(rows) else ("", [])
+            name.y = state.y = self._height(row)
+            name.text = key.removeprefix("order-").replace("-", "")
+            by_event, in_database = by_events(changes, hour), by_database(changes, hour)
+            state.text, state.color = by_event, style.INK
+            if in_database != by_event:
+                state.text, state.color = f"db: {in_database or 'nothing'}", style.LOST
+
+    def _draw_marks(self, rows: Rows, hour: float) -> None:
+        """Mark each change: a dot at its event, a diamond at the second, a cross if none."""
         points = [
             (row + 0.5, change) for row, (_, changes) in enumerate(rows) for change in changes
         ]
+        events = [(change.published[0], y) for y, change in points if change.published]
+        again = [(change.published[1], y) for y, change in points if len(change.published) > 1]
         for line, found in (
-            (
-                self.dots,
-                [(c.published[0], y) for y, c in points if c.published and c.published[0] <= hour],
-            ),
-            (
-                self.coming,
-                [(c.published[0], y) for y, c in points if c.published and c.published[0] > hour],
-            ),
-            (
-                self.twice,
-                [(change.published[1], y) for y, change in points if len(change.published) > 1],
-            ),
+            (self.dots, [(time, y) for time, y in events if time <= hour]),
+            (self.coming, [(time, y) for time, y in events if time > hour]),
+            (self.twice, again),
             (self.silent, [(change.saved, y) for y, change in points if change.silent]),
         ):
             line.set_data([x for x, _ in found], [y for _, y in found])
-        for row, (name, then) in enumerate(zip(self.names, self.then, strict=True)):
-            key, changes = rows[row] if row < len(rows) else ("", [])
-            name.y = then.y = self._height(row)
-            name.text = key.removeprefix("order-").replace("-", "")
-            told, kept = by_events(changes, hour), by_database(changes, hour)
-            then.text, then.color = (
-                (told, style.INK) if told == kept else (f"db: {kept or 'nothing'}", style.LOST)
-            )
 
     def _height(self, row: int) -> float:
         box = self.ax.get_position()
         top, height = self.canvas.height * (1 - box.y1), self.canvas.height * box.height
         return float(top + (row + 0.5) / MOST * height)
 
-    def _legend(self, rows: list[tuple[str, list[TracedChange]]]) -> None:
+    def _legend(self, rows: Rows) -> None:
         present = {change.state for _, changes in rows for change in changes}
         states = [state for state in STATES if state in present]
         x = self.box.x
@@ -171,38 +172,40 @@ class Histories(Timeline):
             any(change.silent for change in changes),
             any(len(change.published) > 1 for change in changes),
         )
-        for text, said, shown in zip(
+        for text, sign, shown in zip(
             self.signs, ("× no event", "◆ several events"), there, strict=True
         ):
-            text.text, text.x = said if shown else "", x
-            x += shown * (12 + self.canvas.measure(said, size=style.SMALL, bold=True))
+            text.text, text.x = sign if shown else "", x
+            x += shown * (12 + self.canvas.measure(sign, size=style.SMALL, bold=True))
 
-    def _ribbons(
-        self, rows: list[tuple[str, list[TracedChange]]], until: float, hour: float
-    ) -> None:
+    def _ribbons(self, rows: Rows, until: float, hour: float) -> None:
         verts: dict[str, list[Any]] = {state: [] for state in SHADE}
         box, (low, high) = self.ax.get_position(), self.ax.get_xlim()
         left, scale = self.canvas.width * box.x0, self.canvas.width * box.width / (high - low)
         words = iter(self.words)
         for row, (_, changes) in enumerate(rows):
-            told = [change for change in changes if change.published]
+            published = [change for change in changes if change.published]
+            # A final state lasts forever; its ribbon ends soon, so that it is seen to be the last.
             last = (
-                told[-1].published[0] + 0.035 * (high - low)
-                if told and told[-1].state in FINAL
+                published[-1].published[0] + 0.035 * (high - low)
+                if published and published[-1].state in FINAL
                 else until
             )
-            ends = [*(change.published[0] for change in told[1:]), min(last, until)]
-            for change, end in zip(told, ends, strict=False):  # none of it may have been told
+            ends = [*(change.published[0] for change in published[1:]), min(last, until)]
+            # Not strict: an order without any published event has an end and no beginning.
+            for change, end in zip(published, ends, strict=False):
                 start = change.published[0]
                 verts[change.state].append(
                     [(start, row + 0.14), (end, row + 0.14), (end, row + 0.86), (start, row + 0.86)]
                 )
+                # A word is not written over a diamond or a cross.
                 marked = any(
                     start < time < end
                     for other in changes
                     for time in (other.published[1:] or [other.saved or 0.0] * other.silent)
                 )
-                # Not across the hour: in the wider part before or behind it.
+                # The line of the hour asked would cross the word: it stands in the wider part
+                # before or after that.
                 parts = [(start, min(end, hour)), (max(start, hour), end)]
                 begin, stop = max(parts, key=lambda part: part[1] - part[0])
                 room = (stop - begin) * scale - 12
@@ -218,101 +221,23 @@ class Histories(Timeline):
         for state, ribbon in self.ribbons.items():
             ribbon.set_verts(verts[state])
 
-    def sentence(self, run: View) -> str:
-        hour = asked(run)
-        said = []
+    def sentence(self, run: ChartData) -> str:
+        hour = time_asked(run)
+        parts = []
         for key, changes in run.history.chosen(hour, MOST):
-            told, kept = (
-                by_events(changes, hour) or "unknown",
-                by_database(changes, hour) or "unknown",
-            )
-            said.append(f"{key} {told}" + ("" if told == kept else f" (the database says {kept})"))
+            by_event = by_events(changes, hour) or "unknown"
+            in_database = by_database(changes, hour) or "unknown"
+            differs = f" (the database says {in_database})" if in_database != by_event else ""
+            parts.append(f"{key} {by_event}{differs}")
         return (
             f"Histories: at {clock(hour)} by their events "
-            f"{', '.join(said) or 'nothing had happened'}."
+            f"{', '.join(parts) or 'nothing had happened'}."
         )
 
 
-class DualWrites(Repeats):
-    """Changes that were saved and never published, and such that were published under several ids,
-    counted up.
+def time_asked(run: ChartData) -> float:
+    """Return the time of the question (s since midnight), or the run's end if the scenario asks
+    none.
     """
-
-    name = "dual_writes"
-    counted, words = "changes that have several events, and none, so far", ("several", "none")
-
-    def found(self, run: View) -> tuple[list[float], list[float]]:
-        return run.history.again, run.history.silent
-
-    def measured(self, run: View) -> float:
-        return float(sum(map(len, self.found(run))))
-
-    def sentence(self, run: View) -> str:
-        again, silent = map(len, self.found(run))
-        changes = style.count(len(run.history.changes), "change")
-        return f"Torn: of {changes} {silent:,} have no event, {again:,} have several."
-
-
-class Folds(Timeline):
-    """A dot for each time the board was asked: how many events it folded for its answer; dotted,
-    all there were.
-    """
-
-    name, least, weight = "folds", 86, 0.8
-
-    def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
-        super().__init__(canvas, box, axis=axis)
-        self.caption("events folded for the answer, each hour")
-        self.ghost = canvas.moving(
-            self.ax.plot(
-                [], [], linestyle="", marker="s", markersize=4, color=style.GHOST, clip_on=False
-            )[0]
-        )
-        self.every = self.steps(color=style.INK, linewidth=1.8, linestyle=style.DOTTED)
-        self.dots = canvas.moving(
-            self.ax.plot(
-                [], [], linestyle="", marker="o", markersize=5, color=style.IN_FLIGHT, clip_on=False
-            )[0]
-        )
-        self.said = [
-            canvas.text(self.label_x, box.y + self.top + 12 + 17 * row, bold=row == 0)
-            for row in range(3)
-        ]
-        self.said[0].color, self.said[2].color = style.IN_FLIGHT, style.GHOST
-
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
-        self.over_time(run, ghost)
-        story = run.history
-        times = story.appended
-        self.up_to(max([len(times), *(count for _, count in story.folded)]))
-        self.every.set_data(
-            [run.start, *times, run.until], [0, *range(1, len(times) + 1), len(times)]
-        )
-        for line, told in (
-            (self.dots, story.folded),
-            (self.ghost, ghost.history.folded if ghost else []),
-        ):
-            line.set_data([time for time, _ in told], [count for _, count in told])
-        most = max((count for _, count in story.folded), default=0)
-        was = max((count for _, count in ghost.history.folded), default=0) if ghost else None
-        said = (
-            f"● most {most:,}",
-            f"┈ all {len(times):,}",
-            "" if was is None else f"▪ was {was:,}",
-        )
-        for label, text in zip(self.said, said, strict=True):
-            label.text = text
-
-    def sentence(self, run: View) -> str:
-        folded = [count for _, count in run.history.folded]
-        events = style.count(len(run.history.appended), "event")
-        return (
-            f"Folds: at most {max(folded, default=0):,} of {events} were folded for an answer, "
-            f"{sum(folded):,} for all {len(folded)}."
-        )
-
-
-def asked(run: View) -> float:
-    """The time of the question, in seconds since midnight; where none was asked, the end."""
-    hour = getattr(run.run.scenario, "hour", None)
+    hour = getattr(run.scenario, "hour", None)
     return run.until if hour is None else float(hour) * HOUR

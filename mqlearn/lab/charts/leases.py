@@ -1,4 +1,4 @@
-"""Who held which message when, and when it had its effect: charged, charged again, never."""
+"""The chart "leases": journeys of messages, and the charges to the cards of their orders."""
 
 from typing import Any
 
@@ -6,31 +6,30 @@ from matplotlib.lines import Line2D
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts.base import Box, Marks
+from mqlearn.lab.chart_data import ChartData
+from mqlearn.lab.charts.base import Box, Predictions
 from mqlearn.lab.charts.journeys import Journeys, choose
-from mqlearn.lab.view import View
 from mqlearn.study.analysis.charges import order_of
 
 MARKS = 3  # of each row that are numbered at most
 
 
 class Leases(Journeys):
-    """The journeys of a few messages with their effects: the first whose order was not charged
-    exactly once.
+    """The journeys of a few messages, from the first order that was not charged exactly once.
 
     A numbered circle is the first charge of an order, a numbered diamond each later one, a cross
-    the death of a worker. At the right it says how often the order was charged in all, over all
-    messages that were sent for it.
+    the crash of a worker. At the right stands how often the order was charged, by all messages that
+    were sent for it.
     """
 
-    name, left, foot, least = "leases", 92, 62, 174
+    name, left, foot, min_height = "leases", 92, 62, 174
     text = "one row = one message; bar = a worker holds it; a number = the card is charged"
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
         self.first = self._points(marker="o", markersize=11.5, color=style.DONE)
         self.again = self._points(marker="D", markersize=10.5, color=style.AGAIN)
-        self.deaths = self._points(
+        self.crashes = self._points(
             marker="x", markersize=7.5, markeredgewidth=2.4, color=style.LOST
         )
         self.numbers = [
@@ -73,9 +72,9 @@ class Leases(Journeys):
             self.canvas.text(x + 18, y - 2, label, size=style.SMALL)
             x += 32 + self.canvas.measure(label, size=style.SMALL)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
-        super().draw(run, ghost, marks)
-        # a circle says here that a card was charged, not that a message was acked
+    def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:
+        super().draw(run, ghost, predictions)
+        # In this chart a circle is a charge; the journeys' circles, for acks, are left out.
         self.done.set_data([], [])
         entries = {job.message_id: int(job.entry) for job in self.rows}
         points: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
@@ -83,26 +82,26 @@ class Leases(Journeys):
         for message_id, entry in entries.items():
             for number, charge in enumerate(run.charges.get(order_of(message_id), ()), 1):
                 if charge.message_id == message_id:
-                    at = (charge.time, self.pieces.lane.get((entry, charge.attempt), 0.0))
+                    at = (charge.time, self.bars.lane.get((entry, charge.attempt), 0.0))
                     points[number == 1].append(at)
                     shown.append((*at, number))
         for line, found in ((self.first, points[True]), (self.again, points[False])):
             line.set_data([x for x, _ in found], [y for _, y in found])
-        self.deaths.set_data(*self._died(run, entries, {(time, row) for time, row, _ in shown}))
+        self.crashes.set_data(*self._died(run, entries, {(time, row) for time, row, _ in shown}))
         self._number(shown)
 
     def _died(
-        self, run: View, entries: dict[str, int], charged: set[tuple[float, float]]
+        self, run: ChartData, entries: dict[str, int], charged: set[tuple[float, float]]
     ) -> tuple[Any, Any]:
-        """Where the crosses go: at the death of a worker, beside the mark of a charge just before
-        it.
+        """Return the positions of the crosses: at a worker's crash, beside a charge at the same
+        instant.
         """
         low, high = self.ax.get_xlim()
         beside = 15 * (high - low) / (self.canvas.width * self.ax.get_position().width)
         died = []
-        for time, event, _, _, message_id, _, attempt, _, _, detail in run.run.trace.records:
+        for time, event, _, _, message_id, _, attempt, _, _, detail in run.records:
             if event == "finished" and detail == "crashed" and message_id in entries:
-                row = self.pieces.lane.get((entries[message_id], attempt), 0.0)
+                row = self.bars.lane.get((entries[message_id], attempt), 0.0)
                 died.append((time + beside * ((time, row) in charged), row))
         return [x for x, _ in died], [y for _, y in died]
 
@@ -114,13 +113,17 @@ class Leases(Journeys):
                 text.text, text.color = str(number), style.PAPER if number == 1 else style.INK
                 text.x, text.y = self._x(time), self._y(row)
 
-    def last(self, held: Any, run: View) -> float:
-        """What is still held at the end runs out of the picture: the axis is for the others."""
+    def last(self, held: Any, run: ChartData) -> float:
+        """Return the last time (s) that the axis must show: the latest end of a delivery or of
+        work.
+
+        A message that is still held at the end runs out of the picture: it would shrink the others.
+        """
         ended = held.loc[held["end"] != "", "until"]
         names = set(self.shown["message_id"])
         worked = [
             record.time
-            for record in run.run.trace.records
+            for record in run.records
             if record.event == "finished" and record.message_id in names
         ]
         return (
@@ -129,8 +132,10 @@ class Leases(Journeys):
             else 1.0
         )
 
-    def chosen(self, run: View) -> Any:
-        """The first order in trouble with all its messages, and its neighbours in time."""
+    def chosen(self, run: ChartData) -> Any:
+        """Return the rows of the first order in trouble, with all its messages, and its
+        neighbours.
+        """
         jobs = run.jobs
         names = jobs["message_id"].to_numpy()
         counts = (len(run.charges.get(order_of(name), ())) for name in names)
@@ -143,13 +148,13 @@ class Leases(Journeys):
         kin = [i for i, name in enumerate(names) if order_of(name) == order and i not in rows]
         return jobs.iloc[sorted([*rows[: self.most - len(kin)], *kin])]
 
-    def ending(self, job: Any, run: View) -> tuple[str, bool]:
-        """How often the card of the order was charged, and whether that is not once."""
+    def ending(self, job: Any, run: ChartData) -> tuple[str, bool]:
+        """Return how often the order was charged, in words, and True if that is not once."""
         count = len(run.charges.get(order_of(job.message_id), ()))
-        said = {0: "not charged", 1: "once"}.get(count, f"charged {count}×")
-        return said + (
+        text = {0: "not charged", 1: "once"}.get(count, f"charged {count}×")
+        return text + (
             ", dead" if job.outcome == "dead" else ""
         ), count != 1 or job.outcome == "dead"
 
-    def sentence(self, run: View) -> str:
+    def sentence(self, run: ChartData) -> str:
         return super().sentence(run).replace("Journeys", "Leases", 1)

@@ -1,6 +1,4 @@
-"""What a service is asked to do, try by try, and how much of it is of use: load, goodput,
-capacity.
-"""
+"""The chart "load": the tries that a service gets, the messages done, and its capacity."""
 
 from collections import Counter
 from typing import Any
@@ -9,12 +7,13 @@ import numpy as np
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts.base import Box, Marks, Timeline
-from mqlearn.lab.charts.depth import Layers, ghost_lines
-from mqlearn.lab.view import Floats, View
+from mqlearn.lab.chart_data import ChartData, Floats
+from mqlearn.lab.charts.base import Box, Predictions, Timeline
+from mqlearn.lab.charts.layers import Layers, baseline_lines
+from mqlearn.lab.charts.steps import per_second
 
 BINS = 400  # slices of time at most
-COARSE = 5  # slices of tries in one of goodput, whose line would else be all noise
+COARSE = 5  # slices of tries in one slice of goodput: its line would be only noise in finer ones
 SHADES: tuple[dict[str, Any], ...] = (
     {"facecolor": style.IN_FLIGHT},
     {"facecolor": "#F8DCA3"},
@@ -25,21 +24,22 @@ NAMES = ("1st try", "2nd try", "3rd try", "later tries")
 
 
 class Load(Timeline):
-    """Tries a second, stacked by how often the message was tried before; messages done a second;
-    the capacity.
+    """Tries per second, stacked by how often the message was tried before.
+
+    The green line is messages done per second (goodput), the dashed one the service's capacity.
     """
 
-    name, least, weight = "load", 132, 2.2
+    name, min_height, stretch = "load", 132, 2.2
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
         self.caption("tries per second; green: messages done per second")
         self.layers = Layers(self, list(SHADES))
         for row, (label, look) in enumerate(zip(reversed(NAMES), reversed(SHADES), strict=True)):
-            self.key(row, label, **look)
-        self.ghost = ghost_lines(self)
+            self.legend_entry(row, label, **look)
+        self.ghost = baseline_lines(self)
         done: tuple[dict[str, Any], ...] = (
-            {"color": style.PAPER, "linewidth": 4.6},
+            {"color": style.PAPER, "linewidth": 4.6},  # a white edge, to be seen on every fill
             {"color": style.DONE, "linewidth": 2.4},
         )
         self.done = [
@@ -52,8 +52,8 @@ class Load(Timeline):
         canvas.text(self.label_x, y, "━ done", color=style.DONE, bold=True)
         self.capacity_label = canvas.text(self.label_x, y + 17)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
-        self.over_time(run, ghost)
+    def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
+        self.fit_time(run, ghost)
         self.edges = _edges(run.start, self.ax.get_xlim()[1])
         self.values = self.tries(run, self.edges)
         self.goodput = self.done_in(run, self.edges[::COARSE])
@@ -70,7 +70,7 @@ class Load(Timeline):
         self.capacity.set_visible(can is not None)
         self.capacity_label.text = "" if can is None else f"╌ can do {style.number(can)}"
         self.capacity.set_ydata([can or 0, can or 0])
-        self.up_to(
+        self.fit_height(
             max(
                 self.values.sum(axis=0).max(),
                 self.goodput.max(),
@@ -80,23 +80,21 @@ class Load(Timeline):
         )
         self.layers.draw(self.edges, self.values)
 
-    def tries(self, run: View, edges: Floats) -> Floats:
-        """A row for each of `NAMES`: tries begun per second in each slice."""
+    def tries(self, run: ChartData, edges: Floats) -> Floats:
+        """Return the tries begun per second in each slice, with a row for each of `NAMES`."""
         times: list[list[float]] = [[] for _ in NAMES]
         tried: Counter[str] = Counter()
-        for time, event, _, _, message_id, *_ in run.run.trace.records:
+        for time, event, _, _, message_id, *_ in run.records:
             if event == "started":
                 times[min(tried[message_id], len(NAMES) - 1)].append(time)
                 tried[message_id] += 1
         return np.array([per_second(t, edges) for t in times])
 
-    def done_in(self, run: View, edges: Floats) -> Floats:
-        """Messages done per second, in each slice."""
-        return per_second(
-            [record.time for record in run.run.trace.records if record.event == "acked"], edges
-        )
+    def done_in(self, run: ChartData, edges: Floats) -> Floats:
+        """Return the messages done per second in each slice."""
+        return per_second([record.time for record in run.records if record.event == "acked"], edges)
 
-    def sentence(self, run: View) -> str:
+    def sentence(self, run: ChartData) -> str:
         edges = _edges(run.start, run.until)
         tries, done = self.tries(run, edges), self.done_in(run, edges[::COARSE])
         total, width = tries.sum(axis=0), edges[1] - edges[0]
@@ -116,14 +114,10 @@ class Load(Timeline):
         )
 
 
-def per_second(times: list[float], edges: Floats) -> Floats:
-    """How many of `times` (s) fall into each slice, per second of it."""
-    return np.asarray(np.histogram(times, edges)[0] / np.diff(edges), dtype=float)
-
-
 def _edges(start: float, end: float) -> Floats:
-    """Slices of a round width from a second up, a multiple of `COARSE` of them; the last may reach
-    beyond the end.
+    """Return slices of a round width, one second or more; their number is a multiple of `COARSE`.
+
+    The last may reach beyond the end.
     """
     span = max(end - start, 1e-9)
     width = next((s for s in style.TIME_STEPS if s >= 1 and span / s <= BINS), span / BINS)

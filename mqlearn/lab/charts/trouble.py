@@ -1,18 +1,18 @@
-"""When the service was in trouble: a shade behind what a chart over time shows."""
+"""The shade behind a chart over time while a service is in trouble."""
 
 import numpy as np
 from matplotlib.collections import PolyCollection
 
 from mqlearn.lab import style
+from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts.base import Timeline
-from mqlearn.lab.view import View
 
 
 class Trouble:
-    """A shade from top to bottom over each outage of the run; `named`: with the kind of trouble
-    beside the first.
+    """A shade from top to bottom for each outage of a run; `named` writes the kind of trouble on
+    it.
 
-    To be made before the chart's other artists, which are drawn over it.
+    It must be made before the chart's other artists: they are drawn over it.
     """
 
     def __init__(self, chart: Timeline, *, named: bool = False) -> None:
@@ -29,8 +29,8 @@ class Trouble:
         )
         self.named = named
 
-    def draw(self, run: View) -> None:
-        """To be called when the chart's x axis shows the run."""
+    def draw(self, run: ChartData) -> None:
+        """Shade the outages of `run`; the chart's x axis must show the run already."""
         spans = [span for span in run.context.outages if span[0] < run.until]
         corners = [np.array([(a, 0), (b, 0), (b, 1), (a, 1)]) for a, b in spans]
         self.shade.set_visible(bool(spans))
@@ -40,6 +40,7 @@ class Trouble:
             box, (low, high) = self.chart.ax.get_position(), self.chart.ax.get_xlim()
             width = self.chart.canvas.width
             left = width * (box.x0 + box.width * (spans[0][0] - low) / (high - low)) + 4
+            # Inside the chart, even if the outage begins at its right edge.
             self.label.x = min(
                 left, width * box.x1 - self.chart.canvas.measure(self.label.text, bold=True)
             )

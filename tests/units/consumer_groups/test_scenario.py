@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import pytest
 
-from mqlearn.lab.board import Board
-from mqlearn.lab.charts import Marks
+from mqlearn.lab.charts import Predictions
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.study.analysis.groups import GroupAnalysis
 from mqlearn.study.run import Run
 from mqlearn.units.consumer_groups.scenario import SharedPartitions
@@ -36,8 +36,8 @@ def test_of_six_members_on_four_partitions_four_work() -> None:
 
 def said(run: Run) -> str:
     """What the charts say of it."""
-    board = Board(SharedPartitions.CHARTS, 640, 520)
-    board.draw(run, None, Marks())
+    board = Dashboard(SharedPartitions.CHARTS, 640, 520)
+    board.draw(run, None, Predictions())
     return board.sentence(run)
 
 
@@ -105,8 +105,8 @@ def test_the_verdict_and_the_charts_tell_what_the_records_do() -> None:
     effects = Counter(r.message_id for r in run.trace.records if r.event == "effect")
     assert sum(count > 1 for count in effects.values()) == run.totals["twice"]
     assert "100 were mailed twice, 0 never will be" in run.verdict
-    board = Board(SharedPartitions.CHARTS, 640, 520)
-    board.draw(run, preset("one dies mid-batch"), Marks(prediction=50))
+    board = Dashboard(SharedPartitions.CHARTS, 640, 520)
+    board.draw(run, preset("one dies mid-batch"), Predictions(prediction=50))
     said = board.sentence(run)
     assert "3 generations" in said and "100 effects made again" in said
 
@@ -154,10 +154,10 @@ def test_hatched_is_who_is_silent_and_not_found_out() -> None:
 def test_many_who_are_idle_are_counted_and_not_named() -> None:
     """Five names would run out of the picture."""
     run = SharedPartitions(partitions=1, members=7, rate=4.0, window=60.0).run(0)
-    board = Board(SharedPartitions.CHARTS, 570, 520)
-    board.draw(run, None, Marks())
+    board = Dashboard(SharedPartitions.CHARTS, 570, 520)
+    board.draw(run, None, Predictions())
     owners = next(chart for chart in board.charts if chart.name == "owners")
-    assert owners.said[2].text == "idle: 5"
+    assert owners.notes[2].text == "idle: 5"
 
 
 def test_what_the_lab_asks_is_answered() -> None:

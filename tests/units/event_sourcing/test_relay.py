@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqlearn.lab.board import Board
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.study.verdict import recall
 from mqlearn.units.event_sourcing.crashing_relay import ShopDatabase
@@ -193,4 +193,4 @@ def test_a_failing_history_can_be_replayed():
     )
     assert sum(outcome == "" for outcome in outcomes[1].values()) == missed.totals["left"] > 0
     assert again.jobs()["tries"].sum() == again.totals["published"]
-    assert Board(lost.charts).sentence(lost).startswith("Journeys of ")
+    assert Dashboard(lost.charts).sentence(lost).startswith("Journeys of ")

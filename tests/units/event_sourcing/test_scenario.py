@@ -10,9 +10,9 @@ from functools import lru_cache
 import pytest
 
 from mqlearn import OrderEventStore, Simulation, StreamEvent
-from mqlearn.lab.board import Board
-from mqlearn.lab.charts import Marks
-from mqlearn.lab.view import View
+from mqlearn.lab.chart_data import ChartData
+from mqlearn.lab.charts import Predictions
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.histories import HistoryAnalysis, by_database, by_events
 from mqlearn.study.changes import FINAL, HOUR, a_day_of_flights, a_day_of_orders, evolve
@@ -229,8 +229,8 @@ def test_the_charts_say_what_the_records_do() -> None:
     """
     run = preset("dual write", prediction=30.0)
     assert run.verdict.endswith("You said 30, it is 40.")
-    board = Board(OrderHistory.CHARTS, 640, 460)
-    board.draw(run, preset("outbox"), Marks(prediction=30))
+    board = Dashboard(OrderHistory.CHARTS, 640, 460)
+    board.draw(run, preset("outbox"), Predictions(prediction=30))
     said = board.sentence(run)
     assert [label.text for label in board.charts[0].then] == [
         "db: shipped",
@@ -256,7 +256,7 @@ def test_the_charts_say_what_the_records_do() -> None:
 def test_orders_of_which_no_event_ever_told_are_drawn_too() -> None:
     """They have no ribbon; what the database knows of them is said."""
     mute = run_with_writer(OrderHistory(orders=20), lambda shop, event, die: shop.save(event))
-    board = Board(OrderHistory.CHARTS, 640, 460)
+    board = Dashboard(OrderHistory.CHARTS, 640, 460)
     board.draw(mute)
     assert "order-3 unknown (the database says shipped)" in board.sentence(mute)
 
@@ -280,8 +280,8 @@ def test_the_orders_shown_are_going_on_or_have_just_ended(hour: float) -> None:
 
 def test_a_prediction_is_of_both_kinds_together() -> None:
     """The chart's number is the verdict's."""
-    view = View(preset("event first"))
-    (torn,) = Board(("dual_writes",), 570, 200).charts
+    view = ChartData(preset("event first"))
+    (torn,) = Dashboard(("dual_writes",), 570, 200).charts
     assert torn.measured(view) == preset("event first").totals["several"] == 40
 
 

@@ -1,9 +1,12 @@
-"""The last thing that happened up to an instant, in words."""
+"""The last event up to an instant, in words: the line under a step-through's picture."""
 
+from bisect import bisect_right
 from typing import Any
 
 from mqlearn.lab import style
 
+# By the kind of record. m: message or member, w: worker, d: detail, e: entry or offset, by: " by
+# w".
 WORDS = {
     "sent": "{m} arrived",
     "scheduled": "{m} arrived, to wait {d} s",
@@ -38,33 +41,29 @@ WORDS = {
 }
 
 
-def just_now(run: Any, time: float) -> str:
-    """The last thing that happened up to `time`, in words; all of it if several share the
-    instant.
-    """
+def describe_last_event(run: Any, time: float) -> str:
+    """Return a sentence about the last event up to `time` (s); about all that share its instant."""
     records = run.trace.records
-    low, high = 0, len(records)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if records[middle][0] <= time + 1e-9 else (low, middle)
-    if not low:
+    # Records are in the order of time, so the place is found by halving.
+    after = bisect_right(records, time + 1e-9, key=lambda record: record.time)
+    if not after:
         return "Nothing has happened yet."
-    at = records[low - 1][0]
-    same = [r for r in records[max(0, low - 6) : low] if abs(r.time - at) < 1e-9]
-    said = dict.fromkeys(_told(r) for r in same)
-    return f"Last event, at {style.seconds(round(at, 2))}: {', then '.join(said)}."
+    at = records[after - 1].time
+    # Six at most: more would not fit the two lines there are.
+    same = [r for r in records[max(0, after - 6) : after] if abs(r.time - at) < 1e-9]
+    events = dict.fromkeys(_in_words(r) for r in same)  # each text once, in order
+    return f"Last event, at {style.seconds(round(at, 2))}: {', then '.join(events)}."
 
 
-def _told(record: Any) -> str:
+def _in_words(record: Any) -> str:
     _, event, _, entry, message_id, _, _, worker, _, detail = record
     by = f" by {worker}" if worker else ""
-    if isinstance(detail, tuple):
+    if isinstance(detail, tuple):  # the partitions that were assigned or revoked
         detail = f"partition{'s' * (len(detail) != 1)} {', '.join(map(str, detail)) or 'none'}"
     number = style.number(detail) if isinstance(detail, int | float) else detail
     template = WORDS.get(event, "{m}: " + str(event).replace("_", " "))
-    if event == "finished" and isinstance(
-        record.detail, int
-    ):  # a reader of a log: where, and not how
+    # A reader of a log notes its partition when it has finished, a worker of a queue the outcome.
+    if event == "finished" and isinstance(record.detail, int):
         template = "{w} is done with {m}"
     return str(template).format(
         m=message_id or "a message", d=number, by=by, w=worker or "a worker", e=entry

@@ -1,6 +1,4 @@
-"""What people said before the run, drawn over the result: a dashed line each prediction, a rug for
-a room.
-"""
+"""Predictions drawn over the result: a dashed line for one, a row of small marks for a class."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,12 +8,14 @@ from matplotlib.axes import Axes
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts.base import Marks, Timeline
+from mqlearn.lab.charts.base import Predictions, Timeline
 
 
 class LevelMarks:
-    """Horizontal marks over a timeline: the prediction across it, the room's answers at its right
-    edge.
+    """Marks at heights of a timeline: the prediction, the answers of a class, the value of theory.
+
+    The prediction is a dashed line across the chart, theory a dotted one; the answers of a class
+    stand at its right edge.
     """
 
     def __init__(self, chart: Timeline) -> None:
@@ -39,13 +39,15 @@ class LevelMarks:
         self.label = chart.canvas.text(0, 0, color=style.PREDICTED, bold=True, va="center")
         self.theory_label = chart.canvas.text(0, 0, color=style.INK, va="center")
 
-    def draw(self, marks: Marks, theory: float | None, taken: Iterable[float] = ()) -> None:
-        """`taken`: heights (pixels from the top) of other labels in the right margin, to keep clear
-        of.
+    def draw(
+        self, predictions: Predictions, theory: float | None, taken: Iterable[float] = ()
+    ) -> None:
+        """Show the marks; labels keep clear of the heights `taken` (pixels from the picture's
+        top).
         """
         busy = list(taken)
-        for value, line, label, said in (
-            (marks.prediction, self.line, self.label, "you"),
+        for value, line, label, name in (
+            (predictions.prediction, self.line, self.label, "you"),
             (theory, self.theory, self.theory_label, "theory"),
         ):
             line.set_visible(value is not None)
@@ -53,17 +55,17 @@ class LevelMarks:
             if value is None:
                 continue
             line.set_ydata([value, value])
-            label.text = f"{said} {style.number(value)}"
-            y = spread(
+            label.text = f"{name} {style.number(value)}"
+            y = free_height(
                 self.height_of(value), busy, lowest=self.height_of(self.chart.ax.get_ylim()[0])
             )
             busy.append(y)
             label.x, label.y = self.chart.label_x, y
-        self.rug.set_visible(bool(marks.room))
-        self.rug.set_data([self.chart.ax.get_xlim()[1]] * len(marks.room), marks.room)
+        self.rug.set_visible(bool(predictions.room))
+        self.rug.set_data([self.chart.ax.get_xlim()[1]] * len(predictions.room), predictions.room)
 
     def height_of(self, value: float) -> float:
-        """Where `value` is, in pixels from the top of the picture, kept inside the chart."""
+        """Return the height of `value`, in pixels from the picture's top; kept inside the chart."""
         low, high = self.chart.ax.get_ylim()
         box = self.chart.ax.get_position()
         share = float(np.clip((value - low) / (high - low), 0, 1))
@@ -71,9 +73,7 @@ class LevelMarks:
 
 
 class BarMarks:
-    """Vertical marks over horizontal bars: the prediction over all, the room's answers at the
-    foot.
-    """
+    """Marks over horizontal bars: the prediction across all of them, the class's answers below."""
 
     def __init__(self, canvas: Canvas, ax: Axes) -> None:
         self.canvas, self.ax = canvas, ax
@@ -94,33 +94,33 @@ class BarMarks:
         )
         self.label = canvas.text(0, 0, color=style.PREDICTED, bold=True, size=style.SMALL)
 
-    def draw(self, marks: Marks) -> None:
-        self.line.set_visible(marks.prediction is not None)
-        self.label.visible = marks.prediction is not None
-        self.rug.set_visible(bool(marks.room))
-        self.rug.set_data(marks.room, [self.ax.get_ylim()[0]] * len(marks.room))
-        if marks.prediction is None:
+    def draw(self, predictions: Predictions) -> None:
+        self.line.set_visible(predictions.prediction is not None)
+        self.label.visible = predictions.prediction is not None
+        self.rug.set_visible(bool(predictions.room))
+        self.rug.set_data(predictions.room, [self.ax.get_ylim()[0]] * len(predictions.room))
+        if predictions.prediction is None:
             return
-        self.line.set_xdata([marks.prediction, marks.prediction])
+        self.line.set_xdata([predictions.prediction, predictions.prediction])
         box, (low, high) = self.ax.get_position(), self.ax.get_xlim()
-        share = float(np.clip((marks.prediction - low) / (high - low), 0, 1))
-        self.label.text = f"you {style.number(marks.prediction)}"
-        self.label.ha = "left" if share < 0.6 else "right"
-        self.label.x, self.label.y = (
-            self.canvas.width * (box.x0 + share * box.width),
-            self.canvas.height * (1 - box.y1) - 3,
-        )
+        share = float(np.clip((predictions.prediction - low) / (high - low), 0, 1))
+        self.label.text = f"you {style.number(predictions.prediction)}"
+        self.label.ha = "left" if share < 0.6 else "right"  # it stays inside the picture
+        self.label.x = self.canvas.width * (box.x0 + share * box.width)
+        self.label.y = self.canvas.height * (1 - box.y1) - 3
 
 
-def spread(
+def free_height(
     y: float, taken: Iterable[float], apart: float = 15.0, *, lowest: float = float("inf")
 ) -> float:
-    """`y`, or the nearest height that is `apart` pixels from all that are taken and, if any is, not
-    below `lowest`.
+    """Return `y`, or the nearest height that is `apart` pixels away from all that are `taken`.
+
+    A height above `lowest` is preferred. All are pixels from the top.
     """
     blocked = list(taken)
     if all(abs(y - other) >= apart for other in blocked):
         return y
+    # The nearest free height is right above or right below one that is taken.
     free = [side for other in blocked for side in (other - apart, other + apart)]
     fits = [f for f in free if all(abs(f - other) >= apart - 1e-9 for other in blocked)]
     return min([f for f in fits if f <= lowest] or fits, key=lambda f: abs(f - y))

@@ -1,5 +1,5 @@
-"""A run as the charts read it: its tables as arrays, each made once and kept while the run is
-shown.
+"""The data of a run as charts read it: its tables as arrays, each made once and kept with the
+run.
 """
 
 from functools import cached_property
@@ -15,9 +15,10 @@ Floats = NDArray[np.float64]
 PLACES = ("in_flight", "waiting", "delayed")  # what is not settled yet, in stacking order
 
 
-class View:
-    """The arrays behind a `Run`. Times are seconds; a step function is (times, values),
-    right-continuous.
+class ChartData:
+    """The arrays behind a `Run`, each computed when a chart first asks for it.
+
+    Times are in seconds. A step function is (times, values): each value holds from its time on.
     """
 
     def __init__(self, run: Any) -> None:
@@ -25,9 +26,24 @@ class View:
         self.start = 0.0
         self.until = float(run.until)
 
+    @classmethod
+    def of(cls, run: Any) -> "ChartData":
+        """Return the data of a run; data that is given is returned as it is."""
+        return run if isinstance(run, ChartData) else cls(run)
+
+    @property
+    def scenario(self) -> Any:
+        """The scenario that was run, or None for a bare trace."""
+        return self.run.scenario
+
+    @property
+    def records(self) -> Any:
+        """The records of the run's trace, in the order of time."""
+        return self.run.trace.records
+
     @cached_property
     def depth(self) -> tuple[Floats, Floats]:
-        """Times, and one row each for in flight, waiting and delayed."""
+        """Times, and one row of counts each for in flight, waiting and delayed."""
         frame = self.run.depth()
         times = frame.index.to_numpy(dtype=float)
         levels = np.array([frame[place].to_numpy(dtype=float) for place in PLACES])
@@ -35,19 +51,22 @@ class View:
 
     @cached_property
     def jobs(self) -> Any:
+        """The run's table with one row per message: see `Run.jobs`."""
         return self.run.jobs()
 
     @cached_property
     def tries(self) -> Any:
+        """The run's table with one row per call of a handler: see `Run.tries`."""
         return self.run.tries()
 
     @cached_property
     def deliveries(self) -> Any:
+        """The run's table with one row per delivery: see `Run.deliveries`."""
         return self.run.deliveries()
 
     @cached_property
     def dead(self) -> tuple[Floats, list[str]]:
-        """When messages died, and of what."""
+        """Times (s) at which messages became dead letters, and the reason of each."""
         died = [
             (r.time, "expired" if r.event == "expired" else str(r.detail))
             for r in self.run.trace.records
@@ -57,49 +76,50 @@ class View:
 
     @cached_property
     def breaker(self) -> Any:
-        """What the breaker did: a `BreakerAnalysis`."""
+        """The breaker's states and probes: a `BreakerAnalysis`."""
+        # Imported here, as all analyses: a lab imports only those that its charts ask for.
         from mqlearn.study.analysis.breakers import BreakerAnalysis
 
         return BreakerAnalysis(self.run.trace.records, self.start, self.until)
 
     @cached_property
     def charges(self) -> dict[str, Any]:
-        """The effects on record, by their business key."""
+        """The charges on record, by the order that was charged."""
         from mqlearn.study.analysis.charges import charges_by_order
 
         return charges_by_order(self.run.trace.records)
 
     @cached_property
     def group(self) -> Any:
-        """Who owned which partition, what was done twice or lost: a `GroupAnalysis`."""
+        """Owners of the partitions, effects made twice, events lost: a `GroupAnalysis`."""
         from mqlearn.study.analysis.groups import GroupAnalysis
 
         return GroupAnalysis(self.run.trace.records, self.until)
 
     @cached_property
     def batches(self) -> Any:
-        """What the records say of its batches: a `BatchAnalysis`."""
+        """The calls with batches, and when each item was done: a `BatchAnalysis`."""
         from mqlearn.study.analysis.batches import BatchAnalysis
 
         return BatchAnalysis(self.run.trace.records)
 
     @cached_property
     def fan_out(self) -> Any:
-        """What the records say of each subscriber: a `FanOutAnalysis`."""
+        """The messages that each subscriber was to hear: a `FanOutAnalysis`."""
         from mqlearn.study.analysis.fan_outs import FanOutAnalysis
 
         return FanOutAnalysis(self.run.trace.records)
 
     @cached_property
     def log(self) -> Any:
-        """What the records say of a log and its reader: a `LogAnalysis`."""
+        """The partitions of a log, and where its reader is: a `LogAnalysis`."""
         from mqlearn.study.analysis.logs import LogAnalysis
 
         return LogAnalysis(self.run.trace.records)
 
     @cached_property
     def history(self) -> Any:
-        """What the records say of each order: a `HistoryAnalysis`."""
+        """The changes of each order, in events and in the database: a `HistoryAnalysis`."""
         from mqlearn.study.analysis.histories import HistoryAnalysis
 
         return HistoryAnalysis(self.run.trace.records)
@@ -112,7 +132,7 @@ class View:
 
     @cached_property
     def waits_by_priority(self) -> dict[str, Floats]:
-        """The same, by priority: only priorities that occur, lowest first."""
+        """`waits` by priority: only priorities that occur, the lowest first."""
         wait = self.jobs["wait"].to_numpy(dtype=float)
         priority = self.jobs["priority"].to_numpy()
         known = ~np.isnan(wait)
@@ -121,13 +141,14 @@ class View:
 
     @cached_property
     def waiting_by_priority(self) -> dict[str, tuple[Floats, Floats]]:
-        """Messages waiting, a step function for each priority that occurs, lowest first."""
+        """The number of messages that wait, a step function for each priority, the lowest first."""
         from mqlearn.runtime.trace import EVENTS
 
         goes_to = {kind: event.to for kind, event in EVENTS.items()}
         waits: set[tuple[str, int]] = set()
         steps: dict[str, list[tuple[float, int]]] = {p: [] for p in style.PRIORITIES}
         for time, event, source, entry, _, priority, _, _, _, detail in self.run.trace.records:
+            # An entry that was there when the trace began says in its detail where it was.
             place = detail if event == "existing" else goes_to.get(event)
             if (
                 place is not None
@@ -141,16 +162,15 @@ class View:
 
     @cached_property
     def busy(self) -> dict[str, float]:
-        """Share of the run that each worker spent handling messages, in the order of the workers'
-        names.
-        """
+        """The share of the run that each worker spent in handlers, in the order of their names."""
         tries = self.tries
         start = tries["start"].to_numpy(dtype=float)
+        # A try without an end was still running when the run ended.
         end = np.nan_to_num(tries["end"].to_numpy(dtype=float), nan=self.until)
         time = np.clip(end, self.start, self.until) - np.clip(start, self.start, self.until)
         shares: dict[str, float] = {}
         workers = tries["worker"].to_numpy()
-        for worker in sorted(set(workers), key=_natural):
+        for worker in sorted(set(workers), key=_by_number):
             shares[str(worker)] = float(time[workers == worker].sum()) / max(
                 self.until - self.start, 1e-12
             )
@@ -162,45 +182,13 @@ class View:
 
     @property
     def context(self) -> Context:
-        """What surrounded the queue: outages, and whether a breaker watched the calls."""
+        """The surroundings of the queue: outages, and whether a breaker watched the calls."""
         context: Context = self.run.context
         return context
 
 
-def view(run: Any) -> View:
-    """The `View` of a run, or the view itself if it is one."""
-    return run if isinstance(run, View) else View(run)
-
-
-def thin(
-    times: Floats, levels: Floats, start: float, end: float, columns: int
-) -> tuple[Floats, Floats]:
-    """A step function at one instant in each of `columns` slices of time: there where its total is
-    highest.
-
-    A peak shorter than a pixel is therefore still seen. Returns the edges of the slices and the
-    levels (rows × columns); each slice's level is at least what held when it began.
-    """
-    edges = np.linspace(start, end, columns + 1)
-    if not len(times):
-        return edges, np.zeros((len(levels), columns))
-    total = levels.sum(axis=0)
-    first = np.searchsorted(times, edges[:-1], side="right") - 1  # what holds when the slice begins
-    last = np.searchsorted(times, edges[1:], side="left") - 1  # the last change inside it
-    pick = first.copy()
-    for i in np.flatnonzero(last > first):
-        earliest = max(first[i], 0)
-        pick[i] = earliest + np.argmax(total[earliest : last[i] + 1])
-    values = np.where(pick >= 0, levels[:, np.maximum(pick, 0)], 0.0)
-    return edges, values
-
-
-def outline(edges: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """The corners of a staircase: x twice each edge but the outer ones, y twice each value."""
-    return np.repeat(edges, 2)[1:-1], np.repeat(values, 2)
-
-
-def _natural(name: object) -> tuple[str, int]:
+def _by_number(name: object) -> tuple[str, int]:
+    # worker-2 before worker-10
     text = str(name)
     digits = text[len(text.rstrip("0123456789")) :]
     return text[: len(text) - len(digits)], int(digits or -1)

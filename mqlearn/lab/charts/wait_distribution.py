@@ -1,58 +1,27 @@
-"""How long messages wait before somebody takes them: by priority, and how that spreads."""
+"""The chart "wait_distribution": the share of messages that waited each time."""
 
 import numpy as np
 from matplotlib.collections import PolyCollection
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.charts.bars import Bars
-from mqlearn.lab.charts.base import Box, Chart, Marks, Ticks
-from mqlearn.lab.charts.marks import BarMarks
-from mqlearn.lab.view import Floats, View
+from mqlearn.lab.chart_data import ChartData, Floats
+from mqlearn.lab.charts.base import Box, Chart, Predictions, Ticks
+from mqlearn.lab.charts.prediction_marks import BarMarks
+from mqlearn.lab.charts.steps import shares
 from mqlearn.messaging.percentile import percentile
 
 BINS = 20
 
 
-class WaitByPriority(Chart):
-    """Mean wait of each priority, the most urgent first, and of all messages together."""
-
-    name, takes_marks, least, weight = "wait_by_priority", True, 116, 1.6
-
-    def __init__(self, canvas: Canvas, box: Box) -> None:
-        super().__init__(canvas, box)
-        self.said = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
-        self.bars = Bars(canvas, box, color=style.WAITING, most=5, top=30)
-        self.marks = BarMarks(canvas, self.bars.ax)
-
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
-        self.means = _means(run)
-        theory = run.theory("wait_by_priority") or {}
-        self.said.text = "mean wait" + (", ┆ = theory" if theory else "")
-        was = _means(ghost) if ghost is not None else {}
-        said = [style.seconds(mean) for mean in self.means.values()]
-        self.bars.draw(self.means, was, said, theory=theory, also=marks.values)
-        self.marks.draw(marks)
-        if marks.prediction is not None and len(self.means) > 2:
-            self.marks.label.text += " for all"
-
-    def measured(self, run: View) -> float | None:
-        return float(run.waits.mean()) if len(run.waits) else None
-
-    def sentence(self, run: View) -> str:
-        means = _means(run)
-        if not means:
-            return "Mean wait: nothing was delivered."
-        said = (f"{name} {style.seconds(mean)}" for name, mean in means.items())
-        return "Mean wait: " + ", ".join(said) + "."
-
-
 class WaitDistribution(Chart):
-    """What share of the messages waited how long, with theory's expectation of each bar as a dotted
-    line.
+    """The share of messages that waited each time (s); the dotted line is what theory expects of a
+    bar.
+
+    A prediction is of their mean wait.
     """
 
-    name, takes_marks, least, weight = "wait_distribution", True, 110, 1.6
+    name, takes_prediction, min_height, stretch = "wait_distribution", True, 110, 1.6
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
@@ -68,20 +37,23 @@ class WaitDistribution(Chart):
         self.theory = canvas.moving(
             self.ax.plot([], [], color=style.INK, linewidth=1.8, linestyle=style.DOTTED)[0]
         )
-        self.said = [
+        self.notes = [
             canvas.text(box.x + box.width - 22, box.y + 46 + 16 * i, ha="right") for i in range(2)
         ]
         self.marks = BarMarks(canvas, self.ax)
-        self.over = (0.0, 0.0)
+        self.axis_top = (0.0, 0.0)
         self.x_ticks, self.y_ticks = Ticks(canvas, self.ax, "x"), Ticks(canvas, self.ax, "y")
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:
+    def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:
         waits = run.waits
         was = ghost.waits if ghost is not None else np.zeros(0)
-        longest = max([float(w.max()) for w in (waits, was) if len(w)] + [1e-3, *marks.values])
-        right = style.nice_top(longest, self.over[0])
+        longest = max(
+            [float(w.max()) for w in (waits, was) if len(w)] + [1e-3, *predictions.values]
+        )
+        right = style.nice_top(longest, self.axis_top[0])
         edges = np.linspace(0, right, BINS + 1)
-        self.shares = _shares(waits, edges)
+        self.shares = shares(waits, edges)
+        # Theory gives the share that waits longer than t; a bar is the difference of two of these.
         exceeds = run.theory("wait_exceeds")
         expected = (
             np.zeros(0)
@@ -89,7 +61,7 @@ class WaitDistribution(Chart):
             else -np.diff([1.0, *(float(exceeds(t)) for t in edges[1:])])
         )
         top = style.nice_top(
-            max([*self.shares, *_shares(was, edges), *expected, 0.01]), self.over[1]
+            max([*self.shares, *shares(was, edges), *expected, 0.01]), self.axis_top[1]
         )
         self._limits(right, top)
         self.bars.set_verts(
@@ -101,34 +73,34 @@ class WaitDistribution(Chart):
         )
         self.theory.set_data((edges[1:] + edges[:-1]) / 2 if len(expected) else [], expected)
         self.ghost.set_visible(bool(len(was)))
-        self.ghost.set_data(edges, np.append(_shares(was, edges), 0))
+        self.ghost.set_data(edges, np.append(shares(was, edges), 0))
         mean, p95 = (
             (float(waits.mean()), percentile(sorted(waits), 95)) if len(waits) else (0.0, 0.0)
         )
         by_theory = run.theory("wait")
         note = "" if by_theory is None else f" (theory {style.number(round(by_theory, 3))})"
-        self.said[0].text = f"mean {style.seconds(mean)}{note}"
-        self.said[1].text = f"95 % ≤ {style.seconds(p95)}"
-        self.marks.draw(marks)
+        self.notes[0].text = f"mean {style.seconds(mean)}{note}"
+        self.notes[1].text = f"95 % ≤ {style.seconds(p95)}"
+        self.marks.draw(predictions)
 
     def _limits(self, right: float, top: float) -> None:
-        if (right, top) != self.over:
-            self.over = right, top
+        if (right, top) != self.axis_top:
+            self.axis_top = right, top
             self.ax.set_xlim(0, right)
             self.ax.set_ylim(0, top)
-            self.x_ticks.put(
+            self.x_ticks.show(
                 [
                     (0, "0"),
                     (right / 2, style.number(right / 2)),
                     (right, f"{style.number(right)} s"),
                 ]
             )
-            self.y_ticks.put([(0, "0"), (top, f"{top:.0%}" if top >= 0.01 else f"{top:.1%}")])
+            self.y_ticks.show([(0, "0"), (top, f"{top:.0%}" if top >= 0.01 else f"{top:.1%}")])
 
-    def measured(self, run: View) -> float | None:
+    def measured(self, run: ChartData) -> float | None:
         return float(run.waits.mean()) if len(run.waits) else None
 
-    def sentence(self, run: View) -> str:
+    def sentence(self, run: ChartData) -> str:
         waits = run.waits
         if not len(waits):
             return "Waits: nothing was delivered."
@@ -141,15 +113,6 @@ class WaitDistribution(Chart):
             f"{style.seconds(median)}, "
             f"95 % waited at most {style.seconds(p95)}, the longest {style.seconds(waits.max())}."
         )
-
-
-def _means(run: View) -> dict[str, float]:
-    means = {p: float(w.mean()) for p, w in reversed(run.waits_by_priority.items())}
-    return {**means, "all": float(run.waits.mean())} if means else {}
-
-
-def _shares(waits: Floats, edges: Floats) -> Floats:
-    return np.histogram(waits, edges)[0] / max(len(waits), 1)
 
 
 def _column(a: float, b: float, height: float) -> Floats:

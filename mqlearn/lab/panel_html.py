@@ -1,4 +1,4 @@
-"""The HTML of a lab: its style sheet, and the pieces that are not widgets of their own."""
+"""The HTML of a lab's panel: sizes, style sheet, and the parts that are text and not widgets."""
 
 import base64
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from mqlearn.lab import style
 
-WIDTH, HEIGHT = 826, 520  # shows whole at 1280×720 in JupyterLab with its side bar open
+WIDTH, HEIGHT = 826, 520  # pixels: all of it is seen at 1280×720, with JupyterLab's side bar open
 LEFT, RIGHT = 250, 570
 PICTURE_HEIGHT = 408
 
@@ -70,22 +70,20 @@ CSS = f"""<style>
 
 
 def picture(png: bytes, alt: str, width: int, height: int) -> str:
-    """An image with its text: the one way a picture in a live panel has an accessible name."""
+    """Return an image with its text: an ipywidgets `Image` cannot have an accessible name."""
     data = base64.b64encode(png).decode()
     return f'<img alt="{escape(alt)}" width="{width}" height="{height}" src="data:image/png;base64,{data}">'
 
 
 def verdict(text: str, *, error: str = "") -> str:
-    """The run's sentence, announced by screen readers when it changes; an error stands before
-    it.
-    """
+    """Return the run's sentence, which screen readers announce when it changes, after an error."""
     wrong = f'<span class="mq-error">{escape(error)}</span> ' if error else ""
     return f'<p role="status" aria-live="polite">{wrong}{escape(text)}</p>'
 
 
 def totals(now: Mapping[str, Any], was: Mapping[str, Any] | None = None) -> str:
-    """The totals as a table of one row, and the baseline's under it."""
-    names = list(now)[:9]
+    """Return the totals as a table of one row, and those of the baseline under it."""
+    names = list(now)[:9]  # more columns are wider than the panel
     head = "".join(f'<th scope="col">{escape(name.replace("_", " "))}</th>' for name in names)
     rows = f'<tr><th scope="row">this run</th>{_cells(now, names)}</tr>'
     if was is not None:
@@ -94,8 +92,8 @@ def totals(now: Mapping[str, Any], was: Mapping[str, Any] | None = None) -> str:
 
 
 def _cells(values: Mapping[str, Any], names: list[str]) -> str:
-    said = (values.get(name, "–") for name in names)
+    shown = (values.get(name, "–") for name in names)
     return "".join(
         f"<td>{style.number(v) if isinstance(v, int | float) else escape(str(v))}</td>"
-        for v in said
+        for v in shown
     )

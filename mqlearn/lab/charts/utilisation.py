@@ -1,39 +1,39 @@
-"""Who works, and how much of the time."""
+"""The chart "utilisation": the share of its time that each worker is at work."""
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
+from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts.bars import Bars
-from mqlearn.lab.charts.base import Box, Chart, Marks
-from mqlearn.lab.view import View
+from mqlearn.lab.charts.base import Box, Chart, Predictions
 
 
 class Utilisation(Chart):
-    """Share of the run that each worker spent working; the dotted tick is what theory expects of
+    """The share of the run that each worker spent in handlers; the dotted tick is theory's, for
     all.
     """
 
-    name, takes_marks, least, weight = "utilisation", False, 92, 1.4
+    name, takes_prediction, min_height, stretch = "utilisation", False, 92, 1.4
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
-        self.said = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
+        self.title = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
         self.bars = Bars(canvas, box, color=style.IN_FLIGHT, most=10, left=66, right=44)
 
-    def draw(self, run: View, ghost: View | None, marks: Marks) -> None:  # noqa: ARG002 -- every chart's
+    def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
         shares = run.busy
         expected = run.theory("utilisation")
         theory = {} if expected is None else dict.fromkeys(shares, min(float(expected), 1.0))
         hidden = len(shares) - self.bars.most
         note = "" if expected is None else ", ┆ = theory"
-        self.said.text = "share of time at work" + (
+        self.title.text = "share of time at work" + (
             f", {hidden} more not shown" if hidden > 0 else note
         )
-        said = [f"{share:.0%}" for share in shares.values()]
+        texts = [f"{share:.0%}" for share in shares.values()]
         self.bars.draw(
-            shares, ghost.busy if ghost is not None else {}, said, theory=theory, full=1.0
+            shares, ghost.busy if ghost is not None else {}, texts, theory=theory, full=1.0
         )
 
-    def sentence(self, run: View) -> str:
+    def sentence(self, run: ChartData) -> str:
         if not run.busy:
             return "Utilisation: no worker did anything."
         shares = list(run.busy.values())

@@ -1,9 +1,9 @@
-"""Text as cached pictures of its letters: a label that changes at each move costs microseconds, not
-2.5 ms.
+"""Lines of text, put together from pictures of their letters: a label that changes at each move of
+a slider costs microseconds instead of 2.5 ms.
 
-Matplotlib lays out every text anew, and that is two thirds of a picture's time. Here each letter of
-a font is drawn once, by the same FreeType, and words are put together from them. One line, one
-font, no kerning.
+Matplotlib lays out every text again, and that is two thirds of a picture's time. Here each letter
+of a font is drawn once, by the same library (FreeType), and texts are composed of these pictures.
+The price: one line, one font, no kerning.
 """
 
 from functools import lru_cache
@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from mqlearn.lab import style
 
-Mask = NDArray[np.uint8]
-AHEAD = 4  # columns before the origin, for letters that begin left of it
+Mask = NDArray[np.uint8]  # how much of a pixel the ink covers: 0 (paper) to 255
+MARGIN = 4  # columns before the first letter's origin: some letters begin left of it
 
 
 class Label:
-    """A line of text whose baseline is at (x, y), pixels from the top left; `va="center"` centres
-    it on y.
+    """A line of text whose baseline begins at (x, y), CSS pixels from the top left.
+
+    `ha` "center" and "right" place its middle or its end at x; `va` "center" its middle at y.
+    `size` is in points. All attributes may be changed between two draws.
     """
 
     def __init__(
@@ -45,36 +47,39 @@ class Label:
         """Put the label on `pixels` (height × width × 3); what falls outside is cut."""
         if not self.text or not self.visible:
             return
-        mask, above, width = word(self.text, self.size * scale, self.weight)
+        mask, above, width = text_mask(self.text, self.size * scale, self.weight)
         shift = {"left": 0.0, "center": width / 2, "right": width}[self.ha]
+        # A capital letter of this font is 0.72 of its size high; 72 points are an inch.
         down = 0.36 * self.size * style.DPI / 72 * scale if self.va == "center" else 0.0
-        left = round(self.x * scale - shift) - AHEAD
+        # Whole pixels only: a letter between two columns would be blurred.
+        left = round(self.x * scale - shift) - MARGIN
         top = round(self.y * scale + down) - above
         y0, x0 = max(top, 0), max(left, 0)
         part = pixels[y0 : top + mask.shape[0], x0 : left + mask.shape[1]]
         ink = mask[y0 - top : y0 - top + part.shape[0], x0 - left : x0 - left + part.shape[1], None]
         color = np.array([int(self.color[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.int32)
+        # Mixed by the share of ink. Signed and wide, since a difference of bytes would overflow.
         part[:] = part + (color - part.astype(np.int32)) * ink // 255
 
 
 def measure(text: str, size: float, weight: str) -> float:
-    """Width of `text` in pixels."""
+    """Return the width of `text` in pixels; `size` in points."""
     return sum(_letter(letter, size, weight)[3] for letter in text)
 
 
+# Most labels of a lab are the same at each draw; 4096 texts are a few megabytes.
 @lru_cache(maxsize=4096)
-def word(text: str, size: float, weight: str) -> tuple[Mask, int, float]:
-    """A line of text as a mask (0 to 255), the rows of it that are above the baseline, and its
-    width.
-    """
-    above, below = _room(size)
+def text_mask(text: str, size: float, weight: str) -> tuple[Mask, int, float]:
+    """Return a line of text as a mask, the number of its rows above the baseline, and its width."""
+    above, below = _line_height(size)
     width = measure(text, size, weight)
-    mask = np.zeros((above + below, int(width) + 3 * AHEAD), dtype=np.uint8)
-    at = float(AHEAD)
+    mask = np.zeros((above + below, int(width) + 3 * MARGIN), dtype=np.uint8)
+    at = float(MARGIN)
     for letter in text:
         ink, left, top, advance = _letter(letter, size, weight)
         x, y = round(at) + left, above - top
         part = mask[max(y, 0) : y + ink.shape[0], max(x, 0) : x + ink.shape[1]]
+        # The darker of both: neighbours may overlap by a column.
         np.maximum(
             part, ink[max(-y, 0) :, max(-x, 0) :][: part.shape[0], : part.shape[1]], out=part
         )
@@ -82,17 +87,19 @@ def word(text: str, size: float, weight: str) -> tuple[Mask, int, float]:
     return mask, above, width
 
 
-def _room(size: float) -> tuple[int, int]:
-    tall = size * style.DPI / 72
-    return int(tall * 1.1) + 2, int(tall * 0.4) + 2
+def _line_height(size: float) -> tuple[int, int]:
+    """Return how many rows a line needs above and below its baseline, accents included."""
+    pixels = size * style.DPI / 72
+    return int(pixels * 1.1) + 2, int(pixels * 0.4) + 2
 
 
 @lru_cache(maxsize=4096)
 def _letter(letter: str, size: float, weight: str) -> tuple[Mask, int, int, float]:
-    """A letter's mask, where its left column and top row are from the origin, and how far it moves
-    on.
+    """Return a letter's mask, its left column and top row from the origin, and its advance: how far
+    (pixels) the next letter's origin is.
     """
     font = _font(size, weight)
+    # FreeType counts in 64ths of a pixel.
     advance = font.load_char(ord(letter)).horiAdvance / 64
     font.set_text(letter, 0.0)
     font.draw_glyphs_to_bitmap(antialiased=True)

@@ -6,12 +6,14 @@ from typing import Any
 
 import ipywidgets as widgets
 
-STEPS = 240  # instants that Play shows of a run
+STEPS = 240  # instants of a run that Play shows, one every 100 ms: a run takes 24 s to watch
 
 
 class Player:
-    """Chooses an instant of a run: `time` in seconds. `moved` is called when somebody chooses
-    another.
+    """Chooses an instant of a run: `time` (s). It calls `moved` with each instant that is chosen.
+
+    Play and slider count steps, 0 to `STEPS`, whatever a run's length: the widgets are made once
+    and serve every run. `_quiet` is on while code sets them, so that only a hand calls `moved`.
     """
 
     def __init__(self, moved: Callable[[float], None]) -> None:
@@ -27,6 +29,7 @@ class Player:
         self.field = widgets.BoundedFloatText(description="t, s", min=0, max=1, step=0.1)
         self.back = widgets.Button(description="◂ event", tooltip="to the event before")
         self.next = widgets.Button(description="event ▸", tooltip="to the next event")
+        # Linked in the browser: a kernel in between would delay each of ten pictures per second.
         widgets.jslink((self.play, "value"), (self.slider, "value"))
         self.slider.observe(
             lambda change: self._choose(change["new"] * self._until / STEPS), names="value"
@@ -38,7 +41,7 @@ class Player:
         self.box.add_class("mq-player")
 
     def follow(self, run: Any) -> None:
-        """Step through `run` from now on."""
+        """Step through `run` from now on; the chosen time stays, if the run is so long."""
         times = [record.time for record in run.trace.records]
         if times == self._times and float(run.until) == self._until:
             return
@@ -50,6 +53,7 @@ class Player:
 
     @property
     def time(self) -> float:
+        """The chosen instant, in seconds."""
         return self._time
 
     @time.setter
@@ -68,7 +72,10 @@ class Player:
             self._moved(time)
 
     def _event(self, way: int) -> float:
-        """The time of the next event after now, or of the last before."""
+        """Return when (s) the next event after the chosen instant is, or with -1 the last
+        before.
+        """
+        # A time that was written with fewer digits is still the time of its event.
         if way > 0:
             at = bisect_right(self._times, self._time + 1e-9)
             return self._times[at] if at < len(self._times) else self._until

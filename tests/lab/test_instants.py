@@ -1,5 +1,5 @@
-"""The step-through of a log: what each partition holds, how far it is read and by whom, at one
-instant.
+"""The step-through of a log: what each partition holds at one instant, how far it is read, its
+owner.
 """
 
 from typing import Any
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mqlearn.lab import Lab, show
-from mqlearn.lab.instant import InstantPicture, short
-from mqlearn.lab.instant_log import LogPicture, instant_picture
+from mqlearn.lab.instants import LogPicture, QueuePicture, instant_picture
+from mqlearn.lab.instants.frames import short_id
 from mqlearn.lab.style import PAPER
 from mqlearn.study.analysis.instants import DONE, DONE_AGAIN, IN_HAND, NEVER_READ, WAITING, LogAt
 from mqlearn.study.run import Run
@@ -29,10 +29,8 @@ def drawn(run: Run, time: float) -> LogPicture:
 
 
 def extents(picture: LogPicture, kind: str) -> list[tuple[int, int]]:
-    """From which pixel to which the shapes of one kind go, from left to right, from the top
-    down.
-    """
-    boxes = [path.get_extents() for path in picture.verts[kind][0].get_paths()]
+    """The first and last pixel column of each shape of one kind, from the top down."""
+    boxes = [path.get_extents() for path in picture.shapes[kind][0].get_paths()]
     return [
         (round(box.x0 * picture.canvas.width), round(box.x1 * picture.canvas.width))
         for box in boxes
@@ -64,12 +62,12 @@ def test_what_was_dropped_unread_is_seen_while_the_reader_is_away_and_after() ->
     assert back.state(away.committed - 1) == DONE and back.state(back.end - 1) == WAITING
 
 
-def test_the_batch_of_a_dead_member_is_done_again_by_its_heir() -> None:
-    """A dies at 40 s and is found out at 49 s; the partition is nobody's till it has an heir, from
-    A's commit on.
+def test_the_batch_of_a_dead_member_is_done_again_by_the_next_owner() -> None:
+    """A dies at 40 s and is evicted at 49 s; its partition has no owner until the next one begins,
+    at A's commit.
     """
     run = DYING.run(0)
-    before, dead, orphan, heir = (
+    before, dead, orphan, after = (
         LogAt(run.trace.records, time) for time in (39.0, 45.0, 55.0, 119.0)
     )
     assert before.silent == [] and dead.silent == ["A"] and dead.members == ["A", "B", "C", "D"]
@@ -85,9 +83,9 @@ def test_the_batch_of_a_dead_member_is_done_again_by_its_heir() -> None:
         if offset >= orphan.partitions[0].committed
     ]
     assert done == list(range(200, 200 + len(done))) and len(done) == run.totals["twice"]
-    assert (DONE_AGAIN, 200, 200 + len(done)) in heir.partitions[0].stretches() and heir.partitions[
-        0
-    ].owner != "A"
+    taken_over = after.partitions[0]
+    assert (DONE_AGAIN, 200, 200 + len(done)) in taken_over.stretches()
+    assert taken_over.owner != "A"
 
 
 def test_what_was_committed_before_it_was_done_is_never_read() -> None:
@@ -130,11 +128,14 @@ def test_the_picture_shows_bars_strokes_owners_and_the_next_events() -> None:
     assert [label.text for label in picture.owners[:4]] == ["A", "B", "C", "D"] and len(
         extents(picture, "silent")
     ) == 1
-    assert "silent (hatched): A" in picture.crowd.text and "generation 1" in picture.crowd.text
-    ids = [short(place.ids[offset]) for offset in range(place.at_work - 2, place.at_work + 6)]
+    assert (
+        "silent (hatched): A" in picture.group_line.text
+        and "generation 1" in picture.group_line.text
+    )
+    ids = [short_id(place.ids[offset]) for offset in range(place.at_work - 2, place.at_work + 6)]
     assert [label.text for label in picture.ids[:8]] == ids
     assert [label.color == PAPER for label in picture.ids[:8]] == [False, False, *[True] * 6]
-    assert [label.text for label in picture.said[:3]] == [
+    assert [label.text for label in picture.numbers[:3]] == [
         f"holds 0 to {place.end}",
         "committed 200",
         f"{place.lag} behind",
@@ -174,7 +175,7 @@ def test_no_label_leaves_the_picture_or_runs_into_a_bar(run: Run, share: float) 
         assert label.text == "" or (
             left >= 0 and left + width <= canvas.width and label.y <= canvas.height
         ), label.text
-        if label in picture.said and label.x == 4:
+        if label in picture.numbers and label.x == 4:
             assert left + width <= 150, label.text
 
 
@@ -182,7 +183,7 @@ def test_the_lab_and_show_choose_the_picture_by_what_a_run_contains(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A log's own, where there is no queue; its sentence tells each partition."""
-    assert instant_picture(FanOut().run(0)) is InstantPicture
+    assert instant_picture(FanOut().run(0)) is QueuePicture
     assert instant_picture(OrderHistory().run(0)) is LogPicture
     lab = Lab(SharedPartitions)
     lab.step(20.0)
@@ -203,7 +204,7 @@ def test_the_lab_and_show_choose_the_picture_by_what_a_run_contains(
 def test_a_log_that_nobody_reads_says_so() -> None:
     """No stroke, no owner, and blocks with the order and the number of its change."""
     picture = drawn(OrderHistory().run(0), 50_000.0)
-    assert "nobody reads this log" in picture.crowd.text and extents(picture, "strokes") == []
+    assert "nobody reads this log" in picture.group_line.text and extents(picture, "strokes") == []
     assert "/" in picture.ids[0].text and picture.owners[0].text == ""
 
 
@@ -219,6 +220,6 @@ def test_what_happened_last_is_told_in_the_words_of_a_log() -> None:
     )
     finished = next(record.time for record in FELL.trace.records if record.event == "finished")
     assert "is done with event-" in drawn(FELL, finished).sentence
-    picture = InstantPicture()
+    picture = QueuePicture()
     picture.draw(FanOut().run(0), 30.0)
     assert picture.waiting.name.text == "Waiting, in 3 queues"

@@ -1,0 +1,25 @@
+"""The step-through: one picture that shows where everything is at one instant of a run.
+
+InstantPicture   what both pictures have in common: heading, clock, last event
+QueuePicture     messages as blocks: waiting, with the workers, delayed, done, dead
+LogPicture       the partitions of a log: what each holds, and how far it is read
+Player           the controls that choose the instant
+"""
+
+from typing import Any
+
+from mqlearn.lab.instants.base import InstantPicture
+from mqlearn.lab.instants.log_picture import LogPicture
+from mqlearn.lab.instants.queue_picture import QueuePicture
+from mqlearn.runtime.trace import MOVES
+
+__all__ = ["InstantPicture", "LogPicture", "QueuePicture", "instant_picture"]
+
+
+def instant_picture(run: Any) -> type[InstantPicture]:
+    """Return the class of picture for `run`: `LogPicture` for a log without a queue, else
+    `QueuePicture`.
+    """
+    events = {record.event for record in run.trace.records}
+    # A run with both (an outbox, for example) is shown by its queue: only there do messages move.
+    return LogPicture if "appended" in events and not events & MOVES.keys() else QueuePicture
