@@ -86,6 +86,7 @@ class TopicBasedMessageBroker:
         message.topic = topic
         with self._lock:
             blocking, taken = [], True
+            # queues that never block first, all under one lock: that gives all the same order
             for target, blocks in self._targets(topic):
                 if blocks:
                     blocking.append(target)
@@ -102,6 +103,7 @@ class TopicBasedMessageBroker:
         if topic in self._with_consumers or not subscriptions:
             if topic not in self.topics:
                 self.topics[topic] = queue = self._make_queue(topic)
+                # made for lack of subscribers: it counts as consumed once it delivers
                 queue.listen(
                     lambda record: (
                         self._with_consumers.add(topic) if record.event == "received" else None

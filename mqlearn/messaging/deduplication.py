@@ -75,6 +75,8 @@ class DeduplicatingQueue(InMemoryMessageQueue):
             if key in self._blocked:
                 self._emit("rejected", Entry(0, message, LANE[message.priority]))
                 return False
+            # `send` below may wait for room and release the lock meanwhile: the key must not get in
+            # twice until it returns
             self._blocked.add(key)
             try:
                 accepted = super().send(message, delay=delay, timeout=timeout)

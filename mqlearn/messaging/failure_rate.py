@@ -37,6 +37,7 @@ class Window:
         self.rule = rule
         self.failed = 0
         self._outcomes: deque[tuple[float, bool]] = deque()
+        # a window of 10 calls with a minimum of 20 would never apply otherwise
         self._needed = rule.minimum if rule.seconds is not None else min(rule.minimum, rule.calls)
 
     def __len__(self) -> int:
@@ -47,6 +48,7 @@ class Window:
         outcomes, rule = self._outcomes, self.rule
         outcomes.append((now, failed))
         self.failed += failed
+        # the outcomes are in the order of time, so those that leave are at the front
         while (
             len(outcomes) > rule.calls
             if rule.seconds is None

@@ -123,6 +123,7 @@ class GroupLines(PriorityLines):
         the oldest of those behind.
         """
         victim = super().pop_oldest()
+        # each first is in flight or delayed: all that wait are behind one
         if victim is None and any(self._behind.values()):
             victim = min(
                 filter(None, self._behind.values()), key=lambda behind: behind[0].number

@@ -42,6 +42,7 @@ class MonitoredMessageProcessor(MessageProcessor):
         return self.metrics.get_summary()
 
     def _try(self, message: Message) -> bool:
+        # a message without a handler never gets to `_call`, so its time is 0
         self._handler_times[self._runtime.current_task()] = 0.0
         if not self.queue.observable:
             self.metrics.record_message_received()

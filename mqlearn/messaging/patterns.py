@@ -14,6 +14,7 @@ def matches(pattern: str, topic: str) -> bool:
     Source: RabbitMQ's topic exchange, which has `#` for none or more words besides.
     """
     wanted, words = pattern.split("."), topic.split(".")
+    # word by word, since `*` in a regular expression or a file pattern would also match dots
     return len(wanted) == len(words) and all(
         want in ("*", word) for want, word in zip(wanted, words, strict=True)
     )

@@ -55,6 +55,7 @@ class MessageProcessor(Workers):
                 if message is None:
                     return
                 held.append(message)
+            # without waiting: prefetching fills up from what is there, and then works
             if len(held) < self.prefetch:
                 held.extend(queue.receive_many(self.prefetch - len(held), timeout=0))
             if not self._try(held.popleft()):
@@ -72,6 +73,7 @@ class MessageProcessor(Workers):
         return True
 
     def _handle(self, message: Message) -> Outcome:
+        # a missing handler is no failure of the message: another try would not find one either
         kind = message.headers.get("type", "default")
         handler = self.processors.get(kind)
         if handler is None:

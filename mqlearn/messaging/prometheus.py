@@ -30,6 +30,7 @@ def prometheus_text(*metrics: MessageQueueMetrics) -> str:
     """Return the metrics of queues in Prometheus's text format; durations are in seconds."""
     for each in metrics:
         check.instance("metrics", each, MessageQueueMetrics)
+    # imported here, so that `import mqlearn` works without the library
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
@@ -61,6 +62,7 @@ class _Families:
             "messaging_process_duration_seconds", "How long a try took", labels=LABELS
         )
         for queue in self.queues:
+            # a deduplicated send succeeded for its producer, though it added no message
             accepted, refused = queue.counts["messages_sent"], queue.events.get("rejected", 0)
             sent.add_metric(
                 (SYSTEM, "send", queue.name, ""), accepted + queue.events.get("deduplicated", 0)
@@ -71,6 +73,7 @@ class _Families:
                 (SYSTEM, "receive", queue.name, ""), queue.counts["messages_received"]
             )
             for error, (*buckets, seconds) in queue.durations.items():
+                # Prometheus's buckets are cumulative: each has all up to its bound
                 bounds = [*map(str, BUCKETS), "+Inf"]
                 process.add_metric(
                     (SYSTEM, "process", queue.name, error.replace(" ", "_")),

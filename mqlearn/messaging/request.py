@@ -50,6 +50,7 @@ class Requester:
                 raise ValueError(
                     f"message must not be one that is being asked, got the id {request.id!r} again"
                 )
+            # before publishing, or a quick answer would come before its place is there
             self._replies[request.id] = None
         try:
             if not self.broker.publish(topic, request):
@@ -68,6 +69,7 @@ class Requester:
     def _receive_reply(self, reply: Message) -> None:
         with self._arrived:
             asked = reply.causation_id or ""
+            # None: asked and not answered yet; `reply` itself: no task is waiting for it
             if self._replies.get(asked, reply) is None:
                 self._replies[asked] = reply
                 self._arrived.notify_all()

@@ -19,6 +19,7 @@ def by_schema_version(handlers: Mapping[str, Handler]) -> Handler:
     not help. A message without a version has the version "".
     """
     check.instance("handlers", handlers, Mapping)
+    # a copy, so that a later change of the caller's dict changes nothing here
     known = dict(handlers)
     if not known:
         raise ValueError(f"handlers must have one version at least, got {handlers!r}")

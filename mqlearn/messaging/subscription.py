@@ -68,6 +68,7 @@ class Subscription(Workers):
             self._settle(message, outcome or Outcome("failed", "the subscriber crashed"))
             if outcome is None:
                 return
+        # drained or not, nothing may stay in a queue that no loop reads any more
         self._pool.stopping = True
         self.queue.purge()
 

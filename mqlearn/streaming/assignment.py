@@ -45,9 +45,11 @@ def sticky_assignment(
     """
     names = _names(members, partitions, previous)
     kept = _kept(names, partitions, previous or {})
+    # a member that keeps more needs the larger share, or it would have to give one up
     richest_first = sorted(names, key=lambda name: -len(kept[name]))
     quotas = dict(zip(richest_first, _quotas(len(names), partitions), strict=True))
     owners = {name: kept[name][: quotas[name]] for name in names}
+    # what members had beyond their share is free again, like the partitions of those that left
     owned = {partition for had in owners.values() for partition in had}
     for partition in range(partitions if names else 0):
         if partition not in owned:

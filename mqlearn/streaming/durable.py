@@ -49,6 +49,7 @@ def to_row(event: StreamEvent) -> tuple[Any, ...]:
     """
     try:
         text = json.dumps(event.data)
+        # tuples and integer keys would come back changed, so they are refused now
         same = json.loads(text) == event.data
     except (TypeError, ValueError):
         same = False
@@ -97,6 +98,7 @@ class DurableLog(PartitionLog):
 
     def append(self, event: StreamEvent) -> None:
         """Write `event` to the file, and only then append it in memory."""
+        # if the disk fails here, the event is in neither place
         self.database.execute(
             "INSERT INTO events (partition, sequence_number, appended_at, "
             f"{COLUMNS}) "
@@ -136,6 +138,7 @@ class DurableEventStream(EventStream):
             raise
 
     def _open(self, path: str | Path) -> None:
+        # SQLite keeps one number for its user in each file; a new file has 0
         ((written,),) = self._database.execute("PRAGMA user_version").fetchall()
         if written not in (0, self.partition_count):
             raise ValueError(

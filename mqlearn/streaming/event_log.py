@@ -80,6 +80,7 @@ class EventLog:
             check.instance("event", event, StreamEvent)
         event.validate()
         partition = cached_partition(event.partition_key or event.stream_id, self.partition_count)
+        # a copy, or the caller could change what all readers see
         stored = event.copy()
         with self._lock:
             stored.partition, stored.appended_at = partition, self.runtime.now
@@ -109,6 +110,7 @@ class EventLog:
             chosen = [p for p in chosen if p == partition_for(key, self.partition_count)]
         with self.changed:
             logs = [list(self._log(p)) for p in chosen]
+        # from copied lists: the lock is not held while the caller works through the events
         return (event for log in logs for event in log if key is None or event.key == key)
 
     def fetch(self, partition: int, offset: int, n: int = 1) -> list[StreamEvent]:

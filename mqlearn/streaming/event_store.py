@@ -173,6 +173,7 @@ class OrderEventStore:
             if expected_version is not None and expected_version != version:
                 raise WrongExpectedVersion(order_id, expected_version, version)
             self.stream.append(event)
+            # taken at once, while the fold up to here is short: it goes on from the last snapshot
             if self.snapshot_every and (version + 1) % self.snapshot_every == 0:
                 self._snapshots[order_id].append((version + 1, self.rebuild_order_state(order_id)))
             return version + 1

@@ -47,10 +47,12 @@ class OrderTable:
     def transaction(self) -> Iterator[None]:
         """Commit all writes of the block, or none; a block within another block is part of it."""
         with self._lock:
+            # the lock is re-entrant: only the task that has the transaction can come here
             if self._in_transaction:
                 yield
                 return
             self._in_transaction = True
+            # IMMEDIATE takes the write lock now, not in the middle of the block
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield

@@ -126,6 +126,7 @@ class EventStreamProcessor(PoolOwner):
         """
         done, blocked = list[StreamEvent](), dict[int, StreamEvent]()
         for event in events:
+            # to handle later events first would break the order within the partition
             if event.partition in blocked:
                 continue
             error = self._try(event)

@@ -56,6 +56,7 @@ class Projection:
         """
         check.number("until", until, optional=True)
         before = self.folded
+        # the partitions are merged by time, since order between them is not kept in the stream
         for event in heapq.merge(*map(self._unread, self.offsets), key=_append_time):
             if until is not None and _append_time(event) > until:
                 break

@@ -41,6 +41,7 @@ def upcasting(steps: Mapping[tuple[str, int], Step]) -> Callable[[StreamEvent], 
         if (event.event_type, version) not in steps:
             return event
         newest, data = event.copy(), copy.deepcopy(event.data)
+        # version 1 to 2, 2 to 3, …: each step needs to know only its own two versions
         while (event.event_type, version) in steps:
             data = steps[event.event_type, version](data)
             version += 1
