@@ -198,13 +198,7 @@ class Link(MessageQueue):
         lost = happens(self.runtime, self.faults.lost_ack, "lost ack", *key)
         if lost and self.trace is not None:
             now, worker = self.runtime.stamp()
-            self.trace.note(
-                now,
-                "lost_ack",
-                self.name,
-                delivery=message,
-                worker=worker,
-            )
+            self.trace.note(now, "lost_ack", self.name, delivery=message, worker=worker)
         return lost
 
     def receive(self, timeout: float | None = None, **options: Any) -> Message | None:

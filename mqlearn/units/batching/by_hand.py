@@ -76,12 +76,7 @@ class ReportingStore(BulkStore):
         now, worker = self.runtime.stamp()
         assert self.queue.trace is not None
         self.queue.trace.note(
-            now,
-            event,
-            self.queue.name,
-            delivery=message,
-            worker=worker,
-            detail=detail,
+            now, event, self.queue.name, delivery=message, worker=worker, detail=detail
         )
 
 

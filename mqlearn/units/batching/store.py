@@ -100,11 +100,4 @@ def report_call(trace: Trace, queue: MessageQueue, batch: Sequence[Message]) -> 
     """
     first = batch[0]
     now, worker = queue.runtime.stamp()
-    trace.note(
-        now,
-        "batched",
-        queue.name,
-        delivery=first,
-        worker=worker,
-        detail=len(batch),
-    )
+    trace.note(now, "batched", queue.name, delivery=first, worker=worker, detail=len(batch))

@@ -134,11 +134,4 @@ def _report(
     queue: MessageQueue, trace: Trace, event: str, message: Message, detail: str | None
 ) -> None:
     now, worker = queue.runtime.stamp()
-    trace.note(
-        now,
-        event,
-        queue.name,
-        delivery=message,
-        worker=worker,
-        detail=detail,
-    )
+    trace.note(now, event, queue.name, delivery=message, worker=worker, detail=detail)
