@@ -9,6 +9,7 @@ from typing import Any
 from bench.measure import Prepared, interleaved, kept, rounds, table
 from bench.rivals import HeapQueue, ReceiptQueue
 from mqlearn import InMemoryMessageQueue, Message, MessageQueue, Trace
+from mqlearn.runtime.trace import pack_record
 from mqlearn.study.faults import Faults
 
 ROOM = 10**8
@@ -87,6 +88,20 @@ def singly(make: Callable[[], Any], count: int, kind: type[Message] = Message) -
     return prepare
 
 
+def records(make: Callable[[Any], Any], count: int) -> Prepared:
+    """Make the three records of each message: sent, received, acked."""
+
+    def prepare() -> Callable[[], None]:
+        def call() -> None:
+            for i in range(count):
+                for event in ("sent", "received", "acked"):
+                    make((0.0, event, "queue", i, "m-1", "NORMAL", 1, "worker-0", i, None))
+
+        return call
+
+    return prepare
+
+
 def against_a_heap(count: int = 10_000, repeats: int = 9) -> list[str]:
     """Send + receive + ack as ratios: 1.00 is as fast as the heap queue, more is faster."""
     rows: list[tuple[Any, ...]] = [("", "one waits", f"{count:,} wait")]
@@ -140,6 +155,8 @@ def prices(count: int = 5_000, repeats: int = 21) -> list[str]:
             "uncopied": filled(plain, count, Uncopied),
             "heap": filled(heap, count),
             "receipts": filled(lambda: ReceiptQueue(ROOM), count),
+            "records": records(pack_record, count),
+            "tuples": records(tuple, count),
         },
         repeats,
     )
@@ -157,7 +174,8 @@ def prices(count: int = 5_000, repeats: int = 21) -> list[str]:
             ("of that, two copies (left out)", price("plain", "uncopied")),
             ("of that, the check at send (left out)", price("plain", "unchecked")),
             ("of that, the receipt (added to the heap queue)", price("receipts", "heap")),
-            ("beside it, the trace", price("traced", "plain")),
+            ("beside it, the trace: three records", price("traced", "plain")),
+            ("of that, their names (against bare tuples)", price("records", "tuples")),
             ("beside it, the link of faults", price("linked", "plain")),
         ),
     ]
