@@ -81,9 +81,12 @@ class PriorityLines:
         """Take out the entry to serve next: the highest priority, and the oldest in it."""
         if self.length:
             for returned, line in self._lines if lines is None else lines:
-                if returned or line:
+                if returned:
                     self.length -= 1
-                    return heappop(returned)[1] if returned else line.popleft()
+                    return heappop(returned)[1]
+                if line:
+                    self.length -= 1
+                    return line.popleft()
         return None
 
     def pop_oldest(self) -> Entry | None:

@@ -112,6 +112,8 @@ class Message:
             and self.ttl.__class__ in NUMBERS
             and 0 < self.ttl < 1e300
         ):
+            if not self.headers:
+                return
             for name, value in self.headers.items():
                 if not name.__class__ is value.__class__ is str:
                     break

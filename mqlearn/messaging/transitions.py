@@ -41,9 +41,10 @@ class QueueTransitions(MessageQueue):
         self._timer: Timer | None = None
         self._on_timer = weak_callback(self._end_what_is_due)
         self._listeners: list[Listener] = []
+        self._virtual = self._runtime.virtual
         # A simulation is told of every step even if no listener is: it ends a run that only goes in
         # circles.
-        self._observed = self._runtime.virtual
+        self._observed = self._virtual
         self._receivers = 0  # how many wait for a message
 
     def _find(self, delivery: Message | str, call: str) -> Entry | None:
@@ -85,12 +86,11 @@ class QueueTransitions(MessageQueue):
         in_flight = self._in_flight
         del in_flight[entry.receipt]
         entry.lease = 0.0
-        if not in_flight:
+        # In real time a timer that finds nothing to do costs nothing; in a simulation it would move
+        # the clock.
+        if self._virtual and not in_flight:
             self._leases.clear()  # every date in it is void
-            # In real time a timer that finds nothing to do costs nothing; in a simulation it would
-            # move the clock.
-            if self._runtime.virtual:
-                self._set_timer()
+            self._set_timer()
 
     def _fail(self, entry: Entry, event: str, reason: str | None) -> None:
         """Count one more failure: the entry is dead if that is one too many, else it is retried."""
