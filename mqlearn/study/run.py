@@ -21,8 +21,8 @@ DETAILED = [event for event, kind in MOVES.items() if kind.to is None or len(kin
 
 
 def _step(kind: Kind, place: object) -> list[int]:
-    """What one move of this kind adds to each place; `place` is where a record's detail says it
-    came from or goes.
+    """Return what one move of this kind adds to each place; `place` is where a record's detail says
+    it came from or goes.
     """
     sources = place if len(kind.sources) > 1 else kind.sources[0]
     to = place if kind.to is None else kind.to
@@ -42,7 +42,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Instant:
-    """What was where at one instant: lists of items; for each worker, the ids it held."""
+    """The places of all messages at one instant; `workers` are the items that each worker held."""
 
     waiting: list[Item]
     delayed: list[Item]
@@ -53,11 +53,11 @@ class Instant:
 
 @dataclass(frozen=True)
 class Context:
-    """What surrounded the queue during a run, and left no record there: the charts draw it.
+    """The surroundings of the queue in a run, which left no record there: the charts draw them.
 
-    `outages` are the spans of time, each from and to in seconds, in which the called service was in
-    trouble, `trouble` names how it was then ("down", "slow"). `guarded` is true where a circuit
-    breaker watched the calls: one that never opens records nothing.
+    `outages` are spans of time, each from and to in seconds, while the called service was in
+    trouble; `trouble` says how it was then ("down", "slow"). `guarded` is true where a circuit
+    breaker watched the calls: a breaker that never opens records nothing.
     """
 
     outages: tuple[tuple[float, float], ...] = ()
@@ -124,8 +124,8 @@ class Run:
         ]
 
     def depth(self) -> pd.DataFrame:
-        """How many entries were in each place: index time (s), right-continuous steps, columns
-        `NAMES`.
+        """Return how many entries were in each place: index time (s), right-continuous steps,
+        columns `NAMES`.
         """
         import numpy as np
         import pandas as pd
@@ -143,8 +143,8 @@ class Run:
         return pd.DataFrame(steps[kinds].cumsum(axis=0), index=times, columns=NAMES)
 
     def jobs(self) -> pd.DataFrame:
-        """One row an entry; times in seconds, NaN where it has not happened, `outcome` "" while
-        unsettled.
+        """Return one row for each entry; times in seconds, NaN where it has not happened, `outcome`
+        "" while unsettled.
         """
         import pandas as pd
 
@@ -195,8 +195,8 @@ class Run:
         return table
 
     def tries(self) -> pd.DataFrame:
-        """One row a call of a handler: worker, message_id, entry, attempt, start and end (s),
-        outcome.
+        """Return one row for each call of a handler: worker, message_id, entry, attempt, start and
+        end (s), outcome.
         """
         import pandas as pd
 
@@ -237,8 +237,8 @@ class Run:
         )
 
     def deliveries(self) -> pd.DataFrame:
-        """One row a delivery: message_id, entry, worker, received and until (s), end (how it
-        ended).
+        """Return one row for each delivery: message_id, entry, worker, received and until (s), end
+        (how it ended).
         """
         import pandas as pd
 
@@ -261,7 +261,7 @@ class Run:
         )
 
     def at(self, time: float) -> Instant:
-        """What was where at `time` (s), everything that happened at that instant included."""
+        """Return where each message was at `time` (s), after all that happened at that instant."""
         check.number("time", time)
         state: dict[tuple[str, int], tuple[str, Item, str]] = {}
         tries: dict[tuple[str, int], int] = {}

@@ -161,7 +161,7 @@ class Scenario:
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         raise NotImplementedError
 
-    def compare_prediction(
+    def _compare_prediction(
         self, actual: str, predicted: Callable[[float], str] = "{:,g}".format
     ) -> list[str]:
         """Return the sentence that compares a prediction with what came out, or none without one.

@@ -93,6 +93,7 @@ FITTING: dict[str, Any] = {
     "TopicBasedMessageBroker.create_topic.topic_name": "y",
     "FanOut.callback.name": "mail",
     "flight_day.day": "2013-12-02",
+    "by_pattern.pattern": "poisson",
     "MessageQueueMetrics.percentile.what": "wait",
     "wait_exceeds.arrival_rate": 0.5,
     "mmc_wait.arrival_rate": 0.5,

@@ -143,7 +143,7 @@ class BatchedWriter(Scenario):
 
     @property
     def window(self) -> float:
-        """Seconds in which orders come and are observed."""
+        """Seconds for which orders come and are observed."""
         return self.items / self.rate
 
     @property
@@ -187,21 +187,21 @@ class BatchedWriter(Scenario):
         return processor
 
     def _report(self, trace: Trace, until: float, seed: int) -> Run:
-        books, tally = trace.balance(), BatchAnalysis(trace.records)
+        books, analysis = trace.balance(), BatchAnalysis(trace.records)
         left = books.waiting + books.delayed + books.in_flight
         totals: dict[str, float] = {
             "sent": books.accepted,
             "done": books.completed,
             "dead": books.dead,
             "left": left,
-            "calls": len(tally.calls),
-            "redelivered": tally.redelivered,
-            "mean_s": tally.mean,
-            "p99_s": percentile(tally.latencies, 99),
+            "calls": len(analysis.calls),
+            "redelivered": analysis.redelivered,
+            "mean_s": analysis.mean,
+            "p99_s": percentile(analysis.latencies, 99),
         }
-        parts = [self._load(left), self._latency(tally), self._failures(tally, books.dead)]
-        if tally.done:
-            parts += self.compare_prediction(format_duration(tally.mean), format_duration)
+        parts = [self._load(left), self._latency(analysis), self._failures(analysis, books.dead)]
+        if analysis.done:
+            parts += self._compare_prediction(format_duration(analysis.mean), format_duration)
         elif self.prediction is not None:
             parts.append(f"You said {format_duration(self.prediction)}; nothing is written yet.")
         verdict = " ".join(part for part in parts if part)
@@ -213,73 +213,77 @@ class BatchedWriter(Scenario):
             totals,
             verdict,
             {"capacity": self.capacity},
-            self._headline(tally, left),
+            self._headline(analysis, left),
         )
 
     def _load(self, left: int) -> str:
         """Compare the rate of arrivals with the rate that can be written."""
         growth = self.rate - self.capacity
-        come = f"{self.rate:g} order{'s' * (self.rate != 1)} a second come{'s' * (self.rate == 1)}"
+        arriving = (
+            f"{self.rate:g} order{'s' * (self.rate != 1)} a second come{'s' * (self.rate == 1)}"
+        )
         full = (
             f"{'1 worker' if self.workers == 1 else f'{self.workers} workers'} in batches of "
             f"{self.size}"
         )
         if growth <= 1e-9:
-            return f"{come}, {full} can write {format_rate(self.capacity)}."
+            return f"{arriving}, {full} can write {format_rate(self.capacity)}."
         least = least_size(self.rate, self.per_call, self.per_item, self.workers)
         enough = (
             "no batch is large enough" if least is None else f"batches of {least:,} could keep up"
         )
         return (
-            f"Backlog grows by {format_rate(growth)} a second: {come}, {full} can write "
+            f"Backlog grows by {format_rate(growth)} a second: {arriving}, {full} can write "
             f"{format_rate(self.capacity)}; "
             f"{left:,} are left; {enough}."
         )
 
-    def _latency(self, tally: BatchAnalysis) -> str:
+    def _latency(self, analysis: BatchAnalysis) -> str:
         """Say how long an order takes until it is written, and where that time goes."""
-        if not tally.calls:
+        if not analysis.calls:
             return f"No batch is full, or {self.linger:g} s old, when we stop watching."
-        if not tally.done:
+        if not analysis.done:
             return "Nothing is written yet."
-        said = (
-            f"Latency {format_duration(tally.mean)} on average, 99 % at most "
-            f"{format_duration(percentile(tally.latencies, 99))}"
+        latency = (
+            f"Latency {format_duration(analysis.mean)} on average, 99 % at most "
+            f"{format_duration(percentile(analysis.latencies, 99))}"
         )
-        if self.bad or not tally.at_first:
-            return f"{said}."
-        return said + ": filling {}, waiting {}, the call {}.".format(
-            *map(format_duration, tally.parts)
+        if self.bad or not analysis.at_first:
+            return f"{latency}."
+        return latency + ": filling {}, waiting {}, the call {}.".format(
+            *map(format_duration, analysis.parts)
         )
 
-    def _failures(self, tally: BatchAnalysis, dead: int) -> str:
+    def _failures(self, analysis: BatchAnalysis, dead: int) -> str:
         """Say what bad orders came to, and good ones beside them."""
-        if not tally.failed:
+        if not analysis.failed:
             return ""
-        bad = dead - tally.dead_good
-        told = f"{format_count(bad, 'bad order')} died"
+        bad = dead - analysis.dead_good
+        died = f"{format_count(bad, 'bad order')} died"
         if self.on_failure == ALL:
             return (
-                f"{told}; good ones came back {tally.redelivered:,} times, and {tally.dead_good:,} "
+                f"{died}; good ones came back {analysis.redelivered:,} times, and "
+                f"{analysis.dead_good:,} "
                 "of them died too."
             )
         if self.on_failure == BISECT:
-            again = sum(part for _, _, part in tally.calls)
-            return f"{told} alone, found by {again:,} more calls; no good one came back."
-        return f"{told} alone; no good one came back."
+            again = sum(part for _, _, part in analysis.calls)
+            return f"{died} alone, found by {again:,} more calls; no good one came back."
+        return f"{died} alone; no good one came back."
 
-    def _headline(self, tally: BatchAnalysis, left: int) -> str:
+    def _headline(self, analysis: BatchAnalysis, left: int) -> str:
         if self.rate - self.capacity > 1e-9:
             return f"Batches of {self.size} cannot keep up: {left:,} orders left"
-        if not tally.done:
-            return self._latency(tally).removesuffix(".")
-        if tally.redelivered:
+        if not analysis.done:
+            return self._latency(analysis).removesuffix(".")
+        if analysis.redelivered:
             return (
-                f"Good orders redelivered {tally.redelivered:,} times; {tally.dead_good:,} of them "
+                f"Good orders redelivered {analysis.redelivered:,} times; {analysis.dead_good:,} "
+                "of them "
                 "dead"
             )
-        of = f"{tally.mean_size:.3g} orders a batch"
+        of = f"{analysis.mean_size:.3g} orders a batch"
         return (
-            f"{of}: latency {format_duration(tally.mean)}, 99 % within "
-            f"{format_duration(percentile(tally.latencies, 99))}"
+            f"{of}: latency {format_duration(analysis.mean)}, 99 % within "
+            f"{format_duration(percentile(analysis.latencies, 99))}"
         )

@@ -22,7 +22,8 @@ from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.faults import Failure
 from mqlearn.study.run import Run
-from mqlearn.units.circuit_breaker.scenario import Call, GuardedCalls
+from mqlearn.units.circuit_breaker.card_service import Call
+from mqlearn.units.circuit_breaker.scenario import GuardedCalls
 
 Worker = Callable[[MessageQueue, Any, Callable[[Message], bool]], object]
 

@@ -18,31 +18,28 @@ from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.breakers import BreakerAnalysis, backlog, drain_time
 from mqlearn.study.analysis.loads import tries_per_order
 from mqlearn.study.arrivals import poisson
-from mqlearn.study.faults import Failure, happens, one_try, strikes
 from mqlearn.study.run import Context, Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
+from mqlearn.units.circuit_breaker.card_service import DOWN, SLOW, Call, CardService
+from mqlearn.units.circuit_breaker.waiting import Waiting
 
 LONGEST = 300.0  # seconds that can be observed
-FASTEST = 10.0  # orders a second
-REFUSAL = 0.5  # seconds until a call fails while the service is down
-DOWN, SLOW = "down", "slow"
+FASTEST = 10.0  # orders per second
 NONE, ROW, RATE = "none", "in a row", "rate"
 
-# what a worker does with an order: it raises `Failure` if the call fails
-Call = Callable[[Message], object]
-# starts workers; returns what stops them
+# It starts the workers, and returns the function that stops them.
 Staff = Callable[[MessageQueue, Trace, Call], Callable[[], object]]
 
 
 @dataclass(frozen=True)
 class GuardedCalls(Scenario):
-    """Orders wait in a queue for a pool of workers, each of which calls a card service; a breaker
-    guards the calls.
+    """Orders wait in a queue for a pool of workers that call a card service; a breaker guards the
+    calls.
 
     A call takes `call_time` seconds, give or take a half. Between `outage_from` and `outage_to` the
     service is in trouble: it is down, and a call fails after half a second; or it is slow, and a
     share of the calls takes `slow_time` seconds, though it is answered in the end. With `flap` the
-    trouble comes and goes within that time. An order of which a call failed is tried again after
+    trouble comes and goes within that time. An order whose call failed is tried again after
     `backoff` seconds, then after twice that, and so on.
     """
 
@@ -223,7 +220,7 @@ class GuardedCalls(Scenario):
         """The same day with workers that `staff` starts, and with another service's `call`."""
         retry = RetryPolicy(self.backoff, jitter="none") if self.backoff else None
         queue, trace = own_or_given(queue, runtime, visibility_timeout=None, retry=retry)
-        stop = staff(queue, trace, self._service(runtime) if call is None else call)
+        stop = staff(queue, trace, self._service(runtime).call if call is None else call)
         start_shop(
             runtime,
             queue,
@@ -234,26 +231,21 @@ class GuardedCalls(Scenario):
         stop()
         return run
 
-    def _service(self, runtime: Runtime) -> Call:
-        """A call of the card service, as it fares at the time at which it begins."""
-        start, broken = runtime.now, self.broken
-
-        def call(message: Message) -> None:
-            now, takes = runtime.now - start, self.call_time
-            troubled = any(begins <= now < ends for begins, ends in broken)
-            if troubled and self.trouble == DOWN:
-                runtime.sleep(REFUSAL)
-                raise Failure("outage")
-            if troubled and happens(runtime, self.slow_share, "slow", *one_try(message)):
-                takes = self.slow_time
-            runtime.sleep(takes * (0.5 + runtime.draw("call", *one_try(message))))
-            if strikes(runtime, self.failure_rate, "fails", message):
-                raise Failure("chance")
-
-        return call
+    def _service(self, runtime: Runtime) -> CardService:
+        """Return the card service, with the outages of this scenario from now on."""
+        return CardService(
+            runtime,
+            runtime.now,
+            self.broken,
+            self.trouble,
+            call_time=self.call_time,
+            slow_time=self.slow_time,
+            slow_share=self.slow_share,
+            failure_rate=self.failure_rate,
+        )
 
     def _pool(self, queue: MessageQueue, trace: Trace, call: Call) -> Callable[[], object]:
-        """The package's own workers, behind its breaker if there is one."""
+        """Start the package's own workers, behind its breaker if there is one."""
         processor: MessageProcessor = MessageProcessor(queue)
         if self.breaker != NONE:
             rule = FailureRate(self.share, calls=self.last_calls, minimum=self.last_calls)
@@ -272,79 +264,76 @@ class GuardedCalls(Scenario):
         return processor.stop_workers
 
     def _report(self, trace: Trace, until: float, seed: int) -> Run:
-        books, story = trace.balance(), BreakerAnalysis(trace.records, until - self.window, until)
-        share = story.seconds(OPEN) / self.window
+        books, analysis = (
+            trace.balance(),
+            BreakerAnalysis(trace.records, until - self.window, until),
+        )
+        share = analysis.seconds(OPEN) / self.window
         totals: dict[str, float] = {
             "sent": books.accepted,
             "done": books.completed,
             "dead": books.dead,
             "left": books.waiting + books.delayed + books.in_flight,
             "tries": sum(record.event == "started" for record in trace.records),
-            "opened": story.count(OPEN),
-            "probes": len(story.probes),
+            "opened": analysis.count(OPEN),
+            "probes": len(analysis.probes),
             "open_%": round(100 * share, 1),
         }
         run = Run(self, seed, trace, until, totals, "")
-        theory: dict[str, Any] = {}
-        parts = [f"{books.dead:,} of {books.accepted:,} orders died.", self._told(story, share)]
-        if story.shut:
-            parts.append(self._aftermath(run, story, theory))
-        waiting = int(most_waiting(run))
-        if not story.shut:
-            parts.append(f"At most {waiting:,} waited.")
-        parts += self.compare_prediction(f"{waiting:,}")
+        waiting, theory = Waiting(run), {}
+        parts = [
+            f"{books.dead:,} of {books.accepted:,} orders died.",
+            self._openings(analysis, share),
+        ]
+        if analysis.shut:
+            text, expected = self._aftermath(run, analysis, waiting)
+            parts.append(text)
+            if expected is not None:
+                theory["depth"] = expected
+        else:
+            parts.append(f"At most {waiting.most:,} waited.")
+        parts += self._compare_prediction(f"{waiting.most:,}")
         context = Context(self.broken, self.trouble, guarded=self.breaker != NONE)
-        headline = f"{parts[0][:-1]}, at most {waiting:,} waited"
+        headline = f"{parts[0][:-1]}, at most {waiting.most:,} waited"
         return Run(self, seed, trace, until, totals, " ".join(parts), theory, headline, context)
 
-    def _told(self, story: BreakerAnalysis, share: float) -> str:
-        count = story.count(OPEN)
+    def _openings(self, analysis: BreakerAnalysis, share: float) -> str:
+        """Say how often the breaker opened, and for what share of the time it was open."""
+        count = analysis.count(OPEN)
         if not count:
             return "No breaker opened." if self.breaker == NONE else "The breaker never opened."
         how = {1: "once", 2: "twice"}.get(count, f"{count} times")
         return f"The breaker opened {how} and was open {share:.0%} of the time."
 
-    def _aftermath(self, run: Run, story: BreakerAnalysis, theory: dict[str, Any]) -> str:
-        """What waited when the worst time without service was over, and how long it took to work
-        that off.
+    def _aftermath(
+        self, run: Run, analysis: BreakerAnalysis, waiting: Waiting
+    ) -> tuple[str, float | None]:
+        """Say what waited after the longest line that built up without service, and how long it
+        took to clear; and return what theory expects there, or None if orders have died.
         """
-        depth = run.depth()
-        times, waiting = depth.index.to_numpy(), depth["waiting"].to_numpy()
-        line = waiting + depth["delayed"].to_numpy()
-
-        def at(time: float) -> int:  # just before: as it closes, every worker takes one
-            before = int(times.searchsorted(time))
-            return int(line[before - 1]) if before else 0
-
-        began, ended = max(story.shut, key=lambda shut: at(shut[1]))
-        came = backlog(self.rate, ended - began)
+        began, ended = max(analysis.shut, key=lambda shut: waiting.before(shut[1]))
+        arrived, already = backlog(self.rate, ended - began), waiting.before(began)
         died = sum(
             record.event == "dead" and began <= record.time <= ended for record in run.trace.records
         )
-        if not died:
-            theory["depth"] = at(began) + came
-        why = f"{self.rate:g} a second for {ended - began:.0f} s are {came:,.0f}"
-        if at(began) > 0.1 * came:
-            why += f", and {at(began):,} did before it opened"
+        why = f"{self.rate:g} a second for {ended - began:.0f} s are {arrived:,.0f}"
+        if already > 0.1 * arrived:
+            why += f", and {already:,} did before it opened"
         if died:
             why += f", but {died:,} have died"
-        if story.spans[-1].state != CLOSED and story.spans[-1].end == ended:
-            return f"It is not closed at the end, and {at(ended):,} orders wait: {why}."
-        said = f"When it closed, at {ended:.0f} s, {at(ended):,} orders waited: {why}"
-        later = times[(times >= ended) & (waiting == 0)]
-        if not len(later):
-            return f"{said}. At the end {int(line[-1]):,} do."
-        return f"{said}. {later[0] - ended:.0f} s later none did."
+        expected = None if died else already + arrived
+        then = waiting.before(ended)
+        if analysis.spans[-1].state != CLOSED and analysis.spans[-1].end == ended:
+            return f"It is not closed at the end, and {then:,} orders wait: {why}.", expected
+        text = f"When it closed, at {ended:.0f} s, {then:,} orders waited: {why}"
+        cleared = waiting.cleared(ended)
+        if cleared is None:
+            return f"{text}. At the end {waiting.last:,} do.", expected
+        return f"{text}. {cleared - ended:.0f} s later none did.", expected
 
     def drain(self, waiting: float) -> float:
-        """Seconds that the pool needs to work off so many `waiting` orders beside those that
-        arrive, on average.
+        """Seconds that the pool needs to clear a backlog of so many `waiting` orders beside those
+        that arrive, on average.
         """
         tries = tries_per_order(self.failure_rate, self.retries)
         return drain_time(waiting, self.rate, self.workers / self.call_time / tries)
-
-
-def most_waiting(run: Run) -> float:
-    """The most messages that waited for a worker, or for their next try, at once."""
-    depth = run.depth()
-    return float((depth["waiting"] + depth["delayed"]).max()) if len(depth) else 0.0

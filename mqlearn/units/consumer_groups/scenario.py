@@ -154,7 +154,7 @@ class SharedPartitions(Scenario):
 
     @property
     def watched(self) -> float:
-        """How long we watch (s)."""
+        """Seconds for which the group is observed."""
         return DAY if self.arrivals == FLIGHTS else self.window
 
     def arrival_times(self, runtime: Runtime) -> list[float]:
@@ -208,42 +208,42 @@ class SharedPartitions(Scenario):
             append(number, tails[index - 1] if tails else f"order-{number}")
 
     def report(self, trace: Trace, until: float, seed: int) -> Run:
-        """The run that a frozen trace tells of, observed until `until` (s)."""
-        story = GroupAnalysis(trace.records, until)
-        log = story.log
+        """Return the run that a frozen trace records, observed until `until` (s)."""
+        analysis = GroupAnalysis(trace.records, until)
+        log = analysis.log
         events, behind = (
             sum(log.size(p) for p in log.partitions),
             sum(log.lag(p) for p in log.partitions),
         )
         totals: dict[str, float] = {
             "events": events,
-            "mailed": story.done,
-            "twice": story.twice,
-            "lost": len(story.lost),
+            "mailed": analysis.done,
+            "twice": analysis.twice,
+            "lost": len(analysis.lost),
             "behind": behind,
-            "generations": story.generations,
-            "fenced": story.fenced,
+            "generations": analysis.generations,
+            "fenced": analysis.fenced,
         }
-        working = len({owned.member for owned in story.owned})
-        idle = len(story.members) - working
-        repeats = len(story.again)
-        more = "" if repeats == story.twice else f" or more, {repeats:,} mails too many"
+        working = len({owned.member for owned in analysis.owned})
+        idle = len(analysis.members) - working
+        repeats = len(analysis.again)
+        more = "" if repeats == analysis.twice else f" or more, {repeats:,} mails too many"
         noun = "flights" if self.arrivals == FLIGHTS else "orders"
         parts = [
-            f"{events:,} {noun}, {working} of {len(story.members)} members had a partition"
+            f"{events:,} {noun}, {working} of {len(analysis.members)} members had a partition"
             f"{'' if not idle else f', {idle} never'}.",
-            f"{story.twice:,} {'was' if story.twice == 1 else 'were'} mailed twice{more}, "
-            f"{len(story.lost):,} never will be; {behind:,} {'is' if behind == 1 else 'are'} "
+            f"{analysis.twice:,} {'was' if analysis.twice == 1 else 'were'} mailed twice{more}, "
+            f"{len(analysis.lost):,} never will be; {behind:,} {'is' if behind == 1 else 'are'} "
             "behind.",
         ]
-        if story.fenced:
+        if analysis.fenced:
             parts.append(
                 "1 late commit was refused."
-                if story.fenced == 1
-                else f"{story.fenced} late commits were refused."
+                if analysis.fenced == 1
+                else f"{analysis.fenced} late commits were refused."
             )
-        parts += self.compare_prediction(f"{story.twice + len(story.lost):,}")
-        short = f"{story.twice:,} mailed twice, {len(story.lost):,} lost, {behind:,} behind"
+        parts += self._compare_prediction(f"{analysis.twice + len(analysis.lost):,}")
+        short = f"{analysis.twice:,} mailed twice, {len(analysis.lost):,} lost, {behind:,} behind"
         return Run(self, seed, trace, until, totals, " ".join(parts), {}, short)
 
 
@@ -299,8 +299,8 @@ class Mailer:
         self.processor.start(1, name=self.name)
 
     def mail(self, event: StreamEvent) -> None:
-        """Mail for an order; what is to happen to this process happens just before the next one is
-        sent.
+        """Mail for an order. If this process is to stand still or die, it does so at the last order
+        that it begins before that time.
         """
         runtime = self.stream.runtime
         consumer = self.processor.consumers[f"{self.name}-0"]

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from mqlearn.messaging.message import COMPLETED, Message, Outcome
+from mqlearn.messaging.message import Message
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
-from mqlearn.runtime.base import Runtime, WorkerCrash
+from mqlearn.messaging.workers import Handler
+from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.charges import RESENT, ChargeAnalysis, expected_charges
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
-from mqlearn.study.faults import Faults, Link, happens, one_try, strikes
+from mqlearn.study.faults import Faults, happens, one_try, strikes
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, advance, own_or_given, param
+from mqlearn.units.delivery_guarantees.acks import AckLink
+from mqlearn.units.delivery_guarantees.heartbeat import with_heartbeat
 
 ORDERS = 1000
 PRICE = 20.0
 SPACING = 0.6  # seconds between two orders on average: ten minutes of them
-WINDOW = 900.0  # seconds after which what has not ended is left as it is
+WINDOW = 900.0  # seconds until the run ends, with what is not settled left as it is
 WORKERS = 30
 RETRIES = 3
 CONFIRM_TIMEOUT = 5.0  # seconds for which the shop waits for the confirm of a send
@@ -165,26 +167,28 @@ class CardCharges(Scenario):
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         queue, trace = own_or_given(queue, runtime, visibility_timeout=self.lease)
-        desk, start = Desk(queue, self), runtime.now
-        processor = MessageProcessor(desk)
-        processor.register_processor("default", self._worker(desk, trace, start + WINDOW))
+        start, first = runtime.now, self.ack == FIRST
+        crash = self.crash_rate if self.crash_point == POINTS[2] and not first else 0.0
+        link = AckLink(queue, first=first, lost=self.lost_acks, crash=crash)
+        processor = MessageProcessor(link)
+        processor.register_processor("default", self._worker(link, trace, start + WINDOW))
         processor.start_workers(WORKERS)
-        shop = runtime.spawn(self._shop, desk, name="shop")
+        shop = runtime.spawn(self._shop, link, name="shop")
         advance(runtime, ORDERS * SPACING)
         shop.join()
-        while runtime.now < start + WINDOW and not desk.idle:
+        while runtime.now < start + WINDOW and not link.idle:
             runtime.sleep(1.0)
         trace.freeze()
         run = self._report(trace, runtime.now, seed)
         processor.stop_workers()
         return run
 
-    def _shop(self, desk: MessageQueue) -> None:
-        """Send the orders, and those again of which no confirm came."""
-        runtime = desk.runtime
+    def _shop(self, queue: MessageQueue) -> None:
+        """Send the orders, and again those whose send was not confirmed."""
+        runtime = queue.runtime
 
         def send(name: str, order: str) -> None:
-            desk.send(Message(id=name, body={"order": order}, max_retries=RETRIES))
+            queue.send(Message(id=name, body={"order": order}, max_retries=RETRIES))
 
         start, due = runtime.now, 0.0
         for number in range(1, ORDERS + 1):
@@ -195,11 +199,12 @@ class CardCharges(Scenario):
             if happens(runtime, self.lost_confirms, "lost confirm", order):
                 runtime.call_at(runtime.now + CONFIRM_TIMEOUT, partial(send, order + RESENT, order))
 
-    def _worker(self, desk: Desk, trace: Trace, end: float) -> Callable[[Message], object]:
-        """What a worker does with a message: work, beating if it does, then charge; `end` (s) is
-        that of the window.
+    def _worker(self, link: AckLink, trace: Trace, end: float) -> Handler:
+        """Return the handler of a message: work, then charge, with a heartbeat if there is one.
+
+        `end` (s) is the end of the window: a stuck worker hangs until after it.
         """
-        runtime = desk.runtime
+        runtime = link.runtime
         ledger = EffectLedger(runtime, trace=trace)
         card = (
             KeyedCard(ledger, remember=self.dedup_window)
@@ -218,72 +223,56 @@ class CardCharges(Scenario):
             work = self.shortest + (self.longest - self.shortest) * runtime.draw(
                 "work", *one_try(message)
             )
-            desk.busy_until = max(desk.busy_until, runtime.now + work)
+            link.busy_until = max(link.busy_until, runtime.now + work)
             return work
 
         work = faults.handler(
             lambda message: card.charge(message.body["order"], PRICE), runtime, seconds=seconds
         )
-        return self._beating(work, desk) if self.heartbeat else work
+        if not self.heartbeat:
+            return work
+        return with_heartbeat(
+            work,
+            link,
+            every=self.heartbeat,
+            lease=self.lease,
+            limit=self.beat_limit or WINDOW,
+        )
 
     @property
     def _forgets(self) -> bool:
-        """Whether a worker dies after an ack that came before the work."""
+        """True if a worker dies after an ack that came before the work."""
         return self.ack == FIRST and self.crash_point == POINTS[2]
-
-    def _beating(
-        self, work: Callable[[Message], object], desk: MessageQueue
-    ) -> Callable[[Message], object]:
-        """The same work, with a heartbeat beside it that renews the lease as long as the work goes
-        on.
-        """
-        runtime = desk.runtime
-        at_work: set[int] = set()
-
-        def beat(message: Message) -> None:
-            stop = runtime.now + (self.beat_limit or WINDOW)
-            while True:
-                runtime.sleep(self.heartbeat)
-                late = runtime.now > stop
-                if message.receipt not in at_work or late or not desk.extend(message, self.lease):
-                    return
-
-        def handle(message: Message) -> object:
-            at_work.add(message.receipt)
-            runtime.spawn(beat, message, name="heartbeat", daemon=True)
-            try:
-                return work(message)
-            finally:  # a worker that dies takes its heartbeat with it
-                at_work.discard(message.receipt)
-
-        return handle
 
     def _report(self, trace: Trace, until: float, seed: int) -> Run:
         books = trace.balance()
-        story = ChargeAnalysis(trace.records)
+        analysis = ChargeAnalysis(trace.records)
         totals: dict[str, float] = {
             "sent": books.accepted,
             "done": books.completed,
             "dead": books.dead,
-            "charges": story.charges,
-            "never": story.never,
-            "twice": story.twice,
-            "dead_but_charged": story.dead_but_charged,
+            "charges": analysis.charges,
+            "never": analysis.never,
+            "twice": analysis.twice,
+            "dead_but_charged": analysis.dead_but_charged,
         }
         left = books.waiting + books.in_flight
         if left:
             totals["left"] = left
         theory = self._theory()
-        parts = [f"{story.twice} of {ORDERS:,} orders charged twice or more, {story.never} never."]
-        if story.first_twice:
-            parts.append(story.first_twice)
-        if story.dead_but_charged:
+        parts = [
+            f"{analysis.twice} of {ORDERS:,} orders charged twice or more, {analysis.never} never."
+        ]
+        if analysis.first_twice:
+            parts.append(analysis.first_twice)
+        if analysis.dead_but_charged:
             parts.append(
-                f"{story.dead_but_charged} are among the dead letters although they were charged."
+                f"{analysis.dead_but_charged} are among the dead letters although they were "
+                "charged."
             )
         if left:
             parts.append(f"{left} are not settled after {until / 60:.0f} minutes.")
-        parts += self.compare_prediction(f"{story.twice}")
+        parts += self._compare_prediction(f"{analysis.twice}")
         return Run(self, seed, trace, until, totals, " ".join(parts), theory)
 
     def _theory(self) -> dict[str, Any]:
@@ -293,12 +282,12 @@ class CardCharges(Scenario):
         if self.dedup_window or self.stuck or self.beat_limit:
             return {}
         crash = {point: self.crash_rate * (point == self.crash_point) for point in POINTS}
-        kept = self.ack == FIRST or 0 < self.heartbeat < self.lease
+        lease_kept = self.ack == FIRST or 0 < self.heartbeat < self.lease
         spread = self.longest - self.shortest
         beyond = (
             (self.longest - self.lease) / spread if spread else float(self.shortest > self.lease)
         )
-        late = 0.0 if kept else min(max(beyond, 0.0), 1.0)
+        late = 0.0 if lease_kept else min(max(beyond, 0.0), 1.0)
         if self.ack == FIRST:
             before, back = crash[POINTS[0]] + crash[POINTS[2]], self.lost_acks
             shares = expected_charges(before, back, back, RETRIES + 1, self.lost_confirms)
@@ -306,43 +295,3 @@ class CardCharges(Scenario):
             back = 1 - (1 - late) * (1 - crash[POINTS[1]]) * (1 - self.lost_acks)
             shares = expected_charges(crash[POINTS[0]], 1.0, back, RETRIES + 1, self.lost_confirms)
         return {"charges": [ORDERS * shares[0], ORDERS * shares[1], ORDERS * sum(shares[2:])]}
-
-
-class Desk(Link):
-    """The queue as the workers of this scenario use it: acks get lost, come first if so told, and
-    may be the last act.
-
-    Acking first is what many clients do by themselves: the message is settled as it is handed out.
-    """
-
-    def __init__(self, queue: MessageQueue, scenario: CardCharges) -> None:
-        super().__init__(queue, Faults(lost_ack=scenario.lost_acks))
-        self.first = scenario.ack == FIRST
-        # when the last of those who work now, and are not stuck, will be ready (s)
-        self.busy_until = 0.0
-        self.dies = (
-            scenario.crash_rate if scenario.crash_point == POINTS[2] and not self.first else 0.0
-        )
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits, nothing is in flight, and nobody is still at work for whom it no
-        longer is.
-        """
-        counted = self.queue.census()  # type: ignore[attr-defined]
-        held = counted["waiting"] or counted["delayed"] or counted["in flight"]
-        return not held and self.runtime.now > self.busy_until
-
-    def take(self, cancelled: Callable[[], bool]) -> Message | None:
-        message = super().take(cancelled)
-        if message is not None and self.first:
-            super().settle(message, COMPLETED)
-        return message
-
-    def settle(self, delivery: Message, outcome: Outcome) -> bool:
-        if self.first:
-            return True
-        settled = super().settle(delivery, outcome)
-        if strikes(self.runtime, self.dies, "crash after ack", delivery):
-            raise WorkerCrash
-        return settled

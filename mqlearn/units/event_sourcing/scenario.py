@@ -29,7 +29,7 @@ class OrderHistory(Scenario):
 
     These are two writes to two systems, and the process may die between them. Then the customer
     gets no answer, looks at the shop's page a minute later, and asks again if the change is not
-    there. Every hour a board is asked how many orders are in which state; it knows only the events,
+    there. Every hour a board is asked how many orders are in each state; it knows only the events,
     and begins at its last snapshot.
     """
 
@@ -102,8 +102,8 @@ class OrderHistory(Scenario):
     def run(
         self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None
     ) -> Run:
-        """As every scenario's; but the last days are kept, so that another hour is another fold,
-        and no other day.
+        """Run it as any scenario; the last days are kept, since another hour of the question is
+        another fold of the same day.
         """
         if runtime is not None or queue is not None:
             return super().run(seed, runtime=runtime, queue=queue)
@@ -111,7 +111,7 @@ class OrderHistory(Scenario):
         return self.report(_simulated(replace(self, hour=0.0, prediction=None), seed), seed)
 
     def plan(self, runtime: Runtime) -> list[Change]:
-        """What will happen, one thing after another for each order or flight."""
+        """Return all changes that will happen, in order for each order or flight."""
         check.instance("runtime", runtime, Runtime)
         if self.arrivals == FLIGHTS:
             return list(a_day_of_flights("2013-12-02"))
@@ -125,7 +125,7 @@ class OrderHistory(Scenario):
         )
 
     def watch(self, shop: Shop) -> Day:
-        """The day in this shop."""
+        """Let the day pass in this shop, and return it."""
         runtime = shop.runtime
         for key, changes in groupby(self.plan(runtime), key=lambda change: change.key):
             runtime.spawn(shop.customer, list(changes), name=key)
@@ -135,26 +135,26 @@ class OrderHistory(Scenario):
         return shop.close()
 
     def report(self, day: Day, seed: int) -> Run:
-        """The run that such a day was."""
-        story = HistoryAnalysis(day.trace.records)
-        silent, again, count = len(story.silent), len(story.again), len(story.changes)
+        """Return the run of this day."""
+        analysis = HistoryAnalysis(day.trace.records)
+        silent, again, count = len(analysis.silent), len(analysis.again), len(analysis.changes)
         totals: dict[str, float] = {
             "changes": count,
             "no event": silent,
             "several": again,
-            "repeated": story.repeated,
-            "folded": sum(folded for _, folded in story.folded),
+            "repeated": analysis.repeated,
+            "folded": sum(folded for _, folded in analysis.folded),
         }
         states = (
             f"{clock(self.hour * HOUR)}: {summed(day.true_at(self.hour * HOUR)) or 'nothing yet'}"
         )
         torn = f"{silent:,} of {count:,} changes have no event, {again:,} have several"
         parts = [f"{states}.", f"{torn}."]
-        if story.repeated:
+        if analysis.repeated:
             parts.append(
-                f"{story.repeated:,} events came twice under one id, which a reader can skip."
+                f"{analysis.repeated:,} events came twice under one id, which a reader can skip."
             )
-        parts += self.compare_prediction(f"{silent + again:,}")
+        parts += self._compare_prediction(f"{silent + again:,}")
         return Run(
             self,
             seed,

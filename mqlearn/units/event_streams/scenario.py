@@ -222,12 +222,12 @@ class ReadingTheLog(Scenario):
         return reader
 
     def report(self, trace: Trace, until: float, seed: int) -> Run:
-        """The run that a frozen trace tells of, observed until `until` (s)."""
-        story = LogAnalysis(trace.records)
-        sizes = {p: story.size(p) for p in story.partitions}
+        """Return the run that a frozen trace records, observed until `until` (s)."""
+        analysis = LogAnalysis(trace.records)
+        sizes = {p: analysis.size(p) for p in analysis.partitions}
         sent, largest = sum(sizes.values()), max(sizes.values(), default=0)
-        lost = sum(story.lost(p) for p in sizes)
-        behind = sum(story.lag(p) for p in sizes)
+        lost = sum(analysis.lost(p) for p in sizes)
+        behind = sum(analysis.lag(p) for p in sizes)
         counts = Counter(record.event for record in trace.records)
         totals: dict[str, float] = {
             "events": sent,
@@ -243,7 +243,7 @@ class ReadingTheLog(Scenario):
             if self.partitions > 1
             else "all in one partition"
         )
-        gone = sum(max(0, at(story.start, p) - at(story.position, p)) for p in sizes)
+        gone = sum(max(0, at(analysis.start, p) - at(analysis.position, p)) for p in sizes)
         parts = [
             f"{sent:,} events, {spread}.",
             f"{behind:,} behind at the end{f', {gone:,} of them gone already' if gone else ''}.",
@@ -252,23 +252,23 @@ class ReadingTheLog(Scenario):
         if self.partitions == 1:
             headline = f"{behind:,} of {sent:,} events behind."
         if lost:
-            parts.append(f"{lost:,} never read.{self._stopped(story)}")
+            parts.append(f"{lost:,} never read.{self._stopped(analysis)}")
             headline = (
                 f"{behind:,} behind, {lost:,} never read. "
                 f"{share if self.partitions > 1 else 'One partition'}."
             )
-        parts += self.compare_prediction(f"{behind:,}")
+        parts += self._compare_prediction(f"{behind:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), self._theory(), headline)
 
-    def _stopped(self, story: LogAnalysis) -> str:
+    def _stopped(self, analysis: LogAnalysis) -> str:
         if self.out_of_range != "error" or self.away_from <= self.window < self.away_to:
             return ""  # who is away still has not asked
-        stopped = sum(bool(story.lost(p)) for p in story.partitions)
+        stopped = sum(bool(analysis.lost(p)) for p in analysis.partitions)
         return f" {'A reader' if stopped == 1 else f'{stopped} readers'} stopped."
 
     def _theory(self) -> dict[str, Any]:
-        """How far all readers together fall behind: what comes to each partition less what one can
-        read.
+        """The events that all readers together fall behind: what arrives in each partition, less
+        what its reader can read.
         """
         if self.retention or self.away_to > self.away_from:
             return {}

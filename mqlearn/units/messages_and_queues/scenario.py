@@ -28,12 +28,12 @@ ROOM = 100_000
 
 @dataclass(frozen=True)
 class PriorityMix(Scenario):
-    """Messages of four priorities before the same workers; arrivals last `minutes`, the rest is
-    worked off.
+    """Messages of four priorities before the same workers; arrivals last `minutes`, then the
+    workers clear what is left.
 
     Arrivals are Poisson; each message's priority is drawn by the four shares, which are parts of
-    their sum. Service times (seconds) are exponential, or all the same. Nobody is interrupted for a
-    more urgent message. Deliveries are not leased (leases are unit 03's subject).
+    their sum. Service times (seconds) are exponential, or all the same. No message is interrupted
+    for a more urgent one. Deliveries are not leased (leases are unit 03's subject).
     """
 
     TITLE: ClassVar[str] = "Who is served next?"
@@ -121,7 +121,7 @@ class PriorityMix(Scenario):
 
     @property
     def load(self) -> float:
-        """How many workers the work that arrives keeps busy."""
+        """The number of workers that the work that arrives keeps busy."""
         return theory.offered_load(self.rate, 1 / self.service)
 
     def priority(self, chance: float) -> MessagePriority:
@@ -165,31 +165,31 @@ class PriorityMix(Scenario):
             priority=self.priority(runtime.draw("priority", number)),
         )
 
-    def _report(self, trace: Trace, tally: PriorityAnalysis, until: float, seed: int) -> Run:
+    def _report(self, trace: Trace, analysis: PriorityAnalysis, until: float, seed: int) -> Run:
         books = trace.balance()
-        by_name = tally.waits
+        by_name = analysis.waits
         all_waits = sorted(wait for waits in by_name.values() for wait in waits)
         totals: dict[str, float] = {
             "sent": books.accepted,
             "done": books.completed,
             "expired": books.dead,
-            "mean_wait_s": tally.mean(),
+            "mean_wait_s": analysis.mean(),
             "p95_wait_s": percentile(all_waits, 95),
             "critical_p95_s": percentile(sorted(by_name["CRITICAL"]), 95),
             "low_p95_s": percentile(sorted(by_name["LOW"]), 95),
         }
-        expected = self._theory(stale=bool(tally.expired))
-        parts = [self._waits(tally, expected)]
-        if tally.expired:
-            most = max(URGENT_FIRST, key=lambda name: tally.expired[name])
-            share = "all" if tally.expired[most] == books.dead else f"{tally.expired[most]:,}"
+        expected = self._theory(stale=bool(analysis.expired))
+        parts = [self._waits(analysis, expected)]
+        if analysis.expired:
+            most = max(URGENT_FIRST, key=lambda name: analysis.expired[name])
+            share = "all" if analysis.expired[most] == books.dead else f"{analysis.expired[most]:,}"
             parts.append(
                 f"{books.dead:,} of {books.accepted:,} expired, {share} of them {most}; "
                 "they were still "
-                f"counted as waiting for another {tally.late:.3g} s on average."
+                f"counted as waiting for another {analysis.late:.3g} s on average."
             )
         if books.completed:
-            parts += self.compare_prediction(f"{tally.mean():.3g} s", "{:.3g} s for all".format)
+            parts += self._compare_prediction(f"{analysis.mean():.3g} s", "{:.3g} s for all".format)
         return Run(
             self,
             seed,
@@ -198,48 +198,48 @@ class PriorityMix(Scenario):
             totals,
             " ".join(parts),
             expected,
-            self._headline(tally, books),
+            self._headline(analysis, books),
         )
 
-    def _headline(self, tally: PriorityAnalysis, books: Balance) -> str:
-        names = [name for name in URGENT_FIRST if tally.waits[name]]
+    def _headline(self, analysis: PriorityAnalysis, books: Balance) -> str:
+        names = [name for name in URGENT_FIRST if analysis.waits[name]]
         if not names:
             return ""
         waits = [
-            f"{name} {tally.mean(name):.3g} s" for name in dict.fromkeys((names[-1], names[0]))
+            f"{name} {analysis.mean(name):.3g} s" for name in dict.fromkeys((names[-1], names[0]))
         ]
-        said = f"{', '.join(waits)}, all {tally.mean():.3g} s".replace(" ", " waits ", 1)
+        text = f"{', '.join(waits)}, all {analysis.mean():.3g} s".replace(" ", " waits ", 1)
         if self.load >= self.workers:
-            said += f": work for {self.load:.3g} workers, and there {_there(self.workers)}"
-        return said + (f"; {books.dead:,} of {books.accepted:,} expired" if books.dead else "")
+            text += f": work for {self.load:.3g} workers, and there {_there(self.workers)}"
+        return text + (f"; {books.dead:,} of {books.accepted:,} expired" if books.dead else "")
 
-    def _waits(self, tally: PriorityAnalysis, expected: dict[str, Any]) -> str:
-        names = [name for name in URGENT_FIRST if tally.waits[name]]
+    def _waits(self, analysis: PriorityAnalysis, expected: dict[str, Any]) -> str:
+        names = [name for name in URGENT_FIRST if analysis.waits[name]]
         if not names:
             return "Nothing was handed out."
         first, last = names[0], names[-1]
         if self.load >= self.workers:
             return (
-                f"{last} waits {tally.mean(last):.3g} s on average, {first} "
-                f"{tally.mean(first):.3g} s: work for "
+                f"{last} waits {analysis.mean(last):.3g} s on average, {first} "
+                f"{analysis.mean(first):.3g} s: work for "
                 f"{self.load:.3g} workers arrives, and there {_there(self.workers)}; "
-                f"{tally.left[last]:,} of "
-                f"{tally.sent[last]:,} {last} still wait when the shop closes."
+                f"{analysis.left[last]:,} of "
+                f"{analysis.sent[last]:,} {last} still wait when the shop closes."
             )
         theirs = expected.get("wait_by_priority", {})
         if first == last:
-            said = f"; theory says {format_wait(theirs['all'])} s" if theirs else ""
-            return f"All are {first} and wait {tally.mean():.3g} s on average{said}."
-        told = [format_wait(theirs[name]) for name in (last, first, "all")] if theirs else []
-        said = f"; theory says {told[0]}, {told[1]} and {told[2]} s" if told else ""
+            text = f"; theory says {format_wait(theirs['all'])} s" if theirs else ""
+            return f"All are {first} and wait {analysis.mean():.3g} s on average{text}."
+        three = [format_wait(theirs[name]) for name in (last, first, "all")] if theirs else []
+        text = f"; theory says {three[0]}, {three[1]} and {three[2]} s" if three else ""
         return (
-            f"{last} waits {tally.mean(last):.3g} s on average, {first} "
-            f"{tally.mean(first):.3g} s, all together "
-            f"{tally.mean():.3g} s{said}."
+            f"{last} waits {analysis.mean(last):.3g} s on average, {first} "
+            f"{analysis.mean(first):.3g} s, all together "
+            f"{analysis.mean():.3g} s{text}."
         )
 
     def _theory(self, *, stale: bool) -> dict[str, Any]:
-        """Cobham's mean waits, where they are exact: a worker to spare, nobody's patience ends."""
+        """Cobham's mean waits, where they are exact: workers to spare, and no message expires."""
         found: dict[str, Any] = {"utilisation": min(1.0, self.load / self.workers)}
         if self.load >= self.workers or stale or (self.times == "constant" and self.workers > 1):
             return found

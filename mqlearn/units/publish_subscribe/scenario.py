@@ -146,7 +146,7 @@ class FanOut(Scenario):
         return by_pattern(self.arrivals, self.rate, self.window, runtime.draw)
 
     def callback(self, name: str, runtime: Runtime) -> Handler:
-        """What the subscriber of this name does with an order."""
+        """Return the callback of the subscriber of this name."""
         check.one_of("name", name, SUBSCRIBERS)
         check.instance("runtime", runtime, Runtime)
         seconds, fails = getattr(self, f"{name}_time"), getattr(self, f"{name}_fails")
@@ -211,15 +211,15 @@ class FanOut(Scenario):
     def report(
         self, trace: Trace, until: float, seed: int, theory: dict[str, Any] | None = None
     ) -> Run:
-        """The run that a frozen trace tells of, observed until `until` (s); `theory` is what was to
-        be expected.
+        """Return the run that a frozen trace records, observed until `until` (s); `theory` is what
+        was to be expected.
         """
-        books, story = trace.balance(), FanOutAnalysis(trace.records)
-        fates = {name: story.outcomes(name) for name in story.names}
+        books, analysis = trace.balance(), FanOutAnalysis(trace.records)
+        fates = {name: analysis.outcomes(name) for name in analysis.names}
         behind = {name: fate["behind"] for name, fate in fates.items()}
         slowest = max(behind.values(), default=0)
         totals: dict[str, float] = {
-            "published": max((len(those) for those in story.occurred.values()), default=0),
+            "published": max((len(those) for those in analysis.occurred.values()), default=0),
             "done": sum(record.event == "acked" for record in trace.records),
             "dead": books.dead,
             "refused": books.rejected,
@@ -227,16 +227,16 @@ class FanOut(Scenario):
             "behind": slowest,
             "overtaken": sum(fate["late"] for fate in fates.values()),
         }
-        parts = [f"{totals['published']:,} orders: {self._told(behind)}."]
+        parts = [f"{totals['published']:,} orders: {self._lags(behind)}."]
         for fate, words in (("dead", "Dead letters"), ("lost", "Lost"), ("late", "Out of order")):
             listed = [f"{name} {fates[name][fate]:,}" for name in fates if fates[name][fate]]
             parts += [f"{words}: {', '.join(listed)}."] if listed else []
         headline = " ".join(parts)
-        parts += self.compare_prediction(f"{slowest:,}")
+        parts += self._compare_prediction(f"{slowest:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), theory or {}, headline)
 
-    def _told(self, behind: dict[str, int]) -> str:
-        """Who is how far behind; half a second's orders count as none."""
+    def _lags(self, behind: dict[str, int]) -> str:
+        """Say how far each subscriber is behind; the orders of half a second count as none."""
         groups: dict[int, list[str]] = {}
         for name, count in behind.items():
             groups.setdefault(count if count > self.rate / 2 else 0, []).append(name)
@@ -247,8 +247,8 @@ class FanOut(Scenario):
         )
 
     def _theory(self) -> dict[str, Any]:
-        """How far the slowest falls behind where nothing fails and nothing is full: rate less
-        speed, times window.
+        """The orders that the slowest falls behind where no call fails and no queue is full: rate
+        less speed, times window.
         """
         times = [getattr(self, f"{name}_time") for name in SUBSCRIBERS]
         slowest = max(times)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
@@ -16,10 +15,12 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.loads import LoadAnalysis, dead_in_outage
 from mqlearn.study.arrivals import by_pattern
-from mqlearn.study.faults import Failure, Faults
+from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
+from mqlearn.units.retries_and_dead_letters.card_call import card_call
 from mqlearn.units.retries_and_dead_letters.overload import Budgeted, RetryBudget, Service
+from mqlearn.units.retries_and_dead_letters.redrive import redrive_at
 
 RATE = 10.0  # orders that arrive a second
 LONGEST = 300.0  # seconds that can be observed
@@ -32,11 +33,11 @@ DEAD, WAITS = "dies", "waits"
 
 @dataclass(frozen=True)
 class CardOutage(Scenario):
-    """Ten orders a second charge cards at a service that breaks down and recovers; observed for a
+    """Ten orders per second charge cards at a service that breaks down and recovers; observed for a
     few minutes.
 
-    The service answers `capacity` calls a second, one after the other. While it is down it refuses
-    calls at once; while it hangs it accepts them and answers none. A caller gives up after
+    The service answers `capacity` calls per second, one after the other. While it is down it
+    refuses calls at once; while it hangs it accepts them and answers none. A caller gives up after
     `timeout` seconds, and the service does the late work all the same. A try that fails is made
     again as the policy says, until the retries are exhausted. A budget allows so many retries for
     each first try. At `redrive_at` the dead letters get a new life.
@@ -206,7 +207,7 @@ class CardOutage(Scenario):
 
     @property
     def retry(self) -> RetryPolicy | None:
-        """What the queue does with a try that failed; None: it is back in its place at once."""
+        """The queue's policy for failed tries; None: an order is back in its place at once."""
         if self.policy == "at once":
             return None
         return RetryPolicy(
@@ -240,51 +241,21 @@ class CardOutage(Scenario):
             lambda number: Message(id=f"order-{number}", max_retries=self.retries),
         )
         if self.redrive_at:
-            runtime.spawn(self._operator, queue, name="operator")
+            runtime.spawn(redrive_at, queue, self.redrive_at, self.redrive_rate, name="operator")
         run = self._report(trace, len(times), observe(runtime, trace, self.window), seed)
         processor.stop_workers()
         return run
 
     def _worker(self, runtime: Runtime) -> Handler:
-        """What a worker does with an order: call the service, and fail if no answer comes, or the
-        wrong one.
+        """Return the handler of an order: it calls the card service, which is down or hangs during
+        the outage.
         """
-        start = runtime.now
-        broken = None if self.broken is None else (start + self.broken[0], start + self.broken[1])
-        down = broken if self.outage == DOWN else None
-        service = Service(
-            self.capacity, self.timeout, stall=broken if self.outage == SLOW else None
-        )
-        late: set[int] = set()
-        lock = runtime.lock()
-
-        def seconds(message: Message) -> float:
-            if down is not None and down[0] <= runtime.now < down[1]:
-                return 0.0
-            with lock:
-                waits, answered = service.call(runtime.now)
-            if not answered:
-                late.add(message.receipt)
-            return waits
-
-        def charge(message: Message) -> None:
-            if message.receipt in late:
-                raise Failure("timeout")
-
+        outage = None
+        if self.broken is not None:
+            outage = (runtime.now + self.broken[0], runtime.now + self.broken[1])
+        down, stall = (outage, None) if self.outage == DOWN else (None, outage)
         faults = Faults(failure_rate=self.failure_rate, poison=self.poison, outage=down)
-        return faults.handler(charge, runtime, seconds=seconds)
-
-    def _operator(self, queue: InMemoryMessageQueue) -> None:
-        """Redrive what is dead at that time, the oldest first."""
-        runtime = queue.runtime
-        runtime.sleep(self.redrive_at)
-        left = len(queue.get_dead_letter_messages())
-        if not self.redrive_rate:
-            queue.redrive(limit=left)
-            return
-        while left > 0:
-            left -= queue.redrive(limit=min(left, int(self.redrive_rate)))
-            runtime.sleep(1.0)
+        return card_call(runtime, Service(self.capacity, self.timeout, stall=stall), faults)
 
     def _report(self, trace: Trace, offered: int, until: float, seed: int) -> Run:
         books, load = trace.balance(), LoadAnalysis(trace.records, until - self.window, until)
@@ -300,15 +271,18 @@ class CardOutage(Scenario):
             "peak_per_s": load.peak(since),
             "goodput_per_s": load.goodput(self.window - LAST, self.window),
         }
-        said = f", theory {expected['dead']:,.0f}" if "dead" in expected else ""
-        parts = [f"{books.dead:,} of {offered:,} orders died{said}.", self._aftermath(load, since)]
+        in_theory = f", theory {expected['dead']:,.0f}" if "dead" in expected else ""
+        parts = [
+            f"{books.dead:,} of {offered:,} orders died{in_theory}.",
+            self._aftermath(load, since),
+        ]
         if left > 2 * RATE:
             parts.append(f"{left:,} are still being tried.")
-        parts += self.compare_prediction(f"{books.dead:,}")
+        parts += self._compare_prediction(f"{books.dead:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), expected)
 
     def _aftermath(self, load: LoadAnalysis, since: float) -> str:
-        """What the service had to bear after the outage, and whether it came back."""
+        """Say how many tries the service got after the outage, and whether it came back."""
         goodput, tries = (
             load.goodput(self.window - LAST, self.window),
             load.tries(self.window - LAST, self.window),

@@ -75,7 +75,7 @@ class FailingWork(Scenario):
         parts = [
             f"{books.dead} of {ORDERS:,} orders died; {expected:.1f} are expected when "
             f"{self.failure_rate:.0%} of tries fail.",
-            *self.compare_prediction(f"{books.dead}", "{:g}".format),
+            *self._compare_prediction(f"{books.dead}", "{:g}".format),
         ]
         totals: dict[str, float] = {
             "sent": books.accepted,

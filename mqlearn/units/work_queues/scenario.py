@@ -179,7 +179,7 @@ class WorkQueue(Scenario):
         processor.stop_workers()
         return run
 
-    def _report(self, trace: Trace, tally: WorkAnalysis, offered: int, seed: int) -> Run:
+    def _report(self, trace: Trace, analysis: WorkAnalysis, offered: int, seed: int) -> Run:
         books = trace.balance()
         left = books.waiting + books.in_flight
         totals: dict[str, float] = {
@@ -187,50 +187,50 @@ class WorkQueue(Scenario):
             "refused": books.rejected,
             "done": books.completed,
             "left": left,
-            "mean_wait_s": tally.mean,
-            "p95_wait_s": tally.p95,
+            "mean_wait_s": analysis.mean,
+            "p95_wait_s": analysis.p95,
         }
         if self.prefetch > 1:
-            totals["idle_beside_work_%"] = 100 * tally.idle_beside_work
-        rate = offered / tally.window if self.arrivals in RECORDINGS else self.rate
+            totals["idle_beside_work_%"] = 100 * analysis.idle_beside_work
+        rate = offered / analysis.window if self.arrivals in RECORDINGS else self.rate
         expected = self._theory(rate, books.rejected)
-        parts = [self._balance_of_rates(rate, left, tally, expected)]
-        # said first: it is what the queue's own numbers do not show
-        if tally.idle_beside_work >= 0.005:
+        parts = [self._balance_of_rates(rate, left, analysis, expected)]
+        # this comes first: the queue's own numbers do not show it
+        if analysis.idle_beside_work >= 0.005:
             parts.insert(
                 0,
-                f"Idle beside work {tally.idle_beside_work:.0%} of the time, up to "
-                f"{tally.most_held} "
+                f"Idle beside work {analysis.idle_beside_work:.0%} of the time, up to "
+                f"{analysis.most_held} "
                 f"jobs in one pair of hands, where they wait as well.",
             )
         if books.rejected:
             parts.append(
                 f"The queue was full: {books.rejected:,} of {offered:,} jobs were refused."
             )
-        parts += self.compare_prediction(f"{left:,}")
-        headline = self._headline(rate, left, tally, expected)
+        parts += self._compare_prediction(f"{left:,}")
+        headline = self._headline(rate, left, analysis, expected)
         if books.rejected:
             headline += f"; {books.rejected:,} of {offered:,} refused"
-        return Run(self, seed, trace, tally.until, totals, " ".join(parts), expected, headline)
+        return Run(self, seed, trace, analysis.until, totals, " ".join(parts), expected, headline)
 
     def _headline(
-        self, rate: float, left: int, tally: WorkAnalysis, expected: dict[str, Any]
+        self, rate: float, left: int, analysis: WorkAnalysis, expected: dict[str, Any]
     ) -> str:
-        if tally.idle_beside_work < 0.005:
-            return self._balance_of_rates(rate, left, tally, expected).removesuffix(".")
+        if analysis.idle_beside_work < 0.005:
+            return self._balance_of_rates(rate, left, analysis, expected).removesuffix(".")
         waits = (
-            f"95 % wait up to {tally.p95 * FASTER / 60:.3g} minutes"
+            f"95 % wait up to {analysis.p95 * FASTER / 60:.3g} minutes"
             if self.arrivals in RECORDINGS
-            else f"a mean wait of {tally.mean:.3g} s"
+            else f"a mean wait of {analysis.mean:.3g} s"
         )
         return (
-            f"Idle beside work {tally.idle_beside_work:.0%} of the time, up to "
-            f"{tally.most_held} in one pair "
+            f"Idle beside work {analysis.idle_beside_work:.0%} of the time, up to "
+            f"{analysis.most_held} in one pair "
             f"of hands; {waits} until work begins"
         )
 
     def _balance_of_rates(
-        self, rate: float, left: int, tally: WorkAnalysis, expected: dict[str, Any]
+        self, rate: float, left: int, analysis: WorkAnalysis, expected: dict[str, Any]
     ) -> str:
         one = self.workers == 1
         who = "1 worker" if one else f"{self.workers} workers"
@@ -238,8 +238,8 @@ class WorkQueue(Scenario):
             who += f", {'' if one else 'one '}{self.slow_worker:g} times as slow,"
         if self.arrivals in RECORDINGS:
             return (
-                f"{who}: 95 % wait at most {tally.p95:.3g} s, which is "
-                f"{tally.p95 * FASTER / 60:.3g} minutes of "
+                f"{who}: 95 % wait at most {analysis.p95:.3g} s, which is "
+                f"{analysis.p95 * FASTER / 60:.3g} minutes of "
                 f"the recorded day."
             )
         growth = rate - self.capacity
@@ -255,15 +255,15 @@ class WorkQueue(Scenario):
             else f"ha{'s' if one else 've'} nothing to spare"
         )
         by_theory = expected.get("wait", -1.0)
-        said = f", theory {format_wait(by_theory)} s" if by_theory >= 0 else ""
+        in_theory = f", theory {format_wait(by_theory)} s" if by_theory >= 0 else ""
         return (
             f"{who} {keep}: {rate:.3g} a second arrive, {self.capacity:.3g} can be finished; "
-            f"mean wait {tally.mean:.3g} s{said}."
+            f"mean wait {analysis.mean:.3g} s{in_theory}."
         )
 
     def _theory(self, rate: float, refused: int) -> dict[str, Any]:
-        """Only what is exact for these settings: M/M/c, M/D/1, M/G/1, with nobody slow, hoarding or
-        refused.
+        """The theory that is exact for these settings: M/M/c, M/D/1, M/G/1, if no worker is slow or
+        hoards and no job is refused.
         """
         if self.slow_worker > 1 or refused:
             return {}
@@ -283,7 +283,7 @@ class WorkQueue(Scenario):
 
 
 class WorkAnalysis:
-    """What the records from `start` to `until` (s) add up to.
+    """The waits and idle times of the records from `start` to `until` (s).
 
     A wait is from sending until a worker begins, also where the job lay in that worker's hands
     meanwhile: `mean` and `p95` of all, in seconds. `idle_beside_work` is the share of all worker
