@@ -29,8 +29,7 @@ def replay(which: Any = None, *charts: str, at: float | None = None) -> None:
         _show_table(found, charts, at)
         return
     run = as_run(found, "which")
-    names = charts or run.charts or getattr(run.scenario, "REPLAYS", DEFAULT)
-    show(run, *names, at=at)
+    show(run, *(charts or run.charts or DEFAULT), at=at)
 
 
 def _show_table(table: Any, charts: tuple[str, ...], at: float | None) -> None:
