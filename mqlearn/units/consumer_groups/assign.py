@@ -131,9 +131,8 @@ def _unordered(rebalance: Rebalance) -> Mistake | None:
     for member in members:
         if sorted(owners[member]) != sorted(reordered[member]):
             return Mistake(
-                f"with {members} member {member} gets {sorted(owners[member])}, with the "
-                "same members in "
-                f"another order, {members[::-1]}, it gets {sorted(reordered[member])}",
+                f"with {members} member {member} gets {sorted(owners[member])}, with the same "
+                f"members in another order, {members[::-1]}, it gets {sorted(reordered[member])}",
                 "sort first",
             )
     return None

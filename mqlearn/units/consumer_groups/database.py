@@ -34,6 +34,7 @@ class Database:
             test.consumer().stall(STALL)
         begun = Transaction(dict(self._kept))
         yield begun
+        # Reached only if the block raised nothing: a crash inside it keeps and charges nothing.
         self._kept = begun.values
         for event in begun.charged:
             test.effect(event)

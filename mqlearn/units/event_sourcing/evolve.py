@@ -127,7 +127,7 @@ def fold(evolve: Callable[..., Any], events: tuple[StreamEvent, ...]) -> Fold:
         if mistake is not None:
             return Fold({}, counts, mistake, changed=False)
         view = answer.value
-        counts.append(view.get(event.data["route"], 0))
+        counts.append(view.get(event.data["route"], 0))  # all that a replay needs of this view
         if number == len(events) // 2:
             half_way = view, dict(view)
     return Fold(dict(view), counts, None, changed=half_way[0] != half_way[1])
@@ -141,9 +141,8 @@ def _mistake_of_event(
             f"event {number + 1}, {event.event_type}: expected a dict, {answer}",
             "return the view, also when the event does not matter to it"
             if answer.error is None
-            else "evolve(view, event) gets a dict, empty to begin with, and an event "
-            "with event_type and "
-            "data['route']",
+            else "evolve(view, event) gets a dict, empty to begin with, and an event with "
+            "event_type and data['route']",
         )
     if given.data != event.data:
         return Mistake(

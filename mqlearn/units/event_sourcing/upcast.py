@@ -150,8 +150,7 @@ def _judge(
         )
     if _envelope(read) != _envelope(stored):
         return Mistake(
-            f"{what}: the data are right, and the envelope is another: "
-            f"{read.event_type!r}, "
+            f"{what}: the data are right, and the envelope is another: {read.event_type!r}, "
             f"{read.event_id!r}",
             "event.copy() keeps id, type, time and key",
         )
