@@ -122,7 +122,7 @@ class ChosenQueue(InMemoryMessageQueue):
         super().__init__(visibility_timeout=None, runtime=runtime, trace=trace)
         self._choices = choices
 
-    def _next(self, now):
+    def _pop_live(self, now):
         if not self._ready.length:
             return None
         return self._ready.pop([self._ready._lines[LANE[next(self._choices)]]])
