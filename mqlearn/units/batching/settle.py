@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mqlearn.messaging.message import Message
 from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer, short_repr
 from mqlearn.study.verdict import Verdict
+from mqlearn.study.words import format_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,13 +45,12 @@ class HandledBatch:
     succeeded: list[bool] | None
 
     def __str__(self) -> str:
-        count = len(self.messages)
         handler = (
             f"raised {self.results!r}"
             if isinstance(self.results, Exception)
             else f"returned {short_repr(self.results)}"
         )
-        return f"{count} message{'s' * (count > 1)}, the handler {handler}"
+        return f"{format_count(len(self.messages), 'message')}, the handler {handler}"
 
 
 def check_settle(settle: Settle) -> Verdict:

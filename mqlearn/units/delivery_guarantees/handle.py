@@ -21,6 +21,7 @@ from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
 from mqlearn.study.faults import Faults, happens
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
+from mqlearn.study.words import format_count
 from mqlearn.units.delivery_guarantees.services import Calls, CardService
 from mqlearn.units.delivery_guarantees.work import CHARTS, crashes_of
 
@@ -108,7 +109,7 @@ def _charges(calm: Run) -> int:
 def _were(charges: int) -> str:
     if charges == 0:
         return "was no charge"
-    return "was 1 charge" if charges == 1 else f"were {charges} charges"
+    return f"{'was' if charges == 1 else 'were'} {format_count(charges, 'charge')}"
 
 
 def _wrong(run: Run, answers: list[Answer]) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from mqlearn.study.arrivals import DAYS
 from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
+from mqlearn.study.words import format_count
 from mqlearn.units.work_queues.desk import Day, drawn, fifo_waits, p95, recorded
 
 
@@ -53,14 +54,15 @@ class FewestClerksExercise(Exercise[Day | int, Staffing]):
         wait = p95(fifo_waits(day.arrivals, min(clerks, day.fewest), day.service))
         if clerks < day.fewest:
             yield Mistake(
-                f"{scene}: with {_count(clerks)} 95 % wait up to {_seconds(wait)}, and "
-                f"{day.limit:g} s are allowed",
+                f"{scene}: with {format_count(clerks, 'clerk')} 95 % wait up to "
+                f"{_seconds(wait)}, and {day.limit:g} s are allowed",
                 "the mean rate of a day hides its rush: replay the arrivals one by one",
             )
         elif clerks > day.fewest:
             yield Mistake(
-                f"{scene}: fewer than {clerks} are enough, with {_count(day.fewest)} 95 % wait up "
-                f"to {_seconds(wait)}, and {day.limit:g} s are allowed",
+                f"{scene}: fewer than {clerks} are enough, with "
+                f"{format_count(day.fewest, 'clerk')} 95 % wait up to {_seconds(wait)}, "
+                f"and {day.limit:g} s are allowed",
                 "all clerks serve one line, a wait ends when service begins, and 5 % may wait "
                 "longer",
             )
@@ -68,7 +70,7 @@ class FewestClerksExercise(Exercise[Day | int, Staffing]):
     def summary(self, worlds: list[Staffing]) -> str:
         fewest = {world.day.name: world.day.fewest for world in worlds}
         found = ", ".join(
-            f"{_count(fewest[f'{day} {how}'])} for {day} {how}"
+            f"{format_count(fewest[f'{day} {how}'], 'clerk')} for {day} {how}"
             for day in DAYS
             for how in ("by the timetable", "as flown")
         )
@@ -80,7 +82,3 @@ EXERCISE = FewestClerksExercise()
 
 def _seconds(wait: float) -> str:
     return f"{wait:,.0f} s" if wait >= 1000 else f"{wait:.4g} s"
-
-
-def _count(clerks: int) -> str:
-    return "1 clerk" if clerks == 1 else f"{clerks} clerks"
