@@ -232,7 +232,7 @@ def test_the_charts_say_what_the_records_do() -> None:
     board = Dashboard(OrderHistory.CHARTS, 640, 460)
     board.draw(run, preset("outbox"), Predictions(prediction=30))
     said = board.sentence(run)
-    assert [label.text for label in board.charts[0].then] == [
+    assert [label.text for label in board.charts[0].states] == [
         "db: shipped",
         "db: shipped",
         "shipped",
