@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Container
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,20 @@ def room(path: Path) -> str:
     return first.removesuffix(".py")
 
 
+def dotted(path: Path) -> str:
+    """The name under which a file is imported."""
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
+
+
+def file_of(imported: str, files: Container[str]) -> str | None:
+    """The file that an imported name comes from: the longest part of it that is a file."""
+    parts = imported.split(".")
+    names = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((found for found in names if found in files), None)
+
+
 @pytest.mark.parametrize("path", modules("mqlearn"), ids=name)
 def test_imports_point_down(path: Path) -> None:
     """A file imports only rooms below its own, and never the package's front door."""
@@ -48,6 +63,22 @@ def test_imports_point_down(path: Path) -> None:
         parts = module.split(".")
         if parts[0] == "mqlearn" and not (here == "__init__" and len(parts) == 1):
             assert parts[1] in allowed, f"{name(path)}:{line}: {here} must not import {module}"
+
+
+def test_no_two_files_import_each_other() -> None:
+    """Not even for the type checker: what needs both is one concept, or lacks an interface."""
+    files = {dotted(path): path for path in modules("mqlearn")}
+    known = {
+        here: {module for _, found in imports(path) if (module := file_of(found, files)) != here}
+        for here, path in files.items()
+    }
+    circles = {
+        tuple(sorted((here, there)))
+        for here, found in known.items()
+        for there in found
+        if there is not None and here in known[there]
+    }
+    assert circles == set()
 
 
 @pytest.mark.parametrize("path", modules("mqlearn/units"), ids=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from functools import cached_property, lru_cache, partial
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+from mqlearn.messaging.percentile import percentile
 from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer, is_number
 from mqlearn.study.run import Run
 from mqlearn.study.tries import Delivery, Life, Try, run_of_tries
@@ -66,7 +68,7 @@ class Served:
     def p99(self) -> float:
         """The latency that 99 % of the messages kept (s)."""
         waits = sorted(end - time for time, end in zip(self.arrivals, self.done, strict=True))
-        return waits[int(0.99 * len(waits))]
+        return percentile(waits, 99)
 
 
 def check_plan(plan: Plan) -> Verdict:
@@ -118,7 +120,7 @@ class PlanExercise(Exercise[int, Trial]):
         allowed = f"and {hours.p99:.3f} s are allowed"
         if night.p99 > hours.p99:
             yield Mistake(
-                f"{scene} the p99 at the low rate is {night.p99:.3f} s, {allowed}",
+                f"{scene} the p99 at the low rate is {_rounded_up(night.p99)} s, {allowed}",
                 "who comes just after a batch has gone waits for that call, for the linger and "
                 "for his own call",
                 partial(run_of_calls, night, hours, seed),
@@ -126,7 +128,7 @@ class PlanExercise(Exercise[int, Trial]):
         if rush.p99 > hours.p99:
             able = size / (hours.a + hours.b * size)  # messages per second, in full batches
             yield Mistake(
-                f"{scene} the p99 at the high rate is {rush.p99:.3f} s, {allowed}",
+                f"{scene} the p99 at the high rate is {_rounded_up(rush.p99)} s, {allowed}",
                 f"calls of {size} are at most {able:.0f} messages a second"
                 if able < 1.05 * hours.high
                 else "a batch takes as long to fill and to be done as it is large",
@@ -158,6 +160,11 @@ EXERCISE = PlanExercise()
 def _worst(served: list[tuple[Served, Hours]]) -> float:
     """Return the largest p99, as a share of what its hours allow."""
     return max(each.p99 / hours.p99 for each, hours in served)
+
+
+def _rounded_up(seconds: float) -> str:
+    """Return a time with its milliseconds rounded up: what is above a limit is shown above it."""
+    return f"{math.ceil(1000 * seconds) / 1000:.3f}"
 
 
 def _is_plan(answer: Answer) -> bool:
