@@ -35,10 +35,9 @@ LONGEST = 60  # characters of a value that are shown
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing that is wrong: what was seen, a hint, and how to make what `replay` shows, if there
-    is more to see.
+    """One thing that is wrong: what was seen (`said`), a hint, and how to make what `replay` shows.
 
-    That is the run in which it was seen, or a table of the case.
+    That is a run, or a table of questions and answers; None where there is no more to see.
     """
 
     said: str
@@ -46,7 +45,7 @@ class Mistake:
     make_run: Callable[[], Any] | None = None
 
     def verdict(self, seed: int | None = None) -> Verdict:
-        """Return the verdict on it; of a seed its run is kept for `replay(seed)`."""
+        """Return the verdict that tells of it; with a seed, its run is kept for `replay(seed)`."""
         if seed is None:
             return not_yet(self.said, hint=self.hint)
         remember(seed, self.make_run)
@@ -59,7 +58,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a function returned, or what it raised."""
+    """The answer of a student's function: the value it returned, or the error it raised."""
 
     value: Any = None
     error: Exception | None = None
@@ -88,8 +87,8 @@ def call_answer(fn: Callable[..., Any], *args: Any) -> Answer:
 
 
 def short_repr(value: Any) -> str:
-    """A value as it is shown to a student: not long, and without an address, which differs from run
-    to run.
+    """Return a value as a student is shown it: short, and without an address of an object, since
+    addresses differ from run to run.
     """
     try:
         text = repr(value)
@@ -101,7 +100,7 @@ def short_repr(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a finite number and no truth value."""
+    """Tell a finite number from anything else, truth values included."""
     try:
         return not isinstance(value, bool) and math.isfinite(value)
     except (TypeError, ValueError, OverflowError):
@@ -152,23 +151,8 @@ class Exercise(ABC, Generic[Case, World]):
         return passed(self.summary(worlds))
 
 
-Mistakes = Callable[[Callable[..., Any], int], Iterator[Mistake]]
-
-
-def grade(mistakes: Mistakes, fn: Callable[..., Any], success: Callable[[], str]) -> Verdict:
-    """The verdict on the first fault of the first seed that has one; if none has, `success()` says
-    what was tried.
-    """
-    if not callable(fn):
-        return no_function(fn)
-    for seed in SEEDS:
-        for fault in mistakes(fn, seed):
-            return fault.verdict(seed)
-    return passed(success())
-
-
 def no_function(fn: Any) -> Verdict:
-    """The verdict on something that cannot be called."""
+    """Return the verdict on something that cannot be called."""
     return not_yet(
         f"{short_repr(fn)} is not a function",
         hint="hand over the function itself, without calling it",

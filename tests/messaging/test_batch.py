@@ -20,9 +20,7 @@ from mqlearn import (
 
 
 class Shop:
-    """A queue with a trace, a batch processor on it, and what its handler was given, and when
-    (s).
-    """
+    """A queue with a trace and a batch processor; what its handler was given, and when (s)."""
 
     def __init__(
         self,

@@ -5,26 +5,32 @@ law, its instants.
 from __future__ import annotations
 
 import random
-import sys
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mqlearn import InMemoryMessageQueue, Message, Simulation, UnbalancedBooks
-from mqlearn.messaging import broker
+from mqlearn import InMemoryMessageQueue, Simulation, UnbalancedBooks
 from mqlearn.runtime.trace import Listener, Record
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
 from mqlearn.study.theory import little
 from mqlearn.units import scenarios
 from tests.study.faulty import work
+from tests.study.spied_queues import (
+    INSTANTS,
+    Spied,
+    instants,
+    look_at_all,
+    read,
+    spied,
+    where_queues_are_made,
+)
 
-INSTANTS = 50
 HERE = ("waiting", "delayed", "in_flight")
 # What a total counts in the books; every other total has a unit at the end of its name, or is
 # counted beside them.
@@ -222,93 +228,6 @@ def test_they_hold_whatever_goes_wrong(faults: Faults) -> None:
     check_books(run)
     check_little(run, 0.0, run.until)
     check_little(run, run.until / 4, run.until / 2)
-
-
-class Spied(InMemoryMessageQueue):
-    """The real queue; beside it, who took each delivery, noted as it is handed over."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.taker: dict[int, str] = {}
-        spied.append(self)
-
-    def take(self, cancelled: Callable[[], bool]) -> Message | None:
-        message = super().take(cancelled)
-        if message is not None:
-            self._taken(message)
-        return message
-
-    def receive_many(self, n: int, timeout: float | None = None) -> list[Message]:
-        batch = super().receive_many(n, timeout)
-        for message in batch:
-            self._taken(message)
-        return batch
-
-    def _taken(self, message: Message) -> None:
-        task = self.runtime.current_task()
-        assert task is not None
-        self.taker[message.receipt] = task.name
-
-    def holdings(self) -> dict[str, list[str]]:
-        """The ids that each worker holds: those that the queue still counts as in flight with the
-        receipt it gave.
-        """
-        held: dict[str, list[str]] = {}
-        for receipt, entry in self._in_flight.items():
-            held.setdefault(self.taker[receipt], []).append(entry.message.id)
-        return {worker: sorted(ids) for worker, ids in held.items()}
-
-
-spied: list[Spied] = []
-
-
-def instants(until: float, dates: list[float], dice: random.Random) -> list[float]:
-    """Half of them any time before the end (s), half of them the very instant at which something
-    happens.
-    """
-    dates = sorted({date for date in dates if date < until})
-    some = dice.sample(dates, min(INSTANTS // 2, len(dates)))
-    return sorted(some + [dice.uniform(0.0, until) for _ in range(INSTANTS - len(some))])
-
-
-def look(queue: Spied) -> dict[str, Any]:
-    """How many the queue counts in each place, and whom its workers hold, at this instant of a live
-    simulation.
-    """
-    return {**queue.census(), "workers": queue.holdings()}
-
-
-def look_at_all(queues: list[Spied]) -> dict[str, Any]:
-    """The same, over all queues."""
-    seen = [look(queue) for queue in queues]
-    workers = {worker: ids for each in seen for worker, ids in each["workers"].items()}
-    return {
-        place: sum(each[place] for each in seen)
-        for place in ("waiting", "delayed", "in flight", "dead")
-    } | {"workers": workers}
-
-
-def where_queues_are_made(scenario: Any) -> Any:
-    """The module in which the scenario's queues are made: its own, or the broker's."""
-    module = sys.modules[type(scenario).__module__]
-    return module if hasattr(module, "InMemoryMessageQueue") else broker
-
-
-def read(run: Run, time: float) -> dict[str, Any]:
-    """The same, as the finished run tells it of that time (s)."""
-    instant = run.at(time)
-    workers = {
-        worker: sorted(item.message_id for item in items)
-        for worker, items in instant.workers.items()
-        if items
-    }
-    return {
-        "waiting": len(instant.waiting),
-        "delayed": len(instant.delayed),
-        "dead": len(instant.dead),
-        "in flight": sum(map(len, workers.values())),
-        "workers": workers,
-    }
 
 
 def test_an_instant_is_what_was_there(
