@@ -1,8 +1,8 @@
-"""The few verbs that both clocks share.
+"""The few operations that both clocks share.
 
 A queue or a worker is written once, against `Runtime`. `ThreadRuntime` gives it real threads and
-real time; `Simulation` gives it simulated tasks and virtual time. Nothing else in the package asks
-what time it is, waits, starts a thread or rolls a die.
+real time; `Simulation` gives it simulated tasks and virtual time. All other code of the package
+reads the time, waits, starts tasks and draws random numbers through these two classes only.
 """
 
 from __future__ import annotations
@@ -18,25 +18,29 @@ from typing import Any, Protocol
 
 from mqlearn.runtime import check
 
+# A context variable, since it serves both runtimes: each thread has its own value, and so has each
+# greenlet (the simulated tasks).
 CURRENT: ContextVar[Task | None] = ContextVar("mqlearn_task", default=None)
 
 
 class WorkerCrash(Exception):
-    """The worker dies here and now, as if its machine had lost power.
+    """The crash of a worker, at this instant, as if its machine had lost power.
 
-    Creating one marks the task that runs: whatever the handler then catches or returns, the pool
-    settles nothing for it, lets the lease run out and restarts the worker.
+    Creating one marks the running task as crashed. Whatever the handler then catches or returns,
+    the pool does not ack or nack the message: its lease runs out, and the pool restarts the worker.
     """
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
         task = CURRENT.get()
         if task is not None:
+            # marked here and not where it is caught: a handler with a broad `except` could hide the
+            # exception from the pool
             task.crashed = True
 
 
 class Lock(Protocol):
-    """A re-entrant lock: at most one task holds it."""
+    """A re-entrant lock: at most one task holds it, and that task may acquire it again."""
 
     def acquire(self) -> bool: ...
 
@@ -54,11 +58,11 @@ class Lock(Protocol):
 
 
 class Condition(Lock, Protocol):
-    """A lock, and a line of tasks that wait to be notified."""
+    """A lock, and a line of tasks that wait until they are notified."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Release the lock until notified, at most `timeout` seconds; False if that time ran
-        out.
+        """Release the lock and wait until notified, at most `timeout` seconds; return with the lock
+        held again. False if the time ran out.
         """
 
     def notify(self, n: int = 1) -> None: ...
@@ -67,7 +71,7 @@ class Condition(Lock, Protocol):
 
 
 class Timer(Protocol):
-    """A call that is due at a time of its runtime's clock."""
+    """A function call that is scheduled for a `time` (s) on its runtime's clock."""
 
     time: float
 
@@ -76,8 +80,8 @@ class Timer(Protocol):
 
 
 def weak_callback(method: Callable[[], None]) -> Callable[[], None]:
-    """Return a call of `method` that does nothing once its object is gone. A timer with it keeps no
-    object alive.
+    """Return a function that calls `method`, or does nothing once the method's object is garbage
+    collected. A timer that holds it does not keep the object alive.
     """
     reference = weakref.WeakMethod(method)
 
@@ -92,8 +96,8 @@ def weak_callback(method: Callable[[], None]) -> Callable[[], None]:
 class Task(ABC):
     """One simulated task or one thread.
 
-    `name` is its name in the trace, `error` the exception that ended it; `crashed` tells that a
-    `WorkerCrash` was raised in it.
+    `name` is its name in the trace, `error` the exception that ended it; `crashed` is true once a
+    `WorkerCrash` was created in it.
     """
 
     name: str
@@ -111,11 +115,12 @@ class Task(ABC):
 
 
 class Runtime(ABC):
-    """A clock, tasks, locks, timers and chance, for everything that runs here.
+    """A clock, tasks, locks, timers and random numbers: everything that a queue or a worker runs
+    on.
 
     `virtual` tells whether time is simulated. `random` is a `random.Random` with the runtime's
-    seed, for code where the order of draws does not matter; `draw` is for everything that is
-    compared between runs.
+    seed, for code whose result may depend on the order of the draws; `draw` is for all that must
+    stay equal when two runs are compared.
     """
 
     virtual: bool
@@ -124,6 +129,7 @@ class Runtime(ABC):
         check.whole("seed", seed, low=-(2**63))
         self.seed = seed
         self.random = random.Random(seed)
+        # hashed once and copied by each draw: the seed is the same in all of them
         self._prefix = hashlib.blake2b(f"{seed}".encode(), digest_size=8)
 
     @property
@@ -133,14 +139,14 @@ class Runtime(ABC):
 
     @abstractmethod
     def sleep(self, seconds: float) -> None:
-        """Suspend the caller for `seconds`; 0 lets others run first."""
+        """Suspend the caller for `seconds`; 0 only lets the other tasks run first."""
 
     def sleep_until(self, time: float) -> None:
-        """Suspend the caller until the clock shows `time` (s). If that has passed, only let others
-        run first.
+        """Suspend the caller until the clock shows `time` (s). If that time has passed, only let
+        the other tasks run first.
 
-        Better than `sleep` with a difference of two readings of the clock: on threads that may have
-        become negative.
+        Safer than `sleep(time - now)`: on threads the clock moves on between reading it and
+        sleeping, so the difference may be negative.
         """
         check.number("time", time)
         self.sleep(max(0.0, time - self.now))
@@ -153,8 +159,8 @@ class Runtime(ABC):
         name: str | None = None,
         daemon: bool = False,
     ) -> Task:
-        """Start `target(*args)` as a task of its own. A `daemon` does not keep a simulation
-        running.
+        """Start `target(*args)` as a task of its own. A simulation ends its run when only `daemon`
+        tasks have something left to do.
         """
 
     @abstractmethod
@@ -170,19 +176,19 @@ class Runtime(ABC):
         """Call `fn()` when the clock reaches `time` (seconds on this clock), at once if that has
         passed.
 
-        A `daemon` does not keep a simulation running.
+        A simulation does not go on for the sake of a `daemon` call.
         """
 
     def current_task(self) -> Task | None:
-        """The task that asks, or None outside any task."""
+        """The running task, or None outside any task."""
         return CURRENT.get()
 
     def stamp(self) -> tuple[float, str]:
         """Return the stamp of a record: the time (s), and the name of the task that runs (""
         outside any).
 
-        A call of it also shows a simulation that something happened: a run where nothing does is
-        going in circles, and is ended.
+        Each call also tells a simulation that something happened. If nothing happens for very many
+        wake-ups, the simulation assumes an endless loop and stops it.
         """
         task = CURRENT.get()
         return self.now, "" if task is None else task.name
@@ -190,15 +196,16 @@ class Runtime(ABC):
     def draw(self, purpose: str, *key: object) -> float:
         """The number in [0, 1) that belongs to (seed, purpose, key).
 
-        It depends on nothing else: not on earlier draws, the process or the machine. So a change of
-        one parameter changes what depends on it, and nothing else.
+        It depends on nothing else: not on earlier draws, the process or the machine. So when one
+        parameter of a scenario changes, the draws of everything else stay the same.
         """
         digest = self._prefix.copy()
         digest.update(f"|{purpose}|{'|'.join(map(str, key))}".encode())
+        # a float has 53 bits of precision: the upper 53 of the 64 bits, as a fraction of 2**53
         return (int.from_bytes(digest.digest(), "big") >> 11) * 2.0**-53
 
     def at_close(self, fn: Callable[[], object]) -> None:
-        """Have `fn()` called when a simulation is closed, before its tasks are ended; threads are
-        never closed.
+        """Register `fn()` to be called when a simulation is closed, before its tasks are ended. On
+        threads it is never called, since they are never closed.
         """
         check.function("fn", fn)

@@ -1,8 +1,8 @@
-"""A simulation's calendar: the tasks and calls that are due, earliest first.
+"""The calendar of a simulation: the tasks and calls that are due, earliest first.
 
-A heap of (time, serial number, appointment), as in every discrete-event simulator (SimPy is the one
-our tests compare with): take out the smallest, set the clock to its time, let it happen. What is
-due at the same time happens in the order of entry.
+It is a heap of (time, serial number, appointment), as in every discrete-event simulator (SimPy is
+the one our tests compare with). A step takes out the smallest entry, sets the clock to its time,
+and lets the appointment happen. Appointments for the same time happen in the order of their entry.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from heapq import heappop, heappush
 
 
 class Appointment:
-    """Something that is due at most once: a new date replaces the old one.
+    """Something that is due at most once: a new time replaces the old one.
 
-    `serial` is the number of the one entry in the calendar that is valid (0: none). A run goes on
-    as long as something in the `foreground` is due.
+    `serial` is the number of its one valid entry in the calendar (0: it has none). A run without an
+    end time goes on as long as something in the `foreground` is due.
     """
 
     __slots__ = ("foreground", "serial")
@@ -25,8 +25,8 @@ class Appointment:
         self.serial = 0
 
     def happen(self) -> Appointment | None:
-        """Do what is due now; return the appointment that the hub is to let happen next, if one
-        came due meanwhile.
+        """Do what is due now. Return the appointment that the hub (see scheduler.py) must let
+        happen next, if one became due meanwhile.
         """
         raise NotImplementedError
 
@@ -51,7 +51,7 @@ class Call(Appointment):
 
 
 class Calendar:
-    """All appointments that are to come; `live` is how many of them are in the foreground."""
+    """All future appointments; `live` is the number of those in the foreground."""
 
     def __init__(self) -> None:
         self.live = 0
@@ -59,32 +59,37 @@ class Calendar:
         self._entered = 0
 
     def at(self, time: float, appointment: Appointment) -> None:
-        """Enter an appointment for this time (s) instead of the one it had before."""
+        """Enter an appointment for this time (s), in place of its earlier entry."""
+        # one that had a time already is counted already
         if appointment.foreground and not appointment.serial:
             self.live += 1
+        # The serial number breaks ties: equal times come out in the order of entry, and the heap
+        # never has to compare two appointments.
         self._entered += 1
         appointment.serial = self._entered
         heappush(self._heap, (time, self._entered, appointment))
 
     def cancel(self, appointment: Appointment) -> None:
-        """Make its entry void, if it has one.
+        """Make its entry invalid, if it has one.
 
-        The entry stays in the heap, where finding it would mean a search, and `pop` skips it.
+        The entry itself stays in the heap, since removing it would need a search; `pop` skips it.
         """
         if appointment.serial:
             appointment.serial = 0
             self.live -= appointment.foreground
 
     def pop(self, until: float | None) -> tuple[float, Appointment] | None:
-        """Take out the next valid entry, if it is due by `until` (s; None: as long as something in
-        the foreground is to come).
+        """Take out the next valid entry, if it is due at or before `until` (s). With None there is
+        no time limit, but nothing is taken out once no foreground appointment is left.
         """
         if until is None and not self.live:
             return None
         heap = self._heap
         while heap and (until is None or heap[0][0] <= until):
             time, serial, appointment = heappop(heap)
+            # another number: the entry was cancelled, or replaced by a later one
             if appointment.serial == serial:
+                # cleared before it happens, since the appointment may enter itself again
                 appointment.serial = 0
                 if appointment.foreground:
                     self.live -= 1

@@ -1,5 +1,5 @@
-"""Checks of arguments: every error names the parameter, the rule and the value, before anything
-changes.
+"""Checks of arguments. Every error names the parameter, the rule and the value; callers check
+before they change anything.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ def number(
     high: float | None = None,
     optional: bool = False,
 ) -> None:
-    """Refuse a value that is not a finite number within the bounds (`above` excludes its bound).
+    """Refuse a value that is not a finite number within the bounds: more than `above`, at least
+    `low`, at most `high`. None is allowed if `optional`.
 
     Raises TypeError for another type, ValueError for a value outside.
     """
     if value is None and optional:
         return
+    # True and False are integers in Python, but as a number of seconds they are a mistake
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not _finite(value):
@@ -44,19 +46,20 @@ def number(
 def _finite(value: float) -> bool:
     try:
         return math.isfinite(value)
-    except OverflowError:  # a whole number beyond every float
+    except OverflowError:  # an integer too large for a float
         return False
 
 
 def whole(
     name: str, value: Any, *, low: int = 0, high: int | None = None, optional: bool = False
 ) -> None:
-    """Refuse a value that is not a whole number within the bounds.
+    """Refuse a value that is not a whole number from `low` to `high`, both included. None is
+    allowed if `optional`.
 
     Raises TypeError for another type, ValueError for a value outside.
     """
     if type(value) is int and low <= value and (high is None or value <= high):
-        return  # nearly always, and asked by everything: the rest says what is wrong
+        return  # the usual case, first because it is called very often; the rest finds the error
     if value is None and optional:
         return
     if isinstance(value, bool) or not isinstance(value, int):
@@ -69,6 +72,7 @@ def whole(
 
 def one_of(name: str, value: Any, choices: Iterable[Any]) -> None:
     """Refuse a value that is not among the choices, with a ValueError that lists them."""
+    # `choices` may be a generator, which can be read only once
     listed = list(choices)
     if value not in listed:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, listed))}, got {value!r}")

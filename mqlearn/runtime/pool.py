@@ -13,7 +13,7 @@ class WorkerPool:
 
     `work` is a loop that returns when `stopping` is true. When it ends by a `WorkerCrash`, the
     worker waits `restart_after` seconds and begins again, as a supervisor would start a new
-    process. Any other exception is a bug: it ends the worker, and is raised by `run()` in a
+    process. Any other exception is a bug: it ends the worker, and is raised again: by `run()` in a
     simulation, by `stop()` on threads.
     """
 
@@ -26,6 +26,7 @@ class WorkerPool:
         self.workers: list[Task] = []
         self._runtime = runtime
         self._work = work
+        # a condition, so that `stop` can interrupt the wait before a restart
         self._stop = runtime.condition()
 
     def start(self, count: int, name: str = "worker") -> None:
@@ -38,8 +39,8 @@ class WorkerPool:
         self.workers = [self._runtime.spawn(self._run, name=f"{name}-{i}") for i in range(count)]
 
     def check_ended(self) -> None:
-        """Raise RuntimeError if workers are running, or have been told to stop and are not done
-        yet.
+        """Raise RuntimeError if a worker is still running, also one that was told to stop and has
+        not finished.
         """
         if any(worker.is_alive() for worker in self.workers):
             raise RuntimeError("the workers are running already; stop them first")
@@ -47,12 +48,15 @@ class WorkerPool:
     def stop(self, wake: Callable[[], None]) -> None:
         """Tell every worker to stop, `wake()` those that wait, and join them.
 
-        A worker that calls it does not wait for the others: two such workers would wait for each
-        other.
+        If a worker itself calls this, it does not join the others: two workers that did so would
+        wait for each other forever.
         """
+        # `stopping` is set under the lock: a worker cannot look at it, miss the notification, and
+        # then wait the whole `restart_after`
         with self._stop:
             self.stopping = True
             self._stop.notify_all()
+        # after `stopping` is set, or a woken worker would find no reason to stop and wait again
         wake()
         if self._runtime.current_task() not in self.workers:
             for worker in self.workers:
@@ -62,11 +66,13 @@ class WorkerPool:
         while not self.stopping:
             task = self._runtime.current_task()
             assert task is not None
+            # the same task runs the restarted worker, so the mark of the last crash is removed
             task.crashed = False
             try:
                 self._work()
             except WorkerCrash:
                 pass
+            # the mark, not the exception, decides: a handler may have caught the exception
             if task.crashed:
                 with self._stop:
                     if not self.stopping:
@@ -74,7 +80,7 @@ class WorkerPool:
 
 
 class PoolOwner:
-    """An object that has a pool do its work."""
+    """A base class for objects whose work is done by a pool."""
 
     _pool: WorkerPool
 

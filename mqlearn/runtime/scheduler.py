@@ -1,10 +1,11 @@
-"""The part of a simulation that lets tasks take turns: suspend, wake, and what runs next.
+"""The part of a simulation that lets tasks take turns: suspend, wake, and choose which runs next.
 
-Each task is a greenlet. A task that blocks takes the next appointment from the calendar, sets the
-clock, and switches straight to the task that is due; if that is the task itself, it simply goes on.
-Everything else (a timer, a task that has not begun, the end of the run, a task that failed) is left
-to the hub, the greenlet that called `run()`. Only one task runs at a time, and they switch only
-where they block, so the same seed gives the same run.
+Each task is a greenlet: a function that can be suspended in the middle of a call. A task that
+blocks takes the next appointment from the calendar, sets the clock, and switches straight to the
+task that is due; if that is the task itself, it continues. Everything else (a timer, a task that
+has not begun, the end of the run, a task that failed) is left to the hub, the greenlet that called
+`run()`. Only one task runs at a time, and tasks switch only where they block, so the same seed
+gives the same run.
 """
 
 from __future__ import annotations
@@ -25,15 +26,17 @@ UNWIND_LIMIT = 10  # times that close() interrupts a task which does not end
 
 
 class SimulationError(RuntimeError):
-    """The simulated code can never go on: it waits for something that cannot come, or runs in
-    circles.
+    """Raised when the simulated code can never finish: it waits for something that cannot happen,
+    or repeats itself without any result.
     """
 
 
 class Waiter(Appointment):
-    """Something that can be suspended; a plain one stands for the notebook's own cell.
+    """Something that can be suspended. A plain `Waiter` stands for the notebook's cell; tasks are a
+    subclass.
 
-    `done` tells that the wait is over, `notified` that it was woken and did not run out of time.
+    `done` is true once the wait is over; `notified` is true if it was woken, false if its time ran
+    out.
     """
 
     __slots__ = ("done", "notified")
@@ -48,7 +51,7 @@ class Waiter(Appointment):
 
 
 class SimTask(Waiter, Task):
-    """A simulated task: a greenlet, and what it waits for."""
+    """A simulated task: a greenlet, its name, and a description of what it waits for."""
 
     def __init__(
         self,
@@ -64,11 +67,12 @@ class SimTask(Waiter, Task):
         self.interrupted = 0  # times, by close()
         self.sim = sim
         self.joiners: list[Waiter] = []
+        # it holds the task's own stack; nothing of it runs before the first switch to it
         self.greenlet = greenlet(lambda: self._main(target, args))
 
     def happen(self) -> Appointment | None:
-        """Run on, and let the tasks that are due next run; return the appointment that the last of
-        them left to the hub, if any.
+        """Continue the task; it may switch on to other tasks that are due. Return the appointment
+        that the last of them left to the hub, or None.
         """
         sim = self.sim
         sim._active = self
@@ -78,6 +82,7 @@ class SimTask(Waiter, Task):
         finally:
             sim._active = None
         if sim._failure is not None:
+            # raised here, in the hub's greenlet, so that it reaches the cell that called `run()`
             failure, sim._failure = sim._failure, None
             raise failure
         return left
@@ -104,7 +109,7 @@ class SimTask(Waiter, Task):
 
 
 class Scheduler(Runtime):
-    """A clock in virtual time, the tasks, and the one of them that runs (`_active`).
+    """A clock in virtual time, the tasks, and the one task that is running (`_active`).
 
     Locks, conditions and `sleep` are built on two methods, `_suspend` and `_wake`.
     """
@@ -122,6 +127,7 @@ class Scheduler(Runtime):
         self._until: float | None = None  # as in `Calendar.pop`, for the run that is going on
         self._failure: BaseException | None = None  # of a task that no other had joined
         self._idle, self._idle_since = 0, 0.0
+        # the task of another simulation that made this one, if any: it may use it like a cell
         self._thread, self._creator = get_ident(), CURRENT.get()
 
     def _check_usable(self) -> None:
@@ -138,7 +144,9 @@ class Scheduler(Runtime):
             raise RuntimeError("this belongs to another simulation than the task that uses it")
 
     def _suspend(self, line: list[Waiter] | None, seconds: float | None, what: str) -> bool:
-        """Suspend the caller: in `line` until it is woken, at most `seconds`. True if woken."""
+        """Suspend the caller, in `line` until it is woken, for at most `seconds` (None: no limit).
+        Return True if it was woken, False if the time ran out. `what` describes the wait in errors.
+        """
         task = self._active
         if task is None:
             return self._suspend_cell(line, seconds)
@@ -153,12 +161,15 @@ class Scheduler(Runtime):
         if seconds is not None:
             self._calendar.at(self.now + seconds, task)
         self._switch_to_next(task)
+        # its time ran out: it still stands in the line, and would be woken for nothing
         if line is not None and not task.notified:
             line.remove(task)
         return task.notified
 
     def _suspend_cell(self, line: list[Waiter] | None, seconds: float | None) -> bool:
-        """Let the simulation run until the notebook's cell, which called from outside, is woken."""
+        """Run the simulation until the wait of the notebook's cell is over. The cell is no task, so
+        it runs the loop itself.
+        """
         self._check_usable()
         cell = Waiter()
         if line is not None:
@@ -171,8 +182,10 @@ class Scheduler(Runtime):
         return cell.notified
 
     def _switch_to_next(self, task: SimTask) -> None:
-        """Let the next task run, which may be `task` again; return when its turn has come."""
+        """Let the next task run, which may be `task` itself; return when `task` runs again."""
+        # counted here too, since this switch does not pass through `happen`
         self._idle += 1
+        # too many idle steps: leave the decision to the hub, which can raise an error
         due = None if self._idle > IDLE_LIMIT else self._calendar.pop(self._until)
         if due is None:
             self._hub.switch(None)
@@ -189,15 +202,21 @@ class Scheduler(Runtime):
             self._hub.switch(appointment)
 
     def _wake(self, waiter: Waiter) -> None:
-        """Wake a waiter, after those that were woken before it."""
+        """Wake a waiter: it runs at the present time, after all that were woken earlier."""
         waiter.notified = True
+        # through the calendar and not by a switch: the caller goes on, and the order stays fixed.
+        # This entry also replaces the waiter's timeout, if it had one.
         self._calendar.at(self.now, waiter)
 
     def _end(self, task: SimTask) -> None:
-        """Wake the tasks that wait for the end of this one; the last call of its greenlet."""
+        """Wake the tasks that wait for the end of this one. It is the last call in the task's
+        greenlet.
+        """
         self._idle = 0
         self._tasks.pop(task, None)
+        # a greenlet that ends switches to its parent, which by default is the one that started it
         getcurrent().parent = self._hub
+        # without a joiner no other task would ever see the error, so `run()` raises it
         if not task.joiners:
             self._failure = task.error
         if not self.closed:
@@ -205,8 +224,8 @@ class Scheduler(Runtime):
                 self._wake(waiter)
 
     def _interrupt(self, task: SimTask) -> NoReturn:
-        """End a task that blocks while the simulation is being closed; one that goes on after ten
-        interruptions stays suspended.
+        """End a task that blocks while the simulation is being closed. A task that is still alive
+        after ten interruptions stays suspended.
         """
         task.interrupted += 1
         if task.interrupted > UNWIND_LIMIT:
@@ -214,10 +233,12 @@ class Scheduler(Runtime):
         raise GreenletExit
 
     def _loop(self, until: float | None, waiter: Waiter | None) -> None:
-        """Let appointments happen: those up to `until` (s); or until `waiter` is woken; or as long
-        as something in the foreground is to come.
+        """Let appointments happen: those up to `until` (s); or, given a `waiter`, until its wait is
+        over; or, without both, as long as something in the foreground is due.
         """
         calendar, outer = self._calendar, (self._hub, self._until)
+        # While a cell waits there is no end time: with `inf` daemon tasks run too, as one of them
+        # may wake the cell.
         self._hub, self._until = getcurrent(), until if waiter is None else math.inf
         self._idle, self._idle_since = 0, self.now
         try:
@@ -233,13 +254,14 @@ class Scheduler(Runtime):
                 if self._idle > IDLE_LIMIT:
                     self._check_idle(until)
         finally:
+            # restored, since a timer's function may block, which runs a loop inside this one
             self._hub, self._until = outer
         if waiter is not None and not waiter.done:
             raise SimulationError(f"nothing is left that could end this wait; {self._describe()}")
 
     def _check_idle(self, until: float | None) -> None:
-        """Raise SimulationError if the run would never end: with `until` (s), time that moves is
-        enough; without it, something has to be recorded.
+        """Raise SimulationError if the run would never end. With `until` (s) it is enough that time
+        moves on; without it, something must have been recorded.
         """
         if until is None or self.now == self._idle_since:
             raise SimulationError(

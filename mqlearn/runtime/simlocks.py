@@ -1,5 +1,5 @@
-"""Locks and conditions among simulated tasks: at most one task holds a lock, and the one that has
-waited longest is next.
+"""Locks and conditions for simulated tasks: at most one task holds a lock, and the task that has
+waited longest gets it next.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from mqlearn.runtime.scheduler import Scheduler, Waiter
 
 
 class SimLock:
-    """A re-entrant lock among simulated tasks; it passes to the one that has waited longest.
+    """A re-entrant lock for simulated tasks; it passes to the task that has waited longest.
 
     Its owner is a task, or the simulation itself while the notebook's cell holds it.
     """
@@ -28,7 +28,8 @@ class SimLock:
     def acquire(self) -> bool:
         sim = self.sim
         task = sim._active
-        # Nearly always a task acquires a free lock: a queue takes its lock three times a message.
+        # The usual case first, for speed: a task acquires a free lock. A queue takes its lock three
+        # times per message.
         if task is not None and self._owner is None and get_ident() == sim._thread:
             self._owner = task
             return True
@@ -37,6 +38,7 @@ class SimLock:
         if task is None and not sim.closed:
             sim._check_task()
         me: object = task or sim
+        # while closing, every lock is granted: its holder may never run again to release it
         if self._owner is None or sim.closed:
             self._owner, self._reentries = me, 0
         elif self._owner is me:
@@ -49,7 +51,7 @@ class SimLock:
     def release(self, *_: object) -> None:
         sim = self.sim
         task = sim._active
-        # Nearly always no other task waits for it.
+        # The usual case first, for speed: no other task waits for the lock.
         if task is self._owner and task is not None and not self._reentries and not self._line:
             self._owner = None
             return
@@ -63,6 +65,8 @@ class SimLock:
         self._owner = None
         if self._line:
             next_owner = self._line.pop(0)
+            # given to the next owner before it runs, so that no other task can take the lock in
+            # between
             self._owner = next_owner if isinstance(next_owner, Task) else sim
             sim._wake(next_owner)
 
@@ -71,7 +75,7 @@ class SimLock:
 
 
 class SimCondition:
-    """A condition among simulated tasks: the one that has waited longest is notified first."""
+    """A condition for simulated tasks: the task that has waited longest is notified first."""
 
     __slots__ = ("_line", "_lock", "acquire", "release")
 
@@ -97,12 +101,13 @@ class SimCondition:
             check.number("timeout", timeout, low=0)
         self._check_held()
         lock = self._lock
-        # given away whole, however often its owner has acquired it
+        # released completely, however often its owner has acquired it, or no task could notify it
         reentries, lock._reentries = lock._reentries, 0
         lock.release()
         try:
             return lock.sim._suspend(self._line, timeout, "a notification")
         finally:
+            # the notifying task may still hold the lock: then this one waits in the lock's line
             lock.acquire()
             lock._reentries = reentries
 

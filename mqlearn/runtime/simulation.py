@@ -1,7 +1,7 @@
 """Virtual time: a discrete-event simulation that runs ordinary blocking code.
 
-`Simulation` is what a notebook works with: start tasks, let time pass, close. How tasks take turns
-is in scheduler.py, what is due when in calendar.py, locks in simlocks.py.
+A notebook works with `Simulation`: it starts tasks, lets time pass, and closes. scheduler.py
+decides which task runs, calendar.py holds what is due and when, simlocks.py has the locks.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from mqlearn.runtime.simlocks import SimCondition, SimLock
 
 
 class Simulation(Scheduler):
-    """Virtual time from 0, in seconds. Use it in a `with`, or call `close()`: suspended tasks are
-    not garbage-collected.
+    """Virtual time from 0, in seconds. Use it in a `with` block, or call `close()`: suspended tasks
+    are not garbage collected.
 
-    It belongs to the thread that made it. A blocking call outside any task advances time until it
-    is answered.
+    It belongs to the thread that made it. A blocking call outside any task (in a notebook's cell)
+    lets time pass until the call has its answer.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -37,6 +37,7 @@ class Simulation(Scheduler):
         return self._active
 
     def stamp(self) -> tuple[float, str]:
+        # a record is made, so the run is achieving something
         self._idle = 0
         task = self._active
         return self.now, "" if task is None else task.name
@@ -55,11 +56,12 @@ class Simulation(Scheduler):
         number = next(self._task_numbers)
         task = SimTask(self, target, args, f"task-{number}" if name is None else name, daemon)
         self._tasks[task] = None
+        # it begins at the present time, but only when the caller blocks: `spawn` does not switch
         self._calendar.at(self.now, task)
         return task
 
     def sleep(self, seconds: float) -> None:
-        # asked first, since the full check costs more than a sleep
+        # the quick test first, since the full check takes longer than the rest of a sleep
         if not (type(seconds) is float and 0 <= seconds < 1e300):
             check.number("seconds", seconds, low=0)
         self._suspend(None, seconds, "time to pass")
@@ -79,6 +81,7 @@ class Simulation(Scheduler):
         check.function("fn", fn)
         check.instance("daemon", daemon, bool)
         self._check_usable()
+        # a time that has passed means at once: the clock must never go back
         return Call(self._calendar, max(time, self.now), fn, not daemon)
 
     def at_close(self, fn: Callable[[], object]) -> None:
@@ -86,11 +89,11 @@ class Simulation(Scheduler):
         self._closers.append(fn)
 
     def run(self, until: float | None = None) -> None:
-        """Let time pass until `until` (seconds), what is due at that instant included; without it,
-        until nothing but daemons has anything left to do.
+        """Let time pass until `until` (seconds), including what is due at that instant; without it,
+        until only daemons have anything left to do.
 
-        Raises the exception of a task that failed if no other task had joined it,
-        `SimulationError` if the run would never end.
+        Raises the exception of a task that failed if no other task had joined it, `SimulationError`
+        if the run would never end.
         """
         check.number("until", until, optional=True)
         self._check_usable()
@@ -109,22 +112,26 @@ class Simulation(Scheduler):
             )
 
     def close(self) -> None:
-        """Freeze the traces, then end every task by raising `GreenletExit` in it, at most ten times
-        each.
+        """Freeze the traces, then end every task: raise `GreenletExit` in it, at most ten times per
+        task.
         """
         if self.closed:
             return
         self._check_usable()
         if self._active is not None:
             raise RuntimeError("close() was called inside the simulation")
+        # first: what the tasks do while they are ended is no part of the run, and must not be
+        # traced
         for closer in self._closers:
             closer()
         self.closed = True
         self._hub = getcurrent()
         for task in list(self._tasks):
-            # its `finally` blocks may block again, and are then interrupted again
+            # its `finally` blocks may block again, and are then interrupted again; the limit is for
+            # a task that catches the exception and goes on forever
             while task.is_alive() and task.interrupted < UNWIND_LIMIT:
                 task.interrupted += 1
+                # so that the task returns here when it ends
                 task.greenlet.parent = self._hub
                 self._active = task
                 task.greenlet.throw(GreenletExit)

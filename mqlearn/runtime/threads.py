@@ -15,13 +15,15 @@ from mqlearn.runtime.base import CURRENT, Condition, Lock, Runtime, Task, Timer
 
 
 class Thread(Task):
-    """A task on a thread of its own."""
+    """A task that runs on its own thread."""
 
     def __init__(
         self, target: Callable[..., object], args: tuple[Any, ...], name: str | None, daemon: bool
     ) -> None:
         self.daemon = daemon
         self._target, self._args = target, args
+        # always a daemon thread for Python: a worker that was forgotten must not keep the process
+        # alive
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.name = self._thread.name
         self._joined = False
@@ -40,6 +42,7 @@ class Thread(Task):
             if not self._joined:
                 threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
         finally:
+            # a finished task must not keep its queue and handler alive
             del self._target, self._args
 
     def join(self, timeout: float | None = None) -> None:
@@ -54,9 +57,7 @@ class Thread(Task):
 
 
 class QuietCondition(threading.Condition):
-    """A condition whose notification costs next to nothing while no thread waits, as most of the
-    time.
-    """
+    """A condition whose `notify` is very cheap while no thread waits, which is nearly always so."""
 
     def notify(self, n: int = 1) -> None:
         if self._waiters:  # type: ignore[attr-defined]
@@ -68,7 +69,7 @@ class QuietCondition(threading.Condition):
 
 
 class Alarm:
-    """A timer of the timer thread."""
+    """A call that the timer thread makes at `time` (s)."""
 
     def __init__(self, time: float, fn: Callable[[], object]) -> None:
         self.time = time
@@ -79,16 +80,18 @@ class Alarm:
 
 
 class ThreadRuntime(Runtime):
-    """Tasks are threads, time is real; `now` is the epoch at the start plus monotonic seconds
-    since.
+    """Tasks are threads and time is real. `now` is the wall clock's time (s since the epoch) when
+    the runtime was made, plus the monotonic seconds since then.
 
-    One thread serves all timers; it starts with the first of them. A timer's `fn` should not wait.
+    One thread serves all timers and starts with the first of them. A timer's `fn` should not wait,
+    or all other timers are late.
     """
 
     virtual = False
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
+        # the wall clock can be set back while a program runs, the monotonic clock cannot
         self._start = time.time() - time.monotonic()
         self._alarms: list[tuple[float, int, Alarm]] = []
         self._ordinal = itertools.count()
@@ -139,12 +142,15 @@ class ThreadRuntime(Runtime):
         check.instance("daemon", daemon, bool)  # every timer of threads is one
         alarm = Alarm(time, fn)
         with self._due:
+            # the ordinal keeps equal times in order, and an alarm is never compared with another
             heapq.heappush(self._alarms, (time, next(self._ordinal), alarm))
             if self._timer_thread is None:
                 self._timer_thread = threading.Thread(
                     target=self._serve, name="mqlearn-timer", daemon=True
                 )
                 self._timer_thread.start()
+            # the timer thread sleeps until the alarm that was first; only an earlier one must wake
+            # it
             elif self._alarms[0][2] is alarm:
                 self._due.notify()
         return alarm
@@ -155,10 +161,12 @@ class ThreadRuntime(Runtime):
                 while not self._alarms or (wait := self._alarms[0][0] - self.now) > 0:
                     self._due.wait(min(wait, threading.TIMEOUT_MAX) if self._alarms else None)
                 alarm = heapq.heappop(self._alarms)[2]
+            # outside the lock, since `fn` may set another timer
             self._ring(alarm)
 
     @staticmethod
     def _ring(alarm: Alarm) -> None:
+        # None if it was cancelled; and the alarm lets go of what `fn` refers to
         fn, alarm.fn = alarm.fn, None
         if fn is None:
             return
@@ -175,7 +183,7 @@ _default_lock = threading.Lock()
 
 
 def default_runtime() -> ThreadRuntime:
-    """The one `ThreadRuntime` of this process, made when it is first asked for."""
+    """The one `ThreadRuntime` of this process, made at the first call."""
     with _default_lock:
         if not _default:
             _default.append(ThreadRuntime())

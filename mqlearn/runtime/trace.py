@@ -1,8 +1,9 @@
-"""The event log that every chart is drawn from, and its books.
+"""The event log that every chart is drawn from, and the check that its records are complete.
 
-A queue reports each thing that happens to an entry as one record. The kinds below say what a record
-means, and where it moves the entry. What a queue counts in its own structures (its *census*) must
-equal what its records add up to, so an entry that is lost without a record is found.
+A queue reports each thing that happens to an entry as one record. `EVENTS` below defines each kind
+of record and the places between which it moves the entry. What a queue counts in its own structures
+(its *census*) must equal the sum of its records, so an entry that is lost without a record is
+found.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
 
 class Record(NamedTuple):
-    """One thing that happened: when (s), which kind of `EVENTS`, and to what.
+    """One thing that happened: its `time` (s), its kind (`event`, one of `EVENTS`) and what it
+    happened to.
 
-    `source` is the queue, stream or breaker that reports it; `entry` the number of the entry in it,
-    `receipt` that of its delivery, 0 for none. `detail` says more, as its kind explains.
+    `source` is the queue, stream or breaker that reports it; `entry` is the number of the entry in
+    it and `receipt` the number of the delivery, 0 for none. What `detail` holds depends on the
+    kind, see `EVENTS`.
     """
 
     time: float
@@ -39,8 +42,8 @@ class Record(NamedTuple):
 
 
 # Makes a record out of a tuple of all its values. `Record(...)` does the same, but a named tuple's
-# constructor is a function in Python, this one is in C and takes half the time. It is used where
-# records are made by the thousand: in queues, streams and workers.
+# constructor is a function in Python, while this one is in C and takes half the time. It is used
+# where thousands of records are made: in queues, streams and workers.
 pack_record: Callable[[tuple[float, str, str, int, str, str, int, str, int, Any]], Record] = (
     partial(tuple.__new__, Record)
 )
@@ -52,13 +55,13 @@ PLACES = ("waiting", "delayed", "in flight", "dead")
 
 
 class UnbalancedBooks(RuntimeError):
-    """A queue holds more or fewer entries than its records say."""
+    """Raised when a queue holds more or fewer entries than its records say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of record: the places it takes an entry from, the place it takes it to, what
-    `detail` says.
+    """One kind of record: the places that it may take an entry from (`sources`), the place it moves
+    the entry `to`, and its `meaning`, with what `detail` holds.
     """
 
     sources: tuple[str, ...]
@@ -163,15 +166,16 @@ EVENTS: dict[str, Kind] = {
         (), None, "an event that failed was appended to the stream `park`; detail: partition"
     ),
 }
+# the kinds that change the place of an entry; all others only report something
 MOVES = {event: kind for event, kind in EVENTS.items() if kind.sources}
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The books of one queue, or of several: all numbers of entries.
+    """The balance of one queue, or of several: every field is a number of entries.
 
     accepted = completed + dead + purged + dropped + waiting + delayed + in_flight; redriven,
-    rejected and deduplicated are counted beside it.
+    rejected and deduplicated are counted separately.
     """
 
     accepted: int
@@ -188,7 +192,7 @@ class Balance:
 
 
 class Delivery(Protocol):
-    """A delivered message: the part of it that a record tells."""
+    """A delivered message, with the fields that go into a record."""
 
     id: str
     attempt: int
@@ -196,11 +200,11 @@ class Delivery(Protocol):
 
     @property
     def priority(self) -> Any:
-        """An enum; the record has its name."""
+        """An enum member; its name goes into the record."""
 
 
 class Watched(Protocol):
-    """A queue, as far as a trace needs one."""
+    """The part of a queue's interface that a trace uses."""
 
     name: str
 
@@ -210,7 +214,7 @@ class Watched(Protocol):
 
 
 class Trace:
-    """A list of records (`records`) in the order of events, from one or more queues."""
+    """A list of records (`records`), in the order of the events, from one or more queues."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -218,17 +222,18 @@ class Trace:
         self._census: dict[str, Callable[[], Mapping[str, int]]] = {}
 
     def watch(self, queue: Watched, at_close: Callable[[Callable[[], object]], None]) -> None:
-        """Record what happens to `queue` from now on. A queue calls this itself for its
-        `trace=`.
+        """Record everything that happens to `queue` from now on. A queue that was given a `trace=`
+        calls this itself; `at_close` registers a function for the closing of its runtime.
         """
         if self.record is _ignore:
             return  # frozen: the books stay as they are, also if a queue is opened afterwards
         if queue.name in self._census:
             raise ValueError(f"name must be unique within one trace, got {queue.name!r} twice")
+        # registered once, with the first queue: one call freezes the whole trace
         if not self._census:
             at_close(self.freeze)
         self._census[queue.name] = queue.census
-        # appends to this very list, which freeze() lets go of
+        # bound to the present list: after freeze() has replaced it, late records do no harm
         queue.listen(self.record, existing=True)
 
     def note(
@@ -240,7 +245,8 @@ class Trace:
         delivery: Delivery | None = None,
         **fields: Any,
     ) -> None:
-        """Record what happened at `time` (s), to `delivery` or with these `fields` of a `Record`.
+        """Record that `event` happened at `time` (s), to `delivery` or with these `fields` of a
+        `Record`.
 
         Raises TypeError for a field that a record does not have, ValueError for an event that is
         not in `EVENTS`.
@@ -257,14 +263,16 @@ class Trace:
         self.record(Record(time, event, source, **fields))
 
     def freeze(self) -> None:
-        """Keep the records and the census as they are now, whatever the queues do next."""
+        """Keep the records and the census as they are now; ignore what the queues do afterwards."""
         live, self.record = self.records, _ignore
         while True:
             self.records = list(live)
             counted = {name: dict(census()) for name, census in self._census.items()}
-            # on threads a queue may move while it is counted, or another is
+            # on threads a queue may change while the census is taken: then count again
             if len(live) == len(self.records):
                 break
+        # copies of the numbers in place of the queues, so that a kept trace does not keep the
+        # queues
         self._census = {name: counted[name].copy for name in counted}
 
     def frame(self) -> pd.DataFrame:
@@ -274,11 +282,11 @@ class Trace:
         return pd.DataFrame.from_records(self.records, columns=list(COLUMNS))
 
     def balance(self, source: str | None = None) -> Balance:
-        """The books of the queue called `source`, or of all together.
+        """Return the balance of the queue called `source`, or of all together.
 
-        Raises UnbalancedBooks where an entry moved from a place it was not in, or a queue's own
-        count of a place differs from what the records add up to; ValueError for a `source` that was
-        never watched.
+        Raises UnbalancedBooks if an entry moved from a place it was not in, or a queue's own count
+        of a place differs from what the records add up to; ValueError for a `source` that was never
+        watched.
         """
         check.instance("source", source, str, optional=True)
         if source is not None and source not in self._census:
@@ -303,19 +311,23 @@ class Trace:
         )
 
     def _audit(self, name: str) -> Counter[str]:
-        """Add up the records of a queue, and compare the result with its census."""
+        """Add up the records of a queue to a number of entries per place, and compare that with its
+        census.
+        """
         where: dict[int, str] = {}
         for record in self.records:
             kind = MOVES.get(record.event)
             if kind is None or record.source != name:
                 continue
             time, event, _, entry, message_id, *_, detail = record
+            # an entry without an earlier record must begin with a kind whose source is "new"
             if where.get(entry, "new") not in kind.sources:
                 raise UnbalancedBooks(
                     f"{message_id} ({name}, entry {entry}) was "
                     f"{where.get(entry, 'new')} when it "
                     f"was {event} at {time:g} s"
                 )
+            # "existing" has no fixed destination: its place is in `detail`
             where[entry] = kind.to or detail
         folded = Counter(where.values())
         counted = self._census[name]()
@@ -330,4 +342,4 @@ class Trace:
 
 
 def _ignore(record: Record) -> None:
-    """Ignore a record, as a frozen trace does."""
+    """Ignore a record: a frozen trace uses this in place of `append`."""
