@@ -4,10 +4,10 @@ scenario        the parameters that a lab moves       run        a run's trace, 
 faults          the things that go wrong              arrivals   the times at which work comes
 analysis/       counts and times read off a trace     theory     expected values of a run
 exercise        the grading of an answer              verdict    its result, as a student sees it
-tries           a run written down from known tries   words      numbers and names as text
+tries           a run made from tries already known   words      numbers and names as text
 queue_adapter   a notebook's own queue in the place of the package's
 card            payments that cannot be taken back
-flights         a recorded day of flights             changes    orders or flights, as changes
+flights         a recorded day of flights             changes    a day's changes to orders, flights
 """
 
 from mqlearn.study.faults import Faults

@@ -1,8 +1,8 @@
 """When work arrives: two recorded days of flights, a class's own recording, or a formula.
 
     flight_day        departures from New York on a good and a bad day, by timetable or as flown
-    read_arrivals     a CSV file of one's own, checked line by line
-    poisson, regular  arrivals at random and like clockwork; by_pattern takes either by its name
+    read_arrivals     a CSV file that a class has recorded, checked line by line
+    poisson, regular  arrivals at random, and at equal intervals; by_pattern has both by name
 
 A time is in seconds since the start of the recording (for a flight day: since midnight in New
 York), and arrivals are always in the order of time.
@@ -26,7 +26,7 @@ from mqlearn.study.words import format_count
 
 DAYS = ("2013-12-02", "2013-07-10")
 COLUMNS = ("time", "size", "key", "priority")
-# Less than float() takes: in a recording "1_000", "nan" and "inf" are mistakes.
+# Stricter than float(), which accepts "1_000", "nan" and "inf": in a recording they are mistakes.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -45,12 +45,12 @@ class Arrival:
 
 
 def poisson(rate: float, until: float, draw: Callable[[str, int], float]) -> list[float]:
-    """Return the times of arrivals at random, `rate` per second, up to and including `until`
-    seconds: a gap is -ln(1 - u) / rate.
+    """Return the times (s) of arrivals at random, `rate` per second, up to and including `until`
+    seconds: a Poisson process, whose gaps are -ln(1 - u) / rate.
 
-    `draw("gap", i)` gives the u in [0, 1) of the gap before arrival i = 1, 2, …, as `runtime.draw`
-    does. So a later `until` only adds arrivals, and twice the `rate` brings the same arrivals in
-    half the time.
+    `draw("gap", i)` gives the number u in [0, 1) for the gap before arrival i = 1, 2, …, as
+    `runtime.draw` does. Each gap has a draw of its own, so a later `until` only adds arrivals, and
+    twice the `rate` brings the same arrivals in half the time.
     """
     _check(rate, until)
     check.function("draw", draw)
@@ -67,19 +67,20 @@ def poisson(rate: float, until: float, draw: Callable[[str, int], float]) -> lis
 
 
 def regular(rate: float, until: float) -> list[float]:
-    """Return the times of arrivals like clockwork, `rate` per second: i / rate for i = 1, 2, …, up
-    to and including `until` seconds.
+    """Return the times (s) of arrivals at equal intervals, `rate` per second: i / rate for i = 1,
+    2, …, up to and including `until` seconds.
     """
     _check(rate, until)
-    count = math.floor(rate * until * (1 + 1e-12))  # 0.7 a second for 30 s are 21, rounded or not
+    # 0.7 × 90 is 62.999… in floats and must be 63 arrivals, the last of them not after the end.
+    count = math.floor(rate * until * (1 + 1e-12))
     return [min(i / rate, until) for i in range(1, count + 1)]
 
 
 def by_pattern(
     pattern: str, rate: float, until: float, draw: Callable[[str, int], float]
 ) -> list[float]:
-    """Return arrivals by their `pattern`, "poisson" or "regular", `rate` per second, up to and
-    including `until` seconds.
+    """Return the times (s) of arrivals by the name of their `pattern`, "poisson" or "regular",
+    `rate` per second, up to and including `until` seconds.
     """
     check.one_of("pattern", pattern, ("poisson", "regular"))
     return poisson(rate, until, draw) if pattern == "poisson" else regular(rate, until)
@@ -94,11 +95,11 @@ def flight_day(day: str, which: str) -> list[float]:
     """Return the departures from New York's three airports on one day, in seconds since local
     midnight, sorted.
 
-    `day` is "2013-12-02" (a good day) or "2013-07-10" (a bad one). `which` is "timetable": all
-    1,004 flights at their scheduled times, those that were cancelled included; or "actual": when
-    the 1,001 or 883 that flew left, the cancelled ones left out, because a cancellation has no time
-    of its own. What left after midnight has a time beyond 86,400. Source: US Bureau of
-    Transportation Statistics, see notebooks/data/README.md.
+    `day` is "2013-12-02" (a good day) or "2013-07-10" (a bad one). With `which` = "timetable" the
+    times are the scheduled ones of all 1,004 flights, cancelled flights included. With "actual"
+    they are the times at which the 1,001 or 883 flights left that were not cancelled, because the
+    recording has no time for a cancellation. A flight that left after midnight has a time beyond
+    86,400. Source: US Bureau of Transportation Statistics, see notebooks/data/README.md.
 
     Raises ValueError for another day or kind, FileNotFoundError where there is no notebooks/data/.
     """
@@ -110,11 +111,12 @@ def flight_day(day: str, which: str) -> list[float]:
 
 
 def flight_file(day: str) -> Path:
-    """Return the CSV file with the flights of `day`: in the clone of the project, or below the
-    current folder.
+    """Return the path of the CSV file with the flights of `day`: in the clone of the project, or
+    below the current folder.
     """
     check.one_of("day", day, DAYS)
     name = f"flights_{day}.csv"
+    # This file is mqlearn/study/arrivals.py in the clone, so the clone is two folders up.
     clone = Path(__file__).resolve().parents[2]
     folders = (clone / "notebooks" / "data", Path.cwd() / "data", Path.cwd() / "notebooks" / "data")
     for folder in folders:
@@ -129,15 +131,15 @@ def flight_file(day: str) -> Path:
 def read_arrivals(source: str | os.PathLike[str] | IO[str]) -> tuple[Arrival, ...]:
     """Return the arrivals of a CSV file (a path, or a file opened as text), sorted by time.
 
-    The first line names the columns, in any order and case: `time`, and if wanted `size`, `key`,
-    `priority`. `time` is in seconds, 0 or more; `size` is positive, 1 where blank; `key` is any
-    text, None where blank; `priority` is LOW, NORMAL, HIGH or CRITICAL in any case, NORMAL where
-    blank. Fields are separated by commas, the text is UTF-8 (a byte order mark does no harm), empty
-    lines are skipped. Lines need not be in order of time: those of the same time keep theirs.
+    The first line names the columns, in any order, in upper or lower case. `time` is required, in
+    seconds, 0 or more. The others are optional: `size` is positive, 1 where blank; `key` is any
+    text, None where blank; `priority` is LOW, NORMAL, HIGH or CRITICAL in upper or lower case,
+    NORMAL where blank. Fields are separated by commas, the text is UTF-8 (a byte order mark is
+    allowed), empty lines are skipped. Lines need not be in order of time; lines with the same time
+    keep their order.
 
-    Raises ValueError for anything else, a column of another name included, so that a misspelt one
-    does not go unnoticed. It names the line and the column, what was expected there and what was
-    found.
+    Raises ValueError for anything else, also for an unknown column, so that a misspelt name is
+    noticed. The error names the line, the column, what was expected there and what was found.
     """
     rows = _rows(_text(source))
     line, header = next(rows, (1, []))
@@ -163,15 +165,15 @@ def _text(source: str | os.PathLike[str] | IO[str]) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # Spreadsheets still write Latin-1 now and then.
+        # Some spreadsheets save Latin-1. Python's own error would name a byte, not a line.
         line = data[: error.start].count(b"\n") + 1
         found = f"the byte 0x{data[error.start]:02x}"
         raise ValueError(f"line {line}: expected text in UTF-8, got {found}") from None
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row that is not empty, its fields stripped, with the number of the line that it
-    begins on. A field in quotes may go over several lines.
+    """Yield the number of the line where a row begins, and the row's fields without spaces
+    around them, for each row that is not empty. A quoted field may span several lines.
     """
     reader = csv.reader(io.StringIO(text, newline=None), strict=True)
     begins = 1
@@ -188,6 +190,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(line: int, header: list[str]) -> list[str]:
+    """Return the names of the columns in lower case; raise ValueError for a wrong header."""
     names = [name.lower() for name in header]
     if "time" not in names:
         raise _refused(
@@ -204,6 +207,7 @@ def _columns(line: int, header: list[str]) -> list[str]:
 
 
 def _has_width(line: int, row: list[str], columns: list[str]) -> bool:
+    """Return True, or raise ValueError for a row with more or fewer fields than columns."""
     width = format_count(len(columns), "column")
     if len(row) > len(columns):
         raise _refused(line, str(len(columns) + 1), f"{width} as in the header", row[len(columns)])

@@ -1,8 +1,9 @@
-"""Services with an effect that cannot be taken back: one that takes an idempotency key, one that
+"""Card services, whose effect cannot be undone: `KeyedCard` takes an idempotency key, `PlainCard`
 takes none.
 
-The `EffectLedger` behind a card service records what really happened: `ledger.twice()` are the
-orders that were charged more than once, whatever queue and workers believe.
+The `EffectLedger` behind a card service records each charge that was really made:
+`ledger.twice()` are the orders that were charged more than once, even if queue and workers have no
+record of it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from mqlearn.runtime.trace import Trace
 
 @dataclass(frozen=True)
 class Effect:
-    """One thing done to the world, at `time` (s): its business key, its worker and its amount."""
+    """One effect outside the system, such as a charge, at `time` (s): its business key, its worker
+    and its amount.
+    """
 
     time: float
     key: str
@@ -27,10 +30,11 @@ class Effect:
 
 
 class EffectLedger:
-    """A record of every effect, in order: what really happened, whatever queue and workers believe.
+    """A list of all effects that were really made, in order of time, also of those that neither
+    queue nor workers know of.
 
-    With a `trace`, each effect is recorded there too, beside what the queue did, so that charts can
-    show it.
+    With a `trace`, each effect is also recorded there, beside the records of the queue, so that
+    charts can show both.
     """
 
     def __init__(self, runtime: Runtime, *, trace: Trace | None = None) -> None:
@@ -41,11 +45,12 @@ class EffectLedger:
         self._lock = runtime.lock()
 
     def record(self, key: str, amount: float = 0.0) -> Effect:
-        """Record one more effect, now, by the task that runs, and return it."""
+        """Record an effect of the task that runs, at this moment, and return it."""
         check.instance("key", key, str)
         check.number("amount", amount)
         time, worker = self.runtime.stamp()
         effect = Effect(time, key, worker, amount)
+        # List and trace must have the effects in the same order, also on real threads.
         with self._lock:
             self.effects.append(effect)
             if self.trace is not None:
@@ -61,7 +66,9 @@ class EffectLedger:
         return [key for key, count in self.counts().items() if count > 1]
 
     def tally(self, keys: Iterable[str]) -> dict[str, int]:
-        """Return how many of these keys had no effect, one, and two or more: "0", "1", "2+"."""
+        """Return the number of these keys that had no effect, one effect, and two or more, under
+        "0", "1" and "2+".
+        """
         counts = self.counts()
         shares = {"0": 0, "1": 0, "2+": 0}
         for key in keys:
@@ -71,10 +78,11 @@ class EffectLedger:
 
 
 class PlainCard:
-    """A card service without keys: each call is a charge. (So is an e-mail that is sent.)
+    """A card service without keys: each call is a charge. (An e-mail service is like this: each
+    call sends one more e-mail.)
 
-    A call takes `seconds`, and the effect is at its end. The service notes the `order` as the
-    reference of the charge, but it never looks whether it has charged that order before.
+    A call takes `seconds`, and the charge is made at its end. The service notes the `order` as the
+    reference of the charge, but it never checks whether it has charged that order before.
     """
 
     def __init__(self, ledger: EffectLedger, *, seconds: float = 0.0) -> None:
@@ -121,8 +129,8 @@ class KeyedCard(PlainCard):
         check.instance("key", key, str)
         check.number("amount", amount, low=0)
         self._work()
-        # Looking, charging and remembering are one step: two calls with one key must not both find
-        # it unknown.
+        # Looking up, charging and remembering are one step: otherwise two calls with one key could
+        # both find it unknown. The work before is outside the lock, so that calls can overlap.
         with self._lock:
             self._forget()
             if key not in self._known:

@@ -1,5 +1,5 @@
-"""The changes of one day, planned before any is written: to the orders of a shop, or to the flights
-of an airport.
+"""The changes of one day to a shop's orders or to an airport's flights, as a plan: the simulation
+writes each of them when its time comes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mqlearn.study.flights import flight_events
 DAY, HOUR = 86_400.0, 3600.0  # seconds
 OPENS, OPEN = 6 * HOUR, 16 * HOUR  # when the shop opens, and for how long orders come
 LAST = DAY - HOUR / 2  # changes that would happen later are left out
-# The states of an order, then those of a flight, both in the order of their happening.
+# The states of an order, then those of a flight, in the order of a usual day.
 STATES: Final = (
     "pending",
     "paid",
@@ -38,7 +38,7 @@ FLIGHT: Final = {
     "flight_cancelled": "cancelled",
     "flight_diverted": "diverted",
 }
-# state: at least and at most so many hours after the state before
+# Each state, with the fewest and the most hours that it comes after the state before.
 NEXT: Final = (("packed", 1.0, 3.0), ("shipped", 0.5, 2.0), ("delivered", 3.0, 9.0))
 
 
@@ -46,8 +46,8 @@ NEXT: Final = (("packed", 1.0, 3.0), ("shipped", 0.5, 2.0), ("delivered", 3.0, 9
 class Change:
     """A change that will happen to the order or flight `key` at `time` (s since midnight).
 
-    It is number `number` of that key, from 1, and brings it into `state`; `event_type` and `data`
-    are those of the event that tells of it.
+    It is change number `number` of that key, counted from 1. `state` is the state after it;
+    `event_type` and `data` are those of the event that reports it.
     """
 
     key: str
@@ -59,13 +59,13 @@ class Change:
 
     @property
     def id(self) -> str:
-        """Its name, such as "order-17/2"."""
+        """The id of the change: key and number, such as "order-17/2"."""
         return f"{self.key}/{self.number}"
 
 
 def a_day_of_orders(times: Iterable[float], draw: Callable[..., float]) -> list[Change]:
-    """Return the changes of one order at each of `times` (s after 6:00), up to 23:30; one order in
-    ten is cancelled.
+    """Return the changes of the orders that come at `times` (s after 6:00), one order at each time.
+    One order in ten is cancelled; changes after 23:30 are left out.
 
     `draw(purpose, *key)` gives numbers in [0, 1), as `runtime.draw` does.
     """
@@ -93,6 +93,7 @@ def _order(key: str, time: float, draw: Callable[..., float]) -> Iterator[Change
             "status": "pending",
         },
     )
+    # the customer pays, or cancels, 10 to 60 minutes after the order
     time += 600 + 3000 * draw("pays", key)
     if draw("cancels", key) < 0.1:
         yield Change(
@@ -123,7 +124,8 @@ def _order(key: str, time: float, draw: Callable[..., float]) -> Iterator[Change
 def a_day_of_flights(day: str) -> tuple[Change, ...]:
     """Return the changes of each flight of `day`, up to 23:30 (see `flight_events`).
 
-    A flight that left before it was due has no change to "due".
+    A flight that left before its scheduled time has no change to "due": it would go back from "in
+    the air".
     """
     by_flight: dict[str, list[StreamEvent]] = {}
     for event in flight_events(day):
@@ -146,8 +148,8 @@ def a_day_of_flights(day: str) -> tuple[Change, ...]:
 
 
 def evolve(state: Order, event: StreamEvent) -> Order:
-    """Return an order or a flight as it is after `event`. An event that repeats the id of the last
-    one changes nothing.
+    """Return the state of an order or a flight after `event`. An event with the same id as the last
+    one changes nothing, because it was published twice.
     """
     if event.event_id == state.get("last"):
         return state

@@ -1,7 +1,9 @@
-"""Exercises, and what a student's function answered: a value, rubbish or an exception.
+"""The grading of exercises: an `Exercise` calls a student's function, the answer, and returns a
+`Verdict`.
 
-An exercise tries an answer in a hundred seeded worlds. A `Mistake` says what is wrong with one of
-them and gives one hint; the first one found is what the student is told.
+An exercise tries an answer on a hundred cases, usually seeds. What one case comes to (a run, or a
+list of calls and replies) is its *world*. A `Mistake` says what is wrong with a world and gives one
+hint; the first mistake found becomes the verdict. An answer may return a wrong value or raise.
 
     class Doubling(Exercise[int, Answer]):
         def play(self, answer, case):
@@ -35,9 +37,11 @@ LONGEST = 60  # characters of a value that are shown
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing that is wrong: what was seen (`said`), a hint, and how to make what `replay` shows.
+    """One mistake of an answer: what was seen (`said`), a hint, and a function that makes what
+    `replay` shows.
 
-    That is a run, or a table of questions and answers; None where there is no more to see.
+    `make_run` returns a run, or a table of calls and replies. It is None if a replay would show no
+    more than the sentence does.
     """
 
     said: str
@@ -45,7 +49,7 @@ class Mistake:
     make_run: Callable[[], Any] | None = None
 
     def verdict(self, seed: int | None = None) -> Verdict:
-        """Return the verdict that tells of it; with a seed, its run is kept for `replay(seed)`."""
+        """Return the verdict for this mistake; with a seed, its run is kept for `replay(seed)`."""
         if seed is None:
             return not_yet(self.said, hint=self.hint)
         remember(seed, self.make_run)
@@ -65,7 +69,7 @@ class Answer:
 
     @property
     def whole(self) -> int:
-        """The value, if it is a whole number and no truth value; else 0."""
+        """The value if it is an integer, also NumPy's, and not a bool; else 0."""
         try:
             return 0 if isinstance(self.value, bool) else operator.index(self.value)
         except TypeError:
@@ -79,28 +83,28 @@ class Answer:
 
 
 def call_answer(fn: Callable[..., Any], *args: Any) -> Answer:
-    """Call a student's function; what it raises is part of its answer."""
+    """Call a student's function, and return what it returned or raised as its answer."""
     try:
         return Answer(fn(*args))
-    except Exception as error:  # told in words, not raised
+    except Exception as error:  # the verdict reports it: a notebook's cell must not stop here
         return Answer(error=error)
 
 
 def short_repr(value: Any) -> str:
-    """Return a value as a student is shown it: short, and without an address of an object, since
+    """Return the text of a value for a verdict: short, and without the address of an object, since
     addresses differ from run to run.
     """
     try:
         text = repr(value)
     except Exception:
-        text = "at 0x"
+        text = "at 0x"  # a value whose repr raises is shown by its type, as one with an address is
     if re.search(r"\bat 0x", text):
         return f"an object of type {type(value).__name__}"
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
 
 def is_number(value: Any) -> bool:
-    """Tell a finite number from anything else, truth values included."""
+    """Return True for a finite number; False for anything else, also for a bool."""
     try:
         return not isinstance(value, bool) and math.isfinite(value)
     except (TypeError, ValueError, OverflowError):
@@ -108,43 +112,48 @@ def is_number(value: Any) -> bool:
 
 
 class RunawayAnswer(BaseException):
-    """Ends an answer that would go on forever: no `except Exception` in it can catch this."""
+    """The exception that ends an answer which would go on forever.
+
+    It is not an `Exception`, so an `except Exception` in the answer cannot catch it.
+    """
 
 
 class Exercise(ABC, Generic[Case, World]):
-    """One exercise: what an answer is tried on, what is wrong with what came of it, and what a
-    right answer is told.
+    """One exercise: the cases that an answer is tried on, the mistakes it can make in them, and the
+    summary for a right answer.
 
-    The answer is a student's function. `play` is the only place that calls it, once for each thing
-    that it is asked; mistakes, numbers and replays are read off the worlds that came of it.
+    The answer is a student's function. Only `play` calls it, once for each question. Mistakes,
+    summary and replays are read off the worlds that `play` returned, so they never call it again.
     """
 
     def cases(self) -> Iterable[Case]:
-        """Return what the answer is tried on, one world for each: by default a hundred seeds."""
+        """Return the cases that the answer is tried on, by default a hundred seeds."""
         return cast("Iterable[Case]", SEEDS)
 
     @abstractmethod
     def play(self, answer: Callable[..., Any], case: Case) -> World:
-        """Return what becomes of the world of this case with this answer."""
+        """Try the answer on this case, and return the world that results."""
 
     @abstractmethod
     def mistakes(self, world: World) -> Iterator[Mistake]:
-        """Yield what is wrong with this world, first what a student is to be told."""
+        """Yield the mistakes in this world, the most helpful one first: only that one is shown."""
 
     @abstractmethod
     def summary(self, worlds: list[World]) -> str:
-        """Return what a right answer is told of all its worlds."""
+        """Return the sentence about all worlds that the verdict on a right answer shows."""
 
     def grade(self, answer: Any) -> Verdict:
-        """Return the verdict on the first mistake of the first case with one, or else the summary.
+        """Return the verdict: the first mistake of the first case that has one, or else the
+        summary.
 
-        The texts of a seed begin with its number, and its run is kept for `replay`.
+        If the case is a seed, the verdict begins with its number, and its run is kept for `replay`.
         """
         if not callable(answer):
             return no_function(answer)
         worlds = []
         for case in self.cases():
             world = self.play(answer, case)
+            # The first mistake ends the grading, so the worlds after it are never made.
             for mistake in self.mistakes(world):
                 return mistake.verdict(case if isinstance(case, int) else None)
             worlds.append(world)

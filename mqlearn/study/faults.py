@@ -1,11 +1,11 @@
-"""Faults: `Faults` says how often things go wrong, and wraps handler and queue so that they do.
+"""Faults: `Faults` has the rate of each fault, and wraps a handler and a queue so that it happens.
 
     faults = Faults(failure_rate=0.2, crash_after=0.01, lost_ack=0.05)
     processor = MessageProcessor(faults.link(queue))
     processor.register_processor("default", faults.handler(charge, runtime))
 
-Every fault is drawn for its own purpose and for one try of one message: a changed parameter changes
-its own fault and nothing else, and a higher rate strikes all that a lower one strikes, and more.
+Each kind of fault has its own draw for each try of each message. So a changed parameter changes its
+own fault and no other, and a higher rate hits all the tries that a lower rate hits, and some more.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from mqlearn.runtime.trace import Listener
 
 
 class Failure(Exception):
-    """The exception that a faulty handler or service raises instead of its effect; its text, if
-    `Faults` raises it, is "outage", "poison" or "chance".
+    """The exception that a faulty handler or service raises instead of having its effect. If
+    `Faults` raises it, its text is "outage", "poison" or "chance".
     """
 
 
@@ -34,14 +34,15 @@ class Faults:
     """The faults of a run, and how often each happens; by default none does.
 
     `failure_rate`: the probability that a try fails. `poison`: the share of messages whose
-    every try fails. `crash_before`, `crash_after`: the probability that the worker dies in a try,
-    just before the effect or just after it. `lost_ack`: that an ack never reaches the queue.
-    `duplicates`: the share of messages that are sent twice. `outage`: from when to when (s on the
-    runtime's clock, the end excluded) every try fails. `slow_factor`: how many times as long
-    `slow_worker` takes, which is a worker's name or the share of workers that are slow.
+    every try fails. `crash_before`, `crash_after`: the probability that the worker crashes in a
+    try, just before or just after the effect. `lost_ack`: the probability that an ack never reaches
+    the queue. `duplicates`: the share of messages that are sent twice. `outage`: the span of time
+    while every try fails, from and to in seconds on the runtime's clock, the end excluded.
+    `slow_worker`: the name of the slow worker, or the share of workers that are slow; such a worker
+    takes `slow_factor` times as long.
 
-    A crash and a lost ack settle nothing: the message comes back when its lease ends, or never
-    without a lease.
+    After a crash or a lost ack the message is not settled: it comes back when its lease ends, and
+    without a lease it never comes back.
     """
 
     failure_rate: float = 0.0
@@ -80,7 +81,7 @@ class Faults:
         `fn(message)`, unless the try fails.
 
         The work takes `seconds`, a number or a function of the message. A try that fails has no
-        effect. A slow worker is slow at that work, and at the time that `fn` takes by itself.
+        effect. A slow worker is slow at the work, and also at the time that `fn` itself needs.
         """
         check.function("fn", fn)
         check.instance("runtime", runtime, Runtime)
@@ -95,6 +96,7 @@ class Faults:
             self._before(message, runtime)
             began = runtime.now
             result = fn(message)
+            # The runtime cannot slow `fn` down, so a slow worker sleeps for the rest afterwards.
             if slowness > 1:
                 runtime.sleep((runtime.now - began) * (slowness - 1))
             if strikes(runtime, self.crash_after, "crash after", message):
@@ -104,11 +106,14 @@ class Faults:
         return faulty
 
     def link(self, queue: MessageQueue) -> Link:
-        """Return `queue` behind a bad connection: acks get lost on it, messages are sent twice."""
+        """Return `queue` behind an unreliable connection, which loses acks and sends messages
+        twice.
+        """
         check.instance("queue", queue, MessageQueue)
         return Link(queue, self)
 
     def _slowness(self, runtime: Runtime) -> float:
+        # Drawn by the worker's name, not by the message: a slow worker is slow all the time.
         name = getattr(runtime.current_task(), "name", "")
         slow = (
             name == self.slow_worker
@@ -118,7 +123,10 @@ class Faults:
         return self.slow_factor if slow else 1.0
 
     def _before(self, message: Message, runtime: Runtime) -> None:
-        """Raise whatever keeps this try from having its effect, if anything does."""
+        """Raise the fault that keeps this try from having its effect, if there is one.
+
+        The order decides which fault is reported if several hit the same try.
+        """
         if strikes(runtime, self.crash_before, "crash before", message):
             raise WorkerCrash
         if self.outage is not None and self.outage[0] <= runtime.now < self.outage[1]:
@@ -130,12 +138,14 @@ class Faults:
 
 
 def happens(runtime: Runtime, rate: float, purpose: str, *key: object) -> bool:
-    """Return True if what happens at this rate, 0 to 1, happens to this key."""
+    """Return True if an event of this `purpose` happens to this key, at this rate (0 to 1)."""
     return rate > 0 and runtime.draw(purpose, *key) < rate
 
 
 def strikes(runtime: Runtime, rate: float, purpose: str, message: Message) -> bool:
-    """Return True if what happens at this rate, 0 to 1, happens to this try of a message."""
+    """Return True if a fault of this `purpose` hits this try of a message, at this rate (0 to
+    1).
+    """
     return rate > 0 and runtime.draw(purpose, *one_try(message)) < rate
 
 
@@ -143,8 +153,9 @@ def one_try(message: Message) -> tuple[object, ...]:
     """Return the key that the faults of this try are drawn with: the message's id, its failures so
     far, and the number of its redrives, if any.
 
-    The attempt is not in it, since a delivery that is given back unspent must meet the same faults
-    when it returns. A message that is sent twice under one id meets the same faults both times.
+    The key does not have the attempt: a delivery that is released without a try gets a higher
+    attempt, and must still meet the same faults. A message that is sent twice under one id meets
+    the same faults both times.
     """
     life = message.headers.get("redrive_count")
     return (
@@ -157,9 +168,9 @@ def one_try(message: Message) -> tuple[object, ...]:
 class Link(MessageQueue):
     """A queue in front of the real one: the same messages, receipts and trace, but acks get lost.
 
-    A lost ack returns False and is traced as "lost_ack". Only acks get lost: a lost nack or release
-    would change little, since the message is redelivered anyway. What is not here (`redrive`,
-    `census`, …) is the real queue's.
+    A lost ack returns False and is recorded as "lost_ack". Only acks get lost: a lost nack or
+    release would change little, since the message is redelivered anyway. Any other attribute
+    (`redrive`, `census`, …) is that of the real queue.
     """
 
     def __init__(self, queue: MessageQueue, faults: Faults) -> None:
@@ -169,11 +180,12 @@ class Link(MessageQueue):
         self._acks: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> Any:
+        # self.queue would call this method again, without end, as long as there is no `queue`.
         return getattr(self.__dict__["queue"], name)
 
     def send(self, message: Message, **options: float | None) -> bool:
-        """Send a message, and send it once more if it is a duplicate; `options` (delay, timeout:
-        seconds) are the real queue's.
+        """Send a message, and once more if it is drawn as a duplicate. `options` are those of the
+        real queue: `delay` and `timeout`, in seconds.
         """
         accepted = self.queue.send(message, **options)
         if accepted and happens(self.runtime, self.faults.duplicates, "duplicate", message.id):
@@ -192,7 +204,8 @@ class Link(MessageQueue):
     def _lost(self, delivery: Any) -> bool:
         message = delivery if isinstance(delivery, Message) else Message(id=delivery)
         key = one_try(message)
-        if message is not delivery:  # an id does not say which try it was: its acks are counted
+        # A bare id does not say which try it belongs to, so its acks are counted instead.
+        if message is not delivery:
             self._acks[delivery] += 1
             key = (delivery, self._acks[delivery] - 1)
         lost = happens(self.runtime, self.faults.lost_ack, "lost ack", *key)
@@ -214,6 +227,7 @@ class Link(MessageQueue):
         self.queue.wake()
 
     def nack(self, delivery: Any, requeue: bool = True, *, reason: str | None = None) -> bool:
+        # A queue with only the five methods of `MessageQueue` takes no `reason`.
         why = {} if reason is None else {"reason": reason}
         return self.queue.nack(delivery, requeue, **why)
 

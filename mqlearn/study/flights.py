@@ -17,10 +17,10 @@ def flight_events(day: str) -> list[StreamEvent]:
     as "UA-1452".
 
     `timestamp` is in seconds since local midnight. A flight is due at its scheduled departure, and
-    many leave some minutes before; it departs and arrives at its gates, or is cancelled, or
-    diverted. The recording has no time for a cancelled or diverted flight: here it is cancelled
-    when it is due, and diverted when it should have arrived (when it left, if that was later). The
-    data have the flight's "flight", "route" ("EWR-IAH") and "tail" ("" if unknown). Source: see
+    many flights leave some minutes earlier. Departure and arrival are at the gates. The recording
+    has no time for a cancellation or a diversion: here a flight is cancelled when it is due, and
+    diverted when it should have arrived, or when it left, if that was later. The data have
+    "flight", "route" (such as "EWR-IAH") and "tail" (the aircraft; "" if unknown). Source: see
     notebooks/data/README.md.
 
     Raises ValueError for another day, FileNotFoundError where there is no notebooks/data/.
@@ -28,6 +28,7 @@ def flight_events(day: str) -> list[StreamEvent]:
     check.one_of("day", day, DAYS)
     with flight_file(day).open(encoding="utf-8", newline="") as lines:
         events = [event for row in csv.DictReader(lines) for event in _history(row)]
+    # At one instant the events of a flight keep the order of TYPES: it is due before it departs.
     return sorted(events, key=lambda event: (event.timestamp or 0.0, TYPES.index(event.event_type)))
 
 

@@ -1,8 +1,9 @@
-"""A queue from a notebook's cell in the place of the package's own, with a trace of what it does.
+"""An adapter for a queue that is built in a notebook's cell: a scenario uses it in the place of the
+package's own, and its calls are recorded in a trace.
 
     run_with_queue(PriorityMix(), NaiveQueue())      the run of a scenario with that queue in it
 
-So a chart of such a run shows the very code in the notebook's cell.
+So a chart of such a run shows what the code in the notebook's cell does.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ class QueueAdapter(MessageQueue):
     """A `MessageQueue` around `built`, which has `send(message)`, `receive()` and a length: the
     number of messages that wait.
 
-    `built` decides what `receive` returns next; None means that nothing waits. It is asked whenever
-    a worker wants a message and one may be there. If `built` has `ack(message)` and
-    `nack(message)`, with a dict `in_flight` and a list `dead`, they are called when a try has
-    ended. If not, `built` has forgotten the message as soon as it is handed out.
+    `built` decides which message `receive` returns next; None means that no message waits. It is
+    called whenever a worker wants a message and one may be there. `built` may also have
+    `ack(message)` and `nack(message)`, with a dict `in_flight` and a list `dead`: then they are
+    called when a try has ended. Without them, `built` keeps no message that it has handed out.
 
-    The trace gets one record for each call. Its books are compared with what `built` itself holds:
-    its length, and those of its `in_flight` and `dead`. So a message that `built` has lost is
-    missing there. Each message id may be sent once.
+    The trace gets one record for each call. The balance of the trace compares the records with what
+    `built` itself holds: its length, and the lengths of `in_flight` and `dead`. So it shows a
+    message that `built` has lost. Each message id may be sent only once.
     """
 
     observable = True
@@ -46,6 +47,8 @@ class QueueAdapter(MessageQueue):
         self.built, self.name = built, name
         self._runtime: Runtime = runtime
         self.trace: Trace = Trace() if trace is None else trace
+        # By message id: the number of its entry, its attempts so far, and its current delivery. The
+        # adapter counts them, because a queue built in a cell need not know of any of them.
         self._numbers: dict[str, int] = {}
         self._attempts: dict[str, int] = {}
         self._held: dict[str, Message] = {}
@@ -55,11 +58,11 @@ class QueueAdapter(MessageQueue):
         self.trace.watch(self, runtime.at_close)
 
     def listen(self, listener: Listener, *, existing: bool = False) -> None:  # noqa: ARG002 - it began empty
-        """Report every record to `listener`, as the trace and the metrics ask."""
+        """Pass every record on to `listener`, such as the trace or the metrics."""
         self._listeners.append(listener)
 
     def census(self) -> dict[str, int]:
-        """Return the number of messages that the built queue itself holds, by place."""
+        """Return the number of messages in each place, as the built queue itself holds them."""
         return {
             "waiting": len(self.built),
             "delayed": 0,
@@ -72,7 +75,7 @@ class QueueAdapter(MessageQueue):
         if message.id in self._numbers:
             raise ValueError(f"id must not have been sent before, got {message.id!r}")
         with self._available:
-            stored = message.copy()
+            stored = message.copy()  # the caller's own object must not get a timestamp
             stored.timestamp = self._runtime.now
             self._numbers[message.id] = len(self._numbers) + 1
             self.built.send(stored)
@@ -124,11 +127,13 @@ class QueueAdapter(MessageQueue):
                 if can_settle:
                     self.built.ack(held)
                 self._emit("acked", held)
-            elif can_settle:  # else the failed message is lost, and the books will show it
+            # Without a `nack` the failed message is lost, and the balance of the trace shows it.
+            elif can_settle:
                 self._give_back(held, outcome)
         return True
 
     def _give_back(self, delivery: Message, outcome: Outcome) -> None:
+        # `nack` says nothing about what it did: a longer list of dead letters does.
         dead_before = len(self.built.dead)
         self.built.nack(delivery)
         if len(self.built.dead) > dead_before:
@@ -171,8 +176,8 @@ class QueueAdapter(MessageQueue):
 
 
 def run_of_trace(trace: Trace, until: float | None = None) -> Run:
-    """Return the run of a trace, observed until `until` seconds. Its books need not balance: if
-    they do not, the verdict says so.
+    """Return the run of a trace, observed until `until` seconds (None: its last record). If the
+    trace does not balance, this raises nothing: the verdict says which messages are missing.
     """
     try:
         return Run.of(trace, until)

@@ -1,4 +1,9 @@
-"""A finished run: its trace, and the tables, totals and verdict that charts and notebooks show."""
+"""A finished run: its trace, and the tables, totals and verdict that charts and notebooks show.
+
+The tables are read off the moves in the trace: the records that move an entry (a message in a
+queue) from one place to another. `depth` counts entries by place, `jobs` has a row for each entry,
+`deliveries` one for each delivery, and `tries` one for each call of a handler.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +17,21 @@ from mqlearn.runtime.trace import MOVES, Kind, Record, Trace
 if TYPE_CHECKING:
     import pandas as pd
 
+# The places of an entry and their columns in `depth`. A purged or dropped entry is in none of them.
 COLUMN = {"waiting": 0, "in flight": 1, "delayed": 2, "completed": 3, "dead": 4}
 NAMES = ["waiting", "in_flight", "delayed", "done", "dead"]
-SENT = ("sent", "scheduled", "existing")
+SENT = ("sent", "scheduled", "existing")  # the events that make an entry
+# the events that end a delivery
 HELD = ("acked", "nacked", "delayed", "lease_lost", "released", "postponed", "dead")
-# detail: the place
+# The events whose place is in the record's detail, because it is not the same each time.
 DETAILED = [event for event, kind in MOVES.items() if kind.to is None or len(kind.sources) > 1]
 
 
 def _step(kind: Kind, place: object) -> list[int]:
-    """Return what one move of this kind adds to each place; `place` is where a record's detail says
-    it came from or goes.
+    """Return the change of each place's count by one move of this kind: 1, 0 or -1 per place.
+
+    `place` is the detail of the record: where the entry came from, or where it goes, if that is not
+    the same for all moves of this kind.
     """
     sources = place if len(kind.sources) > 1 else kind.sources[0]
     to = place if kind.to is None else kind.to
@@ -31,8 +40,8 @@ def _step(kind: Kind, place: object) -> list[int]:
 
 @dataclass(frozen=True)
 class Item:
-    """A message at one instant: its id, how often a handler was called for it, since when it is
-    where it is (s).
+    """A message at one instant: its id, the number of its deliveries so far, and the time (s) since
+    which it has been in its place.
     """
 
     message_id: str
@@ -42,7 +51,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Instant:
-    """The places of all messages at one instant; `workers` are the items that each worker held."""
+    """All messages by place at one instant; `workers` has the messages in flight by worker."""
 
     waiting: list[Item]
     delayed: list[Item]
@@ -53,11 +62,12 @@ class Instant:
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of the queue in a run, which left no record there: the charts draw them.
+    """Facts about a run that its trace does not record, for the charts.
 
     `outages` are spans of time, each from and to in seconds, while the called service was in
-    trouble; `trouble` says how it was then ("down", "slow"). `guarded` is true where a circuit
-    breaker watched the calls: a breaker that never opens records nothing.
+    trouble; `trouble` is the kind of trouble ("down", "slow"). `guarded` is True if a circuit
+    breaker watched the calls: the trace cannot say so, since a breaker that never opens records
+    nothing.
     """
 
     outages: tuple[tuple[float, float], ...] = ()
@@ -67,12 +77,13 @@ class Context:
 
 @dataclass(frozen=True)
 class Run:
-    """A run, observed until `until` seconds, whose books have been balanced.
+    """A run, observed until `until` seconds.
 
-    `headline` says in few words what the verdict says, for the title of a chart; "" where the
-    verdict is short. `theory` holds what arithmetic expects, by name. `charts` names the charts
-    that `show` and `replay` draw of it; empty: `show` draws those of its scenario, `replay` its
-    journeys and depth.
+    `totals` are its counts by name, and `verdict` is the sentence about it. `headline` is the
+    verdict in a few words, for the title of a chart; "" if the verdict itself is short enough.
+    `theory` has the values that arithmetic expects, by name. `charts` are the names of the charts
+    that `show` and `replay` draw. If it is empty, `show` draws those of the scenario, and `replay`
+    draws the journeys and the depth.
     """
 
     scenario: Any
@@ -88,7 +99,9 @@ class Run:
 
     @classmethod
     def of(cls, trace: Trace, until: float | None = None) -> Run:
-        """A run made of a bare trace, observed until `until` seconds (None: its last record)."""
+        """Return the run of a trace without a scenario, observed until `until` seconds (None: its
+        last record). Raises UnbalancedBooks if messages are missing.
+        """
         check.instance("trace", trace, Trace)
         check.number("until", until, optional=True)
         books = trace.balance()
@@ -110,7 +123,9 @@ class Run:
 
     @cached_property
     def _moves(self) -> list[tuple[float, tuple[str, int], str, str, Record]]:
-        """Each move of an entry: time, entry, place, event, record."""
+        """The moves of all entries, in order of time: (time (s), (source, entry), the place after
+        the move, event, record).
+        """
         return [
             (
                 record.time,
@@ -124,13 +139,15 @@ class Run:
         ]
 
     def depth(self) -> pd.DataFrame:
-        """Return how many entries were in each place: index time (s), right-continuous steps,
-        columns `NAMES`.
+        """Return a table with the number of entries in each place after each move: the columns are
+        `NAMES`, the index is the time (s). A row holds until the time of the next one.
         """
         import numpy as np
         import pandas as pd
 
         moves = [record for record in self.trace.records if record.event in MOVES]
+        # Each kind of move changes the places in the same way, so its step is made once; summing up
+        # one step per move is then a single call of NumPy, fast enough while a slider moves.
         known: dict[tuple[str, object], int] = {}
         kinds = [
             known.setdefault((r.event, r.detail if r.event in DETAILED else None), len(known))
@@ -143,8 +160,12 @@ class Run:
         return pd.DataFrame(steps[kinds].cumsum(axis=0), index=times, columns=NAMES)
 
     def jobs(self) -> pd.DataFrame:
-        """Return one row for each entry; times in seconds, NaN where it has not happened, `outcome`
-        "" while unsettled.
+        """Return a table with one row for each entry.
+
+        The columns are entry, message_id, priority, sent, first_received, settled (s), outcome
+        (completed, dead, purged or dropped; "" while it is not settled), reason (of a dead letter),
+        tries (the number of deliveries), wait (from sent to first_received, s) and sojourn (from
+        sent to settled, s). A time is NaN if that has not happened.
         """
         import pandas as pd
 
@@ -167,7 +188,7 @@ class Run:
             row = rows[entry]
             if event == "received":
                 row[8] += 1
-                if row[4] != row[4]:
+                if row[4] != row[4]:  # only NaN differs from itself: it was never received before
                     row[4] = time
             elif place in ("completed", "dead", "purged", "dropped"):
                 row[5], row[6] = time, place
@@ -176,6 +197,7 @@ class Run:
                     if place == "dead"
                     else ""
                 )
+            # A redriven entry is not settled any more: it goes through the queue again.
             elif event == "redriven":
                 row[5], row[6], row[7] = nan, "", ""
         columns = [
@@ -195,11 +217,12 @@ class Run:
         return table
 
     def tries(self) -> pd.DataFrame:
-        """Return one row for each call of a handler: worker, message_id, entry, attempt, start and
-        end (s), outcome.
+        """Return a table with one row for each call of a handler: worker, message_id, entry,
+        attempt, start and end (s), outcome. The end of an unfinished call is the end of the run.
         """
         import pandas as pd
 
+        # A worker's records know the receipt of its delivery, but not the entry in the queue.
         entries = {
             (r.source, r.receipt): r.entry for r in self.trace.records if r.event == "received"
         }
@@ -237,8 +260,8 @@ class Run:
         )
 
     def deliveries(self) -> pd.DataFrame:
-        """Return one row for each delivery: message_id, entry, worker, received and until (s), end
-        (how it ended).
+        """Return a table with one row for each delivery: message_id, entry, worker, received and
+        until (s), end (the event that ended it; "" if it lasts until the end of the run).
         """
         import pandas as pd
 
@@ -261,7 +284,9 @@ class Run:
         )
 
     def at(self, time: float) -> Instant:
-        """Return where each message was at `time` (s), after all that happened at that instant."""
+        """Return the place of each message at `time` (s), after all that happened at that
+        instant.
+        """
         check.number("time", time)
         state: dict[tuple[str, int], tuple[str, Item, str]] = {}
         tries: dict[tuple[str, int], int] = {}
@@ -272,6 +297,7 @@ class Run:
             if when > time:
                 break
             tries[entry] = tries.get(entry, 0) + (event == "received")
+            # Taken out first, so that the dict, and each list, is in the order of the last moves.
             state.pop(entry, None)
             state[entry] = (place, Item(record.message_id, tries[entry], when), record.worker)
         for place, item, worker in state.values():

@@ -1,10 +1,12 @@
-"""Scenarios: parameters that a lab shows, and a run of them on the real classes.
+"""Scenarios: a set of parameters that a lab shows as sliders, and the run that they make with the
+package's real classes.
 
 Scenario             checks its fields, opens a simulation, compares a prediction with the result
 param                a field, with its unit, range and sentence of help
 own_or_given         the queue of a run, and the trace that the run reads
-refuse_queue         refuses one, for a scenario that uses none
-start_shop           sends a message at each arrival
+refuse_queue         the error of a scenario that uses no queue but was given one
+start_shop           a task that sends a message at each arrival
+wait_for_arrivals    the numbers of the arrivals, each at its time
 observe              lets time pass, then freezes the trace
 """
 
@@ -36,8 +38,9 @@ def param(
     help: str = "",  # noqa: A002 - the word the lab shows
     choices: Iterable[str] | None = None,
 ) -> Any:
-    """A field with its unit, range, group ("load", "workers", "failures", "policy") and a sentence
-    of help.
+    """Return a dataclass field that a lab shows as a control: its default, unit, range from `low`
+    to `high` in steps of `step`, group ("load", "workers", "failures", "policy") and a sentence of
+    help. A field with `choices` is a menu instead of a slider.
     """
     about = {"unit": unit, "low": low, "high": high, "step": step, "group": group, "help": help}
     if choices is not None:
@@ -50,8 +53,8 @@ def own_or_given(
 ) -> tuple[MessageQueue, Trace]:
     """Return the queue of a run and the trace that the run reads.
 
-    Without a given `queue` it is one of its own, with this name and these `options`. A given queue
-    that has no trace leaves the run an empty one.
+    Without a given `queue`, a new one is made with this name and these `options`. If a given queue
+    has no trace, the run reads an empty one.
     """
     if queue is None:
         queue = InMemoryMessageQueue(runtime=runtime, trace=Trace(), name=name, **options)
@@ -59,7 +62,7 @@ def own_or_given(
 
 
 def refuse_queue(queue: MessageQueue | None, reason: str) -> None:
-    """Raise ValueError if a queue is given to a scenario that can use none, with the `reason`."""
+    """Raise ValueError with the `reason` if a queue is given to a scenario that uses none."""
     if queue is not None:
         raise ValueError(f"queue must be None, since {reason}, got {queue!r}")
 
@@ -77,7 +80,8 @@ def start_shop(
 
     def shop() -> None:
         for number, time in enumerate(times, 1):
-            # also where two arrive at the same time: a worker may take the first before the second
+            # Called also for a second arrival at the same time: other tasks have a turn then, so a
+            # worker can take the first message before the second is sent.
             runtime.sleep_until(start + time)
             queue.send(message(number))
 
@@ -85,9 +89,10 @@ def start_shop(
 
 
 def wait_for_arrivals(runtime: Runtime, start: float, times: Iterable[float]) -> Iterator[int]:
-    """Yield 1, 2, 3, …, each when its time has come; `times` are in seconds since `start`.
+    """Yield the number of each arrival, 1, 2, 3, …, when its time has come; `times` are in seconds
+    since `start`.
 
-    Arrivals at the same time follow each other at once, before any other task has its turn.
+    Arrivals at the same time follow each other directly, before any other task has a turn.
     """
     for number, time in enumerate(times, 1):
         if start + time > runtime.now:
@@ -96,17 +101,20 @@ def wait_for_arrivals(runtime: Runtime, start: float, times: Iterable[float]) ->
 
 
 def observe(runtime: Runtime, trace: Trace, seconds: float) -> float:
-    """Let `seconds` pass, freeze the trace, and return the time at the end (s)."""
+    """Let `seconds` pass, freeze the trace, and return the time at the end (s).
+
+    What stopping the workers records afterwards is then no part of the run.
+    """
     advance(runtime, seconds)
     trace.freeze()
     return runtime.now
 
 
 def advance(runtime: Runtime, seconds: float) -> None:
-    """Wait for `seconds`, with all that is due at the very last instant.
+    """Let `seconds` pass, including everything that is due at the very last instant.
 
-    A simulation that is outside any task has to be run; inside a task, and on threads, it is enough
-    to sleep.
+    Outside any task, a simulation has to be run for its time to pass. Inside a task, and on
+    threads, sleeping is enough.
     """
     if isinstance(runtime, Simulation) and runtime.current_task() is None:
         runtime.run(until=runtime.now + seconds)
@@ -115,10 +123,10 @@ def advance(runtime: Runtime, seconds: float) -> None:
 
 
 class Scenario:
-    """The base of every scenario, a frozen dataclass of parameters that can be run.
+    """The base of every scenario: a frozen dataclass of parameters, with a method that runs them.
 
-    A field made by `param` is refused outside its range, with an error naming the field, the rule
-    and the value.
+    A value outside the range of its `param` raises an error that names the field, the rule and the
+    value. A subclass has the fields, and `_simulate`, which makes one run.
     """
 
     prediction: float | None
@@ -128,6 +136,7 @@ class Scenario:
             value, about = getattr(self, item.name), item.metadata
             if "choices" in about:
                 check.one_of(item.name, value, about["choices"])
+            # A whole default makes a whole field; to Python a bool is an int as well.
             elif isinstance(item.default, int) and not isinstance(item.default, bool):
                 check.whole(item.name, value, low=int(about["low"]), high=int(about["high"]))
             else:
@@ -142,16 +151,17 @@ class Scenario:
     def run(
         self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None
     ) -> Run:
-        """Run it and return all that happened, in a simulation of its own unless given a runtime.
+        """Run the scenario and return the run: in a new simulation, or on the given `runtime`.
 
-        With `runtime=ThreadRuntime()` it takes as long as it says. The times count from 0 and the
-        draws are of `seed` as in a simulation; what still differs is how threads take turns. A
-        given simulation draws by its own seed.
+        With `runtime=ThreadRuntime()` the run takes as many real seconds as the scenario says. Its
+        times count from 0 and its draws are those of `seed`, as in a simulation; only the
+        turns of the threads differ. A given simulation draws by its own seed.
         """
         check.whole("seed", seed, low=-(2**63))
         check.instance("runtime", runtime, Runtime, optional=True)
         check.instance("queue", queue, MessageQueue, optional=True)
         if isinstance(runtime, ThreadRuntime) and queue is None:
+            # A given queue is bound to its runtime; without one a new clock can begin at 0.
             runtime = runtime.fresh(seed)
         if runtime is not None:
             return self._simulate(runtime, queue, seed)
@@ -164,9 +174,10 @@ class Scenario:
     def _compare_prediction(
         self, actual: str, predicted: Callable[[float], str] = "{:,g}".format
     ) -> list[str]:
-        """Return the sentence that compares a prediction with what came out, or none without one.
+        """Return a list with the sentence that compares the prediction with the result; without a
+        prediction, an empty list.
 
-        `actual` is what came out, as text; `predicted` makes a text of the prediction.
+        `actual` is the result as text; `predicted` turns the prediction into text.
         """
         if self.prediction is None:
             return []

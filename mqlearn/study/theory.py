@@ -39,8 +39,9 @@ def erlang_b(load: float, servers: int) -> float:
     """Chance that all of `servers` are busy, if arrivals do not wait but leave: B(0) = 1, B(n) =
     aB(n-1) / (n + aB(n-1)).
 
-    `load` is a in erlangs, and may exceed `servers`. The recursion on the number of servers neither
-    overflows nor cancels, where the textbook quotient of powers and factorials does (Erlang 1917).
+    `load` is a in erlangs, and may exceed `servers`. The textbook formula is a quotient of powers
+    and factorials, which overflow for many servers; this recursion on the number of servers does
+    not (Erlang 1917).
     """
     check.number("load", load, low=0)
     check.whole("servers", servers, low=1)
@@ -107,17 +108,19 @@ def priority_waits(
     *,
     service_cv: float = 1.0,
 ) -> list[float]:
-    """Mean wait in seconds of each priority, highest first, when work begun is never interrupted.
+    """Mean wait in seconds of each priority, highest first, if a service that has begun is never
+    interrupted.
 
-    W(k) = W0 / ((1 - σ(k-1)) (1 - σ(k))), where σ(k) is the utilisation by priorities 1 to k and W0
-    is the mean time until a server is free for an urgent arrival: FIFO's mean wait times 1 - ρ. The
-    mean over all messages is FIFO's, so priorities move waiting and do not remove it (Cobham 1954;
-    with several servers, exact for exponential services). Raises ValueError when ρ >= 1.
+    W(k) = W0 / ((1 - σ(k-1)) (1 - σ(k))). Here σ(k) is the utilisation by priorities 1 to k, and W0
+    is the mean time until a server is free for an urgent arrival: the mean wait in FIFO order times
+    1 - ρ. The mean over all messages is that of FIFO, so priorities do not reduce waiting: they
+    only move it from one priority to another (Cobham 1954; with several servers, exact for
+    exponential services). Raises ValueError when ρ >= 1.
     """
     total = sum(arrival_rates)
     fifo = mgc_wait(total, service_rate, servers, service_cv=service_cv)
     first_free = fifo * (1.0 - utilisation(total, service_rate, servers))
-    waits, above = [], 0.0
+    waits, above = [], 0.0  # above: the utilisation by all higher priorities, σ(k-1)
     for rate in arrival_rates:
         upto = above + utilisation(rate, service_rate, servers)
         waits.append(first_free / ((1.0 - above) * (1.0 - upto)))
@@ -127,7 +130,9 @@ def priority_waits(
 
 @dataclass(frozen=True)
 class Little:
-    """The three sides of Little's law in one window; `gap` is L - λW, zero but for rounding."""
+    """The three quantities of Little's law in one window of time; `gap` is L - λW, zero except for
+    rounding errors.
+    """
 
     number: float  # L: mean number present
     rate: float  # λ: messages present at some time in the window, per second of it
@@ -140,12 +145,12 @@ class Little:
 
 
 def little(sojourns: Iterable[tuple[float, float | None]], start: float, end: float) -> Little:
-    """L, λ and W of `sojourns` (arrived, left or None if still there; seconds) from `start` to
-    `end`.
+    """L, λ and W of `sojourns` in the window from `start` to `end` (s). A sojourn is a pair of
+    times in seconds: arrived, and left (None if it is still there).
 
     Each sojourn is clipped to the window: then L = λW holds exactly for any arrivals, stable or not
-    (Little 1961, in its finite form). L is integrated over the steps up and down, W averaged from
-    each one's times.
+    (Little 1961, in its finite form). L and W are computed separately, so that a run can show the
+    law: L from the number present over time, W as the mean of the clipped sojourns.
     """
     check.number("start", start)
     check.number("end", end)
@@ -154,7 +159,7 @@ def little(sojourns: Iterable[tuple[float, float | None]], start: float, end: fl
     inside: list[tuple[float, float]] = []
     for arrived, left in sojourns:
         leaves = math.inf if left is None else left
-        if not arrived <= leaves:
+        if not arrived <= leaves:  # rather than >, so that NaN is refused as well
             raise ValueError(
                 f"a sojourn must not end before it begins, got ({arrived!r}, {left!r})"
             )

@@ -1,12 +1,12 @@
-"""A run written down from tries that are known: what an exercise has computed, on the charts.
+"""A run made from tries that are already known, so that charts can show what an exercise computed.
 
     retried = Life("order-1", 0.0, (Try(0.0, 0.5, Outcome("failed", "timeout")), Try(2.5, 3.0)))
     run = run_of_tries(None, [retried])
     run.tries()                            # one row for each try, as of any other run
 
-No queue is simulated. A life says when its message was sent, when a handler was called for it, and
-how each call ended; the records follow from that. Each try is a delivery of its own, unless the
-life has a `Delivery` around all its tries:
+No queue is simulated. A `Life` has the times of one message: when it was sent, when a handler was
+called for it, and how each call ended. The records of the trace follow from these. Each try is a
+delivery of its own, unless the life has one `Delivery` around all its tries:
 
     pushed = Life("order-2", 0.0, (Try(0.5, 1.5),), delivery=Delivery(0.25, 2.0))
 """
@@ -23,18 +23,20 @@ from mqlearn.messaging.message import COMPLETED, MessagePriority, Outcome
 from mqlearn.runtime.trace import Listener, Record, Trace
 from mqlearn.study.run import Run
 
-# The order at one instant: tries end, and free their workers; messages are there; tries begin.
+# The order of records at one instant, as in a real queue: extra ones, then tries end and free their
+# workers, then messages are sent or come back, then tries begin.
 EXTRA, ENDS, ARRIVES, BEGINS = range(4)
 UNDELIVERED = ("sent", "due", "redriven")  # these have no receipt
-CALLED = ("batched", "started", "finished")  # recorded by a worker, which knows no entries
+# These are recorded by a worker, which knows the receipt of its delivery and no entry.
+CALLED = ("batched", "started", "finished")
 
 
 class Try(NamedTuple):
     """One call of a handler for a message, from `start` to `end` (s), by `worker`.
 
-    `outcome` is how the call ended; None: it never did, and the message stays in flight. `batch` is
-    how many messages the call had, at the first of them; 0 at the others, and where there are no
-    batches.
+    `outcome` is the end of the call; None: it never ended, and the message stays in flight. `batch`
+    is the number of messages in the call, given for the first of them only. It is 0 for the others,
+    and for calls without batches.
     """
 
     start: float
@@ -45,11 +47,12 @@ class Try(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One delivery around all the tries of a message: `worker` received it, and it was settled (s).
+    """One delivery around all the tries of a message: the times (s) at which `worker` received it
+    and at which it was settled.
 
-    A worker may hold a message before it calls the handler, it may call the handler more than once
-    with it, and its ack may take time to arrive. A message whose `outcome` is not completed goes to
-    the dead letters.
+    So a worker can hold a message before it calls the handler, call the handler more than once with
+    it, and send an ack that takes time to arrive. A message whose `outcome` is not completed goes
+    to the dead letters.
     """
 
     received: float
@@ -61,14 +64,15 @@ class Delivery(NamedTuple):
 class Life(NamedTuple):
     """One message: its id, when it was sent (s), and its tries in order of time.
 
-    Each try ends as in a queue: a completed one is acked, a released one is given back until the
-    next try, a rejected one goes to the dead letters. A failed one waits for the next try; without
-    a next try it goes to the dead letters as well. A try after a death is a redrive.
+    Each try ends as in a queue. After a completed try the message is acked; after a released one it
+    waits for the next try; after a rejected one it goes to the dead letters. After a failed try it
+    waits for the next one, or goes to the dead letters if there is none. A try of a dead letter
+    begins with a redrive.
 
-    `dead` is the reason of a message that is a dead letter from the moment at which it was sent. Of
-    such a message every failure is a death: nothing but a redrive brings it back.
+    `dead` is the reason of a message that is a dead letter from the time at which it was sent. Each
+    failed try sends such a message back to the dead letters: only a redrive starts the next try.
 
-    With a `delivery` all tries are calls in it, and it alone says how the message ends.
+    With a `delivery`, all tries are calls within it, and only its outcome settles the message.
     """
 
     id: str
@@ -79,7 +83,7 @@ class Life(NamedTuple):
     delivery: Delivery | None = None
 
     def dies(self, index: int) -> bool:
-        """Return whether this try, if it ends, sends the message to the dead letters."""
+        """Return True if this try ends and sends the message to the dead letters."""
         outcome = self.tries[index].outcome
         if outcome is None or outcome.kind in ("completed", "released"):
             return False
@@ -87,8 +91,8 @@ class Life(NamedTuple):
         return outcome.kind == "rejected" or bool(self.dead) or last
 
     def place(self, time: float) -> str:
-        """Return where the message is at `time` (s), with all that happens at that instant: a place
-        of its queue, or "" before it is sent.
+        """Return the place of the message in its queue at `time` (s), after all that happens at
+        that instant; "" before it is sent.
         """
         if time < self.sent:
             return ""
@@ -115,7 +119,7 @@ class Event(NamedTuple):
     """One record of a life, before its entry and its receipt have numbers."""
 
     time: float
-    rank: int  # its turn among what happens at one instant
+    rank: int  # its turn among the records of one instant: EXTRA, ENDS, ARRIVES or BEGINS
     name: str
     attempt: int = 0
     worker: str = ""
@@ -124,10 +128,11 @@ class Event(NamedTuple):
 
 @dataclass
 class TriedQueue:
-    """A queue as its trace sees it: a name, and how many messages each place has at `until` (s).
+    """The part of a queue that a trace needs for its balance: a name, and the number of messages in
+    each place at `until` (s).
 
-    The places are counted from the lives, not from the records, so that the books compare two
-    accounts.
+    The messages are counted from the lives, not from the records, so that the balance compares two
+    independent counts.
     """
 
     name: str
@@ -157,12 +162,12 @@ def run_of_tries(
     trace. `extra` are records of other sources, such as a breaker. `fields` are further fields of
     the `Run`, such as `verdict` and `theory`.
 
-    The records are in order of time. At one instant the extra ones come first, as they are given;
-    then tries end, then messages are sent or due, then tries begin; among
-    equals, the life that is listed first. The records of one life stay in sequence, also where a
-    try takes no time.
+    The records are in order of time. At one instant the extra records come first, in their given
+    order; then tries end, then messages are sent or due, then tries begin. Several records of the
+    same rank are in the order of `lives`. The records of one life stay in sequence, also if a try
+    takes no time.
 
-    Raises ValueError for a life whose times go back.
+    Raises ValueError for a life whose times are not in order.
     """
     happened: list[tuple[float, int, int, Event | Record]] = [
         (record.time, EXTRA, 0, record) for record in extra
@@ -203,19 +208,21 @@ def run_of_tries(
 
 
 def _in_sequence(life: Life) -> Iterator[Event]:
-    """Yield the events of a life, each with a rank that keeps it behind the one before."""
+    """Yield the events of a life, each with a rank that sorts it after the event before it."""
     time, rank = life.sent, ARRIVES
     for event in _events(life):
         if event.time < time:
             raise ValueError(
                 f"the times of {life.id} must not go back, got {event.time:g} s after {time:g} s"
             )
+        # A try that takes no time ends at its own start: its end must not be sorted before that.
         rank = max(rank, event.rank) if event.time == time else event.rank
         time = event.time
         yield event._replace(rank=rank)
 
 
 def _events(life: Life) -> Iterator[Event]:
+    """Yield the events of a life in sequence, each with the rank of its kind."""
     attempts = count(1)
     yield Event(life.sent, ARRIVES, "sent")
     if life.delivery is not None:
@@ -226,6 +233,8 @@ def _events(life: Life) -> Iterator[Event]:
         yield Event(life.sent, ARRIVES, "received", attempt)
         yield Event(life.sent, ARRIVES, "dead", attempt, detail=life.dead)
     for index, (start, end, outcome, worker, _) in enumerate(life.tries):
+        # What comes before this try: after a failure the message is due again, unless it waited
+        # without a delay; after a death it is redriven; the first try needs nothing.
         if index and not life.dies(index - 1):
             before = life.tries[index - 1]
             if start > before.end:
@@ -261,7 +270,9 @@ def _called(each: Try, attempt: int) -> Iterator[Event]:
 
 
 def _settled(outcome: Outcome, dies: bool, delay: float) -> tuple[str, Any]:
-    """Return the event that settles a try, and its detail; the next try is `delay` seconds away."""
+    """Return the event that settles a try, and its detail; `delay` is the time until the next try
+    (s).
+    """
     if outcome.kind == "completed":
         return "acked", None
     if dies:

@@ -1,8 +1,8 @@
 """The verdict of an exercise's check, and the failing runs that it keeps for `replay`.
 
 A check calls the student's function and returns a `Verdict`. It never raises for a wrong answer:
-the stub runs as shipped, and its verdict is "not yet: …" with one hint. A check graded by chaos
-also keeps the run that broke the answer, or a table of the calls and their answers, as a function
+an unfinished stub gets the verdict "not yet: …" with one hint. A check that tries many seeds also
+keeps the run that shows the mistake, or a table of the calls and their answers, as a function
 that makes it again:
 
     remember(17, lambda: scenario.run(seed=17))
@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from typing import Any
 
 KEPT = 200
-"""The number of failing runs that are kept: a hundred seeds of two exercises."""
+"""The number of failing runs that are kept, so that a long session does not fill the memory."""
 
 _failing: dict[int, Callable[[], Any]] = {}
 
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """The verdict on an answer: `ok`, the sentence that says why, and the first seed that breaks
-    it, if any.
+    """The verdict on an answer: `ok`, the sentence that says why, and the first seed where the
+    answer failed, if there is one to replay.
 
     A notebook shows the sentence. A verdict is true if `ok` is, so `assert check_…(fn)` works.
     """
@@ -53,12 +53,13 @@ def not_yet(said: str, *, hint: str = "", failing_seed: int | None = None) -> Ve
 
 
 def remember(seed: int, make_run: Callable[[], Any] | None) -> None:
-    """Keep the run that broke an answer, as a function that makes it. The same seed again replaces
-    it.
+    """Keep a run that shows a mistake, as a function that makes it again; it replaces an
+    older run of the same seed.
 
-    None means that there is no run to see, only the verdict: then the run kept for this seed, if
-    any, is dropped, because it belongs to an older answer.
+    None means that there is no run to see, only the verdict: then a run that is kept for this seed
+    is dropped, because it belongs to an older answer.
     """
+    # Taken out also if it is put back: the dict is in the order of remembering, the newest last.
     _failing.pop(seed, None)
     if make_run is None:
         return
@@ -68,9 +69,9 @@ def remember(seed: int, make_run: Callable[[], Any] | None) -> None:
 
 
 def recall(seed: int | None = None) -> Any:
-    """Make the kept run of `seed` again, or that of the seed kept last.
+    """Make the kept run of `seed` again and return it; without a seed, that of the seed kept last.
 
-    Raises LookupError, naming the seeds there are, if none was remembered for it.
+    Raises LookupError, with the seeds that are kept, if no run is kept for this one.
     """
     if not _failing:
         raise LookupError(

@@ -1,4 +1,4 @@
-"""Numbers and names as text, for verdicts, charts and hints: one way to write each of them."""
+"""Numbers and names as text, so that verdicts, charts and hints write each kind in the same way."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def format_duration(seconds: float) -> str:
 
 
 def format_rate(rate: float) -> str:
-    """Return a rate (per second) with three digits, from a hundred on as a whole number: 2.35,
-    1,250.
+    """Return a rate (per second) as a text with three digits, and as a whole number from 100 on:
+    2.35, 1,250.
     """
     return f"{rate:,.0f}" if rate >= 99.95 else f"{rate:.3g}"
 

@@ -19,7 +19,7 @@ from mqlearn.messaging.batch import FAILED_WITH_BATCH
 from mqlearn.runtime import check
 from mqlearn.runtime.trace import Record
 
-# how the trace says that one answer went for the whole batch
+# The detail of a good item's try that failed because the whole batch got one answer.
 SPOILT = str(FAILED_WITH_BATCH)
 PERCENTILES = (50, 95, 99)
 
@@ -40,12 +40,13 @@ def least_size(rate: float, per_call: float, per_item: float, workers: int = 1) 
     check.whole("workers", workers, low=1)
     _check_costs(per_call, per_item)
     spare = workers - per_item * rate
-    # Exactly aλ / (c − bλ) does not keep up: one more. The small terms are for rounding errors.
+    # A batch of exactly aλ / (c − bλ) leaves no spare capacity, so the next whole number is needed.
+    # The small terms are for rounding errors.
     return math.floor(per_call * rate / spare + 1e-9) + 1 if spare > 1e-12 else None
 
 
 def filling(size: int, rate: float) -> float:
-    """Return the seconds from an item to the last of its batch, on average, (n − 1) / 2λ."""
+    """Return the mean seconds that an item waits for the last item of its batch, (n − 1) / 2λ."""
     check.whole("size", size, low=1)
     check.number("rate", rate, above=0)
     return (size - 1) / (2 * rate)
@@ -59,17 +60,18 @@ def _check_costs(per_call: float, per_item: float) -> None:
 class BatchAnalysis:
     """The batches of a run, read off its records. All times are in seconds.
 
-    `calls` has the beginning of each call, its number of items, and True if it was made with a part
-    of a batch that had been refused; `failing` the number of items of each call that failed.
+    `calls` has one tuple per call: its beginning, its number of items, and True if the call was
+    made with a part of a refused batch. `failing` has the number of items that failed, per call.
 
-    `sent` has the time of each item's sending, `done` the time at which each was done, with its
-    latency: from sending to ack. `latencies` are the same latencies, sorted. A latency has three
-    parts: `filling`, until the last item of the batch came; `waiting`, until the call began; and
-    `calling`, until it was over. They are summed over the items that were done at their first try.
+    `sent` has the time at which each item was sent. `done` has a pair for each item that is done:
+    the time of its ack and its latency, from sending to ack. `latencies` are the same latencies,
+    sorted. A latency has three parts: `filling`, until the last item of the batch came; `waiting`,
+    until the call began; and `calling`, until the call ended. Each part is summed over the items
+    that were done at their first try.
 
-    `spoilt` has the times at which tries of good items failed only because one answer goes for the
-    whole batch; `failed` those of tries that failed for a reason of their own. `redelivered` is how
-    often a good item came back, `dead_good` how many good items died.
+    `spoilt` has the times at which tries of good items failed only because the whole batch got one
+    answer; `failed` has the times of tries that failed for a reason of their own. `redelivered` is
+    the number of times that a good item came back, `dead_good` the number of good items that died.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -81,7 +83,7 @@ class BatchAnalysis:
         self.failed: list[float] = []
         self.redelivered = self.dead_good = self.at_first = 0
         self.filling = self.waiting = self.calling = 0.0
-        self._came: dict[tuple[str, int], float] = {}  # by source and entry
+        self._came: dict[tuple[str, int], float] = {}  # by source and entry: when it was sent
         # by source and receipt: the call that a try belongs to
         self._open: dict[tuple[str, int], int] = {}
         self._last: list[float] = []  # of each call: when the last of its items came
@@ -97,20 +99,23 @@ class BatchAnalysis:
         self._came[record.source, record.entry] = record.time
 
     def _take_received(self, record: Record) -> None:
-        # A delivery is kept under its negative receipt, which no entry's number can be.
+        # A "started" record knows the receipt but not the entry, so the time is kept by receipt as
+        # well: as a negative number, which no entry has.
         self._came[record.source, -record.receipt] = self._came.get(
             (record.source, record.entry), record.time
         )
 
     def _take_batched(self, record: Record) -> None:
-        # A message that is in a call already is called with again: the batch is being halved.
+        # If its first message is in an open call already, a refused batch is being halved.
         part = (record.source, record.receipt) in self._open
         self.calls.append((record.time, int(record.detail), part))
         self.failing.append(0)
         self._last.append(0.0)
         self._whole = self._whole if part else len(self.calls) - 1
 
-    _whole = -1  # the call that is being made with a whole batch
+    # The place in `calls` of the last call with a whole batch. A call with a part of it does not
+    # change it, so that the time of all the halves counts as the time of the one call.
+    _whole = -1
 
     def _take_started(self, record: Record) -> None:
         self._open[record.source, record.receipt] = self._whole
@@ -131,6 +136,7 @@ class BatchAnalysis:
         came = self._came.get((record.source, record.entry), record.time)
         self.done.append((record.time, record.time - came))
         call = self._open.pop((record.source, record.receipt), -1)
+        # A later attempt has waited through several calls: its latency has not just three parts.
         if call >= 0 and record.attempt == 1:
             began, last = self.calls[call][0], self._last[call]
             self.at_first += 1

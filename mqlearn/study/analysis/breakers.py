@@ -40,14 +40,16 @@ def share_open(failing: float, threshold: int, cooldown: float, rate: float) -> 
     """Return the share of time that a breaker is open, if it counts failures forever, whatever
     succeeds in between.
 
-    It takes threshold / (p · rate) seconds to collect its failures, and is then open for `cooldown`
-    seconds, and again after each probe that fails: cooldown / (1 − p) in all. `rate` is in calls
-    per second.
+    Such a breaker collects its failures in threshold / (p · rate) seconds on average. Then it is
+    open for `cooldown` seconds, and for as long again after each probe that fails: on average
+    cooldown / (1 − p) seconds in all. `rate` is in calls per second.
     """
     check.number("failing", failing, low=0, high=1)
     check.whole("threshold", threshold, low=1)
     check.number("cooldown", cooldown, low=0)
     check.number("rate", rate, above=0)
+    # Both formulas below would divide by zero: without failures it never opens, and if every call
+    # fails it never closes again.
     if failing in (0, 1):
         return float(failing)
     shut = cooldown / (1 - failing)
@@ -55,7 +57,7 @@ def share_open(failing: float, threshold: int, cooldown: float, rate: float) -> 
 
 
 def backlog(rate: float, seconds: float) -> float:
-    """Return the number of messages that wait after so many `seconds` without service, if `rate`
+    """Return the number of messages that wait after `seconds` without service, if `rate` messages
     arrive per second.
     """
     check.number("rate", rate, low=0)
@@ -64,8 +66,8 @@ def backlog(rate: float, seconds: float) -> float:
 
 
 def drain_time(waiting: float, rate: float, capacity: float) -> float:
-    """Return the seconds until `waiting` messages are cleared, while `rate` arrive per second and
-    `capacity` per second are done; infinity if there is no spare capacity.
+    """Return the seconds until a backlog of `waiting` messages is cleared, while `rate` messages
+    per second arrive and at most `capacity` per second are done; infinity without spare capacity.
     """
     check.number("waiting", waiting, low=0)
     check.number("rate", rate, low=0)
@@ -76,9 +78,7 @@ def drain_time(waiting: float, rate: float, capacity: float) -> float:
 
 
 class Span(NamedTuple):
-    """A stretch of time in one state: "CLOSED", "OPEN" or "HALF_OPEN", from `start` to `end`
-    (s).
-    """
+    """A span of time from `start` to `end` (s) in one state: "CLOSED", "OPEN" or "HALF_OPEN"."""
 
     state: str
     start: float
@@ -96,8 +96,8 @@ class BreakerAnalysis:
     """The breaker of a run, from `start` to `until` (s): the `spans` of its states, and its
     `probes`.
 
-    A breaker begins closed. Without any record of one, `spans` is one closed span. A probe that was
-    cancelled has no result and is left out.
+    A breaker begins closed. If the trace has no record of a breaker, `spans` is one closed span. A
+    cancelled probe has no result and is left out.
     """
 
     def __init__(self, records: Sequence[Record], start: float, until: float) -> None:
@@ -120,17 +120,20 @@ class BreakerAnalysis:
         ]
 
     def seconds(self, state: str) -> float:
-        """Return the seconds it was in that state."""
+        """Return the seconds that the breaker was in that state."""
         return math.fsum(span.end - span.start for span in self.spans if span.state == state)
 
     def count(self, state: str) -> int:
-        """Return how often it went into that state."""
+        """Return how often the breaker changed to that state."""
+        # The first span is the state at the start: the breaker did not change to it.
         return sum(span.state == state for span in self.spans[1:])
 
     @property
     def shut(self) -> list[tuple[float, float]]:
-        """The times (from, to; s) at which it was not closed, open and half-open spans joined; the
-        last may go on to the end of the run.
+        """The spans of time (from, to; s) while the breaker was not closed.
+
+        Open and half-open spans that follow each other are joined, because a failed probe opens the
+        breaker again without any service between. The last one may go on to the end of the run.
         """
         found: list[tuple[float, float]] = []
         began: float | None = None

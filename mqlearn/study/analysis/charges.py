@@ -15,7 +15,9 @@ RESENT = "/2"  # the end of the id of a message that was sent a second time for 
 
 
 class Charge(NamedTuple):
-    """An effect, at `time` (s), with its worker and the delivery that the worker had in hand."""
+    """The charge of a card at `time` (s): its worker, and the delivery that the worker was working
+    on (message id, attempt, receipt).
+    """
 
     time: float
     worker: str
@@ -25,11 +27,13 @@ class Charge(NamedTuple):
 
 
 def charges_by_order(records: Sequence[Record]) -> dict[str, list[Charge]]:
-    """Return the effects in a trace by their business key, in the order of time.
+    """Return the charges in a trace by their business key (the order), each list in order of time.
 
-    An effect counts as one of the delivery that its worker received, or began to work on, last.
+    The record of an effect does not name a delivery: it is the delivery that the worker received or
+    started last.
     """
     found: dict[str, list[Charge]] = {}
+    # by worker: message id, attempt and receipt of the delivery that it received or started last
     at_work: dict[str, tuple[str, int, int]] = {}
     for time, event, _, _, message_id, _, attempt, worker, receipt, detail in records:
         if event in ("received", "started"):
@@ -42,16 +46,16 @@ def charges_by_order(records: Sequence[Record]) -> dict[str, list[Charge]]:
 
 
 def order_of(message_id: str) -> str:
-    """Return the order that a message of this id is about."""
+    """Return the id of the order that the message with this id is about."""
     return message_id.removesuffix(RESENT)
 
 
 class ChargeAnalysis:
-    """The charges of all orders: `charges` made, and orders charged `never`, `once`, and `twice` or
-    more often.
+    """The charges of all orders: the number of `charges`, and the numbers of orders that were
+    charged `never`, `once`, and `twice` or more often.
 
-    `dead_but_charged` counts dead letters whose order was charged. `first_twice` is a sentence that
-    says why an order was charged a second time, for the first such order; "" if there is none.
+    `dead_but_charged` is the number of dead letters whose order was charged. `first_twice` is a
+    sentence about the first order that was charged a second time, and why; "" if there is none.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -59,6 +63,7 @@ class ChargeAnalysis:
         orders = dict.fromkeys(
             order_of(record.message_id) for record in records if record.event == "sent"
         )
+        # orders by their number of charges; 2 stands for two or more
         counts = Counter(min(len(charges.get(order, ())), 2) for order in orders)
         self.charges = sum(map(len, charges.values()))
         self.never, self.once, self.twice = counts[0], counts[1], counts[2]
@@ -79,6 +84,7 @@ def _why(order: str, charges: Sequence[Charge], records: Sequence[Record]) -> st
     what = f"{order.capitalize()}, again at {second.time:.1f} s"
     if first.message_id != second.message_id:
         return f"{what}: no confirm came, so it was sent again."
+    # One message, delivered again: the records of its first delivery say why that was not acked.
     for time, event, _, _, message_id, _, _, worker, receipt, detail in records:
         if message_id != first.message_id or receipt != first.receipt:
             continue
@@ -95,11 +101,12 @@ def expected_charges(
     before: float, harmless: float, back: float, tries: int, again: float
 ) -> list[float]:
     """Return the probabilities that an order is charged 0, 1, 2, … times, if its tries are
-    independent.
+    independent of each other.
 
-    A try ends without a charge with probability `before`, and then the message comes back with
-    probability `harmless`; else the card is charged, and the message comes back with probability
-    `back`. There are at most `tries` tries. A share `again` of the orders is sent twice.
+    With probability `before` a try ends before the charge; the message then comes back with
+    probability `harmless`. Otherwise the card is charged; the message then comes back with
+    probability `back`. There are at most `tries` tries. A share `again` of the orders is sent
+    twice.
     """
     for name, value in (
         ("before", before),
@@ -109,7 +116,8 @@ def expected_charges(
     ):
         check.number(name, value, low=0, high=1)
     check.whole("tries", tries, low=1)
-    # by number of charges: the chance that the message is gone, and that it is still being tried
+    # Both lists are by number of charges: the probability that the message has left the queue with
+    # so many, and that it has so many and will be tried again.
     ended, going = [0.0] * (tries + 1), [1.0] + [0.0] * tries
     for _ in range(tries):
         after = [0.0] * (tries + 1)
@@ -120,7 +128,7 @@ def expected_charges(
                 after[charges + 1] += chance * (1 - before) * back
                 ended[charges + 1] += chance * (1 - before) * (1 - back)
         going = after
-    # What is still in work after the last try is dead: its charges count as well.
+    # A message that comes back from its last try is a dead letter: its charges count as well.
     once = [a + b for a, b in zip(ended, going, strict=True)]
     # An order that is sent twice has the charges of two independent messages.
     both = [0.0] * (2 * tries + 1)

@@ -1,5 +1,5 @@
-"""The analysis of a consumer group: the owner of each partition over time, and the events that were
-done twice or never.
+"""The analysis of a consumer group: the owner of each partition over time, and the events that the
+group handled twice or never.
 """
 
 from __future__ import annotations
@@ -26,16 +26,18 @@ class Owned:
 class GroupAnalysis:
     """Owners, repeated work and losses, read off the records of one stream with one group.
 
-    `owned` has the owners, in the order of their ends; `members` the processes, in the order of
-    joining, and `generations` is the number of the last generation. `done` counts events that were
-    done, `twice` those done more than once, `fenced` commits that were refused.
+    `owned` has the ownerships, in the order of their ends; `members` the names of the processes, in
+    the order of joining; `generations` is the number of the last generation. `done` is the number
+    of events that were done, `twice` of those done more than once, `fenced` of the commits that
+    were refused.
 
-    `again` and `lost` are times (s): of each repeat, and of each crash that lost an event, once per
-    event. An event is lost if it is committed, was not done, and the member that had taken it is
-    dead. `fell` lists the members that died or stood still, each with the time (s); `silent` is
-    what such a member owned while it gave no sign of life.
+    `again` has the time (s) of each repeat. `lost` has the time (s) of the crash that lost an
+    event, once per lost event. An event is lost if its offset is committed, it was not done, and
+    the member that had read it has crashed. `fell` lists the members that crashed or stood still,
+    each with the time (s). `silent` has the ownerships of such a member, cut to the time when it
+    sent no heartbeat.
 
-    A process that dies and starts again joins as another member: `process_name` is the same.
+    A process that dies and starts again joins as a new member, with the same `process_name`.
     """
 
     def __init__(self, records: Iterable[Record], until: float) -> None:
@@ -46,12 +48,13 @@ class GroupAnalysis:
         self.generations = 0
         self.fenced = 0
         done: Counter[str] = Counter()
+        # by member: partition, offset and id of each event that it has read
         taken: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
         self.again: list[float] = []
         self.lost: list[float] = []
         self.fell: list[tuple[str, float]] = []
         self.silent: list[Owned] = []
-        silences: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        silences: dict[str, list[tuple[float, float]]] = defaultdict(list)  # by member: from, to
         since: dict[int, tuple[str, float]] = {}  # by partition: its owner now, and from when (s)
 
         def keep(partition: int, end: float) -> None:
@@ -75,24 +78,25 @@ class GroupAnalysis:
             elif event == "fenced":
                 self.fenced += 1
             elif event == "read":
-                taken[worker].append((detail, entry, name))
+                taken[worker].append((detail, entry, name))  # the detail is the partition
             elif event == "effect":
                 done[name] += 1
                 if done[name] > 1:
                     self.again.append(time)
             elif event == "stalled":
                 self.fell.append((process_name(worker), time))
-                silences[worker].append((time, time + detail))
+                silences[worker].append((time, time + detail))  # the detail is how long (s)
             elif event == "finished" and detail == "crashed":
                 self.fell.append((process_name(worker), time))
                 silences[worker].append((time, inf))
-                # what it had in hand and had committed before: no other member will read it
+                # What it had read and committed, but not done: the next owner of the partition
+                # begins at the committed offset and never reads these events.
                 self.lost += [
                     time
                     for partition, offset, each in taken[worker]
                     if not done[each] and at(self.log.position, partition, time) > offset
                 ]
-        # what is still owned when the run is over
+        # What is owned at the end of the run has no "revoked" record.
         for partition in list(since):
             keep(partition, until)
         self.done = len(done)

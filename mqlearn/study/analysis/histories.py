@@ -1,5 +1,5 @@
-"""The analysis of a shop's records: the changes of each order, those without an event, and those
-with several.
+"""The analysis of a shop's records: the changes of each order, and which of them were published as
+no event or as several.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from mqlearn.study.changes import FINAL
 
 @dataclass
 class TracedChange:
-    """A change as the trace shows it: the state it brings, and when (s) it happened, was saved in
-    the database, and was published, once or more often.
+    """A change of an order as the trace shows it: the new `state`, and the times (s) at which it
+    happened, was saved in the database (None: never), and was published as an event, once or more
+    often.
     """
 
     key: str
@@ -25,7 +26,7 @@ class TracedChange:
 
     @property
     def first(self) -> float:
-        """The time (s) from when it was known anywhere; infinity if it never was."""
+        """The time (s) at which the change was first saved or published; infinity if neither."""
         return min(
             [*self.published[:1], *([] if self.saved is None else [self.saved])],
             default=float("inf"),
@@ -33,17 +34,18 @@ class TracedChange:
 
     @property
     def silent(self) -> bool:
-        """True if it is in the database and no event says so."""
+        """True if the change was saved in the database and never published."""
         return self.saved is not None and not self.published
 
 
 class HistoryAnalysis:
     """The `changes` of all orders by their id, in the order of happening.
 
-    The other attributes are times (s), unless they say otherwise. `silent`: a change was saved that
-    was never published. `again`: a change was published under a second id; a third is not counted.
-    `appended`: an event was added to the stream. `folded`: the board was asked, each with the
-    number of events that it folded for its answer. `repeated` is the number of events that were
+    `silent` has the times (s) at which changes were saved that were never published. `again` has
+    the times (s) at which changes were published under a second id; a third id is not counted.
+    `appended` has the times (s) at which events were added to the stream. `folded` has a pair for
+    each question to the board, which counts orders by folding their events: the time (s), and the
+    number of events that it folded for the answer. `repeated` is the number of events that were
     published once more under the same id.
     """
 
@@ -72,6 +74,7 @@ class HistoryAnalysis:
                 change.published.append(time)
             elif event == "answered":
                 self.folded.append((time, entry))
+        # A silent change has been saved: the 0.0 is only for the type checker.
         self.silent = sorted(
             change.saved or 0.0 for change in self.changes.values() if change.silent
         )
@@ -84,11 +87,11 @@ class HistoryAnalysis:
         return found
 
     def chosen(self, hour: float, most: int) -> list[tuple[str, list[TracedChange]]]:
-        """Return at most `most` orders with their changes, the oldest first, to be drawn at `hour`
-        (s).
+        """Return at most `most` orders with their changes, the oldest first, for a picture of the
+        time `hour` (s).
 
-        Orders that are going on at that hour come before those that have ended; of those going on,
-        the torn ones, with a change that has no event or several, before the others.
+        If there are more orders than `most`, unfinished ones are chosen before finished ones. Among
+        the unfinished, those come first that have a change without an event or with several.
         """
         by_key = self.by_key()
         past = {
@@ -101,20 +104,22 @@ class HistoryAnalysis:
             for key in going
             if any(change.silent or len(change.published) > 1 for change in past[key])
         ]
+        # Spread out, so that a picture shows orders of the whole day, not only its beginning.
         few = _spread_out(torn, most)
         few += _spread_out([key for key in going if key not in torn], most - len(few))
         ended = [key for key, changes in past.items() if changes and changes[-1].state in FINAL]
+        # Of the finished orders the last ones are taken, as many as there is room for.
         few += ended[len(ended) - most + len(few) :] if len(few) + len(ended) > most else ended
         return sorted(((key, by_key[key]) for key in few), key=lambda item: item[1][0].time)
 
 
 def by_events(changes: list[TracedChange], hour: float) -> str:
-    """Return the state that the events published until `hour` (s) give; "" without any."""
+    """Return the order's state by the events published until `hour` (s); "" if there are none."""
     return next((c.state for c in reversed(changes) if c.published and c.published[0] <= hour), "")
 
 
 def by_database(changes: list[TracedChange], hour: float) -> str:
-    """Return the state that the database had at `hour` (s); "" if it had none."""
+    """Return the order's state in the database at `hour` (s); "" if it was not saved by then."""
     return next((c.state for c in reversed(changes) if c.saved is not None and c.saved <= hour), "")
 
 

@@ -1,5 +1,5 @@
-"""A log and its readers at one instant: which events are done, in hand, not read yet, or never
-read.
+"""The state of a log and its readers at one instant: which events are done, in hand (read and not
+done yet), not read yet, or never read.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ WAITING, NEVER_READ = "not read yet", "never read"
 class PartitionAt:
     """One partition at an instant.
 
-    The log holds the offsets from `start` up to `end`, without `end`; the group goes on at
-    `committed`, and `owner` reads it. `owner` is "" if no member owns it, or if readers need not
-    join a group. `ids` are the ids of the events by offset. `in_hand` has the offsets of events
-    that were taken and are not done, each with the member that took it.
+    The log holds the offsets from `start` up to `end`, `end` excluded. `committed` is the offset at
+    which the group reads on, and `owner` is the member that reads the partition; "" if no member
+    owns it, or if readers do not join a group. `ids` are the ids of the events by offset. `in_hand`
+    has the offset of each event that was read and is not done, with the member that read it.
     """
 
     start: int = 0
@@ -36,7 +36,7 @@ class PartitionAt:
 
     @property
     def lag(self) -> int:
-        """The number of offsets from what is committed to the end."""
+        """The number of offsets from the committed one to the end."""
         return self.end - self.committed
 
     def state(self, offset: int) -> str:
@@ -49,7 +49,7 @@ class PartitionAt:
 
     def stretches(self) -> list[tuple[str, int, int]]:
         """Return the log in pieces of one state each: (state, first offset, the offset after the
-        last). Of what retention has deleted, only what was never read is in it.
+        last). Of the events that retention has deleted, only those that were never read are in it.
         """
         found = []
         for state, those in groupby(range(self.end), self.state):
@@ -68,18 +68,18 @@ class PartitionAt:
 
 
 class LogAt:
-    """A log and its group at `time` (s), everything that happened at that instant included.
+    """A log and its group at `time` (s), after everything that happened at that instant.
 
-    `members` are the names of the group's processes, in the order of joining; `silent` are those of
-    them that are dead or stand still. The records are of one stream with one group.
+    `members` are the names of the group's processes, in the order of joining; `silent` are the
+    members that have crashed or stand still. The records are of one stream with one group.
     """
 
     def __init__(self, records: Iterable[Record], time: float) -> None:
         self.partitions: dict[int, PartitionAt] = {}
         self.members: list[str] = []
         self.generation = 0
-        self.grouped = self.read = False  # has it had members? has it been read?
-        self._silent: dict[str, float] = {}  # until when (s)
+        self.grouped = self.read = False  # has the group had members? has the log been read?
+        self._silent: dict[str, float] = {}  # by process: until when it is silent (s)
         self._where: dict[str, tuple[int, int]] = {}  # by event id: partition and offset
         for record in records:
             if record.time > time:
@@ -97,6 +97,7 @@ class LogAt:
         if event == "appended":
             place = self._of(detail)
             place.end = entry + 1
+            # an offset without a record of its event keeps its place in the list
             place.ids += [""] * (entry - len(place.ids)) + [name]
             self._where[name] = (detail, entry)
         elif event == "deleted":
@@ -107,6 +108,7 @@ class LogAt:
         elif event == "read":
             self._of(detail).in_hand[entry] = worker
             self.read = True
+        # Only a group's source is "stream/group": a queue's worker records "finished" as well.
         elif event == "finished" and "/" in source and name in self._where:
             self._finished(*self._where[name], died=detail == "crashed")
             if detail == "crashed":
@@ -118,6 +120,7 @@ class LogAt:
 
     def _finished(self, partition: int, offset: int, *, died: bool) -> None:
         place = self._of(partition)
+        # After a crash the event stays in hand until the group takes the partition away.
         if not died:
             place.in_hand.pop(offset, None)
             place.times[offset] = place.times.get(offset, 0) + 1
@@ -128,13 +131,14 @@ class LogAt:
         who = process_name(member)
         if event == "joined":
             self.members += [who] if who not in self.members else []
-            self._silent.pop(who, None)  # a new life of the same process
+            self._silent.pop(who, None)  # the process has been started again
         elif event in ("left", "evicted") and who in self.members:
             self.members.remove(who)
         elif event in ("assigned", "revoked") and isinstance(detail, tuple):
             for partition in detail:
                 place = self._of(partition)
                 place.owner = who if event == "assigned" else ""
-                # it has no owner now, and the next one goes on at what is committed
+                # The next owner reads from the committed offset, so what this one had read and not
+                # committed counts as not read.
                 if event == "revoked":
                     place.in_hand = {at: by for at, by in place.in_hand.items() if by != member}

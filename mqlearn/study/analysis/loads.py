@@ -32,17 +32,19 @@ def tries_per_order(failing: float, retries: int) -> float:
 
 @lru_cache
 def dead_in_outage(rate: float, seconds: float, retries: int, policy: RetryPolicy | None) -> float:
-    """Return the mean number of orders that die in an outage of so many `seconds`, if `rate` arrive
-    per second. Without a policy, they are retried at once.
+    """Return the mean number of orders that die in an outage of `seconds`, if `rate` orders arrive
+    per second. Without a policy, a failed order is retried at once.
 
-    An order that comes t seconds before the end is dead if all its delays together are shorter than
-    t, so the mean number is rate · E[max(0, outage − S)]. Each delay is a fixed part and a random
-    one, U(0, wₖ). With the fixed parts taken off the outage, which leaves T, the mean of max(0, T −
-    ΣU(0, wₖ)) is Σ over subsets J of (−1)^|J| · max(0, T − Σ_J w)^(n+1), divided by (n+1)! · Πw.
+    An order that arrives t seconds before the end of the outage dies if the sum S of its delays is
+    shorter than t, so the mean number is rate · E[max(0, outage − S)]. Each delay is a fixed part
+    plus a random part, uniform on (0, wₖ). Let T be the outage minus all fixed parts. Then the mean
+    of max(0, T − Σ U(0, wₖ)) is the sum over all subsets J of the n random parts of
+    (−1)^|J| · max(0, T − Σ_J w)^(n+1), divided by (n+1)! · Πw.
     """
     check.number("rate", rate, low=0)
     check.number("seconds", seconds, low=0)
-    check.whole("retries", retries, low=0, high=12)
+    check.whole("retries", retries, low=0, high=12)  # the sum below has 2ⁿ terms
+    # a policy's delay is between its values for a draw of 0 and of 1
     low = [0.0 if policy is None else policy.delay(n, 0.0) for n in range(1, retries + 1)]
     high = [0.0 if policy is None else policy.delay(n, 1.0) for n in range(1, retries + 1)]
     left = Fraction(seconds) - sum(map(Fraction, low))
@@ -68,7 +70,9 @@ class LoadAnalysis:
         )
 
     def peak(self, since: float = 0.0) -> int:
-        """Return the most tries begun in one second, from `since` seconds after the start."""
+        """Return the largest number of tries begun in one second, counted from `since` seconds
+        after the start on.
+        """
         return max((count for second, count in self._tries.items() if second >= since), default=0)
 
     def tries(self, since: float, until: float) -> float:

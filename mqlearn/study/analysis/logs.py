@@ -17,12 +17,12 @@ Steps = list[tuple[float, int]]  # time (s), the offset that holds from then on
 
 
 class LogAnalysis:
-    """The steps of each partition over time: the log's `start` and `end`, and the group's
-    `position`, which is the next offset to read.
+    """Three offsets of each partition over time, as steps: the log's `start` and `end`, and the
+    group's `position`, the next offset to read.
 
-    `jumps` are the moves past events that the group did not read, each with its time (s), from and
-    to: retention had deleted them, or the group went on at the end. The records are of one stream
-    with one group.
+    `jumps` are the moves of the group past events that it did not read, each with its time (s), the
+    offset from and the offset to. It jumps if retention has deleted the events, or if it was set to
+    the end of the log. The records are of one stream with one group.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -30,7 +30,8 @@ class LogAnalysis:
         self.end: dict[int, Steps] = {}
         self.position: dict[int, Steps] = {}
         self.jumps: dict[int, list[tuple[float, int, int]]] = {}  # time (s), from, to
-        fell: dict[int, int] = {}  # by partition: where a reset began that no commit has ended yet
+        # by partition: the offset of a reset; the next commit says where the group went on
+        fell: dict[int, int] = {}
         for time, event, _, entry, *_, detail in records:
             if event == "appended":
                 self.end.setdefault(detail, []).append((time, entry + 1))
@@ -45,20 +46,22 @@ class LogAnalysis:
 
     @property
     def partitions(self) -> list[int]:
-        """The partitions that have had an event, sorted."""
+        """The numbers of the partitions that have had an event, sorted."""
         return sorted(self.end)
 
     def size(self, partition: int) -> int:
-        """Return the number of events that were ever appended to it."""
+        """Return the number of events that were ever appended to this partition."""
         return self.end[partition][-1][1]
 
     def lost(self, partition: int) -> int:
-        """Return the number of its events that the group skipped, or can no longer read."""
+        """Return the number of this partition's events that the group skipped or can no longer
+        read.
+        """
         skipped = sum(to - since for _, since, to in self.jumps.get(partition, ()))
         return skipped + max(0, at(self.start, partition) - at(self.position, partition))
 
     def read(self, partition: int) -> int:
-        """Return the number of its events that the group read."""
+        """Return the number of this partition's events that the group read."""
         return at(self.position, partition) - sum(
             to - since for _, since, to in self.jumps.get(partition, ())
         )
@@ -68,7 +71,9 @@ class LogAnalysis:
         return at(self.end, partition, time) - at(self.position, partition, time)
 
     def behind(self, *partitions: int) -> tuple[Floats, Floats]:
-        """Return the lag of these partitions together: times (s), and the lag from each time on."""
+        """Return the total lag of these partitions: an array of times (s), and an array of the lag
+        that holds from each time on.
+        """
         tables = [
             (table.get(p, []), sign)
             for p in partitions
@@ -84,7 +89,7 @@ class LogAnalysis:
             dtype=int,
         )
         order = np.argsort(times, kind="stable")
-        # of several steps at one instant only the last one counts
+        # Of several steps at one instant only the last one counts; the very last step always does.
         lasts = np.append(np.diff(times[order]) > 0, np.ones(min(len(times), 1), dtype=bool))
         return times[order][lasts], np.cumsum(moves[order])[lasts].astype(float)
 
@@ -98,5 +103,5 @@ class LogAnalysis:
 def at(table: dict[int, Steps], partition: int, time: float = inf) -> int:
     """Return the value of a partition's steps at `time` (s); 0 before the first step."""
     steps = table.get(partition, [])
-    index = bisect_right(steps, (time, inf))
+    index = bisect_right(steps, (time, inf))  # inf: a step at exactly this time counts as well
     return steps[index - 1][1] if index else 0
