@@ -255,7 +255,7 @@ ANYTHING: dict[str, str] = {
     "OffsetOutOfRange": "an exception takes what an exception takes",
     "EventStream.group": "its options are those of a ConsumerGroup, which looks at them; its name "
     "is tested apart",
-    "ConsumerGroup.keep": "what a stream calls under its own lock, with what it has checked",
+    "ConsumerGroup.commit_under_lock": "what a stream calls under its own lock, all checked",
     "ConsumerGroup": "made by EventStream.group, which gives it itself and checks the name",
     "SharedPartitions.report": "what a run calls for itself, with its own frozen trace",
     "ReadingTheLog.report": "what a run calls for itself, with its own frozen trace",

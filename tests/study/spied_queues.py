@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from mqlearn import InMemoryMessageQueue, Message
 from mqlearn.messaging import broker
+from mqlearn.study import scenario as scenario_module
 from mqlearn.study.run import Run
+from mqlearn.units.publish_subscribe import FanOut
 
 INSTANTS = 50
 
@@ -79,9 +80,8 @@ def look_at_all(queues: list[Spied]) -> dict[str, Any]:
 
 
 def where_queues_are_made(scenario: Any) -> Any:
-    """The module in which the scenario's queues are made: its own, or the broker's."""
-    module = sys.modules[type(scenario).__module__]
-    return module if hasattr(module, "InMemoryMessageQueue") else broker
+    """The module that makes the scenario's queues: the broker's, or that of all scenarios."""
+    return broker if isinstance(scenario, FanOut) else scenario_module
 
 
 def read(run: Run, time: float) -> dict[str, Any]:
