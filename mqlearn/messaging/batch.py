@@ -1,4 +1,6 @@
-"""Workers that take messages in batches: one call of the handler, and a result for each message."""
+"""Workers that take messages in batches: the handler is called once per batch, and returns one
+result per message.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +25,15 @@ class BatchMessageProcessor(Workers):
 
     The handler returns a list with a result for each message, in order: true, false or an
     `Outcome`. Every message is settled by its own result. With `on_failure="all"` one failure fails
-    the whole batch, as on a queue that takes one answer for all. A list of another length, or no
-    list, fails all messages, with that reason; so does an exception, since it does not say which
-    message it is about (`Release(delay)` gives all back without a retry). `on_failure` may also be
-    a function: after an exception `on_failure(batch, handler)` returns the results, and may call
-    the handler again with parts of the batch.
+    the whole batch, as on a queue that accepts only one ack or nack for a whole batch. A list of
+    another length, or no list, fails all messages, with that reason. So does an exception, since it
+    does not say which message caused it; only `Release(delay)` gives all back without costing a
+    retry. `on_failure` may also be a function: after an exception `on_failure(batch, handler)`
+    returns the results, and may call the handler again with parts of the batch.
 
-    While a batch fills, leases are renewed at half their time, so the handler has at least half a
-    lease left. On stop, a batch that was begun is handled ("flush") or released ("return"), as
-    `on_stop` says.
+    While a batch fills, leases are renewed at half their time, so at least half a lease is left
+    when the handler begins. On stop, a batch that was begun is handled ("flush") or released
+    ("return"), as `on_stop` says.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class BatchMessageProcessor(Workers):
         super().__init__(queue, restart_after=restart_after)
         self.batch_size, self.batch_timeout = batch_size, batch_timeout
         self.on_failure, self.on_stop = on_failure, on_stop
-        self._handler: BatchHandler = list  # until there is one
+        self._handler: BatchHandler = list  # a placeholder until the workers are started
 
     def start_batch_processing(self, processor: BatchHandler, *, num_workers: int = 1) -> Task:
         """Start workers that call `processor(batch)`; returns the task of the first, which ends
@@ -60,7 +62,7 @@ class BatchMessageProcessor(Workers):
         """
         check.function("processor", processor)
         check.whole("num_workers", num_workers, low=1)
-        self._pool.check_ended()  # or they would go on with another handler
+        self._pool.check_ended()  # running workers would change to the new handler in mid-work
         self._handler = processor
         self._pool.start(num_workers)
         return self.workers[0]
@@ -72,6 +74,7 @@ class BatchMessageProcessor(Workers):
     def _work(self) -> None:
         while not self._pool.stopping:
             batch = self._collect()
+            # looked at again, since the pool may have been stopped while the batch was being filled
             if self._pool.stopping and self.on_stop == "return":
                 for message in batch:
                     self.queue.release(message)
@@ -79,16 +82,19 @@ class BatchMessageProcessor(Workers):
                 return
 
     def _collect(self) -> list[Message]:
-        """Wait for a first message, then for more until the batch is full, its time is over or the
-        pool stops.
+        """Wait for a first message, then for more until the batch is full, `batch_timeout` is over
+        or the pool stops.
         """
         clock = self._runtime
         lease = self.queue.visibility_timeout
         first = self.queue.take(lambda: self._pool.stopping)
         if first is None:
             return []
+        # the time counts from the first message, so no message waits longer than `batch_timeout`
+        # here
         batch, deadline = [first], clock.now + self.batch_timeout
         if self.batch_size > 1:
+            # what is ready now, in one call: a full batch then needs no timer and no second wait
             batch += self.queue.receive_many(self.batch_size - 1, timeout=0)
         while len(batch) < self.batch_size and clock.now < deadline and not self._pool.stopping:
             if lease is None:
@@ -103,6 +109,7 @@ class BatchMessageProcessor(Workers):
 
     def _fill(self, batch: list[Message], until: float) -> None:
         """Add messages as they arrive, until the batch is full or it is `until` (s)."""
+        # `take` has no time limit of its own: the timer wakes it, and it then finds `until` reached
         with self._woken_at(until):
             while len(batch) < self.batch_size:
                 message = self.queue.take(lambda: self._pool.stopping or self._runtime.now >= until)
@@ -115,12 +122,15 @@ class BatchMessageProcessor(Workers):
         task = self._runtime.current_task()
         assert task is not None
         self._report("batched", batch[0], len(batch))
+        # a record for every message, so that each has its own begin and end in the trace
         for message in batch:
             self._report("started", message, None)
         try:
             outcomes = self._handle(batch)
         except WorkerCrash:
             task.crashed = True  # an exception made elsewhere has marked no task
+        # all are recorded as finished before the first is settled: settling takes a lock, and must
+        # not make the handler's time look longer
         for index, message in enumerate(batch):
             self._report("finished", message, "crashed" if task.crashed else str(outcomes[index]))
         if not task.crashed:
@@ -132,6 +142,7 @@ class BatchMessageProcessor(Workers):
         """Call the handler, and return one outcome for each message."""
         try:
             try:
+                # a copy: a handler that changes its list must not change which messages are settled
                 results = self._handler(list(batch))
             except (Release, WorkerCrash):
                 raise

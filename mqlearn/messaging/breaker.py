@@ -28,13 +28,13 @@ STATE_EVENTS = {CLOSED: "closed", OPEN: "opened", HALF_OPEN: "half_opened"}
 
 
 class Permit:
-    """The right to make one call, and the place to report how it went. Only the first answer
-    counts.
+    """The permission to make one call, and the object that its result is reported to. Only the
+    first answer counts.
 
     It belongs to a `generation` of its breaker, which ends with each change of state. An answer
-    that comes later is not counted, so the result of a call that began before the breaker opened is
-    never mistaken for a probe's. `began` (s) is when the call began; `probe` is true if the breaker
-    was half-open.
+    that comes after that is not counted, so the result of a call that began before the breaker
+    opened is never mistaken for the result of a probe. `began` (s) is when the call began; `probe`
+    is true if the breaker was half-open.
     """
 
     __slots__ = ("_breaker", "answered", "began", "generation", "probe")
@@ -49,7 +49,7 @@ class Permit:
         return not self.answered and self.generation == self._breaker.generation
 
     def begin(self) -> bool:
-        """Start the call now, if that is later than `acquire`; False if the permit is no longer
+        """Let the call start now instead of at `acquire`; False if the permit is no longer
         current.
         """
         return self._breaker._begin(self)
@@ -64,22 +64,23 @@ class Permit:
         return self._breaker._answer(self, reason)
 
     def cancel(self) -> bool:
-        """Report that there was no call, or one that says nothing about the service; another probe
-        may take its place.
+        """Report that no call was made, or that its result says nothing about the service. If it
+        was a probe, another call may be the probe instead. False if that no longer counts.
         """
         return self._breaker._cancel(self)
 
 
 class CircuitBreaker:
-    """Hands out permits while a service answers, and none for `cooldown` seconds once it does not.
+    """Gives permits for calls while a service works, and none for `cooldown` seconds once it fails.
 
     CLOSED opens after `failure_threshold` failures in a row or, given a `rate`, when that share of
-    a sliding window has failed. A call that takes more than `slow_after` seconds counts
-    as a failure, whatever its answer. OPEN becomes HALF_OPEN by itself when the cool-down is over;
-    `cooldown` may be a function of how often the breaker has opened since it was last closed (from
-    1). HALF_OPEN admits `probes` calls: all must succeed to close it and one failure opens it
-    again; with a `rate`, the share of failed probes decides. A probe without an answer after
-    `probe_timeout` seconds (None: wait forever) has failed.
+    a sliding window has failed. A call that takes more than `slow_after` seconds counts as a
+    failure, whatever its answer. OPEN becomes HALF_OPEN by itself when the cool-down is over;
+    `cooldown` may be a function that returns the seconds, given how often the breaker has opened
+    since it was last closed (from 1). HALF_OPEN admits `probes` calls: it closes when all have
+    succeeded, and opens again at the first failure; with a `rate`, the share of failed probes
+    decides. A probe without an answer after `probe_timeout` seconds (None: wait forever) counts as
+    failed.
 
     `state` is "CLOSED", "OPEN" or "HALF_OPEN", `failure_count` the failures in a row,
     `last_failure_time` (s) the time of the last failure (0 before the first), and `refused` the
@@ -127,11 +128,12 @@ class CircuitBreaker:
         self._probe_timers: dict[Permit, Timer] = {}  # of the probes without an answer yet
 
     def acquire(self, *, begin: bool = True) -> Permit | None:
-        """Return a permit for one call, or None; never wait. With `begin=False` the call starts
-        with `permit.begin()`, so the time before it does not count as the call's.
+        """Return a permit for one call, or None; never wait. With `begin=False` the call starts at
+        `permit.begin()`, so the time before that is not part of its duration.
         """
         check.instance("begin", begin, bool)
         with self._lock:
+            # under the lock: two workers must not both be the last probe
             if self.state == OPEN or (self.state == HALF_OPEN and self._admitted >= self.probes):
                 self.refused += 1
                 return None
@@ -142,14 +144,14 @@ class CircuitBreaker:
             return permit
 
     def listen(self, listener: Callable[[], object]) -> None:
-        """Call `listener()` after each change of state and after each cancelled probe, with no lock
-        held.
+        """Call `listener()` after each change of state and after each cancelled probe, without
+        holding the breaker's lock.
         """
         check.function("listener", listener)
         self._listeners.append(listener)
 
     def reset(self) -> None:
-        """Close it by hand, and forget all failures."""
+        """Close the breaker by hand, and forget all failures."""
         with self._lock:
             self._change_state(CLOSED, "by hand")
         self._notify()
@@ -160,6 +162,8 @@ class CircuitBreaker:
         with self._lock:
             if not permit.current:
                 return False
+            # it may begin a second time: the time from `acquire` on is dropped, and the probe's
+            # timer is set again below
             permit.began = self.runtime.now
             self._stop_probe_timer(permit)
             if permit.probe and self.probe_timeout is not None:
@@ -173,6 +177,8 @@ class CircuitBreaker:
         with self._lock:
             if not permit.current:
                 return False
+            # a slow success is a failure too: slow calls keep all workers busy, as if the service
+            # were down
             took = self.runtime.now - permit.began
             if failure is None and self.slow_after is not None and took > self.slow_after:
                 failure = f"slow: {took:g} s"
@@ -188,6 +194,7 @@ class CircuitBreaker:
         with self._lock:
             if not permit.current:
                 return False
+            # another call may be the probe; without this a half-open breaker could stay so forever
             self._admitted -= 1
             self._end(permit, "cancelled")
         if permit.probe:
@@ -208,9 +215,12 @@ class CircuitBreaker:
     # The rules.
 
     def _count(self, permit: Permit, failed: bool) -> None:
+        # failures in a row: one success starts the count again, so a service that fails now and
+        # then does not open the breaker
         self.failure_count = self.failure_count + 1 if failed else 0
         if failed:
             self.last_failure_time = self.runtime.now
+        # with a `rate` the window alone decides; the count of failures in a row is only shown
         window = self._window
         if window is not None:
             window.record(failed, self.runtime.now)
@@ -228,14 +238,15 @@ class CircuitBreaker:
             self._change_state(OPEN, f"failures in a row: {self.failure_count}")
 
     def _change_state(self, state: str, why: str) -> None:
-        """Change the state, and begin a new generation with it. This is the one place that does."""
-        # a user's `cooldown` function may raise: asked before anything has changed
+        """Change the state, and begin a new generation. The state is changed nowhere else."""
+        # called before anything is changed, since a user's `cooldown` function may raise
         cooldown = self._next_cooldown() if state == OPEN else 0.0
         for timer in self._probe_timers.values():
             timer.cancel()
         if self._cooldown_timer is not None:
             self._cooldown_timer.cancel()
         self._probe_timers, self._cooldown_timer = {}, None
+        # all of this is counted per generation, and the old permits are not current any more
         self._admitted = self._succeeded = 0
         self._window = self._fresh_window(state)
         self.generation += 1
@@ -243,10 +254,13 @@ class CircuitBreaker:
         self._record(STATE_EVENTS[state], why)
         if state == OPEN:
             self.times_opened += 1
+            # remembered, since the breaker may be closed and opened again before this timer fires
             generation = self.generation
             self._cooldown_timer = self._call_after(
                 cooldown, lambda self: self._half_open(generation)
             )
+        # not when it becomes half-open: a failed probe must count as one more opening for
+        # `cooldown`
         elif state == CLOSED:
             self.failure_count = self.times_opened = 0
 
@@ -272,6 +286,7 @@ class CircuitBreaker:
         )
 
     def _notify(self) -> None:
+        # a copy, since a listener may register another one
         for listener in tuple(self._listeners):
             listener()
 
@@ -281,7 +296,7 @@ class CircuitBreaker:
             self.trace.note(now, event, self.name, worker=worker, detail=detail)
 
     def _call_after(self, seconds: float, fn: Callable[[CircuitBreaker], object]) -> Timer:
-        """Call `fn(self)` in so many seconds, unless this breaker has been garbage collected by
+        """Call `fn(self)` `seconds` from now, unless this breaker has been garbage collected by
         then.
         """
         # the timer must not keep a breaker alive that nothing else refers to

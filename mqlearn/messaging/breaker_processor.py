@@ -21,14 +21,14 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
 
     Each worker asks for a permit before it takes a message, so the backlog waits in the queue. When
     half-open, as many messages are taken as probes are allowed. A failure (an exception or a false
-    result) counts for the breaker and costs its message a retry, also when it was a probe.
-    `Reject`, `Release` and a type without a handler say nothing about the service: they do not
-    count for the breaker.
+    result) counts for the breaker and costs its message a retry, even if it was a probe. `Reject`,
+    `Release` and a type without a handler say nothing about the service: they do not count for the
+    breaker.
 
     The breaker opens after `failure_threshold` failures in a row, for `timeout` seconds. Given a
     `breaker`, the processor uses that one instead, and several processors may share it. On threads
-    a worker may receive a message at the instant when the breaker opens: the worker releases it,
-    and no retry is spent.
+    a worker may receive a message at the same instant as the breaker opens: then it releases the
+    message, and no retry is spent.
     """
 
     def __init__(
@@ -77,13 +77,15 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
         return self.breaker.last_failure_time
 
     def process_with_circuit_breaker(self, processor: Handler) -> bool:
-        """Take one message, within a second, and handle it; True if it succeeded and was acked.
+        """Wait up to a second for one message, and handle it; True if it succeeded and was acked.
 
         False at once, without taking a message, while the breaker admits no call. False also if no
         message came (a probe's permit is then given back), or if the message failed. Raises
         WorkerCrash, with nothing settled, if the handler crashed.
         """
         check.function("processor", processor)
+        # before a message is taken: if the breaker refuses, the message stays in the queue and
+        # loses nothing
         permit = self.breaker.acquire(begin=False)
         if permit is None:
             return False
@@ -103,6 +105,8 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
 
     def _work(self) -> None:
         pool = self._pool
+        # The permit comes first. The other way round, an open breaker would hold a message in
+        # flight until its lease ends.
         while (permit := self._wait_for_permit()) is not None:
             message = self._take(permit, lambda: pool.stopping)
             if message is None:
@@ -117,6 +121,8 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
         """Wait for a permit; None once the pool stops."""
         with self._changed:
             while not self._pool.stopping:
+                # under the lock of the condition: a change of state between this question and the
+                # wait would be missed, and the worker would sleep through it
                 permit = self.breaker.acquire(begin=False)
                 if permit is not None:
                     return permit
@@ -124,10 +130,13 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
         return None
 
     def _take(self, permit: Permit, cancelled: Callable[[], bool]) -> Message | None:
-        """Return a message taken while the permit is current; without one, give the permit back."""
+        """Wait for a message as long as the permit is current, and return it. If none was taken,
+        cancel the permit and return None.
+        """
         message = self.queue.take(lambda: cancelled() or not permit.current)
         if message is None:
             permit.cancel()
+        # the breaker changed its state after the message was taken: give it back, unspent
         elif not permit.begin():
             self.queue.release(message)
             return None

@@ -1,4 +1,4 @@
-"""A broker: it knows the topics, their work queues and their subscribers."""
+"""A message broker: it has the topics, their work queues and their subscribers."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ class TopicBasedMessageBroker:
     """Publishes to topics. A topic has subscribers, a work queue, or both.
 
     Every subscriber gets every message, through a queue of its own. The consumers of the topic's
-    work queue share its messages. A message goes to the work queue if `create_topic` made that, if
-    the topic has ever been consumed, or while the topic has no subscriber, so that a message
-    published early is kept. A topic that only has subscribers does not grow.
+    work queue share its messages. A message goes to the work queue if `create_topic` made one, if
+    the topic has ever been consumed, or while the topic has no subscriber. The last rule keeps a
+    message that is published before any subscriber is there. A topic that has only subscribers
+    stores nothing in a work queue that no consumer reads.
 
     `topics` are the work queues by topic, `subscribers` the subscriptions by pattern. The lock is
     held while a message is put into the queues, so that all subscribers get messages in the same
@@ -76,34 +77,41 @@ class TopicBasedMessageBroker:
         """Put a message into the topic's work queue and those of its subscribers; False if one of
         them had no room.
 
-        All others have it nevertheless; the trace says which queue refused. If a full queue blocks,
-        `publish` waits for it, after the others have got the message.
+        The other queues have the message all the same; the trace says which queue refused it. If a
+        full queue blocks, `publish` waits for it, after the others have got the message.
         """
         check_topic("topic", topic)
         check.instance("message", message, Message)
         message.validate()
+        # a copy, since the topic is written to it: the caller may publish the same object elsewhere
         message = message.copy()
         message.topic = topic
         with self._lock:
             blocking, taken = [], True
-            # queues that never block first, all under one lock: that gives all the same order
+            # first the queues that never block, all under one lock: otherwise two publishers could
+            # put their messages into two queues in different orders
             for target, blocks in self._targets(topic):
                 if blocks:
                     blocking.append(target)
                 else:
                     taken &= target.send(message)
         for target in blocking:
+            # outside the lock: a publisher that waits for room must not stop all other calls of the
+            # broker
             taken &= target.send(message)
         return taken
 
     def _targets(self, topic: str) -> Iterator[tuple[InMemoryMessageQueue | Subscription, bool]]:
-        """Yield the receivers of a message on this topic, with True for a queue that blocks."""
+        """Yield each queue or subscription that gets a message on this topic, with True if it
+        blocks when full.
+        """
         self._known.add(topic)
         subscriptions = self._subscriptions(topic)
         if topic in self._with_consumers or not subscriptions:
             if topic not in self.topics:
                 self.topics[topic] = queue = self._make_queue(topic)
-                # made for lack of subscribers: it counts as consumed once it delivers
+                # made because there is no subscriber yet: from its first delivery on, it counts as
+                # a queue with consumers
                 queue.listen(
                     lambda record: (
                         self._with_consumers.add(topic) if record.event == "received" else None
@@ -140,6 +148,7 @@ class TopicBasedMessageBroker:
             trace=self.trace,
             name=name if number == 1 else f"{name}-{number}",
         )
+        # after the queue was made: if its options are refused, the name is not used up
         self._name_counts[name] = number
         return queue
 
@@ -162,8 +171,8 @@ class TopicBasedMessageBroker:
         "drop_oldest" or "block". Only with "block" does a slow subscriber hold up publishers, and a
         callback that publishes to its own topic may wait forever. Without a `retry` policy the
         order is kept; with one, a failed message waits for its backoff and others overtake it. The
-        trace and the stats use `name`, by default the callback's; the second of a name gets a
-        number.
+        trace and the stats use `name`, by default the callback's; a second subscriber of the same
+        name gets a number.
         """
         check_pattern("topic", topic)
         check.function("callback", callback)
@@ -198,6 +207,7 @@ class TopicBasedMessageBroker:
             subscriptions.remove(found)
             if not subscriptions:
                 del self.subscribers[topic]
+        # outside the lock: from here on only this subscription is concerned, not the broker
         found.leave(drain=drain)
         return True
 
@@ -215,6 +225,7 @@ class TopicBasedMessageBroker:
             self._with_consumers.add(topic)
             self._known.add(topic)
             queue = self.topics.get(topic)
+        # the wait is outside the lock, or no other task could publish the message that ends it
         return None if queue is None else queue.receive(timeout)
 
     def ack(self, topic: str, message_id: Message | str) -> bool:

@@ -1,4 +1,6 @@
-"""Counters that add up a queue's records: events, messages in each place, durations of tries."""
+"""Counters that add up a queue's records: events, messages in each place, and how long tries
+took.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ COUNTED = {
     "expired": "messages_dead_letter",
 }
 ERRORS = {"nacked": "failed", "delayed": "failed", "dead": "failed", "lease_lost": "lease lost"}
-# the rest is "other"
+# any other reason, such as a handler's own text, counts as "other": the number of counters is fixed
 REASONS = ("expired", "rejected", RETRIES_EXHAUSTED, "unroutable", "unknown schema")
 SAMPLED = ("wait", "processing", "sojourn")
 # Seconds; what OpenTelemetry asks of a histogram of durations, see prometheus.py.
@@ -38,12 +40,13 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0,
 
 
 class QueueCounters:
-    """The sums of the records of one queue since `start` (s). The caller holds a lock.
+    """The sums over the records of one queue since `start` (s). Every caller must hold a lock.
 
     `counts` are those of the summary, `events` counts records by kind, `reasons` dead letters by
     reason, `places` the messages in each place. `durations` has a row for each kind of error (""
-    for none): how many tries fell into each bucket of `BUCKETS`, how many beyond the last, and
-    their sum (s). `samples` reach back `window` seconds.
+    for none): the number of tries in each bucket of `BUCKETS`, the number beyond the last bucket,
+    and the sum of all durations (s). `samples` has pairs of (time, duration), both in seconds, of
+    the last `window` seconds.
     """
 
     def __init__(self, runtime: Runtime, window: float | None) -> None:
@@ -56,8 +59,9 @@ class QueueCounters:
         self.samples: dict[str, deque[tuple[float, float]]] = {what: deque() for what in SAMPLED}
         self.took: dict[int, float] = {}  # receipt: what its handler took (s)
         self._runtime, self._window = runtime, window
-        # the times (s) of all arrivals at a place, subtracted from those of all departures: with
-        # the messages that are there now, this gives the message-seconds spent in it
+        # For each place: the sum of the times (s) of all departures minus that of all arrivals.
+        # With `elapsed` added for each message that is still there, it is the message-seconds spent
+        # there. So a move costs one addition, however many messages there are.
         self._moments = dict.fromkeys(PLACES, 0.0)
         # entry that is neither done nor dead: since when (s), oldest first
         self._since: dict[int, float] = {}
@@ -71,6 +75,8 @@ class QueueCounters:
             self.counts[COUNTED[event]] += 1
         if event == "received":
             self._in_flight[receipt] = time
+            # only the first delivery: what comes after a retry is backoff, not the wait for a
+            # worker
             if attempt == 1:
                 self._sample("wait", time, time - self._since[entry])
         elif event in ("dead", "expired"):
@@ -90,7 +96,8 @@ class QueueCounters:
         self.counts["messages_nacked"] += reason == RETRIES_EXHAUSTED
 
     def _end_delivery(self, event: str, time: float, entry: int, receipt: int) -> None:
-        """Take note of the end of a delivery: it was settled, or lost its lease."""
+        """Count a delivery that ended: it was settled, or its lease was lost."""
+        # a delivery from before the count began has no start: it counts from `start`
         held = time - self._in_flight.pop(receipt, self.start)
         seconds = self.took.pop(receipt, held)
         if event == "acked":
@@ -105,7 +112,9 @@ class QueueCounters:
                 self.places[place] += step
                 self._moments[place] -= step * (time - self.start)
         if to not in PLACES or to == "dead":
+            # it has left the queue, so it no longer has an age
             self._since.pop(entry, None)
+        # not at a retry: a message keeps its age until it is done. A redriven one starts again.
         elif sources in ("new", "dead"):
             self._since[entry] = time
 
@@ -114,13 +123,14 @@ class QueueCounters:
         return receipt in self._in_flight
 
     def processed(self, time: float, seconds: float) -> None:
-        """Count a message that was done at `time` (s) and took `seconds`."""
+        """Count a message that was completed at `time` (s), after `seconds` of work."""
         self.counts["processing_time_total"] += seconds
         self._sample("processing", time, seconds)
         self._observe("", seconds)
 
     def _observe(self, error: str, seconds: float) -> None:
         row = self.durations.setdefault(error, [0.0] * (len(BUCKETS) + 2))
+        # the bucket whose upper bound is the first that is not smaller: bounds include their value
         row[bisect_left(BUCKETS, seconds)] += 1
         row[-1] += seconds
 
@@ -142,12 +152,14 @@ class QueueCounters:
 
     def oldest(self) -> float:
         """Return the age (s) of the oldest message that is neither done nor dead."""
+        # a dict keeps the order of insertion, which is the order of time here
         first = next(iter(self._since.values()), None)
         return 0.0 if first is None else self._runtime.now - first
 
     def seconds(self) -> dict[str, float]:
         """Return the message-seconds spent in each place."""
         elapsed = self._runtime.now - self.start
+        # `max`, since the sum of many floats may end a tiny bit below 0
         return {
             place: max(self._moments[place] + self.places[place] * elapsed, 0.0) for place in PLACES
         }

@@ -1,4 +1,6 @@
-"""A queue that accepts a message once, also if the producer sends it again because it is unsure."""
+"""A queue that accepts each message once, even if the producer sends it again because it does not
+know whether the first send arrived.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ class DeduplicatingQueue(InMemoryMessageQueue):
     Without a confirmation the producer cannot know if its message was accepted, so it sends again.
     For a message that was accepted before, `send` returns True, discards it and records it as
     "deduplicated"; one that was refused may be sent again. By default the key is the message id, so
-    the producer must use the same id again. This stops duplicates of the producer, not redeliveries
-    of a message that is in the queue.
+    the producer must use the same id again. This removes duplicates that the producer makes; a
+    message in the queue may still be delivered more than once.
 
     Sources: Amazon SQS FIFO queues (a fixed window of 5 minutes), NATS (`Nats-Msg-Id`, 2 minutes by
     default), Azure Service Bus (10 minutes by default).
@@ -58,7 +60,7 @@ class DeduplicatingQueue(InMemoryMessageQueue):
 
     def send(self, message: Message, *, delay: float = 0.0, timeout: float | None = None) -> bool:
         """Accept a message, to be delivered after `delay` seconds; True also if it was accepted
-        before.
+        earlier.
 
         With `on_full="block"` it waits for room, at most `timeout` seconds. False if there was no
         room, or if a message with the same key is waiting for room already.
@@ -72,21 +74,26 @@ class DeduplicatingQueue(InMemoryMessageQueue):
             if key in self._accepted:
                 self._emit("deduplicated", Entry(0, message, LANE[message.priority]))
                 return True
+            # not known yet if that message will be accepted, so neither True nor a second entry is
+            # right
             if key in self._blocked:
                 self._emit("rejected", Entry(0, message, LANE[message.priority]))
                 return False
-            # `send` below may wait for room and release the lock meanwhile: the key must not get in
-            # twice until it returns
+            # `send` below may wait for room, and releases the lock while it waits: until it
+            # returns, a second message with this key must be refused
             self._blocked.add(key)
             try:
                 accepted = super().send(message, delay=delay, timeout=timeout)
             finally:
                 self._blocked.discard(key)
+            # only now: a refused message must be accepted when the producer sends it again
             if accepted:
                 self._accepted[key] = self._runtime.now + self.dedup_window
             return accepted
 
     def _drop_old_keys(self) -> None:
+        # the window is the same for all, so the dict is in the order of expiry and the first may
+        # stop it
         while self._accepted:
             key, until = next(iter(self._accepted.items()))
             if until > self._runtime.now:

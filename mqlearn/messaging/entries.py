@@ -1,4 +1,6 @@
-"""The places of a queue's entries: the lines where they wait, the heap of those with a date."""
+"""The places of a queue's entries: a line per priority where they wait, and a heap of those with a
+due time.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +10,19 @@ from heapq import heapify, heappop, heappush
 
 from mqlearn.messaging.message import Message, MessagePriority
 
-# the first is served first
+# highest priority first: a lane's number is its place in this tuple, and 0 is served first
 PRIORITIES = tuple(sorted(MessagePriority, key=lambda p: -p.value))
 LANE = {priority: lane for lane, priority in enumerate(PRIORITIES)}
 
-MANY = 1000  # dates in a heap before void ones are looked for
+MANY = 1000  # dates in a heap before it is searched for invalid ones
 
 
 class Entry:
     """One accepted message and its state. The same id sent twice makes two entries.
 
-    `number` counts the queue's entries from 1; `lane` is its priority's line; `position` its place
-    in the order of joining; `lease` when the lease of the delivery `receipt` ends (s).
+    `number` counts the queue's entries from 1; `lane` is the number of its priority's line, 0 for
+    the highest; `position` is its place in the order of joining; `lease` is the time (s) when the
+    lease of the delivery `receipt` ends.
     """
 
     __slots__ = ("attempt", "lane", "lease", "message", "number", "position", "receipt")
@@ -30,17 +33,17 @@ class Entry:
         self.lease = 0.0
 
 
-# the entries that came back, by their position; the others
+# a heap of (position, entry) for the entries that came back; the line of all others
 Line = tuple[list[tuple[int, Entry]], deque[Entry]]
 
 
 class PriorityLines:
-    """The entries that wait: one line for each priority, first in first out. `length` is how many
-    there are.
+    """The entries that wait: one line for each priority, first in, first out. `length` is the
+    number of all of them.
 
-    An entry that comes back goes to its old place. It is older than all that still wait in its line
-    (it was taken from the head of it), so a small heap of returned entries in front of the line is
-    enough.
+    An entry that comes back goes to its old place. It was taken from the head of its line, so it is
+    older than all that still wait there. A small heap of returned entries, served before the line,
+    is therefore enough.
     """
 
     def __init__(self) -> None:
@@ -55,14 +58,14 @@ class PriorityLines:
             yield from line
 
     def clear(self) -> None:
-        """Forget them all. The count of positions goes on, since entries in flight may still come
-        back.
+        """Remove all entries. The count of positions is not reset, since entries in flight may
+        still come back.
         """
         self._lines = [([], deque()) for _ in PRIORITIES]
         self.length = 0
 
     def count(self) -> int:
-        """Count the entries in the lines themselves, as a check of `length`."""
+        """Count the entries in the lines themselves, independently of `length`."""
         return sum(len(returned) + len(line) for returned, line in self._lines)
 
     def join(self, entry: Entry) -> None:
@@ -78,8 +81,11 @@ class PriorityLines:
         heappush(self._lines[entry.lane][0], (entry.position, entry))
 
     def pop(self, lines: Iterable[Line] | None = None) -> Entry | None:
-        """Take out the entry to serve next: the highest priority, and the oldest in it."""
+        """Take out the entry to serve next: of the highest priority, the oldest. `lines` may give
+        another order of the lines.
+        """
         if self.length:
+            # a returned entry is older than the whole line behind it, so the heap is asked first
             for returned, line in self._lines if lines is None else lines:
                 if returned:
                     self.length -= 1
@@ -95,8 +101,8 @@ class PriorityLines:
 
 
 class DeadlineHeap:
-    """Entries with a date (s), earliest first; a date is void once `current(entry, date, key)` is
-    false. Voiding needs no search of the heap: a void date is skipped when its turn comes.
+    """Entries with a due time (s), earliest first. An item becomes invalid once `current(entry,
+    date, key)` is false; it is not searched for, but skipped when it comes to the top.
     """
 
     def __init__(self, current: Callable[[Entry, float, int], bool]) -> None:
@@ -105,16 +111,20 @@ class DeadlineHeap:
         self._limit = MANY
 
     def add(self, date: float, key: int, entry: Entry) -> None:
-        """Give an entry this date (s). A date that it had before stays until it is found void."""
+        """Add a date (s) for an entry. An earlier date of it stays in the heap until it is found to
+        be invalid.
+        """
         heappush(self.heap, (date, key, entry))
-        # Void dates are forgotten now and then, so that memory follows what is alive.
+        # The date of an acked delivery would stay until its lease would have ended, so invalid
+        # dates are removed now and then. The limit grows with what is left: this costs little per
+        # `add`.
         if len(self.heap) > self._limit:
             self.heap = [item for item in self.heap if self._current(item[2], item[0], item[1])]
             heapify(self.heap)
             self._limit = 2 * len(self.heap) + MANY
 
     def first(self) -> float | None:
-        """The earliest date that is not void."""
+        """Return the earliest valid date (s), or None; drop invalid ones from the top."""
         while self.heap:
             date, key, entry = self.heap[0]
             if self._current(entry, date, key):
@@ -123,7 +133,7 @@ class DeadlineHeap:
         return None
 
     def pop(self) -> Entry:
-        """Take out the entry whose date `first` has just told."""
+        """Take out the entry whose date `first` has just returned."""
         return heappop(self.heap)[2]
 
     def __len__(self) -> int:

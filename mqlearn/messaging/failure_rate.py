@@ -1,4 +1,6 @@
-"""A failure rate in a sliding window: of the last calls, or of the calls of the last seconds."""
+"""A failure rate in a sliding window: over the last calls, or over the calls of the last
+seconds.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,13 @@ from mqlearn.runtime import check
 
 @dataclass(frozen=True)
 class FailureRate:
-    """A rule for a breaker: open when failed / all ≥ `share`, of the last `calls` calls or of those
-    of the last `seconds` (s).
+    """A rule for a breaker: open when failed / all ≥ `share`, over the last `calls` calls or over
+    those of the last `seconds` (s).
 
-    `seconds`, if given, is the window, whatever `calls` says. With fewer than `minimum` calls in
-    the window the rule does not apply, since one failure of one call says little about a service. A
-    window that cannot hold `minimum` calls is sufficient when it is full.
+    If `seconds` is given, it is the window, and `calls` is ignored. With fewer than `minimum` calls
+    in the window the rule does not apply, since one failure of one call says little about a
+    service. If a window of `calls` is smaller than `minimum`, the rule applies when the window is
+    full.
     """
 
     share: float = 0.5
@@ -37,7 +40,7 @@ class Window:
         self.rule = rule
         self.failed = 0
         self._outcomes: deque[tuple[float, bool]] = deque()
-        # a window of 10 calls with a minimum of 20 would never apply otherwise
+        # otherwise a window of 10 calls with a minimum of 20 would never apply
         self._needed = rule.minimum if rule.seconds is not None else min(rule.minimum, rule.calls)
 
     def __len__(self) -> int:

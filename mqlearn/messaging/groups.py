@@ -1,5 +1,5 @@
-"""A queue that keeps the order within each group of messages; different groups do not wait for
-each other.
+"""A queue that keeps the order within each group of messages, while different groups do not wait
+for one another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Record, Trace
 
-FINAL_EVENTS = ("acked", "dead", "expired", "purged", "dropped")  # with these an entry leaves
+FINAL_EVENTS = ("acked", "dead", "expired", "purged", "dropped")  # the entry leaves the queue
 
 
 class MessageGroupQueue(InMemoryMessageQueue):
@@ -25,10 +25,10 @@ class MessageGroupQueue(InMemoryMessageQueue):
     `group(message)` names the group, such as a customer; by default it is the header "group", and a
     message without one is a group of its own. While a message is in flight, or waits for its retry,
     those behind it in its group wait too, and other groups go on: any number of workers may take
-    messages, and as many work at once as there are groups. A failing message holds up its group
-    until it is done or dead; one whose worker crashed, for the rest of its `visibility_timeout`
-    (seconds). Groups take turns. A priority puts a group's first message before the first of other
-    groups, never before a message of its own group.
+    messages, and at most one works on each group at a time. A message that fails delays its group
+    until it is done or dead; a message whose worker crashed delays it until its
+    `visibility_timeout` (seconds) is over. Groups take turns. A priority puts a group's first
+    message before the first of other groups, never before a message of its own group.
 
     Source: Amazon SQS FIFO queues (MessageGroupId).
     """
@@ -57,6 +57,7 @@ class MessageGroupQueue(InMemoryMessageQueue):
         )
         self.group = group
         self._ready = self._groups = GroupLines(self._group_of)
+        # by listening, since an entry can leave in five ways: each of them makes a record
         self.listen(self._advance_group)
 
     def send(self, message: Message, *, delay: float = 0.0, timeout: float | None = None) -> bool:
@@ -76,12 +77,13 @@ class MessageGroupQueue(InMemoryMessageQueue):
 
     def _advance_group(self, record: Record) -> None:
         if record.event in FINAL_EVENTS and self._groups.leave(record.entry):
+            # the next of the group is ready now, and a worker may be waiting for it
             self._available.notify()
 
 
 class GroupLines(PriorityLines):
-    """The entries that wait. Only the first entry of each group stands in a line, and it stays the
-    group's first until it leaves the queue.
+    """The entries that wait. Only the first entry of each group stands in a priority's line, and it
+    remains the first of its group until it leaves the queue.
     """
 
     def __init__(self, group_of: Callable[[Message], str]) -> None:
@@ -94,6 +96,8 @@ class GroupLines(PriorityLines):
         """Add an entry at the tail of its group. The first of a group, new or back from a delay,
         joins the tail of its priority's line.
         """
+        # a first entry that comes back from a delay joins its line directly: it must not stand
+        # behind its own group
         if entry.number not in self._first:
             group = self._group_of(entry.message)
             if group in self._behind:
@@ -105,6 +109,7 @@ class GroupLines(PriorityLines):
 
     def leave(self, number: int) -> bool:
         """Remove an entry that is done or dead; True if another becomes the first of its group."""
+        # None: it was not the first of its group, so no other entry was waiting for it
         group = self._first.pop(number, None)
         if group is None:
             return False
@@ -115,6 +120,7 @@ class GroupLines(PriorityLines):
         entry = behind.popleft()
         self._first[entry.number] = group
         self.length -= 1
+        # a new position at the tail: groups take turns, and a large group does not delay the others
         super().join(entry)
         return True
 
@@ -123,7 +129,8 @@ class GroupLines(PriorityLines):
         the oldest of those behind.
         """
         victim = super().pop_oldest()
-        # each first is in flight or delayed: all that wait are behind one
+        # no line has an entry: the first of every group is in flight or delayed, and all that wait
+        # are behind one of them
         if victim is None and any(self._behind.values()):
             victim = min(
                 filter(None, self._behind.values()), key=lambda behind: behind[0].number
@@ -132,7 +139,9 @@ class GroupLines(PriorityLines):
         return victim
 
     def clear(self) -> None:
-        """Remove all that wait; a group whose first entry is in flight keeps it as its first."""
+        """Remove all entries that wait. A group whose first entry is in flight keeps it as its
+        first.
+        """
         super().clear()
         for behind in self._behind.values():
             behind.clear()

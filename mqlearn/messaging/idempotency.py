@@ -1,4 +1,6 @@
-"""A handler that does its work once for each business key, however often the message comes."""
+"""A handler that does its work once for each business key, however often the message is
+delivered.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +14,15 @@ from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 
-SPARE_CLAIMS = 1000  # claims beyond the valid ones before the others are looked for and dropped
+SPARE_CLAIMS = 1000  # claims beyond the valid ones before invalid ones are searched and dropped
 # seconds that a claim holds on a queue that cannot tell if a delivery is current
 CLAIM_TIME = 30.0
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The right of one `delivery` to do the work for a key. On a queue that cannot tell if the
-    delivery is current, it ends at the time `until` (s).
+    """The right of one `delivery` to do the work for a key. It ends with the delivery's lease or,
+    on a queue that cannot tell if the delivery is current, at the time `until` (s).
     """
 
     delivery: Message
@@ -28,20 +30,22 @@ class Claim:
 
 
 class IdempotentHandler:
-    """Calls `handler(message)` once for each `key(message)`, and answers duplicates itself.
+    """Calls `handler(message)` once for each `key(message)`, and answers duplicates without calling
+    it.
 
-    The first delivery claims the key. A duplicate that comes while the claim holds is released for
-    `delay` seconds: an ack would lose the work if the first worker crashed. A duplicate that comes
-    later gets the stored result, so it is acked. A claim ends when the handler fails, or with the
-    lease of the delivery that made it, and the next delivery does the work. Results are stored for
-    `window` seconds, which should be longer than `retry_horizon` and the producer's own retries; by
-    default (None) until the `ttl` of every message with this key is over, and one lease more: after
-    that the message is not delivered again, unless it is redriven. The key names what must happen
-    once, such as an order's number. A message id or a receipt is not enough, since the order may be
-    sent again in another message.
+    The first delivery claims the key. A duplicate that comes while the claim is valid is released
+    for `delay` seconds: if it were acked and the first worker then crashed, the work would be lost.
+    A duplicate that comes later gets the stored result, so it is acked. A claim ends when the
+    handler fails, or with the lease of the delivery that made it, and the next delivery does the
+    work. Results are stored for `window` seconds, which should be longer than `retry_horizon` and
+    the producer's own retries; by default (None) until the `ttl` of every message with this key is
+    over, plus one lease: after that no such message is delivered again, unless it is redriven. The
+    key names what must happen once, such as an order's number. A message id or a receipt is not
+    enough, since the order may be sent again in another message.
 
-    Two cases remain: a worker that crashes after the effect and before the result is stored, and
-    one that goes on after its lease was lost. There the service itself must accept the key.
+    Two cases remain: a worker that crashes after the effect and before the result is stored, and a
+    worker that continues after its lease was lost. For these, the called service itself must
+    recognise the key.
     """
 
     def __init__(
@@ -72,10 +76,12 @@ class IdempotentHandler:
 
     def __call__(self, message: Message) -> object:
         """Handle a message for a processor: return the handler's result, new or stored. Raises
-        Release while another delivery has the claim.
+        Release while another delivery has a valid claim.
         """
         key = self.key(message)
         check.instance("key", key, str)
+        # the look-up and the claim under one lock: otherwise two duplicates could both find no
+        # claim
         with self._lock:
             self._drop_old_results()
             if key in self._results:
@@ -86,7 +92,9 @@ class IdempotentHandler:
                 self.counts["put_off"] += 1
                 raise Release(self.delay)
             self._drop_void_claims()
+            # a copy, since the handler may change its message, and `is_current` needs the receipt
             self._claims[key] = mine = Claim(message.copy(), self._runtime.now + CLAIM_TIME)
+        # outside the lock: handlers of different keys run at the same time
         return self._work(key, message, mine)
 
     def _work(self, key: str, message: Message, mine: Claim) -> object:
@@ -95,11 +103,13 @@ class IdempotentHandler:
         except Exception:
             self._end_claim(key, mine)
             raise
+        # a false result is a failure by the rule of all handlers: the next delivery must do the
+        # work
         if result is not None and not result:
             self._end_claim(key, mine)
             return result
         if not self._crashed():
-            with self._lock:  # it is done, also if the lease was lost meanwhile
+            with self._lock:  # the work is done, even if the lease was lost meanwhile
                 self.counts["worked"] += 1
                 self._store(key, message, result)
                 self._claims.pop(key, None)
@@ -108,6 +118,8 @@ class IdempotentHandler:
     def _end_claim(self, key: str, mine: Claim) -> None:
         """End a claim after a failure. A crashed worker cannot: its claim ends with the lease."""
         with self._lock:
+            # after a lost lease the key may have the claim of another delivery, which must not be
+            # removed
             if not self._crashed() and self._claims.get(key) is mine:
                 del self._claims[key]
 
@@ -118,11 +130,12 @@ class IdempotentHandler:
 
     def _holds(self, claim: Claim) -> bool:
         current = self.queue.is_current(claim.delivery)
+        # None: the queue does not know its leases, so the claim's own time decides
         return self._runtime.now < claim.until if current is None else current
 
     def _store(self, key: str, message: Message, result: object) -> object:
-        """Store the first result for this key for as long as this message may come again, or for
-        the window; returns that result.
+        """Store the first result for this key, for the window or as long as this message may be
+        delivered again; return that first result.
         """
         before, first = self._results.get(key, (0.0, result))
         if self.window is None:
@@ -133,6 +146,7 @@ class IdempotentHandler:
                 + lease
             )
         else:
+            # a fixed window begins with the first result; duplicates do not make it longer
             until = before or self._runtime.now + self.window
         if until > before:
             self._results[key] = (until, first)
@@ -140,8 +154,8 @@ class IdempotentHandler:
         return first
 
     def _drop_void_claims(self) -> None:
-        """Drop, now and then, the claims of crashed workers whose messages never came again, or
-        they would fill the memory.
+        """Now and then drop the invalid claims: those of crashed workers whose messages were never
+        delivered again would fill the memory.
         """
         if len(self._claims) > self._claims_limit:
             self._claims = {key: claim for key, claim in self._claims.items() if self._holds(claim)}
@@ -150,7 +164,7 @@ class IdempotentHandler:
     def _drop_old_results(self) -> None:
         while self._expiries and self._expiries[0][0] < self._runtime.now:
             until, key = heappop(self._expiries)
-            # a later message with this key may have made it last longer
+            # a later message with this key may have given the result a later end
             if key in self._results and self._results[key][0] == until:
                 del self._results[key]
 

@@ -12,8 +12,8 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
 
-# Looked up once. An Enum finds its members through its metaclass, which for three of them costs as
-# much as taking a lock.
+# Looked up once, for speed: an Enum finds its members through its metaclass, and three such
+# look-ups take as long as acquiring a lock.
 PENDING, PROCESSING = MessageStatus.PENDING, MessageStatus.PROCESSING
 COMPLETED, FAILED = MessageStatus.COMPLETED, MessageStatus.FAILED
 
@@ -26,9 +26,10 @@ class InMemoryMessageQueue(QueueOperations):
     At most `max_size` messages may wait; when the queue is full, `on_full` says "reject" (send
     returns False), "block" (send waits) or "drop_oldest". A delivery is leased for
     `visibility_timeout` seconds (None: until settled), and the message returns when the lease ends.
-    A nacked message returns to its old place at once, or with a `retry` policy joins the tail after
-    its backoff. A message is dead when it has failed more often than its `max_retries` allows, when
-    it is rejected, or when it is older than its `ttl` at the moment it would be handed out.
+    A nacked message returns to its old place at once, or with a `retry` policy it joins the tail of
+    its line after its backoff. A message goes to the dead letters when it has failed more than
+    `max_retries` times, when it is rejected, or when it is older than its `ttl` at the moment when
+    it would be delivered.
 
     Sources: Amazon SQS (visibility timeout, receipt, redrive), RabbitMQ (nack, TTL at the head of
     the queue).
@@ -58,6 +59,7 @@ class InMemoryMessageQueue(QueueOperations):
         self.trace = trace
         super().__init__(name, retry, runtime)
         if trace is not None:
+            # last, since it asks for the census, which needs the places to be there
             trace.watch(self, self._runtime.at_close)
 
     # What producers call.
@@ -82,6 +84,7 @@ class InMemoryMessageQueue(QueueOperations):
             stored = message.copy()
             stored.timestamp = now = self._runtime.now
             stored.status, stored.receipt, stored.attempt = PENDING, 0, 0
+            # its own number, since the same id may be sent twice and then makes two entries
             entry = Entry(next(self._numbers), stored, LANE[stored.priority])
             if delay:
                 self._schedule(entry, now + delay)
@@ -90,24 +93,28 @@ class InMemoryMessageQueue(QueueOperations):
                 self._ready.join(entry)
                 if self._observed:
                     self._emit("sent", entry)
+                # the usual case under load is that no worker waits; a notification then costs time
+                # for nothing
                 if self._receivers:
                     self._available.notify()
             return True
 
     def _make_room(self, timeout: float | None) -> bool:
-        """Have room for one more, as `on_full` says, within `timeout` (s); False if there is
-        none.
+        """Make room for one more message in the way that `on_full` says, or wait for it at most
+        `timeout` seconds; False if there is none.
         """
         if self.on_full == "reject":
             return False
         if self.on_full == "drop_oldest":
             oldest, place = self._ready.pop_oldest(), "waiting"
             if oldest is None:
+                # all that fill the queue are delayed: the one that is due first makes room
                 oldest, place = self._delayed.pop(), "delayed"
             self._emit("dropped", oldest, 0, place)
             self._set_timer()
             return True
         deadline = None if timeout is None else self._runtime.now + timeout
+        # asked again after each wake-up: another sender may have taken the room first
         while self.size() >= self.max_size:
             left = None if deadline is None else deadline - self._runtime.now
             if left is not None and left <= 0:
@@ -123,8 +130,8 @@ class InMemoryMessageQueue(QueueOperations):
         """Return the next message, leased to the caller; None after `timeout` seconds, or once
         `cancelled()` is true.
 
-        `timeout=0` does not wait, `None` waits forever. `cancelled` is called first, and again on
-        every wake-up.
+        `timeout=0` does not wait, `None` waits forever. `cancelled` is called at the start, and
+        again on every wake-up.
         """
         if timeout is not None and not (type(timeout) in NUMBERS and 0 <= timeout < 1e300):
             check.number("timeout", timeout, low=0)
@@ -142,8 +149,8 @@ class InMemoryMessageQueue(QueueOperations):
                 entry = self._pop_live(now)
                 if entry is not None:
                     return self._deliver(entry, now)
-                # asked again: what `cancelled` waits for may be the last message, which has just
-                # expired
+                # asked again: `cancelled` may be true once the queue is empty, and the last message
+                # has just expired
                 if cancelled is not None and cancelled():
                     return None
                 if timeout is not None:
@@ -164,9 +171,9 @@ class InMemoryMessageQueue(QueueOperations):
         return self.receive(cancelled=cancelled)
 
     def _pop_live(self, now: float) -> Entry | None:
-        """Take out the first entry that has not expired; those that have go to the dead
-        letters.
-        """
+        """Take out the first entry that has not expired; expired ones go to the dead letters."""
+        # A loop and not recursion: thousands may have expired one behind the other. Only those at
+        # the head are looked at, as in RabbitMQ; the others still count in `size`.
         while (entry := self._ready.pop()) is not None:
             message = entry.message
             due = message.timestamp + message.ttl  # type: ignore[operator]
@@ -177,26 +184,31 @@ class InMemoryMessageQueue(QueueOperations):
         return None
 
     def _deliver(self, entry: Entry, now: float) -> Message:
-        """Put an entry in flight, its lease beginning at `now` (s); return the copy that the worker
-        gets.
+        """Put an entry in flight, with a lease that begins at `now` (s); return the copy for the
+        worker.
         """
         entry.attempt += 1
+        # a new number for each delivery: the id alone cannot distinguish a late ack from a valid
+        # one
         entry.receipt = receipt = next(self._receipts)
         self._in_flight[receipt] = entry
         if self.visibility_timeout is not None:
             self._start_lease(entry, now + self.visibility_timeout)
+        # a copy: what the worker does to its message does not change the one that may be delivered
+        # again
         delivery = entry.message.copy()
         delivery.status = PROCESSING
         delivery.receipt, delivery.attempt = receipt, entry.attempt
         if self._observed:
             self._emit("received", entry, receipt)
+        # a message in flight does not count for `max_size`, so a sender may go on
         if self.on_full == "block":
             self._room.notify()
         return delivery
 
     def ack(self, delivery: Message | str) -> bool:
-        """Settle a delivery: its work is done. False if it is not current: settled before, or its
-        lease lost.
+        """Settle a delivery whose work is done. False if the delivery is not current: it was
+        settled before, or its lease was lost.
         """
         with self._lock:
             entry = self._end_delivery(delivery, "ack", COMPLETED)
@@ -209,8 +221,9 @@ class InMemoryMessageQueue(QueueOperations):
     def nack(
         self, delivery: Message | str, requeue: bool = True, *, reason: str | None = None
     ) -> bool:
-        """Settle a delivery: its work failed, because of `reason`. It is retried if its
-        `max_retries` allows, with `requeue=False` it goes to the dead letters at once.
+        """Settle a delivery whose work failed, because of `reason`. The message is retried if its
+        `max_retries` allows; with `requeue=False` it goes to the dead letters at once. False if the
+        delivery is not current.
         """
         check.instance("requeue", requeue, bool)
         check.instance("reason", reason, str, optional=True)
@@ -225,8 +238,8 @@ class InMemoryMessageQueue(QueueOperations):
             return True
 
     def release(self, delivery: Message | str, *, delay: float = 0.0) -> bool:
-        """Give a delivery back without counting a failure: to its old place, or after `delay`
-        seconds to the tail.
+        """Give a delivery back without counting a failure: at once to its old place or, given a
+        `delay` (s), after that to the tail of its line. False if the delivery is not current.
         """
         check.number("delay", delay, low=0)
         with self._lock:
@@ -252,7 +265,7 @@ class InMemoryMessageQueue(QueueOperations):
         return self.nack(delivery, outcome.kind == "failed", reason=outcome.reason or None)
 
     def extend(self, delivery: Message | str, seconds: float) -> bool:
-        """Renew the lease of this delivery: it ends `seconds` from now. False if it is not
+        """Renew the lease of this delivery, so that it ends `seconds` from now. False if it is not
         current.
         """
         check.number("seconds", seconds, above=0)

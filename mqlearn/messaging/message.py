@@ -64,9 +64,9 @@ class Message:
     `body` is passed by reference; a real broker would serialise it. `headers["type"]` chooses the
     handler. `timestamp` is set by the queue at `send`, in seconds on its clock. `ttl` is in
     seconds: a message older than that is not handed out. `retry_count` counts failures and may
-    reach `max_retries`; the next failure is the last. `receipt` and `attempt` are set on delivered
-    copies: the number of this delivery in its queue, and its number among the deliveries of this
-    message, from 1.
+    reach `max_retries`; the failure after that makes it a dead letter. `receipt` and `attempt` are
+    set on delivered copies: the number of this delivery in its queue, and its number among the
+    deliveries of this message, from 1.
 
     Raises TypeError or ValueError, when it is made and again when it is sent, for a field of the
     wrong kind.
@@ -90,8 +90,8 @@ class Message:
 
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
-        # It runs at each send. Nearly always all types are the expected ones, which one comparison
-        # of tuples tells; only other messages are looked at field by field, below.
+        # This runs at each send. Nearly always all types are the expected ones, and one comparison
+        # of tuples finds that. Only other messages are checked field by field, below.
         types = (
             self.id.__class__,
             self.topic.__class__,
@@ -110,6 +110,7 @@ class Message:
             and self.retry_count >= 0 <= self.max_retries
             and self.receipt >= 0 <= self.attempt
             and self.ttl.__class__ in NUMBERS
+            # a bound instead of `isfinite`: it also refuses infinity and NaN, without a call
             and 0 < self.ttl < 1e300
         ):
             if not self.headers:
@@ -170,12 +171,12 @@ class Message:
         headers: dict[str, str] | None = None,
         schema_version: str = "1",
     ) -> Message:
-        """Return the message that this one causes: in the same conversation, with this as its
-        cause.
+        """Return a message that answers this one: with the same correlation id, and this message's
+        id as its causation id.
 
-        `schema_version` is that of the new `body`. All headers are handed on, also unknown ones,
-        except those that a queue wrote about this message (dead letter, redrive); `headers` are
-        added, such as a `type`.
+        `schema_version` is that of the new `body`. It gets all headers of this message, also
+        unknown ones, except those that a queue wrote (dead letter, redrive). `headers` are added,
+        such as a `type`.
         """
         check.instance("new_id", new_id, str, optional=True)
         check.instance("headers", headers, dict, optional=True)
@@ -197,7 +198,7 @@ class Message:
 
     def __lt__(self, other: object) -> bool:
         """Return True if it is served before `other`: its priority is higher, or the same and its
-        timestamp older.
+        timestamp is earlier.
         """
         if not isinstance(other, Message):
             return NotImplemented
@@ -226,8 +227,8 @@ class Message:
 
 
 class Reject(Exception):
-    """Raised by a handler: this message can never succeed. It goes to the dead letters with
-    `reason`.
+    """Raised by a handler for a message that can never succeed: it goes to the dead letters at
+    once, with `reason`.
     """
 
     def __init__(self, reason: str) -> None:
@@ -237,8 +238,8 @@ class Reject(Exception):
 
 
 class Release(Exception):
-    """Raised by a handler: not now. The message is given back and is due again in `delay` seconds;
-    this is no failure.
+    """Raised by a handler that cannot work on the message now: it is given back and is due again in
+    `delay` seconds. This does not count as a failure.
     """
 
     def __init__(self, delay: float = 0.0) -> None:
@@ -249,9 +250,10 @@ class Release(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of a try: `kind` is "completed", "failed", "rejected" or "released".
+    """The result of a try: `kind` is "completed", "failed", "rejected" or "released".
 
-    `reason` says why it failed or was rejected, `delay` (s) when a released one is due again.
+    `reason` says why it failed or was rejected, `delay` (s) the time until a released one is due
+    again.
     """
 
     kind: str = "completed"

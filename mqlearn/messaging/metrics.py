@@ -1,5 +1,5 @@
-"""The numbers of a running queue: counts, rates, percentiles, ages, and the time messages spend in
-each place.
+"""The numbers of a running queue: counts, rates, percentiles, ages, and the time that messages
+spend in each place.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from mqlearn.runtime.trace import Record
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The numbers of a queue at one instant: `QueueCounters` says what each mapping counts;
-    `oldest_age` is in seconds.
+    """The numbers of a queue at one instant: each mapping is explained in `QueueCounters`;
+    `seconds` and `oldest_age` are in seconds.
     """
 
     name: str
@@ -34,15 +34,15 @@ class Snapshot:
 
 
 class MessageQueueMetrics:
-    """Counts one queue by listening to it, so each message counts once, whichever worker or thread
-    settles it.
+    """Counts the events of one queue by listening to it, so each message counts once, whichever
+    worker or thread settles it.
 
-    The messages that are in the queue already count as if they came now. Without a `queue`, and for
-    one that is not observable, the `record_…` methods count by hand. `metrics` holds the counts:
-    "acked" means that `ack` returned True, "nacked" counts failures that cost a retry (a lost lease
-    is one, a rejection is not), "error_count" exceptions of handlers. Percentiles and throughput
-    look back `window` seconds (None: to the start). `start_time` is in seconds on the queue's
-    clock. Closing the simulation ends the count.
+    Messages that are in the queue already count as if they had just arrived. Without a `queue`, and
+    for one that is not observable, the `record_…` methods count by hand. `metrics` holds the
+    counts: "acked" means that `ack` returned True, "nacked" counts failures that cost a retry (a
+    lost lease is one, a rejection is not), "error_count" exceptions of handlers. Percentiles and
+    throughput look back `window` seconds (None: to the start). `start_time` is in seconds on the
+    queue's clock. The count ends when the simulation is closed.
     """
 
     def __init__(
@@ -63,11 +63,13 @@ class MessageQueueMetrics:
         self.window = window
         self._runtime, self._counters = runtime, QueueCounters(runtime, window)
         self.start_time, self.metrics = self._counters.start, self._counters.counts
-        # no task waits while it holds this lock, so a real lock serves a simulation as well
+        # A lock of threads also in a simulation: no task is suspended while it holds this one, so
+        # it can never make another task wait.
         self._lock = default_runtime().lock()
         self._closed = False
         if queue is not None:
             runtime.at_close(self._close)
+            # last: with `existing` it calls `_hear` at once, which needs all of the above
             queue.listen(self._hear, existing=True)
 
     def _hear(self, record: Record) -> None:
@@ -76,8 +78,8 @@ class MessageQueueMetrics:
                 self._counters.hear(record)
 
     def _close(self) -> None:
-        """Stop counting: what tasks do while their simulation closes is not counted, as it is not
-        traced.
+        """Stop counting. What tasks do while their simulation is being closed is no part of the
+        run, so it is neither traced nor counted.
         """
         self._closed = True
 
@@ -107,8 +109,8 @@ class MessageQueueMetrics:
         self._count("messages_dead_letter")
 
     def record_error(self) -> None:
-        """Count an exception of a handler. The queue does not see it, so the processor that called
-        the handler calls this.
+        """Count an exception of a handler. A queue does not see exceptions, so the processor that
+        called the handler reports them here.
         """
         self._count("error_count")
 
@@ -149,8 +151,8 @@ class MessageQueueMetrics:
         }
 
     def percentile(self, what: str, share: float) -> float | None:
-        """Return the seconds that a `share` (0 to 1) of the window's messages did not exceed; None
-        if there were none.
+        """Return the time (s) that a `share` (0 to 1) of the window's messages did not exceed; None
+        if there were no messages.
 
         `what` is "wait" (from being sent to the first delivery), "processing" (the handler's time
         for messages that were acked) or "sojourn" (from being sent to the ack). By nearest rank: a
@@ -172,6 +174,7 @@ class MessageQueueMetrics:
                 self._runtime.now - self.start_time,
             )
         if self.window is not None:
+            # a queue that is younger than the window would otherwise look too slow
             span = min(span, self.window)
         return acked / span if span > 0 else 0.0
 

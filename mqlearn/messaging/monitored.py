@@ -16,11 +16,11 @@ class MonitoredMessageProcessor(MessageProcessor):
     """A `MessageProcessor` whose `metrics` are those of its queue: a `MessageQueueMetrics` that
     listens to it.
 
-    It adds what no queue can know: the handler's time, and the number of exceptions it raised
-    (`Reject`, `Release` and a crash are not counted as errors). `counts` has what other processors
-    have in `metrics`. On a queue that is not observable it counts its own messages: no sends, and
-    no dead letters except those that it rejected. Percentiles and throughput look back `window`
-    seconds.
+    It adds two things that a queue cannot know: the handler's time, and the number of exceptions it
+    raised (`Reject`, `Release` and a crash are not counted as errors). The counts that other
+    processors have in `metrics` are in `counts`. On a queue that is not observable it counts its
+    own messages: no sends, and no dead letters except those that it rejected. Percentiles and
+    throughput look back `window` seconds.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class MonitoredMessageProcessor(MessageProcessor):
         self.metrics: MessageQueueMetrics = MessageQueueMetrics(  # type: ignore[assignment] # the fixed name of both
             queue if queue.observable else None, window=window, runtime=queue.runtime
         )
+        # (s) by task, since several workers call handlers at the same time
         self._handler_times: dict[Task | None, float] = {}
 
     def get_metrics(self) -> dict[str, Any]:
@@ -42,7 +43,7 @@ class MonitoredMessageProcessor(MessageProcessor):
         return self.metrics.get_summary()
 
     def _try(self, message: Message) -> bool:
-        # a message without a handler never gets to `_call`, so its time is 0
+        # a message without a handler never reaches `_call`, so its time stays 0
         self._handler_times[self._runtime.current_task()] = 0.0
         if not self.queue.observable:
             self.metrics.record_message_received()
@@ -57,6 +58,7 @@ class MonitoredMessageProcessor(MessageProcessor):
         except Exception:
             self.metrics.record_error()
             raise
+        # also for a failure: the time of failed tries counts in the histogram of durations
         finally:
             took = self._handler_times[self._runtime.current_task()] = self._runtime.now - began
             if self.queue.observable:

@@ -1,4 +1,4 @@
-"""The calls of operators and monitors: look into a queue, listen to it, redrive, purge."""
+"""The calls of operators and monitors: inspect a queue, listen to it, redrive, purge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mqlearn.runtime.trace import Listener, Record
 
 
 class QueueOperations(QueueTransitions):
-    """The part of a queue that no producer and no consumer calls."""
+    """The calls of a queue that neither producers nor consumers need."""
 
     def size(self) -> int:
         """Return how many messages wait or are delayed, the number that `max_size` limits."""
@@ -33,16 +33,16 @@ class QueueOperations(QueueTransitions):
     def redrive(
         self, select: Callable[[Message], bool] | None = None, *, limit: int | None = None
     ) -> int:
-        """Move dead letters back to the tail of their line: those that `select(message)` picks, at
-        most `limit`; return how many.
+        """Move dead letters back to the tail of their line, and return how many: those for which
+        `select(message)` is true, at most `limit`.
 
-        Retries and TTL start again from the beginning; the header `redrive_count` says how often a
+        The count of retries and the TTL start again; the header `redrive_count` says how often a
         message was redriven. `max_size` does not apply.
         """
         check.function("select", select, optional=True)
         check.whole("limit", limit, low=0, optional=True)
         with self._lock:
-            # all are chosen before the first is moved: if `select` fails, nothing has changed
+            # all are chosen before the first is moved: if `select` raises, nothing has changed
             chosen = [e for e in self._dead.values() if select is None or select(e.message.copy())]
             chosen = chosen[:limit]
             for entry in chosen:
@@ -54,7 +54,9 @@ class QueueOperations(QueueTransitions):
             return len(chosen)
 
     def _revive(self, message: Message) -> None:
-        """Take from a dead letter what its death wrote on it."""
+        """Reset a dead letter's retries, status, timestamp and dead-letter headers, and count the
+        redrive.
+        """
         message.retry_count, message.status = 0, MessageStatus.PENDING
         message.timestamp = self._runtime.now
         for header in ("dead_letter_reason", "dead_letter_timestamp", "dead_letter_error"):
@@ -68,29 +70,34 @@ class QueueOperations(QueueTransitions):
         many.
         """
         with self._lock:
+            # listed before the places are emptied, since each needs a record
             gone = [(e, "waiting") for e in self._ready]
             gone += [(e, "delayed") for _, _, e in self._delayed]
             self._ready.clear()
             self._delayed.clear()
             for entry, place in gone:
                 self._emit("purged", entry, 0, place)
+            # the delays are gone, and their timer would wake the queue for nothing
             self._set_timer()
             self._room.notify_all()
             return len(gone)
 
     def wake(self) -> None:
-        """Make every receiver and sender that waits in this queue look again."""
+        """Make every receiver and sender that waits in this queue check again whether to go on
+        waiting.
+        """
         with self._lock:
             self._available.notify_all()
             self._room.notify_all()
 
     def listen(self, listener: Listener, *, existing: bool = False) -> None:
-        """Call `listener(record)`, under the lock, for each thing that happens from now on; with
-        `existing`, first for each entry that is there already.
+        """Call `listener(record)`, under the lock, for each record from now on; with `existing`,
+        first for each entry that is there already.
         """
         check.function("listener", listener)
         check.instance("existing", existing, bool)
         with self._lock:
+            # under the lock with the registration: nothing can happen between the two
             for entry, message_id, priority, place in self.entries() if existing else ():
                 listener(
                     Record(
@@ -104,11 +111,12 @@ class QueueOperations(QueueTransitions):
                     )
                 )
             self._listeners.append(listener)
+            # records are only made if a listener wants them
             self._observed = True
 
     def census(self) -> dict[str, int]:
         """Return how many entries are in each place, counted in the queue's own structures and not
-        from its records: the books of a `Trace` compare the two.
+        from its records: a `Trace` compares the two to find lost entries.
         """
         with self._lock:
             return {

@@ -1,4 +1,6 @@
-"""Names of topics, and patterns of them: words between dots, and `*` for any one word."""
+"""Topic names, and patterns for them: words separated by dots, where `*` stands for any one
+word.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,12 @@ from mqlearn.runtime import check
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Return True if `topic` has the words of `pattern`, as many and in the same order; `*` stands
-    for any one word.
+    """Return True if `topic` and `pattern` have the same words in the same order; `*` in a pattern
+    stands for exactly one word, whichever it is.
 
-    `orders.*` matches `orders.eu`, neither `orders` nor `orders.eu.paid`.
+    `orders.*` matches `orders.eu`, but neither `orders` nor `orders.eu.paid`.
 
-    Source: RabbitMQ's topic exchange, which has `#` for none or more words besides.
+    Source: RabbitMQ's topic exchange, which also has `#`, for zero or more words.
     """
     wanted, words = pattern.split("."), topic.split(".")
     # word by word, since `*` in a regular expression or a file pattern would also match dots

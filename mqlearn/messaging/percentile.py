@@ -1,4 +1,4 @@
-"""The percentile as this package counts it, everywhere: by nearest rank."""
+"""The percentile, computed by nearest rank everywhere in this package."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     check.number("percent", percent, low=0, high=100)
     if not len(ordered):
         return math.nan
-    # 0.07 · 100 is a little more than 7 for a computer: without the subtraction the rank would be 8
+    # In floats 100 · 0.07 is 7.000000000000001, and `ceil` would make the rank 8: so a tiny amount
+    # is subtracted first.
     rank = math.ceil(percent * len(ordered) / 100 - 1e-9)
     return ordered[max(rank, 1) - 1]

@@ -17,8 +17,8 @@ class MessageProcessor(Workers):
     A handler succeeds by returning None or a true value; any other result or an exception is a
     failure, which costs the message a retry. It may raise `Reject(reason)` or `Release(delay)`. A
     message whose type has no handler is rejected as unroutable. A worker holds at most `prefetch`
-    messages, and the lease of each runs from its delivery. `metrics` has the counts that all
-    `Workers` have.
+    messages. The lease of each begins when it is delivered, not when the work on it begins.
+    `metrics` has the counts that all `Workers` have.
     """
 
     def __init__(
@@ -55,12 +55,15 @@ class MessageProcessor(Workers):
                 if message is None:
                     return
                 held.append(message)
-            # without waiting: prefetching fills up from what is there, and then works
+            # without waiting: a worker that has one message works on it, and takes more only if
+            # they are there already
             if len(held) < self.prefetch:
                 held.extend(queue.receive_many(self.prefetch - len(held), timeout=0))
+            # it crashed: leave without a release, as a dead process would; the leases of `held` run
+            # out
             if not self._try(held.popleft()):
                 return
-        # what was prefetched goes back without a retry: no handler has seen it
+        # the prefetched messages go back without a retry, since no handler has seen them
         while held:
             queue.release(held.popleft())
 
@@ -73,7 +76,7 @@ class MessageProcessor(Workers):
         return True
 
     def _handle(self, message: Message) -> Outcome:
-        # a missing handler is no failure of the message: another try would not find one either
+        # rejected and not failed: another try would not find a handler either
         kind = message.headers.get("type", "default")
         handler = self.processors.get(kind)
         if handler is None:

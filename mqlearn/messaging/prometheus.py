@@ -1,9 +1,9 @@
-"""Metrics as Prometheus reads them, through the optional library `prometheus-client`.
+"""Metrics in the text format of Prometheus, written by the optional library `prometheus-client`.
 
 Where OpenTelemetry's semantic conventions for messaging metrics (1.44.0, status: development,
-opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics) have a name, it is that one,
+opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics) define a name, that name is used,
 written as the Prometheus exporters write it: underscores for dots, the unit at the end, and
-`_total` after a counter. Names that the conventions do not have begin with `mqlearn_`.
+`_total` after a counter. Names that the conventions do not define begin with `mqlearn_`.
 """
 
 from __future__ import annotations
@@ -33,19 +33,23 @@ def prometheus_text(*metrics: MessageQueueMetrics) -> str:
     # imported here, so that `import mqlearn` works without the library
     from prometheus_client import CollectorRegistry, generate_latest
 
+    # a registry of its own: the library's global one would refuse the same names at the second call
     registry = CollectorRegistry()
     registry.register(_Families([each.snapshot() for each in metrics]))
     return generate_latest(registry).decode()
 
 
 class _Families:
-    """The collector that a registry asks for its families of metrics."""
+    """A collector, as a Prometheus registry expects it: it yields families, each with the samples
+    of one metric.
+    """
 
     def __init__(self, queues: list[Snapshot]) -> None:
         self.queues = queues
 
     def collect(self) -> Iterator[Any]:
         """Yield one family after another, each with its samples of every queue."""
+        # imported here, as in `prometheus_text`
         from prometheus_client.core import (
             CounterMetricFamily,
             GaugeMetricFamily,

@@ -1,4 +1,6 @@
-"""The interface of a queue, here and on a real engine: five methods, and what may come on top."""
+"""The interface of a queue, in memory or on a real engine: five methods that it must have, and
+others with a default.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,19 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
 from mqlearn.runtime.trace import Listener, Trace
 
-# seconds between two looks at whether to go on waiting, for a queue that cannot be woken
+# seconds that `take` waits before it checks again whether to go on, for a queue without `wake`
 POLL = 0.1
 
 
 class MessageQueue(ABC):
-    """Five methods make a queue; the rest has a default that rests on them.
+    """The base class of queues: five abstract methods, and others with a default that needs only
+    these five.
 
     A *delivery* is the `Message` that `receive` returned. A queue with receipts settles exactly
-    that delivery; one without knows only its id. Processors use `take` and `settle`, so they run on
-    either.
+    that delivery; a queue without receipts knows only the message's id. Processors use `take` and
+    `settle`, so they run on both.
 
-    A queue that can do more says so here, and nothing that uses a queue looks for it elsewhere:
+    A queue that can do more says so in these three, and users of a queue ask nothing else:
     `visibility_timeout` is the lease of a delivery in seconds (None: no lease, or none that the
     queue knows), `observable` is true where `listen` reports what happens in the queue, and
     `is_current` answers True or False where the queue knows its leases.
@@ -43,7 +46,7 @@ class MessageQueue(ABC):
 
     @abstractmethod
     def send(self, message: Message) -> bool:
-        """Take a message; False if it was refused."""
+        """Accept a message; False if it was refused."""
 
     @abstractmethod
     def receive(self, timeout: float | None = None) -> Message | None:
@@ -53,12 +56,12 @@ class MessageQueue(ABC):
 
     @abstractmethod
     def ack(self, message_id: str) -> bool:
-        """Complete a message: its work is done. False if it was not in flight."""
+        """Report that the work on a message is done; False if it was not in flight."""
 
     @abstractmethod
     def nack(self, message_id: str, requeue: bool = True) -> bool:
-        """Report that the work failed: try again, or with `requeue=False` never again. False if the
-        message was not in flight.
+        """Report that the work on a message failed: it is tried again, or with `requeue=False`
+        never again. False if the message was not in flight.
         """
 
     @abstractmethod
@@ -68,13 +71,14 @@ class MessageQueue(ABC):
     # What workers call: each has a default that needs only the five.
 
     def receive_many(self, n: int, timeout: float | None = None) -> list[Message]:
-        """Wait up to `timeout` seconds for a first message, then take what is there, at most `n` in
-        all.
+        """Wait up to `timeout` seconds for a first message, then take those that are ready, at most
+        `n` in all.
         """
         check.whole("n", n, low=1)
         check.number("timeout", timeout, low=0, optional=True)
         batch: list[Message] = []
         while len(batch) < n:
+            # only the first is waited for: a worker should begin with what it has
             message = self.receive(timeout=0 if batch else timeout)
             if message is None:
                 break
@@ -82,7 +86,7 @@ class MessageQueue(ABC):
         return batch
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
-        """Return the next message, or None once `cancelled()` is true; here by polling, every 0.1
+        """Return the next message, or None once `cancelled()` is true; this default polls every 0.1
         seconds.
         """
         check.function("cancelled", cancelled)
@@ -93,10 +97,12 @@ class MessageQueue(ABC):
         return None
 
     def wake(self) -> None:  # noqa: B027 - polling needs no wake-up call
-        """Make all workers that wait in this queue look again at whether to go on waiting."""
+        """Make all workers that wait in this queue check again whether to go on waiting."""
 
     def settle(self, delivery: Message, outcome: Outcome) -> bool:
-        """Ack or nack a delivery as its try ended; here by id, without receipt, reason or delay."""
+        """Ack or nack a delivery according to the outcome of its try; this default uses the id
+        only, without receipt, reason or delay.
+        """
         check.instance("delivery", delivery, Message)
         check.instance("outcome", outcome, Outcome)
         if outcome.kind == "completed":
@@ -104,29 +110,31 @@ class MessageQueue(ABC):
         return self.nack(delivery.id, requeue=outcome.kind != "rejected")
 
     def release(self, delivery: Message, *, delay: float = 0.0) -> bool:
-        """Give a delivery back for `delay` seconds from now; here a nack, which may cost it a
-        retry.
+        """Give a delivery back, to be delivered again after `delay` seconds; this default is a
+        nack, which may cost the message a retry.
         """
         return self.settle(delivery, Outcome("released", delay=delay))
 
     def extend(self, delivery: Message, seconds: float) -> bool:
-        """Let the lease end `seconds` from now; False where it cannot be extended, as here."""
+        """Let the lease end `seconds` from now; False if it cannot be extended, as in this
+        default.
+        """
         check.instance("delivery", delivery, Message)
         check.number("seconds", seconds, above=0)
         return False
 
     def is_current(self, delivery: Message) -> bool | None:
-        """Tell if a delivery is still in flight: neither settled nor its lease lost. None where the
-        queue cannot tell, as here.
+        """Return True while a delivery is in flight: neither settled nor its lease lost. None if
+        the queue cannot tell, as in this default.
         """
         check.instance("delivery", delivery, Message)
         return None
 
     def listen(self, listener: Listener, *, existing: bool = False) -> None:
-        """Call `listener(record)` for all that happens from now on (`existing`: and for what is
-        there already).
+        """Call `listener(record)` for each record from now on, with `existing` also for each
+        message that is there already.
 
-        Raises NotImplementedError where the queue is not `observable`, as here.
+        Raises NotImplementedError if the queue is not `observable`, as in this default.
         """
         check.function("listener", listener)
         check.instance("existing", existing, bool)

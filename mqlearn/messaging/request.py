@@ -13,11 +13,11 @@ from mqlearn.runtime import check
 
 
 class Requester:
-    """Publishes requests, and waits for their answers on its own topic `reply_to`. Any number of
-    tasks may ask at once.
+    """Publishes requests, and waits for their answers on its own topic `reply_to`. Several tasks
+    may use it at the same time.
 
-    A request says in its header `reply_to` where the answer goes; the answer says by its causation
-    id which request it belongs to. An answer that comes twice, or after the timeout, is counted in
+    The header `reply_to` of a request names the topic for the answer; the causation id of the
+    answer is the id of its request. An answer that comes twice, or after the timeout, is counted in
     `late` and otherwise ignored.
 
     Source: Hohpe and Woolf, "Enterprise Integration Patterns", 2003 (Request-Reply, Return Address,
@@ -35,10 +35,10 @@ class Requester:
     def ask(self, topic: str, message: Message, *, timeout: float | None = None) -> Message | None:
         """Publish a request and wait for its answer, at most `timeout` seconds (None: forever).
 
-        None if no answer came in time, or if there was no room for the request. In a queue that
-        blocks when full, the wait for room is not limited by `timeout`. Raises ValueError for a
-        message id that another task is waiting with: an answer could not be matched to one of the
-        two.
+        None if no answer came in time, or if there was no room for the request. If the request's
+        queue blocks when full, the wait for room comes on top of `timeout`. Raises ValueError if
+        another task is already waiting with the same message id, since an answer could belong to
+        either.
         """
         check.instance("message", message, Message)
         check.number("timeout", timeout, low=0, optional=True)
@@ -50,9 +50,10 @@ class Requester:
                 raise ValueError(
                     f"message must not be one that is being asked, got the id {request.id!r} again"
                 )
-            # before publishing, or a quick answer would come before its place is there
+            # before publishing, or a quick answer would be counted as late
             self._replies[request.id] = None
         try:
+            # outside the lock: a subscriber may answer before this call returns
             if not self.broker.publish(topic, request):
                 return None
             with self._arrived:
@@ -64,6 +65,8 @@ class Requester:
                 return answer
         finally:
             with self._arrived:
+                # also after a timeout, so that an answer that comes afterwards is recognised as
+                # late
                 self._replies.pop(request.id, None)
 
     def _receive_reply(self, reply: Message) -> None:
@@ -72,6 +75,7 @@ class Requester:
             # None: asked and not answered yet; `reply` itself: no task is waiting for it
             if self._replies.get(asked, reply) is None:
                 self._replies[asked] = reply
+                # all, since the condition cannot choose the task that asked; the others wait again
                 self._arrived.notify_all()
             else:
                 self.late += 1
@@ -80,8 +84,8 @@ class Requester:
 def replying(
     broker: TopicBasedMessageBroker, answer: Callable[[Message], dict[str, Any]]
 ) -> Handler:
-    """Return a handler that publishes the body `answer(message)` to the topic that the request
-    names; it returns False if there was no room.
+    """Return a handler that publishes a reply with the body `answer(message)` to the topic that the
+    request names. The handler returns False, a failure, if there was no room.
 
     A request without the header `reply_to` is rejected.
     """

@@ -1,4 +1,4 @@
-"""The wait before a message is tried again: a policy is a small value that returns numbers and
+"""The wait before a message is tried again. A policy is a small value that computes numbers and
 never sleeps.
 """
 
@@ -15,9 +15,10 @@ JITTERS = ("none", "full", "equal")
 class RetryPolicy:
     """Exponential backoff with jitter.
 
-    After the n-th failure (n from 1) the wait is d = min(cap, base · factor^(n−1)) seconds,
-    and with jitter "full" a random part of it, U(0, d); "equal" half of it and a random part of the
-    other half. `factor=1` is a fixed wait. How often to retry is the message's `max_retries`.
+    After the n-th failure (n from 1) the wait is d = min(cap, base · factor^(n−1)) seconds. With
+    jitter "none" it is d; with "full" a random part of d, U(0, d); with "equal" half of d plus a
+    random part of the other half. `factor=1` gives a fixed wait. The number of retries is not set
+    here: it is the message's `max_retries`.
 
     Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
@@ -34,11 +35,14 @@ class RetryPolicy:
         check.one_of("jitter", self.jitter, JITTERS)
 
     def delay(self, retry_count: int, draw: float = 0.5) -> float:
-        """Seconds to wait after failure number `retry_count` (from 1), given a `draw` in [0, 1)."""
+        """Return the seconds to wait after failure number `retry_count` (from 1), given a random
+        `draw` in [0, 1).
+        """
         check.whole("retry_count", retry_count, low=1)
         check.number("draw", draw, low=0, high=1)
         try:
             wait = min(self.cap, self.base * self.factor ** (retry_count - 1))
+        # 2.0 ** 1024 is more than a float can hold, but the cap would have replaced it
         except OverflowError:
             wait = self.cap if self.base else 0.0
         if self.jitter == "full":

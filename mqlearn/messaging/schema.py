@@ -1,5 +1,5 @@
-"""Routing by the header `schema_version`, which says what fields a message's body has: that changes
-over the years.
+"""Routing by the header `schema_version`. It says which fields a message's body has, since these
+change over the years.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from mqlearn.runtime import check
 
 
 def by_schema_version(handlers: Mapping[str, Handler]) -> Handler:
-    """Return a handler that calls the one for the message's schema version, for example "1".
+    """Return a handler that calls `handlers[version]` for the message's schema version, for example
+    "1".
 
     A message with a version that is not in `handlers` is rejected, so it goes to the dead letters
     with "unknown schema": a guess at the meaning of its body could do harm, and another try does

@@ -1,7 +1,8 @@
-"""The ways of an entry between the places of a queue: it fails, its lease ends, its delay is over,
-it becomes a dead letter.
+"""The transitions of an entry between the places of a queue: it fails, its lease ends, its delay is
+over, it goes to the dead letters.
 
-Every method here but `is_current` expects the caller to hold the queue's lock.
+Every method here except `is_current` and `_end_what_is_due` must be called with the queue's lock
+held.
 """
 
 from __future__ import annotations
@@ -22,16 +23,20 @@ NAMES = tuple(priority.name for priority in PRIORITIES)
 
 
 class QueueTransitions(MessageQueue):
-    """The places of a queue, and the transitions between them that its calls are made of."""
+    """The places of a queue, and the transitions between them. The calls of a queue are composed of
+    these.
+    """
 
     def __init__(self, name: str, retry: RetryPolicy | None, runtime: Runtime | None) -> None:
         self.name, self.retry = name, retry
         self._runtime: Runtime = default_runtime() if runtime is None else runtime
         self._lock = self._runtime.lock()
+        # two conditions on the one lock: receivers wait for a message, senders for room
         self._available = self._runtime.condition(self._lock)
         self._room = self._runtime.condition(self._lock)
         self._ready = PriorityLines()
         self._in_flight: dict[int, Entry] = {}
+        # a delay is never cancelled or replaced, so each of its dates is valid
         self._delayed = DeadlineHeap(lambda *_: True)
         self._leases = DeadlineHeap(
             lambda entry, date, key: entry.receipt == key and entry.lease == date
@@ -39,17 +44,18 @@ class QueueTransitions(MessageQueue):
         self._dead: dict[int, Entry] = {}  # by number, oldest death first
         self._numbers, self._receipts = count(1), count(1)
         self._timer: Timer | None = None
+        # weak, so that a timer that is set does not keep a forgotten queue alive
         self._on_timer = weak_callback(self._end_what_is_due)
         self._listeners: list[Listener] = []
         self._virtual = self._runtime.virtual
-        # A simulation is told of every step even if no listener is: it ends a run that only goes in
-        # circles.
+        # In a simulation records are made even without a listener: each one shows the simulation
+        # that something happens, and a run where nothing does is stopped as endless.
         self._observed = self._virtual
         self._receivers = 0  # how many wait for a message
 
     def _find(self, delivery: Message | str, call: str) -> Entry | None:
-        """Return the entry in flight with this delivery's receipt; for a bare id, its oldest
-        delivery.
+        """Return the entry in flight with this delivery's receipt; for an id, return the oldest
+        delivery of that message.
         """
         if isinstance(delivery, Message):
             entry = self._in_flight.get(delivery.receipt)
@@ -59,6 +65,8 @@ class QueueTransitions(MessageQueue):
             self._emit("stale", Entry(0, delivery, LANE[delivery.priority]), delivery.receipt, call)
             return None
         check.instance("delivery", delivery, (Message, str))
+        # a search through all: an id is not unique, and only a caller without the delivery comes
+        # here
         for entry in self._in_flight.values():
             if entry.message.id == delivery:
                 return entry
@@ -86,23 +94,28 @@ class QueueTransitions(MessageQueue):
         in_flight = self._in_flight
         del in_flight[entry.receipt]
         entry.lease = 0.0
-        # In real time a timer that finds nothing to do costs nothing; in a simulation it would move
-        # the clock.
+        # Usually the timer is left as it is, and finds nothing to do when it fires. But in a
+        # simulation the timer of the last lease would move the clock after all work is done.
         if self._virtual and not in_flight:
-            self._leases.clear()  # every date in it is void
+            self._leases.clear()  # every date in it is invalid
             self._set_timer()
 
     def _fail(self, entry: Entry, event: str, reason: str | None) -> None:
-        """Count one more failure: the entry is dead if that is one too many, else it is retried."""
+        """Count one more failure: beyond `max_retries` the entry goes to the dead letters, else it
+        is retried.
+        """
         message = entry.message
         message.retry_count += 1
         if message.retry_count > message.max_retries:
             if reason:
                 message.headers["dead_letter_error"] = reason
             self._dead_letter(entry, "dead", RETRIES_EXHAUSTED, detail=RETRIES_EXHAUSTED)
+        # a lost lease needs no backoff: the message has waited for the whole lease already
         elif self.retry is None or event == "lease_lost":
             self._requeue(entry, event, reason)
         else:
+            # drawn by message and failure, so that the jitter is the same in two runs with other
+            # workers
             draw = self._runtime.draw("backoff", self.name, message.id, message.retry_count)
             delay = self.retry.delay(message.retry_count, draw)
             self._schedule(entry, self._runtime.now + delay)
@@ -115,7 +128,7 @@ class QueueTransitions(MessageQueue):
         self._available.notify()
 
     def _schedule(self, entry: Entry, due: float) -> None:
-        """Delay an entry until `due` (s)."""
+        """Put an entry among the delayed ones until `due` (s)."""
         self._delayed.add(due, entry.number, entry)
         self._set_timer()
 
@@ -128,7 +141,7 @@ class QueueTransitions(MessageQueue):
         self._emit(event, entry, entry.receipt, detail)
 
     def _emit(self, event: str, entry: Entry, receipt: int = 0, detail: Any = None) -> None:
-        """Report what happened: every record of the queue is made here."""
+        """Report to all listeners what happened. Every record of the queue is made here."""
         if not self._observed:
             return
         now, worker = self._runtime.stamp()
@@ -152,14 +165,16 @@ class QueueTransitions(MessageQueue):
     # Leases and delays end at their own time, by one timer for the earliest of them.
 
     def _start_lease(self, entry: Entry, end: float) -> None:
-        """Let the delivery of an entry be current until `end` (s), whatever was agreed before."""
+        """Let the lease of an entry's delivery end at `end` (s), in place of any earlier end."""
         entry.lease = end
         self._leases.add(end, entry.receipt, entry)
+        # a later end cannot change the earliest one: with a fixed lease, most deliveries set no
+        # timer
         if self._timer is None or end < self._timer.time:
             self._set_timer()
 
     def _set_timer(self) -> None:
-        """Set the timer to the earliest date, or to none."""
+        """Set the one timer to the earliest end of a lease or delay; stop it if there is none."""
         lease, delay = self._leases.first(), self._delayed.first()
         earliest = lease if delay is None or (lease is not None and lease < delay) else delay
         if self._timer is not None:

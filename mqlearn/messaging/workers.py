@@ -1,4 +1,4 @@
-"""Workers on a queue, one message at a time or in batches: try, settle, count, report."""
+"""Workers on a queue, for one message at a time or for batches: try, settle, count, report."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Handler = Callable[[Message], object]
 
 
 class Workers(PoolOwner):
-    """A pool of workers on one queue; a subclass says in `_work` what each of them does.
+    """A pool of workers on one queue; a subclass defines in `_work` what each of them does.
 
-    `counts` has the acks ("processed"), the failures ("failed") and those of them that may be tried
-    again ("retried"). A crashed worker starts again after `restart_after` seconds.
+    `counts` has the acks ("processed"), the failures ("failed"), and how many of these failures are
+    tried again ("retried"). A crashed worker starts again after `restart_after` seconds.
     """
 
     def __init__(self, queue: MessageQueue, *, restart_after: float = 1.0) -> None:
@@ -29,7 +29,7 @@ class Workers(PoolOwner):
         self.counts = {"processed": 0, "failed": 0, "retried": 0}
         self.metrics = self.counts
         self._runtime = queue.runtime
-        # a plain lock also in a simulation: no task blocks while it holds it
+        # a lock of threads also in a simulation: no task is suspended while it holds this one
         self._counting = threading.Lock()
         self._pool = WorkerPool(self._runtime, self._work, restart_after=restart_after)
 
@@ -39,7 +39,9 @@ class Workers(PoolOwner):
 
     @contextmanager
     def _woken_at(self, time: float) -> Iterator[None]:
-        """Wake all that wait in the queue at `time` (s), if the block has not ended by then."""
+        """Wake all workers that wait in the queue at `time` (s), unless the `with` block has ended
+        before.
+        """
         timer = self._runtime.call_at(time, self.queue.wake)
         try:
             yield
@@ -53,9 +55,11 @@ class Workers(PoolOwner):
         outcome: Outcome | None = None
         try:
             outcome = handle(message)
-        except WorkerCrash:  # also one that was created elsewhere
+        except WorkerCrash:  # one that was created outside this task has not marked it
             if task is not None:
                 task.crashed = True
+        # the handler may have caught its own `WorkerCrash` and returned: the worker is dead all the
+        # same
         if outcome is None or (task is not None and task.crashed):
             self._report("finished", message, "crashed")
             return None
@@ -63,7 +67,7 @@ class Workers(PoolOwner):
         return outcome
 
     def _answer(self, handler: Handler, message: Message) -> Outcome:
-        """Call a handler; return the outcome that its result or its exception means."""
+        """Call a handler; return the outcome that follows from its result or its exception."""
         try:
             result = self._call(handler, message)
         except Reject as rejection:
@@ -76,6 +80,7 @@ class Workers(PoolOwner):
             return failed(error)
         return (
             COMPLETED
+            # None is success, since most handlers return nothing
             if result is None or result
             else Outcome("failed", f"the handler returned {result!r}")
         )
@@ -85,12 +90,15 @@ class Workers(PoolOwner):
 
     def _settle(self, message: Message, outcome: Outcome) -> bool:
         """Settle a delivery and count it; False if it is not current any more."""
+        # counted only if it was settled: after a lost lease, the next delivery is the one that
+        # counts
         settled = self.queue.settle(message, outcome)
         if settled:
             self._count(message, outcome)
         return settled
 
     def _count(self, message: Message, outcome: Outcome) -> None:
+        # `+=` reads and writes in two steps: without the lock, threads would lose counts
         with self._counting:
             if outcome.kind == "completed":
                 self.counts["processed"] += 1
@@ -102,6 +110,7 @@ class Workers(PoolOwner):
         trace = self.queue.trace
         if trace is not None:
             now, worker = self._runtime.stamp()
+            # directly to the trace: the queue's listeners hear only what happens in the queue
             trace.record(
                 pack_record(
                     (
@@ -121,5 +130,5 @@ class Workers(PoolOwner):
 
 
 def failed(error: Exception) -> Outcome:
-    """Return a failure, with the text of the exception as its reason."""
+    """Return the outcome of a failed try, with the text of the exception as its reason."""
     return Outcome("failed", str(error) or type(error).__name__)
