@@ -1,4 +1,4 @@
-"""The assignment of partitions to members: pure functions of both."""
+"""The assignment of partitions to the members of a group: functions without any state or effect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mqlearn.runtime import check
 
-Owners = dict[str, list[int]]  # the partitions of each member
+Owners = dict[str, list[int]]  # the partitions of each member, by the member's id
 Previous = Mapping[str, Sequence[int]]
 Assignor = Callable[[list[str], int, Previous], Mapping[str, Sequence[int]]]
 
@@ -17,8 +17,8 @@ def range_assignment(
     """Assign contiguous ranges of the partitions 0 to `partitions` − 1, in the order of the
     members' names.
 
-    If the division leaves a remainder, the first ranges are one longer. The assignment before
-    (`previous`) plays no part, so one member more or fewer may move nearly all partitions. If there
+    If the division leaves a remainder, the first ranges are one longer. The earlier assignment
+    (`previous`) is ignored, so one member more or fewer may move nearly all partitions. If there
     are more members than partitions, the last members get none.
 
     Source: Apache Kafka, `RangeAssignor`.
@@ -37,9 +37,9 @@ def sticky_assignment(
 ) -> Owners:
     """Assign as evenly as `range_assignment`, but move as few partitions as possible.
 
-    Each member keeps the partitions it had (`previous`), up to its share; the members that had most
-    get the larger shares. The rest is assigned one by one, each to the member with the fewest, in
-    the order of names.
+    Each member keeps the partitions it had (`previous`), up to its share; the members that had the
+    most get the larger shares. The other partitions are assigned one by one, each to the member
+    that has the fewest, in the order of names.
 
     Source: Apache Kafka, `StickyAssignor`, for members that all read the same one topic.
     """
@@ -49,10 +49,11 @@ def sticky_assignment(
     richest_first = sorted(names, key=lambda name: -len(kept[name]))
     quotas = dict(zip(richest_first, _quotas(len(names), partitions), strict=True))
     owners = {name: kept[name][: quotas[name]] for name in names}
-    # what members had beyond their share is free again, like the partitions of those that left
+    # the rest: partitions beyond a member's share, and those of members that are gone
     owned = {partition for had in owners.values() for partition in had}
     for partition in range(partitions if names else 0):
         if partition not in owned:
+            # `min` takes the first of several equal ones: that gives the order of names
             min(owners.values(), key=len).append(partition)
     return owners
 
@@ -64,7 +65,9 @@ ASSIGNORS: dict[str, Callable[..., Owners]] = {
 
 
 def moves(before: Previous, after: Previous) -> int:
-    """Count the partitions with another owner after than before; without one before: not moved."""
+    """Return how many partitions have another owner in `after` than in `before`. A partition
+    without an owner in `before` has not moved.
+    """
     check.instance("before", before, Mapping)
     check.instance("after", after, Mapping)
     was = {partition: name for name, had in before.items() for partition in had}
@@ -93,16 +96,22 @@ def check_complete(
 
 
 def _quotas(members: int, partitions: int) -> list[int]:
-    """Return the numbers of partitions per member that differ by at most one, the larger first."""
+    """Return the number of partitions for each of `members`: they differ by at most one, the larger
+    ones first.
+    """
     return [partitions // members + (i < partitions % members) for i in range(members)]
 
 
 def _kept(names: list[str], partitions: int, previous: Previous) -> Owners:
-    """Return the partitions that each member had. If two had the same one, the first keeps it."""
+    """Return the partitions that each member had before and may keep. If two members had the same
+    one, the first of them keeps it.
+    """
     taken: set[int] = set()
     kept: Owners = {name: [] for name in names}
     for name in names:
         for partition in previous.get(name, ()):
+            # `previous` comes from the caller: it may have partitions that do not exist, or one of
+            # them twice
             if partition in range(partitions) and partition not in taken:
                 taken.add(partition)
                 kept[name].append(partition)
@@ -112,6 +121,7 @@ def _kept(names: list[str], partitions: int, previous: Previous) -> Owners:
 def _names(members: Iterable[str], partitions: int, previous: Previous | None) -> list[str]:
     """Return the members sorted, so that the assignment does not depend on the order of joining."""
     check.instance("members", members, Iterable)
+    # a text is iterable too, and would be read as one member per letter
     if isinstance(members, str):
         raise TypeError(f"members must be several names, got {members!r}")
     names = list(members)

@@ -1,4 +1,4 @@
-"""One member of a consumer group: it polls for events, and sends heartbeats while it lives."""
+"""One member of a consumer group: it polls for events, and sends heartbeats in the background."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ Hook = Callable[[list[int]], object]
 class Consumer:
     """Reads the partitions that its group assigns to it; the first `poll` joins the group.
 
-    Nothing is committed unless `commit` is called or `auto_commit` (s) is given. Then a poll
-    commits, every `auto_commit` seconds and before partitions are given up, all that earlier polls
-    returned. `on_assigned(partitions)` and `on_revoked(partitions)` are called from within `poll`,
-    with no lock held. A member that was evicted learns it at its next poll, and joins again.
+    Nothing is committed unless `commit` is called or `auto_commit` (s) is given. With
+    `auto_commit`, a poll commits the events that earlier polls returned: every `auto_commit`
+    seconds, and before the member gives up its partitions. `on_assigned(partitions)` and
+    `on_revoked(partitions)` are called from within `poll`, with no lock held. A member that was
+    evicted finds this out at its next poll, and joins again.
 
     Source: Apache Kafka's `KafkaConsumer`, which commits automatically unless told otherwise, every
     5 s.
@@ -60,7 +61,7 @@ class Consumer:
             return {p: self.stream.resolve(p, offset) for p, offset in self._position.items()}
 
     def join(self) -> None:
-        """Join the group now, not with the first poll. Raises RuntimeError once closed."""
+        """Join the group now instead of at the first poll. Raises RuntimeError once closed."""
         with self.stream.changed:
             self._check_open()
             if self.member not in self.group.members:
@@ -76,15 +77,15 @@ class Consumer:
         *,
         cancelled: Callable[[], bool] | None = None,
     ) -> list[StreamEvent]:
-        """Return the next events of its partitions, at most `n`; none after `timeout` seconds, or
-        once `cancelled()` is true.
+        """Return the next events of its partitions, at most `n`; an empty list after `timeout`
+        seconds without any, or once `cancelled()` is true.
 
         `timeout=0` does not wait, `None` waits forever. A poll is also where the member takes part
         in rebalances: it joins, gives up its partitions, waits for the other members and gets its
         new partitions.
 
-        Raises OffsetOutOfRange where retention has overtaken the group and the stream's
-        `out_of_range` is "error", RuntimeError once closed.
+        Raises OffsetOutOfRange if retention has dropped the events at the group's offset and the
+        stream's `out_of_range` is "error", RuntimeError once closed.
         """
         self._check_open()
         check.whole("n", n, low=1)
@@ -100,8 +101,11 @@ class Consumer:
                 with changed:
                     if self.closed or (cancelled is not None and cancelled()):
                         return []
+                    # asked again under the lock: the group may have changed since the call above
                     if self._must_rejoin():
                         continue
+                    # before fetching: what it commits are events that the caller has had time to
+                    # handle
                     self._auto_commit_if_due()
                     events = self._fetch(n)
                     left = None if deadline is None else deadline - runtime.now
@@ -117,8 +121,8 @@ class Consumer:
                 self._last_poll = runtime.now
 
     def commit(self, offsets: Mapping[int, int] | None = None) -> bool:
-        """Commit `offsets` (the next to read, by partition), or without them the position: all that
-        polls have returned.
+        """Commit `offsets` (the next to read, by partition), or without them the member's position:
+        everything that its polls have returned.
 
         False if the group refused one of them, because this member no longer owns that partition.
         """
@@ -135,6 +139,7 @@ class Consumer:
                     for p, at in self._position.items()
                     if at is not None and at != self._committed.get(p)
                 }
+            # a refused partition does not stop the others: the member may still own those
             accepted = True
             for partition, offset in offsets.items():
                 if self.group.commit(
@@ -146,13 +151,15 @@ class Consumer:
             return accepted
 
     def seek(self, partition: int, offset: int) -> None:
-        """Go on at `offset`, back or forth, in a partition it owns. Nothing is committed yet.
+        """Continue at `offset`, earlier or later, in a partition that it owns. This commits
+        nothing.
 
         Raises ValueError for another partition, OffsetOutOfRange for an offset that is not in the
         log.
         """
         with self.stream.changed:
             check.one_of("partition", partition, self._position)
+            # read only to raise OffsetOutOfRange before anything is changed
             self.stream.fetch(partition, offset)
             self._position[partition] = offset
             self._emit("sought", offset, "", partition)
@@ -162,21 +169,22 @@ class Consumer:
         with self.stream.changed:
             if self.auto_commit is not None and not self.closed:
                 self.commit()
+            # heartbeats stop before it leaves, so that none is sent by a member that is gone
             self.die()
             self.group.leave(self.member)
             self._position = {}
 
     def die(self) -> None:
-        """Stop at once without leaving the group, as in a power failure: the group notices the
-        missing heartbeats.
+        """Stop at once without leaving the group, as in a power failure: the group finds out only
+        when heartbeats are missing.
         """
         with self.stream.changed:
             self.closed = True
             self._stop_heartbeat()
 
     def stall(self, seconds: float) -> None:
-        """Pause for `seconds`, without heartbeats, and then go on as before: like a long pause for
-        garbage collection.
+        """Pause for `seconds`, without heartbeats, and then continue as if nothing had happened:
+        like a process in a long pause for garbage collection.
         """
         check.number("seconds", seconds, low=0)
         self._stop_heartbeat()
@@ -193,7 +201,7 @@ class Consumer:
     # How a member takes part in rebalances.
 
     def _must_rejoin(self) -> bool:
-        """True if the group waits for this member, or has a new assignment for it."""
+        """Return True if the group waits for this member, or has a new assignment for it."""
         group, me = self.group, self.group.members.get(self.member)
         if me is None or (group.rebalancing and not me.ready):
             return True
@@ -204,6 +212,7 @@ class Consumer:
             must_rejoin = self._must_rejoin()
             lost = self.member not in self.group.members
             given_up = sorted(self._position) if lost or self.group.rebalancing else []
+            # before the partitions are given up: their next owner then does not repeat these events
             if must_rejoin and not lost and self.auto_commit is not None:
                 self.commit()
         if not must_rejoin:
@@ -211,6 +220,7 @@ class Consumer:
         if given_up:
             self._position = {}
             if self._on_revoked is not None:
+                # outside the lock, since a user's function may be slow or call the stream
                 self._on_revoked(given_up)
         with self.stream.changed:
             self.join()
@@ -222,11 +232,14 @@ class Consumer:
             self._on_assigned(assigned)
 
     def _adopt_assignment(self) -> list[int]:
-        """Take over the partitions that a new generation assigns to this member; returns them."""
+        """Take over the partitions that a new generation assigns to this member, and return them;
+        none if there is no new generation.
+        """
         group = self.group
         if group.rebalancing or self.generation == group.generation:
             return []
         self.generation = group.generation
+        # what it knew from before is old: another member may have committed there meanwhile
         self._committed = dict(group.committed)
         self._position = {p: group.committed.get(p) for p in group.assignment[self.member]}
         self._next_commit = self.stream.runtime.now + (self.auto_commit or 0.0)
@@ -235,8 +248,8 @@ class Consumer:
     def _fetch(self, n: int) -> list[StreamEvent]:
         """Return at most `n` events, from the partitions in turn.
 
-        A partition that gave some goes to the end of `_position`, so that a busy one does not keep
-        the others waiting.
+        A partition that returned events moves to the end of `_position` (a dict keeps its order),
+        so that a busy partition does not keep the others waiting.
         """
         stream, events = self.stream, list[StreamEvent]()
         starts = {p: stream.resolve(p, position) for p, position in self._position.items()}
@@ -244,6 +257,7 @@ class Consumer:
             if (position := self._position[partition]) not in (None, start):
                 self._emit("reset", position or 0, "", partition)
             found = stream.fetch(partition, start, n - len(events)) if len(events) < n else []
+            # also without an event: from now on the position is a number, even if the log moves on
             self._position[partition] = start
             if found:
                 del self._position[partition]
@@ -271,12 +285,14 @@ class Consumer:
     # Heartbeats.
 
     def _send_heartbeat(self) -> None:
-        """Send a heartbeat, or leave if `poll` was not called for too long. The heartbeats of an
-        evicted member stop.
+        """Send a heartbeat, or leave the group if `poll` was not called for too long. An evicted
+        member sends no more heartbeats.
         """
         with self.stream.changed:
             self._stop_heartbeat()
             now, group = self.stream.runtime.now, self.group
+            # the member itself checks this, as Kafka's client does: its heartbeats alone look
+            # healthy to the group
             if self._last_poll is not None and now >= self._last_poll + group.poll_interval:
                 group.leave(self.member, why="poll interval")
             elif group.heartbeat(self.member):
@@ -291,6 +307,7 @@ class Consumer:
         now, group = self.stream.runtime.now, self.group
         due = now + group.heartbeat_interval
         if self._last_poll is not None:
+            # earlier than the next heartbeat, if the time for polling ends before that
             due = min(due, max(self._last_poll + group.poll_interval, now))
         self._heartbeat_timer = self.stream.runtime.call_at(
             due, weak_callback(self._send_heartbeat), daemon=True

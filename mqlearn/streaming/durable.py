@@ -20,19 +20,21 @@ COLUMNS = "event_id, stream_id, event_type, data, timestamp, partition_key"
 
 
 def connect(path: str | Path, owner: object) -> sqlite3.Connection:
-    """Open the database in the file at `path` (":memory:": without a file), where a commit returns
-    when it is on the disk.
+    """Open the SQLite database in the file at `path` (":memory:": without a file), so that a commit
+    returns only when it is on the disk.
 
     It is closed at the latest when its `owner` is garbage collected.
 
-    With `synchronous=FULL` a commit in the write-ahead log is synced before it returns: it survives
-    a crash of the process, and also a power failure if the disk really writes when it is told to
-    sync. With NORMAL, a power failure may undo the last commits. Only one process at a time can
-    open the file. Source: sqlite.org, PRAGMA
-    synchronous.
+    With `synchronous=FULL` a commit in the write-ahead log is synced before it returns: it then
+    survives a crash of the process, and also a power failure if the disk really writes its cache
+    when told to. With NORMAL, a power failure may undo the last commits. Only one process at a time
+    can open the file. Source: sqlite.org, PRAGMA synchronous.
     """
     check.instance("path", path, (str, Path))
+    # isolation_level=None: Python opens no transactions by itself, so each INSERT is committed at
+    # once. The stream's lock takes the place of the check for the same thread.
     database = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
+    # so that a stream which is never closed does not leave its file locked
     weakref.finalize(owner, database.close)
     try:
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
@@ -44,12 +46,13 @@ def connect(path: str | Path, owner: object) -> sqlite3.Connection:
 
 
 def to_row(event: StreamEvent) -> tuple[Any, ...]:
-    """Return an event as a row of COLUMNS. Raises TypeError for `data` that JSON does not give back
-    unchanged.
+    """Return an event as a row of COLUMNS. Raises TypeError for `data` that would be different
+    after writing and reading it as JSON.
     """
     try:
         text = json.dumps(event.data)
-        # tuples and integer keys would come back changed, so they are refused now
+        # a tuple would come back as a list, and an integer key as text: refused now, not found
+        # later
         same = json.loads(text) == event.data
     except (TypeError, ValueError):
         same = False
@@ -74,7 +77,7 @@ def from_row(columns: Sequence[Any]) -> StreamEvent:
 
 
 class DurableLog(PartitionLog):
-    """A partition that writes each event to the disk before it has it in the log."""
+    """A partition that writes each event to the disk before it adds the event to the log."""
 
     def __init__(self, database: sqlite3.Connection, partition: int) -> None:
         super().__init__()
@@ -89,6 +92,8 @@ class DurableLog(PartitionLog):
             event = from_row(columns)
             event.partition, event.appended_at = partition, appended_at
             super().append(event)
+            # `append` has counted the offset again: a gap would shift all that follow, and
+            # committed offsets with them
             if event.sequence_number != sequence_number:
                 raise ValueError(
                     f"path must hold every event, but offset {event.sequence_number} "
@@ -98,7 +103,7 @@ class DurableLog(PartitionLog):
 
     def append(self, event: StreamEvent) -> None:
         """Write `event` to the file, and only then append it in memory."""
-        # if the disk fails here, the event is in neither place
+        # first the disk: if it fails here, the event is in neither place, and the producer is told
         self.database.execute(
             "INSERT INTO events (partition, sequence_number, appended_at, "
             f"{COLUMNS}) "
@@ -133,6 +138,7 @@ class DurableEventStream(EventStream):
         self._database = connect(path, self)
         try:
             self._open(path)
+        # the open connection locks the file: a second attempt with the right count would fail
         except ValueError:
             self._database.close()
             raise

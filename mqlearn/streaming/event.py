@@ -11,11 +11,11 @@ from mqlearn.runtime import check
 
 @dataclass(slots=True)
 class StreamEvent:
-    """Something that happened. It is never changed after it was appended, so all readers get the
-    same object.
+    """A fact: something that happened. It is never changed once it is appended, so all readers get
+    the same object.
 
-    `data` is passed by reference; a real broker would serialise it. `timestamp` (s) is when it
-    happened, as the producer says, or by default when it was appended. Events with the same
+    `data` is passed by reference; a real broker would serialise it. `timestamp` (s) is the time
+    when it happened, given by the producer; by default the time of appending. Events with the same
     `partition_key` keep their order; without a key, `stream_id` is the key. The stream sets
     `sequence_number` (the offset in the partition), `partition`, and `appended_at` (s, on its own
     clock).
@@ -38,8 +38,8 @@ class StreamEvent:
 
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
-        # called at each append: one comparison accepts what is nearly always right, and only the
-        # rest goes through the checks below, which say what is wrong
+        # Called at each append, so the usual case is one comparison. Only other events go through
+        # the slower checks below, which name the field that is wrong.
         if (
             type(self.stream_id)
             is type(self.event_id)

@@ -1,5 +1,5 @@
-"""The events of a stream in their partitions, without consumer groups: appended, looked up, dropped
-by retention, reported to listeners.
+"""The events of a stream in their partitions, without consumer groups: append, look up, retention,
+records for listeners.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class EventLog:
     under one lock.
 
     `changed` is notified with each append, `arrived[partition]` with each append to that partition,
-    so that a reader of one need not be woken for all. Both use the stream's lock, which is not held
-    while an event is handed out. `observed` is true once a listener is there. Times are in seconds
-    on the clock of `runtime`; `EventStream` explains the options.
+    so that a reader of one partition is not woken for the others. Both use the stream's lock, which
+    is not held while an event is handed out. `observed` is true once there is a listener. Times are
+    in seconds on the clock of `runtime`; `EventStream` explains the options.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class EventLog:
             check.instance("event", event, StreamEvent)
         event.validate()
         partition = cached_partition(event.partition_key or event.stream_id, self.partition_count)
-        # a copy, or the caller could change what all readers see
+        # a copy: otherwise the caller could later change the event that all readers see
         stored = event.copy()
         with self._lock:
             stored.partition, stored.appended_at = partition, self.runtime.now
@@ -92,6 +92,7 @@ class EventLog:
                 self.emit("appended", self.name, stored.sequence_number, stored.event_id, partition)
             if self._has_retention:
                 self._apply_retention(partition)
+            # all, not one: a log is not used up, so each reader gets the new event
             self.changed.notify_all()
             self.arrived[partition].notify_all()
             return True
@@ -101,8 +102,8 @@ class EventLog:
     def history(
         self, partition: int | None = None, *, key: str | None = None
     ) -> Iterator[StreamEvent]:
-        """Return all events that are left, of one `partition` or `key` or of all, partition by
-        partition, without touching any group.
+        """Return all events that retention has left, partition by partition: of one `partition`, of
+        one `key`, or of all. No group's offset changes.
         """
         check.instance("key", key, str, optional=True)
         chosen = self._chosen(partition)
@@ -114,8 +115,8 @@ class EventLog:
         return (event for log in logs for event in log if key is None or event.key == key)
 
     def fetch(self, partition: int, offset: int, n: int = 1) -> list[StreamEvent]:
-        """Return at most `n` events of `partition` from `offset` on, none at its end, without
-        touching any group.
+        """Return at most `n` events of `partition` from `offset` on; none at the end of the log. No
+        group's offset changes.
 
         Raises OffsetOutOfRange for an `offset` before the log's start or after its end.
         """
@@ -143,8 +144,11 @@ class EventLog:
         if self._has_retention:
             self._apply_retention(partition)
         log = self.partitions[partition]
+        # the end is allowed: it is the offset of the next event, where a reader that has caught up
+        # waits
         if offset is not None and log.start <= offset <= log.end:
             return offset
+        # None: the group is new here, which is not the same as an offset that is gone
         policy = self.start if offset is None else self.out_of_range
         if policy == "error":
             raise OffsetOutOfRange(partition, offset or 0, log.start, log.end)
@@ -167,7 +171,7 @@ class EventLog:
         return {p: self.partitions[p].end for p in self._chosen(partition)}
 
     def compact(self) -> int:
-        """Drop each event whose key has a newer one in its partition; returns how many."""
+        """Drop each event whose key has a newer one in its partition; return how many."""
         with self.changed:
             gone = sum(log.compact() for log in self.partitions)
             self.emit("compacted", self.name, gone, "", None)
@@ -176,13 +180,15 @@ class EventLog:
     # What a trace needs.
 
     def listen(self, listener: Listener, *, existing: bool = False) -> None:
-        """Call `listener(record)` under the lock for all that happens from now on (`existing`: and
-        for the events that are there already).
+        """Call `listener(record)` under the lock for each record from now on, with `existing` first
+        for each event that is there already.
         """
         check.function("listener", listener)
         check.instance("existing", existing, bool)
         with self.changed:
             for event in (
+                # in the order of appending, as the listener would have heard them; each partition
+                # is in order already
                 heapq.merge(*self.partitions, key=attrgetter("appended_at")) if existing else ()
             ):
                 listener(
@@ -205,7 +211,9 @@ class EventLog:
             self.observed = True
 
     def census(self) -> dict[str, int]:
-        """Return no counts: a trace's books balance places that messages leave, and events stay."""
+        """Return no counts: a trace checks places that messages move between, and events are never
+        moved.
+        """
         return {}
 
     def emit(
@@ -237,7 +245,9 @@ class EventLog:
         return list(range(self.partition_count)) if partition is None else [partition]
 
     def _log(self, partition: int) -> PartitionLog:
-        """Return the partition, without what retention drops by now. The caller holds the lock."""
+        """Return the partition, after dropping what retention no longer keeps. The caller holds the
+        lock.
+        """
         check.whole("partition", partition, high=self.partition_count - 1)
         if self._has_retention:
             self._apply_retention(partition)

@@ -19,8 +19,8 @@ Evolve = Callable[[Order, StreamEvent], Order]
 
 
 class WrongExpectedVersion(RuntimeError):
-    """Raised where a decision rests on an old version of an order: the caller had seen `expected`,
-    and the order is at `actual`.
+    """Raised when a decision is based on an old version of an order: the caller had read version
+    `expected`, and the order is now at version `actual`.
     """
 
     def __init__(self, order_id: str, expected: int, actual: int) -> None:
@@ -32,8 +32,8 @@ class WrongExpectedVersion(RuntimeError):
 
 
 def evolve_order(order: Order, event: StreamEvent) -> Order:
-    """Return the order after `event`, as a new dict. An event has happened, so none is refused; and
-    events are folded again and again, so there is no effect on other systems.
+    """Return the order after `event`, as a new dict. It refuses no event, since events have already
+    happened. It has no effect on other systems, since the same events are folded many times.
     """
     check.instance("order", order, dict)
     check.instance("event", event, StreamEvent)
@@ -49,20 +49,20 @@ def evolve_order(order: Order, event: StreamEvent) -> Order:
 
 
 class OrderEventStore:
-    """Stores the events of orders. An order's state is a fold over its events, the same however
-    often it is asked for.
+    """Stores the events of orders. An order's state is computed by a fold over its events: `evolve`
+    is applied to one after the other. The result is the same each time.
 
     It appends to `stream` (its own, in memory, if none is given), keyed by order, and reads without
     a group, so that reading changes nothing. The *version* of an order is the number of its events.
     With `expected_version`, an append is refused unless the order is still at that version: a
-    caller that decided on an old state learns it here. Without, the version is not checked.
+    caller that decided on an old state gets an error. Without, the version is not checked.
 
-    `upcast` turns an old event into one of the newest version, on reading. With `snapshot_every`,
-    the state is stored after that many events of an order, again and again, so that a question
-    folds only the events after the last snapshot; `folded` counts the events folded so far. A
-    snapshot is a cache of one fold, so a changed `evolve` needs a new store on the stream.
+    `upcast` converts an old event to the newest version when it is read. With `snapshot_every`, the
+    state is stored each time an order has so many new events, and a question folds only the events
+    after the last snapshot; `folded` counts the events folded so far. A snapshot is the cached
+    result of one `evolve`, so a changed `evolve` needs a new store on the same stream.
 
-    Raises ValueError for a `stream` with a retention, which would lose a part of each state.
+    Raises ValueError for a `stream` with a retention, which would lose a part of the states.
     Source: Martin Fowler, Event Sourcing (2005); KurrentDB (expected revision, counted from 0).
     """
 
@@ -102,7 +102,7 @@ class OrderEventStore:
         *,
         expected_version: int | None = None,
     ) -> int:
-        """Record a new order; returns the order's version. Raises WrongExpectedVersion."""
+        """Record a new order; return the order's version. Raises WrongExpectedVersion."""
         check.instance("customer_id", customer_id, str)
         check.instance("items", items, list)
         return self.record(
@@ -115,7 +115,7 @@ class OrderEventStore:
     def update_order_status(
         self, order_id: str, status: str, *, expected_version: int | None = None
     ) -> int:
-        """Record a new `status`; returns the order's version. Raises WrongExpectedVersion."""
+        """Record a new `status`; return the order's version. Raises WrongExpectedVersion."""
         check.instance("status", status, str)
         return self.record(
             order_id, "order_status_updated", {"status": status}, expected_version=expected_version
@@ -129,7 +129,7 @@ class OrderEventStore:
         *,
         expected_version: int | None = None,
     ) -> int:
-        """Record a payment of `amount` (negative: paid back); returns the order's version. Raises
+        """Record a payment of `amount` (negative: paid back); return the order's version. Raises
         WrongExpectedVersion.
         """
         check.instance("payment_method", payment_method, str)
@@ -150,7 +150,7 @@ class OrderEventStore:
         expected_version: int | None = None,
         timestamp: float | None = None,
     ) -> int:
-        """Append one event of any type, which happened at `timestamp` (s; None: now); returns the
+        """Append one event of any type, which happened at `timestamp` (s; None: now); return the
         order's version.
 
         Raises WrongExpectedVersion, before anything is appended, if the order is not at
@@ -173,7 +173,8 @@ class OrderEventStore:
             if expected_version is not None and expected_version != version:
                 raise WrongExpectedVersion(order_id, expected_version, version)
             self.stream.append(event)
-            # taken at once, while the fold up to here is short: it goes on from the last snapshot
+            # made right after the append, when only the events since the last snapshot must be
+            # folded
             if self.snapshot_every and (version + 1) % self.snapshot_every == 0:
                 self._snapshots[order_id].append((version + 1, self.rebuild_order_state(order_id)))
             return version + 1
@@ -185,30 +186,36 @@ class OrderEventStore:
         return len(self._events_of(order_id))
 
     def get_order_history(self, order_id: str, until: float | None = None) -> list[StreamEvent]:
-        """Return all events of an order, oldest first, in their newest version; with `until` (s),
-        those up to that time.
+        """Return all events of an order, oldest first, converted to the newest version; with
+        `until` (s), only those up to that time.
         """
         return [self._newest_version(event) for event in self._events_of(order_id, until)]
 
     def rebuild_order_state(self, order_id: str, until: float | None = None) -> Order:
-        """Return the order, folded from its events up to now or to the time `until` (s); {} if it
-        had none.
+        """Return the order, folded from its events up to now, or up to the time `until` (s); {} if
+        there are none.
         """
         events = self._events_of(order_id, until)
         version, order = self._snapshot(order_id, events)
         for event in events[version:]:
             order = self.evolve(order, self._newest_version(event))
             self.folded += 1
+        # the fold may share parts with an event or a snapshot, and the caller may change what it
+        # gets
         return copy.deepcopy(order)
 
     def _snapshot(self, order_id: str, events: list[StreamEvent]) -> tuple[int, Order]:
-        """Return the last snapshot that covers only these events, as its version and the order.
+        """Return (version, order) of the last snapshot that was folded from only these events; (0,
+        {}) if there is none.
 
-        An event that was recorded late, with an old `timestamp`, may be in a snapshot and not among
-        the events up to a time.
+        That is not always the last one made: `events` may end earlier, and may lack an event that a
+        snapshot contains. Events are stored in the order of recording, and one recorded late can
+        have an older `timestamp` than those before it.
         """
         history = self._orders.get(order_id, [])
         for version, order in reversed(self._snapshots.get(order_id, [])):
+            # the same last event at the same place: then all events before it are the same too,
+            # since both lists have the stream's order
             if version <= len(events) and events[version - 1] is history[version - 1]:
                 return version, order
         return 0, {}
@@ -217,8 +224,8 @@ class OrderEventStore:
         return event if self.upcast is None else self.upcast(event)
 
     def _events_of(self, order_id: str, until: float | None = None) -> list[StreamEvent]:
-        """Return the order's events as they were written. First add what is new in its partition to
-        `_orders`.
+        """Return the order's events as they were written. Before that, the new events of its
+        partition are added to `_orders`.
         """
         _check_id(order_id)
         check.number("until", until, optional=True)
@@ -226,6 +233,7 @@ class OrderEventStore:
         with self.stream.changed:
             if (new := self.stream.end(partition) - self._indexed_to[partition]) > 0:
                 for event in self.stream.fetch(partition, self._indexed_to[partition], new):
+                    # an index by order, or each question would have to read the whole partition
                     self._orders[event.key].append(event)
                 self._indexed_to[partition] += new
             events = self._orders.get(order_id, [])

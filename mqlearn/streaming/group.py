@@ -13,8 +13,8 @@ from mqlearn.streaming.event_log import EventLog
 
 @dataclass(slots=True)
 class Member:
-    """A member as its group knows it: `last_heartbeat` (s), and `ready` once it has given up its
-    partitions and waits for the next generation.
+    """A member, as the group sees it: the time of its `last_heartbeat` (s), and `ready` once it has
+    given up its partitions and waits for the next generation.
     """
 
     last_heartbeat: float
@@ -22,16 +22,16 @@ class Member:
 
 
 class ConsumerGroup:
-    """Assigns every partition of a stream to one member, and fences those that are no longer
-    members.
+    """Assigns every partition of a stream to one member, and fences (refuses the commits of)
+    workers that are no longer members.
 
-    When a member joins or is gone, the group *rebalances*, eagerly: each member gives up all its
-    partitions when it next polls. When the last member has done so a new generation begins, and
-    `assignment` ("range", "sticky" or a function like those) says which member gets which
-    partitions. A member is gone when it leaves, when no heartbeat came for `session_timeout`
-    seconds, or when it has not polled for `poll_interval` seconds; it notices the last by itself,
-    between two heartbeats, sent every `heartbeat_interval` seconds. `committed` is the next offset
-    to read in each partition.
+    When a member joins or is gone, the group *rebalances*. It does so eagerly: at its next poll,
+    each member gives up all its partitions. When the last member has done so a new generation
+    begins, and `assignment` ("range", "sticky" or a function like those) says which member gets
+    which partitions. A member is gone when it leaves, when no heartbeat came for `session_timeout`
+    seconds, or when it has not polled for `poll_interval` seconds; the member checks the last
+    itself when it sends a heartbeat, every `heartbeat_interval` seconds. `committed` is the next
+    offset to read in each partition.
 
     Source: Apache Kafka's classic protocol and its defaults (`session.timeout.ms`,
     `max.poll.interval.ms`).
@@ -72,10 +72,11 @@ class ConsumerGroup:
     # What members call, through their `Consumer`.
 
     def join(self, name: str) -> str:
-        """Add a member; returns its id: the `name`, with a number added if the name was used
+        """Add a member and return its id: the `name`, with a number added if the name was used
         before.
 
-        An id is never used again: the group could not tell a zombie from its successor.
+        An id is never used again: otherwise the group could not distinguish a zombie from its
+        successor.
         """
         check.instance("name", name, str)
         with self.stream.changed:
@@ -130,9 +131,9 @@ class ConsumerGroup:
         there.
 
         A member may commit for the partitions it owns, in the generation that gave them to it; a
-        caller without a member id, only while the group has no members. An old generation reveals a
-        *zombie*: a member that the group removed as dead and that goes on working. Its commit is
-        refused, but nothing here stops what it does to other systems.
+        caller without a member id, only while the group has no members. A commit with an old
+        generation comes from a *zombie*: a member that the group removed as dead, but that is still
+        working. Its commit is refused; its effects on other systems are not prevented.
         """
         check.whole("partition", partition, high=self.stream.partition_count - 1)
         check.whole("offset", offset)
@@ -150,13 +151,15 @@ class ConsumerGroup:
             self.committed[partition] = offset
         if self.stream.observed:
             self._emit("committed" if allowed else "fenced", member or "", partition, offset)
-        # members that wait with a time limit, in case another dies over these events, can now wait
-        # for the next event instead
+        # all is committed: members that wait with a limit (see `poll_limit`) are woken, and then
+        # wait for the next event without one
         if allowed and self.members and not self._has_uncommitted():
             self.stream.changed.notify_all()
         return allowed
 
     def _allows(self, partition: int, member: str | None, generation: int | None) -> bool:
+        # the fence: a generation that has ended gives no right to commit, even for a partition the
+        # member owns again
         if generation not in (None, self.generation):
             return False
         return not self.members if member is None else partition in self.assignment.get(member, ())
@@ -164,8 +167,8 @@ class ConsumerGroup:
     # How a rebalance works.
 
     def _rebalance(self) -> None:
-        """Ask all members to give up their partitions: those that wait in `poll` at once, the
-        others at their next poll.
+        """Ask all members to give up their partitions: members that wait in `poll` do so at once,
+        the others at their next poll.
         """
         if not self.rebalancing:
             self.rebalancing = True
@@ -187,8 +190,8 @@ class ConsumerGroup:
             self.generation += 1
             for name, owned in self.assignment.items():
                 self._emit("assigned", name, tuple(owned), self.generation)
-        # a new group's place is committed now: an owner that died before its first commit would
-        # let the next one start at a later "latest", and events between would be missed
+        # "latest" is committed as a number now. If the first owner died before its own first
+        # commit, the next owner would start at a later "latest", and miss the events in between.
         if self.stream.start == "latest":
             for partition in range(self.stream.partition_count):
                 self.committed.setdefault(partition, self.stream.end(partition))
@@ -200,6 +203,7 @@ class ConsumerGroup:
         self.assignment.pop(member, None)
         self._emit("evicted" if why else "left", member, why or None)
         self._rebalance()
+        # the one that is gone may have been the last that the others waited for
         self._begin_generation()
 
     def _revoke(self, member: str) -> None:
@@ -221,6 +225,7 @@ class ConsumerGroup:
         with self.stream.changed:
             self._timer = None
             now = self.stream.runtime.now
+            # a list, since `_remove` changes the dict
             for name, member in list(self.members.items()):
                 if member.last_heartbeat + self.session_timeout <= now:
                     self._remove(name, "session timeout")
@@ -230,12 +235,14 @@ class ConsumerGroup:
         return min(member.last_heartbeat for member in self.members.values()) + self.session_timeout
 
     def poll_limit(self) -> float | None:
-        """Return the seconds that a member may wait for events before it looks again; None: until
-        it is woken.
+        """Return the seconds that a member may wait for events before it checks the group again;
+        None: it waits until it is woken.
 
-        While events are uncommitted, the member that has them may have died, and its partitions
-        come free only when its session times out. In a simulation this wait keeps the time going
-        until then; without progress for longer than that no member is at work, and the wait ends.
+        While events are uncommitted, the member that took them may have died, and its partitions
+        become free only when its session times out. A simulation ends when nothing is due, so this
+        limited wait keeps it running until then. Without progress for longer than `poll_interval` +
+        `session_timeout` no member is working, and the wait has no limit any more, so that the
+        simulation can end.
         """
         with self.stream.changed:
             now = self.stream.runtime.now

@@ -1,5 +1,5 @@
-"""The transactional outbox: state and event are written together, in one database, or not at
-all.
+"""The transactional outbox: a state and its event are written in one transaction of one database,
+so both are stored or neither is.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class OrderTable:
     """The shop's database: a row for each order, and in the same database an outbox of events to
     publish.
 
-    All writes within `with table.transaction():` are committed together when the block ends, and
-    none of them if an exception or a crash of the process ends it. Until then the transaction locks
-    the database, so nothing slow belongs in it. A broker is another system: a write to it cannot be
-    part of the transaction, whether it comes first or last. So the event is written to the outbox
+    All writes within `with table.transaction():` are committed together when the block ends; none
+    is, if an exception or a crash ends the block. Until then the transaction locks the database, so
+    the block should contain nothing slow. A broker is another system: a write to it cannot be part
+    of the transaction, whether it comes first or last. So the event is written to the outbox
     instead, and `relay` publishes it afterwards.
 
     `path` is a file, or ":memory:". Source: Chris Richardson, Transactional outbox
@@ -45,17 +45,22 @@ class OrderTable:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit all writes of the block, or none; a block within another block is part of it."""
+        """Commit all writes of the `with` block, or none. A block inside another one belongs to the
+        outer transaction.
+        """
         with self._lock:
             # the lock is re-entrant: only the task that has the transaction can come here
             if self._in_transaction:
                 yield
                 return
             self._in_transaction = True
-            # IMMEDIATE takes the write lock now, not in the middle of the block
+            # IMMEDIATE takes the database's write lock now: without it, the first write in the
+            # middle of the block could fail because another connection has the lock
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
+            # also KeyboardInterrupt, and the end of a simulated task: half a transaction must never
+            # stay
             except BaseException:
                 self._database.execute("ROLLBACK")
                 raise
@@ -106,17 +111,20 @@ class OrderTable:
 
     def relay(self, publish: Callable[[StreamEvent], object]) -> int:
         """Publish the events in the outbox, oldest first, and remove each once it is published;
-        returns how many.
+        return how many.
 
-        A relay that crashes between the two publishes that event again next time, with the same
-        `event_id`: at least once, so a reader must recognise duplicates. Removing first would lose
-        the event. The relay reads all that is there, not what comes after the last id: in some
-        databases a transaction with a lower id may commit later, and its event would be missed.
+        A relay that crashes between publishing and removing publishes that event again next time,
+        with the same `event_id`. This is at-least-once delivery, so a reader must recognise
+        duplicates. Removing first would lose the event in such a crash. The relay reads the whole
+        outbox, and not only what comes after the last id it has seen: in some databases a
+        transaction with a lower id may commit later, and its event would be missed.
         """
         check.function("publish", publish)
         waiting = self.pending()
         for entry, event in waiting:
             publish(event)
+            # after `publish`, one by one: a failure leaves this event and all later ones in the
+            # outbox
             self.remove(entry)
         return len(waiting)
 

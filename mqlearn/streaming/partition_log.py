@@ -27,13 +27,14 @@ class PartitionLog(Sequence[StreamEvent]):
 
     `start` is the first offset that retention has left, `end` the one that the next event gets.
     Offsets never change and are never used again; compaction leaves gaps between them. As a
-    sequence it has the events that are left.
+    sequence it contains the events that are left.
     """
 
     def __init__(self) -> None:
         self.start = self.end = 0
         self._events: list[StreamEvent] = []
-        # cutting a list at the front moves all the rest: done only when half of it is gone
+        # The index of the first event that is left. Deleting at the front of a list moves all the
+        # rest, so the dropped events stay in the list until they are more than half of it.
         self._head = 0
 
     def append(self, event: StreamEvent) -> None:
@@ -45,13 +46,14 @@ class PartitionLog(Sequence[StreamEvent]):
     def fetch(self, offset: int, n: int) -> list[StreamEvent]:
         """Return at most `n` events from `offset` on."""
         events, at = self._events, self._head + offset - self.start
-        # an offset gives the index, except behind a gap that compaction left: search there
+        # the index follows from the offset, except behind a gap that compaction left: search there
         if not (self._head <= at < len(events) and events[at].sequence_number == offset):
             at = bisect_left(events, offset, lo=self._head, key=OFFSET)
         return events[at : at + n]
 
     def first(self, offset: int) -> StreamEvent | None:
         """Return the first event from `offset` on; None at the end."""
+        # as in `fetch`, without making a list: a reader calls this for each event
         at = self._head + offset - self.start
         if (
             self._head <= at < len(self._events)
@@ -61,8 +63,8 @@ class PartitionLog(Sequence[StreamEvent]):
         return next(iter(self.fetch(offset, 1)), None)
 
     def cut(self, before: float | None, keep: int | None) -> bool:
-        """Drop the events appended up to the time `before` (s), and all but the last `keep`; True
-        if there were any.
+        """Drop the events appended up to the time `before` (s), and all but the last `keep` events;
+        None: no limit. True if any was dropped.
         """
         head, events = self._head, self._events
         while head < len(events) and (
@@ -83,6 +85,7 @@ class PartitionLog(Sequence[StreamEvent]):
         """Drop each event whose partition key has a newer event, and return how many. Events
         without a key stay.
         """
+        # later events overwrite earlier ones in the dict, so the newest of each key remains
         last = {event.partition_key: event.sequence_number for event in self}
         kept = [
             e for e in self if not e.partition_key or last[e.partition_key] == e.sequence_number

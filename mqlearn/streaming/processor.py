@@ -1,4 +1,4 @@
-"""Workers that share a stream: each event goes to one worker of the group."""
+"""Workers that share a stream: each event goes to one worker of the consumer group."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ class EventStreamProcessor(PoolOwner):
 
     A worker takes up to `batch` events, and commits them after it has handled them
     (`commit="after"`: a crash repeats some) or before it handles the first (`"before"`: a crash
-    loses some). An event has failed if one of its functions raised. `on_failure` says what follows:
-    it is skipped and recorded in `skipped`, with the reason ("skip"); or its partition waits and is
-    read again from this event on, after the waits of `retry` ("retry"); or it is appended to the
-    stream `park`, where its order among others is lost ("park"). A crashed worker does not leave
-    the group: `restart_after` seconds later a new member takes its place in the pool, while the
-    crashed one keeps its partitions until its session times out.
+    loses some). An event has failed if one of the functions raised an exception. `on_failure` says
+    what is done then. "skip": the event is not tried again, and is recorded in `skipped` with the
+    reason. "retry": its partition waits for the backoff of `retry`, and is then read again from
+    this event on. "park": the event is appended to the stream `park`, and is no longer in order
+    with the others of its key. A crashed worker does not leave the group: `restart_after` seconds
+    later a new member takes its place in the pool, while the crashed one keeps its partitions until
+    its session times out.
 
-    `counts` has the events "processed", "failed" (tries), "skipped", "parked", and the commits
-    "fenced".
+    `counts` has the numbers of events "processed", "skipped" and "parked", of tries that "failed",
+    and of commits that were "fenced".
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class EventStreamProcessor(PoolOwner):
         self._counts_lock = stream.runtime.lock()
 
     def add_processor(self, processor: EventHandler) -> None:
-        """Call `processor(event)` for each event, after those that were added before."""
+        """Call `processor(event)` for each event, after the functions that were added earlier."""
         check.function("processor", processor)
         self.processors.append(processor)
 
@@ -83,7 +84,8 @@ class EventStreamProcessor(PoolOwner):
         self.consumers = {
             each: Consumer(self.stream, self.consumer_group, name=each) for each in names
         }
-        # all join before the first one polls, or it would get all partitions first
+        # all join before the first one polls: otherwise that one would get all partitions, and the
+        # others would cause a rebalance each
         for consumer in self.consumers.values():
             consumer.join()
         self._pool.start(num_workers, name)
@@ -102,7 +104,7 @@ class EventStreamProcessor(PoolOwner):
         task = self.stream.runtime.current_task()
         assert task is not None
         consumer = self.consumers[task.name]
-        if consumer.generation:  # restarted after a crash: the crashed member is a zombie
+        if consumer.generation:  # it has worked before, so this is the restart after a crash
             consumer = self.consumers[task.name] = Consumer(
                 self.stream, self.consumer_group, name=task.name
             )
@@ -112,6 +114,7 @@ class EventStreamProcessor(PoolOwner):
                 self._commit(consumer, events)
             done = self._handle_all(consumer, events, task)
             if task.crashed:
+                # no `close`: a dead process cannot leave its group, which has to find out by itself
                 consumer.die()
                 return
             if self.commit == "after":
@@ -121,8 +124,8 @@ class EventStreamProcessor(PoolOwner):
     def _handle_all(
         self, consumer: Consumer, events: list[StreamEvent], task: Task
     ) -> list[StreamEvent]:
-        """Handle the events, and return those that need not be read again. After an event that is
-        to be tried again, the others of its partition wait.
+        """Handle the events, and return those that need not be read again. After an event that must
+        be tried again, the later events of its partition are not handled.
         """
         done, blocked = list[StreamEvent](), dict[int, StreamEvent]()
         for event in events:
@@ -136,20 +139,23 @@ class EventStreamProcessor(PoolOwner):
                 blocked[event.partition] = event
             else:
                 done.append(event)
+        # an evicted member owns no partition any more, so it cannot seek there
         if blocked and consumer.member in consumer.group.members:
             for partition, event in blocked.items():
-                with self.stream.changed:  # retention may have taken it meanwhile
+                with self.stream.changed:  # retention may have dropped the event meanwhile
                     consumer.seek(
                         partition, max(event.sequence_number, self.stream.log_start(partition))
                     )
             self._wait_backoff(
+                # the longest backoff of the blocked events, since the worker waits for all of them
+                # at once
                 max(self._failures[e.partition, e.sequence_number] for e in blocked.values()),
                 consumer.member,
             )
         return done
 
     def _try(self, event: StreamEvent) -> str | None:
-        """Call every function; returns the error text of the first that failed, or None."""
+        """Call every function; return the error text of the first that failed, or None."""
         error_text: str | None = None
         for processor in self.processors:
             try:
@@ -157,7 +163,7 @@ class EventStreamProcessor(PoolOwner):
             except WorkerCrash:
                 task = self.stream.runtime.current_task()
                 assert task is not None
-                task.crashed = True  # one that the handler made elsewhere has marked no task
+                task.crashed = True  # one that was created outside this task has not marked it
                 return None
             except Exception as error:
                 error_text = error_text or str(error) or type(error).__name__
@@ -165,7 +171,7 @@ class EventStreamProcessor(PoolOwner):
         return error_text
 
     def _skip_or_park(self, event: StreamEvent, error: str) -> bool:
-        """Skip or park an event that failed; False if it is to be tried again."""
+        """Skip or park an event that failed; return False if it must be tried again."""
         place = event.partition, event.sequence_number
         if self.on_failure == "retry":
             self._failures[place] += 1

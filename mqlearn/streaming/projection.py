@@ -1,4 +1,6 @@
-"""A projection: a view of a stream for one question, which can be deleted and rebuilt."""
+"""A projection: a state computed from a stream to answer one question; it can be deleted and
+computed again.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,17 @@ from mqlearn.streaming.stream import EventStream
 
 
 class Projection:
-    """Folds a stream into `state`, and stores its own `offsets` with it: the next to read in each
-    partition.
+    """Folds the events of a stream into `state`, and keeps its own `offsets` with it: the next to
+    read in each partition.
 
     `evolve(state, event)` returns the next state. It must have no other effect, since a rebuild
-    calls it again for each event: mails are sent by a consumer group (`stream.read("mailer")`),
-    which a rebuild does not touch. Events are folded in the order of appending; events of two
-    partitions that were appended at the same time, partition by partition. `folded` counts them.
+    calls it again for each event: sending mail, for example, belongs into a consumer group
+    (`stream.read("mailer")`), whose offsets a rebuild does not change. Events are folded in the
+    order of appending; if events of two partitions have the same time, those of the lower partition
+    come first. `folded` counts the events.
 
-    `saved` is what `save()` of a projection with the same `evolve` returned: this one goes on from
-    there.
+    `saved` is the result of `save()` of a projection with the same `evolve`; the new one continues
+    from there.
     """
 
     def __init__(
@@ -49,25 +52,27 @@ class Projection:
         self.folded = 0
 
     def catch_up(self, until: float | None = None) -> int:
-        """Fold the events that are new, up to those appended at the time `until` (s) if given;
-        returns how many.
+        """Fold the new events, with `until` only those appended up to that time (s); return how
+        many.
 
-        Raises OffsetOutOfRange where retention has dropped events that it has not read.
+        Raises OffsetOutOfRange if retention has dropped events that were not folded yet.
         """
         check.number("until", until, optional=True)
         before = self.folded
-        # the partitions are merged by time, since order between them is not kept in the stream
+        # merged by time, since a stream keeps the order within a partition only
         for event in heapq.merge(*map(self._unread, self.offsets), key=_append_time):
             if until is not None and _append_time(event) > until:
                 break
             self.state = self.evolve(self.state, event)
+            # with each event, not at the end: if `evolve` raises, state and offsets still belong
+            # together
             self.offsets[event.partition] = event.sequence_number + 1
             self.folded += 1
         return self.folded - before
 
     def rebuilt(self, evolve: Callable[[Any, StreamEvent], Any] | None = None) -> Projection:
-        """Return a new projection, folded from the first event on by this or another `evolve`. This
-        one stays as it is, and can answer meanwhile.
+        """Return a new projection, folded from the first event on with this or another `evolve`.
+        The old one does not change, so it can answer questions meanwhile.
         """
         check.function("evolve", evolve, optional=True)
         twin = Projection(self.stream, self.evolve if evolve is None else evolve, self.initial)
@@ -75,8 +80,8 @@ class Projection:
         return twin
 
     def save(self) -> dict[str, Any]:
-        """Return state and offsets together, as one snapshot. A state with offsets of another time
-        would count events twice, or miss some.
+        """Return state and offsets together, as one snapshot. They must be of the same moment: a
+        state with older offsets would fold events twice, with newer ones it would miss some.
         """
         return {"state": copy.deepcopy(self.state), "offsets": dict(self.offsets)}
 

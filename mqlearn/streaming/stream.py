@@ -1,5 +1,5 @@
-"""The log this course is about: partitions that keep what was read, and groups that remember how
-far they have read.
+"""The log that this course is about: partitions that keep events after they were read, and consumer
+groups that remember how far they have read.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from mqlearn.streaming.group import ConsumerGroup
 
 class EventStream(EventLog):
     """An append-only log in `partition_count` partitions. Reading removes nothing: each consumer
-    group has offsets of its own.
+    group has its own offsets.
 
-    An event goes to the partition of its key; order holds within a partition and not across. An
-    event that is older than `retention_seconds` (s), or is followed by `retention_events` others in
-    its partition, is dropped at the next append or look-up there, whether or not it was read. A new
-    group starts at the "earliest" or "latest" (`start`); one whose offset is no longer in the log
-    goes on by `out_of_range`: at the "earliest", the "latest", or with an "error". `changed` is
-    notified with each append, `arrived[partition]` with each append to that partition; their lock
-    is the stream's, and is not held while an event is handed out.
+    An event goes to the partition of its key; the order is kept within a partition, but not between
+    partitions. An event that is older than `retention_seconds` (s), or is followed by
+    `retention_events` others in its partition, is dropped at the next append to this partition or
+    look-up in it, whether or not it was read. A new group starts at the "earliest" or "latest"
+    (`start`); one whose offset is no longer in the log continues as `out_of_range` says: at the
+    "earliest", at the "latest", or with an "error". `changed` is notified with each append,
+    `arrived[partition]` with each append to that partition; their lock is the stream's, and is not
+    held while an event is handed out.
 
     Source: Apache Kafka (topic, partition, offset, consumer group, `auto.offset.reset`). Kafka
     drops whole segments, looks every five minutes, and starts new groups at the latest.
@@ -60,16 +61,16 @@ class EventStream(EventLog):
     def read(
         self, consumer_group: str, from_offset: int = 0, partition: int | None = None
     ) -> Iterator[StreamEvent]:
-        """Yield the events that `consumer_group` has not read, partition by partition, up to where
-        each partition ended when the loop came to it.
+        """Yield the events that `consumer_group` has not read, partition by partition, each up to
+        its end at the time when the loop reached that partition.
 
-        It starts at what the group has committed, or at `from_offset` if that is later. An event is
-        committed when the next one is asked for, or when the loop ends by itself; a loop that is
-        broken off reads its last event again. While the group has members, these own its offsets,
-        and this reader commits nothing.
+        It starts at the group's committed offset, or at `from_offset` if that is later. An event is
+        committed when the next one is asked for, or when the loop ends by itself; so after a
+        `break` the last event is read again. While the group has members, only these may commit, so
+        this reader commits nothing.
 
-        Raises OffsetOutOfRange where retention has overtaken the group and `out_of_range` is
-        "error".
+        Raises OffsetOutOfRange if retention has dropped the event at the group's offset and
+        `out_of_range` is "error".
         """
         check.instance("consumer_group", consumer_group, str)
         check.whole("from_offset", from_offset)
@@ -85,7 +86,7 @@ class EventStream(EventLog):
                 if event is None:
                     break
                 yield event
-                # the loop has asked for another, so it is done with this one
+                # reached only when the loop asks for another event, so this one has been handled
                 position = finished = event.sequence_number + 1
 
     def _next(
@@ -98,15 +99,16 @@ class EventStream(EventLog):
         end: int,
     ) -> StreamEvent | None:
         """Commit `finished`, if there is one, and return the next event from `position` on."""
-        # one lock for both: a reader would spend most of its time on locks otherwise
+        # commit and look-up under one lock: with two, a reader would spend most of its time on
+        # locks
         with self._lock:
             if finished is not None:
                 group.commit_under_lock(partition, finished)
             if position == end:
                 return None
             offset = self._resolve(partition, position)
-            # committed at once, or a group that starts at the latest would miss what is appended
-            # before it looks again
+            # committed at once: a group that starts at the latest would otherwise start again at a
+            # later end, and miss the events appended in between
             if offset != position:
                 if position is not None:
                     self.emit("reset", group.source, position, "", partition)
@@ -123,7 +125,7 @@ class EventStream(EventLog):
     # What groups do.
 
     def group(self, name: str, **options: Any) -> ConsumerGroup:
-        """Return the group called `name`, made at the first call, with the `options` of
+        """Return the group called `name`, which is made at the first call, with the `options` of
         `ConsumerGroup`.
         """
         check.instance("name", name, str)
@@ -158,18 +160,19 @@ class EventStream(EventLog):
         )
 
     def seek(self, consumer_group: str, partition: int, offset: int) -> bool:
-        """Let the group go on at `offset`, back or forth; False while it has live members.
+        """Let the group continue at `offset`, earlier or later; False while it has live members.
 
         Raises OffsetOutOfRange for an `offset` that is not in the log. The policy `out_of_range`
         does not apply here, since a caller that seeks has named the offset.
         """
         check.instance("consumer_group", consumer_group, str)
+        # read only to raise OffsetOutOfRange before anything is committed
         self.fetch(partition, offset)
         return self.commit_offset(consumer_group, partition, offset)
 
     def lag(self, consumer_group: str) -> dict[int, int]:
-        """Return the number of offsets from what the group has committed to the end, by
-        partition.
+        """Return the lag by partition: the number of offsets between the group's committed one and
+        the end.
         """
         check.instance("consumer_group", consumer_group, str)
         with self.changed:

@@ -1,4 +1,4 @@
-"""Upcasting: old events are converted to the newest version when they are read."""
+"""Upcasting: old events are converted to the newest version of their type when they are read."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def upcasting(steps: Mapping[tuple[str, int], Step]) -> Callable[[StreamEvent], 
     """Return a function that converts an event to its newest version, one step after another.
 
     `steps[event_type, n]` converts the data of version n to that of version n + 1. The version is
-    `data["schema_version"]`, or 1 without it, so a producer of a newer version must write it. The
-    stored event stays as it is: a step gets a copy. A version that no step starts from is the
-    newest.
+    `data["schema_version"]`, or 1 without it, so a producer of version 2 or later must write it.
+    The stored event stays as it is: a step gets a copy. A version is the newest if no step starts
+    from it.
 
     Source: Greg Young, Versioning in an Event Sourced System: if the old version cannot be
-    converted to the new one, the new one is not a version but another event. Axon and Marten
-    convert on reading, too.
+    converted to the new one, the new one is not a version but another event. Axon and Marten also
+    convert on reading.
     """
     check.instance("steps", steps, Mapping)
     for key, step in steps.items():
