@@ -2,8 +2,8 @@
 needs.
 
     scenario      the parameters that its lab moves, and the run they make
-    by_hand       runs of a notebook cell's code in the place of the package's own
-    the others    one exercise each, named by the function that a student writes, and their worlds
+    by_hand       runs with code from a notebook's cell in the place of the package's own
+    the others    one exercise each, named as the function that a student writes, and what it needs
 
 No unit imports another.
 """

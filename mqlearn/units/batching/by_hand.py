@@ -1,4 +1,4 @@
-"""Batches made by a loop from a notebook's cell, which collects orders and writes them, with a
+"""Runs of a loop from a notebook's cell that collects orders into batches and writes them, with a
 trace of all that it does.
 
     def by_size(queue, store):
@@ -10,8 +10,8 @@ trace of all that it does.
     run_batch_loop(by_size, regular_times(13))      that loop gets thirteen orders, one per second
     run_batch_processor(regular_times(13), 10, 5.0)     the package's batch processor gets them
 
-So a chart of such a run shows the very code in the notebook's cell. By default one worker writes,
-deliveries are not leased, and the run is observed for thirty seconds.
+So a chart of such a run shows what the code in the notebook's cell does. By default one worker
+writes, deliveries are not leased, and the run is observed for thirty seconds.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class ReportingStore(BulkStore):
 
     def load(self, batch: Sequence[Message]) -> list[bool]:
         self._report_start(batch)
+        # `load` writes all or nothing, so every message of the call has the same result.
         good = not any(self._is_bad(message.id) for message in batch)
         try:
             return super().load(batch)
@@ -100,11 +101,11 @@ def run_batch_loop(
     bad: Collection[str] = (),
     lease: float | None = None,
 ) -> Run:
-    """Return the run of order-1, order-2, …, which come at `times` (s), while each of `workers`
-    runs `loop(queue, store)`, observed until `until` (s).
+    """Return the run of order-1, order-2, …, sent at `times` (s), while each of `workers` runs
+    `loop(queue, store)`, observed until `until` (s).
 
-    At `closes_at` (s) the store closes: `store.open` is False then, and every worker that waits in
-    `receive` wakes and looks.
+    At `closes_at` (s) the store closes: `store.open` becomes False, and every worker that waits in
+    `receive` is woken, so that it can check this.
     """
     check.function("loop", loop)
     _check_times(workers, until, closes_at)
@@ -149,7 +150,7 @@ def run_batch_processor(
         processor = BatchMessageProcessor(queue, batch_size, batch_timeout, **options)
         processor.start_batch_processing(lambda batch: handle(store, batch), num_workers=workers)
         if closes_at is not None:
-
+            # A task, not a timer: stopping waits for the workers, which a timer may not do.
             def close(when: float) -> None:
                 sim.sleep(when)
                 processor.stop()

@@ -1,4 +1,4 @@
-"""Exercise 06.3: find the bad ones in a batch with few calls. Graded by chaos."""
+"""Exercise 06.3: find the bad items in a batch with few calls. Graded on random batches."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def check_deliver(deliver: Deliver) -> Verdict:
     `call(part)` takes a list of items and delivers them all; or, if one of them is bad, it raises
     ValueError before it has delivered any. The order of both lists is free.
 
-    In 100 seeds there are 1 to 128 items, and none, one, a few or half of them are bad. There may
-    be no more calls than plain halving makes on the same items: all of them first, and of what
-    raises each half, down to the single item.
+    In 100 seeds there are 1 to 128 items, and none, one, a few or half of them are bad. The answer
+    may make no more calls than plain halving on the same items: it calls with all items first, and
+    then with each half of every part that raised, down to single items.
     """
     return EXERCISE.grade(deliver)
 
@@ -63,7 +63,9 @@ class Batch:
 
     @property
     def allowed(self) -> int:
-        """The calls of plain halving; where a part is odd, of the dearer way to halve it."""
+        """The number of calls that plain halving makes. An odd part can be cut in two ways: the way
+        that costs more calls counts.
+        """
         return max(_halving([item in self.bad for item in self.items], more) for more in (0, 1))
 
     def call(self, part: Any) -> None:
@@ -79,8 +81,8 @@ class Batch:
 
 
 def _halving(bad: list[bool], more: int) -> int:
-    """Return the calls that halving makes; with `more` = 1 the first half of an odd part is the
-    larger one.
+    """Return the number of calls that halving makes on items with these `bad` flags. With `more` =
+    1 the first half of an odd part is the larger one, with 0 the second.
     """
     if len(bad) < 2 or not any(bad):
         return 1
@@ -138,7 +140,11 @@ def _endless(batch: Batch) -> tuple[str, str]:
 
 
 def _wrong(batch: Batch, good: list[str], bad: list[str]) -> tuple[str, str] | None:
-    """Return what is wrong with these two lists, or with the calls made for them, and a hint."""
+    """Return what is wrong with these two lists, or with the calls made for them, and a hint.
+
+    The order is from the worst mistake to the least: an item that is lost comes before a call too
+    many.
+    """
     right = [item for item in batch.items if item not in batch.bad]
     if mistaken := [item for item in bad if item in right]:
         return f"{mistaken[0]} is among the bad ones and is good", "what raises may hold good ones"
@@ -181,6 +187,8 @@ def _is_two_lists(answer: Answer) -> bool:
 def batch_of(seed: int) -> Batch:
     """Return this seed's items, and the bad ones among them."""
     rng = random.Random(f"bad items {seed}")
+    # Powers of two, which halve without a rest, and others; often a single bad item, since that is
+    # where halving saves most.
     count = rng.choice([rng.randint(1, 20), 2 ** rng.randint(2, 7), rng.randint(20, MOST)])
     items = [f"order-{number}" for number in range(1, count + 1)]
     wanted = rng.choice([0, 1, 1, 1, 2, rng.randint(2, 5), count // 2])
@@ -188,8 +196,7 @@ def batch_of(seed: int) -> Batch:
 
 
 def run_of_calls(batch: Batch) -> Run:
-    """Return the run with the calls that were made, one after the other, which is what a replay
-    shows.
+    """Return the run that a replay shows: the calls that were made, one after the other.
 
     One worker holds the whole batch from the start, and settles it when the last call is over.
     """

@@ -18,8 +18,8 @@ from mqlearn.study.tries import Delivery, Life, Try, run_of_tries
 from mqlearn.study.verdict import Verdict
 
 NIGHT, RUSH = 2000, 6000  # messages at the low and at the high rate
-CALLS = 0.75  # for each message at the low rate, at most
-LARGEST = 10**6
+CALLS = 0.75  # calls per message at the low rate, at most
+LARGEST = 10**6  # the largest batch size that an answer may give
 
 Plan = Callable[[float, float, float, float, float], tuple[int, float]]
 
@@ -44,7 +44,9 @@ class Hours:
 
 
 class Call(NamedTuple):
-    """One call: when its first message was taken, when it began and ended (s), how many it had."""
+    """One call: the times (s) at which its first message was taken and at which the call began and
+    ended, and its number of messages.
+    """
 
     taken: float
     began: float
@@ -54,14 +56,16 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True)
 class Served:
-    """The arrivals of all messages (s), and the calls, each with the next of them."""
+    """The arrival times of all messages (s), and the calls. Each call takes the next `size`
+    messages in the order of arrival.
+    """
 
     arrivals: list[float]
     calls: list[Call]
 
     @cached_property
     def done(self) -> list[float]:
-        """When the call of each message ended (s)."""
+        """The time (s) at which the call of each message ended, in the order of arrival."""
         return [call.ended for call in self.calls for _ in range(call.size)]
 
     @property
@@ -72,14 +76,14 @@ class Served:
 
 
 def check_plan(plan: Plan) -> Verdict:
-    """Grade `plan(low, high, a, b, p99)`, which returns a size and a linger (s) that do at both
-    rates.
+    """Grade `plan(low, high, a, b, p99)`, which returns a batch size and a linger (s) that meet the
+    limits at both rates.
 
     One worker takes a first message, then waits for more until it has `size` of them or `linger`
     seconds are over; its call for n messages takes `a + b * n` seconds. `low` and `high` are rates
     in messages per second (Poisson), `p99` the latency in seconds, from arrival to the end of the
-    call, that 99 % of the messages must keep at both. A call costs money: at the low rate there may
-    be at most 3 for 4 messages.
+    call, that 99 % of the messages must keep at both rates. A call costs money: at the low rate
+    there may be at most 3 calls per 4 messages.
 
     The first seed has low 5, high 600, a 0.05, b 0.001 and p99 0.5; the other 99 have others.
     """
@@ -87,7 +91,9 @@ def check_plan(plan: Plan) -> Verdict:
 
 
 class Trial(NamedTuple):
-    """A plan at the rates of a seed: at night and in the rush hour; both None if it is no plan."""
+    """A plan tried at both rates of a seed, at night and in the rush hour; both are None if the
+    answer is no plan.
+    """
 
     seed: int
     hours: Hours
@@ -126,7 +132,9 @@ class PlanExercise(Exercise[int, Trial]):
                 partial(run_of_calls, night, hours, seed),
             )
         if rush.p99 > hours.p99:
-            able = size / (hours.a + hours.b * size)  # messages per second, in full batches
+            # Messages per second in full batches. A little above the rate it keeps up on average,
+            # but the waiting before it is still long: 5 % tell the two mistakes apart.
+            able = size / (hours.a + hours.b * size)
             yield Mistake(
                 f"{scene} the p99 at the high rate is {_rounded_up(rush.p99)} s, {allowed}",
                 f"calls of {size} are at most {able:.0f} messages a second"
@@ -175,7 +183,9 @@ def _is_plan(answer: Answer) -> bool:
 
 
 def serve(arrivals: list[float], plan: tuple[int, float], hours: Hours) -> Served:
-    """Return how messages that come at these times (s) are served with this size and linger (s)."""
+    """Serve messages that arrive at these times (s) with a plan, which is a size and a linger (s),
+    and return the calls.
+    """
     size, linger = plan
     calls: list[Call] = []
     free, first = 0.0, 0
@@ -183,7 +193,8 @@ def serve(arrivals: list[float], plan: tuple[int, float], hours: Hours) -> Serve
         taken = max(free, arrivals[first])
         end = min(bisect_right(arrivals, taken + linger, first), first + size)
         full = end == first + size
-        # a full batch goes at once, as its last message comes; any other when the linger is over
+        # A full batch is called with as soon as its last message comes, any other at the end of the
+        # linger.
         began = max(taken, arrivals[end - 1]) if full else taken + linger
         free = began + hours.a + hours.b * (end - first)
         calls.append(Call(taken, began, free, end - first))
@@ -209,6 +220,8 @@ def hours_of(seed: int) -> Hours:
         return Hours(5.0, 600.0, 0.05, 0.001, 0.5)
     rng = random.Random(f"hours {seed}")
     a, b = rng.uniform(0.03, 0.07), rng.uniform(0.0006, 0.0012)
+    # 1 / b messages per second are the most that any batch size can reach, so the high rate is a
+    # share of it; the limit is several calls long, so that a plan exists for every seed.
     return Hours(rng.uniform(4, 8), rng.uniform(0.4, 0.62) / b, a, b, a * rng.uniform(8, 12))
 
 

@@ -34,13 +34,14 @@ LONGEST = 100.0  # seconds that a prediction of the mean latency may be
 class BatchedWriter(Scenario):
     """Orders are written to a store in batches; observed until the last of `items` has come.
 
-    A call with n orders lasts `per_call` + n · `per_item` seconds. A worker hands its batch on when
+    A call with n orders lasts `per_call` + n · `per_item` seconds. A worker writes its batch when
     it has `size` orders, or `linger` seconds after it took the first of them. A bad order can never
-    be written. With "all" and "failures" the store writes what is good and answers for each order,
-    and what fails is tried three times again; "all" gives the queue one answer for the whole batch.
-    With "bisect" a call writes all or, for one bad order, nothing; it is made again with the halves
-    of what was refused, and an order that is refused alone is dead at once. Deliveries are not
-    leased: what a worker collects stays with it.
+    be written. With "failures" the store writes the good orders and has a result for each order;
+    only failed orders are tried again, up to three times. "all" is the same store, but the queue
+    gets one answer for the whole batch, so that good orders are tried again as well. With "bisect"
+    a call writes all orders, or none if one is bad; then the call is made again with each half of
+    what was refused, and an order that is refused alone is dead at once. Deliveries are not leased:
+    a worker keeps what it has collected.
     """
 
     TITLE: ClassVar[str] = "How large a batch?"
@@ -137,18 +138,18 @@ class BatchedWriter(Scenario):
     )
 
     def arrival_times(self, runtime: Runtime) -> list[float]:
-        """When orders come, in seconds since the start."""
+        """The times at which orders come, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
         return by_pattern(self.arrivals, self.rate, self.window, runtime.draw)
 
     @property
     def window(self) -> float:
-        """Seconds for which orders come and are observed."""
+        """The seconds for which orders come and are observed."""
         return self.items / self.rate
 
     @property
     def capacity(self) -> float:
-        """Orders a second that can be written in full batches, if none is bad."""
+        """The orders per second that can be written in full batches, if none is bad."""
         return throughput(self.size, self.per_call, self.per_item, self.workers)
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
@@ -163,6 +164,7 @@ class BatchedWriter(Scenario):
         times = self.arrival_times(runtime)
         start_shop(runtime, queue, times, lambda number: Message(id=f"order-{number}"))
         run = self._report(trace, observe(runtime, trace, self.window), seed)
+        # Only after the report: stopping settles the batches that are still being filled.
         processor.stop()
         return run
 
@@ -170,7 +172,8 @@ class BatchedWriter(Scenario):
         """Return the processor of the batches, its workers started."""
 
         def call_again(part: list[Message]) -> Sequence[bool]:
-            if queue.trace is not None:  # a call like any other, so the charts should show it
+            # The processor records only the first call of a batch; charts must show the others too.
+            if queue.trace is not None:
                 report_call(queue.trace, queue, part)
             return store.load(part)
 
@@ -248,6 +251,7 @@ class BatchedWriter(Scenario):
             f"Latency {format_duration(analysis.mean)} on average, 99 % at most "
             f"{format_duration(percentile(analysis.latencies, 99))}"
         )
+        # With bad orders the parts would describe only some of the latency: retries are left out.
         if self.bad or not analysis.at_first:
             return f"{latency}."
         return latency + ": filling {}, waiting {}, the call {}.".format(
@@ -255,7 +259,7 @@ class BatchedWriter(Scenario):
         )
 
     def _failures(self, analysis: BatchAnalysis, dead: int) -> str:
-        """Say what bad orders came to, and good ones beside them."""
+        """Say how many bad orders died, and what happened to good orders in the same batches."""
         if not analysis.failed:
             return ""
         bad = dead - analysis.dead_good

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCHES = 12  # a seed
+# Results that are no success. Some are true in an `if`, and 1 == True, so only `is True` is right.
 NOT_TRUE = (False, False, False, None, 0, 1, "failed", "ok", "False", [False])
 KINDS = (
     "a list",
@@ -57,11 +58,11 @@ def check_settle(settle: Settle) -> Verdict:
     """Grade `settle(batch, results)`, which says "ack" or "nack" for each message of a batch, in
     order.
 
-    `results` is what the batch's handler returned: a list with one result for each message, and
-    only True itself is a success. Or it is something that cannot be matched with the
-    messages: a list that is too short or too long, None, a single True, or the exception that the
-    handler raised. Then every message is nacked with a reason, in the form "nack: 3 results for 10
-    messages"; elsewhere a reason may be there.
+    `results` is what the batch's handler returned: a list with one result for each message, where
+    only True itself is a success. Or it is something that cannot be matched with the messages: a
+    list that is too short or too long, None, a single True, or the exception that the handler
+    raised. Then every message must be nacked with a reason, such as "nack: 3 results for 10
+    messages". For results that can be matched, a reason is optional.
 
     In each of 100 seeds twelve batches are settled.
     """
@@ -69,7 +70,9 @@ def check_settle(settle: Settle) -> Verdict:
 
 
 class Settlement(NamedTuple):
-    """One batch, and how an answer settled it; `spoilt`: it has changed its arguments."""
+    """One batch, the answer that settled it, and True as `spoilt` if the answer has changed its
+    arguments.
+    """
 
     batch: HandledBatch
     answer: Answer
@@ -82,6 +85,7 @@ class SettleExercise(Exercise[int, list[Settlement]]):
     def play(self, answer: Callable[..., Any], case: int) -> list[Settlement]:
         return [
             _settled(answer, batch, own)
+            # two equal batches: the answer may change its own, and the other shows that it did
             for batch, own in zip(batches_of(case), batches_of(case), strict=True)
         ]
 
@@ -112,9 +116,12 @@ EXERCISE = SettleExercise()
 
 
 def _settled(settle: Callable[..., Any], batch: HandledBatch, own: HandledBatch) -> Settlement:
-    """Return what `settle` says of `own`, a batch equal to `batch` that it may spoil."""
+    """Return the settlement of `own` by `settle`; `batch` is an equal batch that it cannot
+    change.
+    """
     answer = call_answer(settle, own.messages, own.results)
-    if type(answer.value) is list:  # a copy: some functions return the same list again
+    # A copy, since some functions return the same list each time, with new contents.
+    if type(answer.value) is list:
         answer = Answer(list(answer.value))
     kept = [message.id for message in own.messages] == [message.id for message in batch.messages]
     return Settlement(batch, answer, not kept or repr(own.results) != repr(batch.results))
@@ -159,8 +166,8 @@ def _wrong(settlement: Settlement) -> tuple[str, str] | None:
 
 
 def side_by_side(batch: HandledBatch, answer: Answer) -> pd.DataFrame:
-    """Return the table that is replayed: a row for each message, with its result, the right word,
-    and the answer's.
+    """Return the table that a replay shows: for each message its result, the right word, and the
+    word of the answer.
     """
     import pandas as pd
 
@@ -178,6 +185,7 @@ def side_by_side(batch: HandledBatch, answer: Answer) -> pd.DataFrame:
         "should be": should,
         "you said": [each if isinstance(each, str) else short_repr(each) for each in words],
     }
+    # Results and answer may be shorter or longer than the batch: the other columns are filled up.
     rows = max(map(len, columns.values()))
     table = pd.DataFrame(
         {name: [*cells, *[""] * (rows - len(cells))] for name, cells in columns.items()}
@@ -197,6 +205,7 @@ def batches_of(seed: int) -> list[HandledBatch]:
     batches: list[HandledBatch] = []
     first = 1
     for number in range(BATCHES):
+        # every kind at least once in each seed, so that no mistake depends on luck
         kind = KINDS[number] if number < len(KINDS) else rng.choice(KINDS)
         count = rng.randint(2, 10)
         batch = [Message(id=f"order-{first + place}") for place in range(count)]

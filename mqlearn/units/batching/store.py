@@ -3,7 +3,7 @@
     store = BulkStore(runtime, bad={"order-17"})
     store.write(batch)             one answer for each: the good ones are written, order-17 is not
     store.load(batch)              all or nothing: raises BadRecord before anything is written
-    bisected(batch, store.load)    after that the halves, their halves, … until the bad are alone
+    bisected(batch, store.load)    after a refusal: halves, their halves, … until the bad are alone
 
 The good orders beside a bad one are written by `write`, and by `bisected`; `load` alone writes none
 of them.
@@ -77,12 +77,14 @@ class BulkStore:
 
 
 def bisected(batch: list[Message], call: Callable[[list[Message]], Sequence[bool]]) -> list[bool]:
-    """Return the result of each message of a batch that `call` has just refused as a whole: it is
-    called with the halves, and with the halves of a half that it refuses.
+    """Return the result of each message of a batch that `call` has just refused as a whole.
+
+    `call` is called with each half, and again with the halves of each half that it refuses.
 
     One bad record among n = 2ᵏ costs 2k more calls: 9 calls in all for 16 messages, 15 for 128.
     """
     check.function("call", call)
+    # The batch was refused, so a single message in it is the bad one: no call is needed.
     if len(batch) < 2:
         return [False] * len(batch)
     results: list[bool] = []

@@ -1,11 +1,11 @@
-"""A breaker and a worker from a notebook's cells in the place of the package's own.
+"""Runs with a breaker and a worker from a notebook's cells in the place of the package's own.
 
-    run_with_breaker(GuardedCalls(), NaiveBreaker(), worker)   the notebook's guard
+    run_with_breaker(GuardedCalls(), NaiveBreaker(), worker)   the notebook's breaker and worker
     run_with_breaker(GuardedCalls(), call=hanging)             another service
 
 A breaker has `state`, `allows(now)` and `report(ok, now)`; a worker is a function `worker(queue,
 breaker, call)` that never ends. What they do is recorded, so that a chart of such a run shows
-the very code in the notebook's cell.
+what the code in the notebook's cell does.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ Worker = Callable[[MessageQueue, Any, Callable[[Message], bool]], object]
 
 
 class RecordedBreaker:
-    """A breaker that does what `built` does, and records its changes of state and its probes.
+    """A breaker that passes every call on to `built`, and records its changes of state and its
+    probes.
 
-    A call is a probe if the breaker was half-open when it allowed the call. Results of other calls
-    are not recorded as probes, also if `built` counts them as such.
+    A call is a probe if the breaker was half-open when it allowed the call. The result of any other
+    call is not recorded as a probe, even if `built` counts it as one.
     """
 
     def __init__(self, built: Any, runtime: Runtime, trace: Trace) -> None:
@@ -51,6 +52,7 @@ class RecordedBreaker:
     def allows(self, now: float) -> bool:
         """Return True if a call may be made at `now` (s)."""
         allowed = bool(self.built.allows(now))
+        # A breaker may turn half-open in `allows`, so its state is compared before the next line.
         self._look("asked")
         if allowed and self.state == HALF_OPEN:
             self._probing.add(self.runtime.stamp()[1])
@@ -66,6 +68,7 @@ class RecordedBreaker:
         self._look("a call succeeded" if ok else "a call failed")
 
     def _look(self, why: str) -> None:
+        """Record the change if the built breaker's state is no longer the last one known."""
         if self.state != self._known:
             self._known = self.state
             self._record(STATE_EVENTS[self.state], why)
@@ -83,12 +86,12 @@ def run_with_breaker(
     call: Callable[[Message, Runtime], bool] | None = None,
     seed: int = 0,
 ) -> Run:
-    """Return the run of `scenario` with the notebook's `breaker`, and its `worker` as often as the
-    scenario has workers.
+    """Return the run of `scenario` with the notebook's `breaker`, and with as many tasks that run
+    its `worker` as the scenario has workers.
 
-    Without a breaker and a worker, it runs the scenario's own guard. With `call(message, clock)`,
-    that function is called instead of the scenario's service: it takes its time by
-    `clock.sleep(seconds)` and returns True if there was an answer.
+    Without a breaker and a worker, the scenario's own are used. If `call(message, clock)` is given,
+    it is called instead of the scenario's service: it spends time with `clock.sleep(seconds)`, and
+    returns True if the service answered.
     """
     check.instance("scenario", scenario, GuardedCalls)
     check.function("worker", worker, optional=True)

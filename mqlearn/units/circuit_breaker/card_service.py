@@ -1,4 +1,4 @@
-"""The card service of unit 05: well, down or slow, by the time at which a call begins."""
+"""The card service of unit 05. It is well, down or slow, depending on the time of the call."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ Call = Callable[[Message], object]
 
 @dataclass(frozen=True)
 class CardService:
-    """A service whose calls take `call_time` seconds on average, give or take a half.
+    """A service whose calls take `call_time` seconds on average, evenly spread from 0.5 to 1.5
+    times that.
 
-    `outages` are spans of time, from and to in seconds since `start`. In them the service is in
-    `trouble`: DOWN, every call fails after half a second; SLOW, a share of the calls takes
-    `slow_time` seconds on average. Outside them, and in slow ones, a call fails with the
+    `outages` are spans of time, from and to in seconds since `start`. During an outage the service
+    is in `trouble`. DOWN: every call fails after half a second. SLOW: the share `slow_share` of the
+    calls takes `slow_time` seconds on average. While the service is well or slow, a call fails with
     probability `failure_rate`.
     """
 
@@ -36,7 +37,9 @@ class CardService:
     failure_rate: float
 
     def call(self, message: Message) -> None:
-        """Charge the card for this message: take the time that it takes, then return or fail."""
+        """Charge the card for this message: spend the time of the call, then return, or raise
+        Failure.
+        """
         now, seconds = self.runtime.now - self.start, self.call_time
         troubled = any(begins <= now < ends for begins, ends in self.outages)
         if troubled and self.trouble == DOWN:

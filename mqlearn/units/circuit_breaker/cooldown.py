@@ -1,6 +1,4 @@
-"""Exercise 05.1: how long a breaker stays open, when each look at a broken service has its
-price.
-"""
+"""Exercise 05.1: how long a breaker stays open, if each probe of a broken service has a cost."""
 
 from __future__ import annotations
 
@@ -20,18 +18,20 @@ if TYPE_CHECKING:
 
 OUTAGES = 200  # a seed
 SHORTEST, LONGEST = 5.0, 1800.0  # seconds
-LENGTHS = (5, 20, 60, 300, 1801)  # seconds: the rows of what is replayed
-PROBE = 3.0  # seconds that a probe is worth
-AT_MOST = 1.15  # times the cost of the best cool-down that is always the same
-SAME = range(20, 90, 5)  # seconds: those that are tried for it
-MOST_PROBES = 20_000  # in one outage
+LENGTHS = (5, 20, 60, 300, 1801)  # seconds: the rows of the replayed table
+PROBE = 3.0  # the cost of a probe, in seconds of being late
+AT_MOST = 1.15  # times the cost of the best constant cool-down
+SAME = range(20, 90, 5)  # seconds: the constant cool-downs among which the best one is found
+MOST_PROBES = 20_000  # in one outage: an answer with more would never reach its end
 
 Cooldown = Callable[[int], float]
 
 
 @dataclass(frozen=True)
 class Season:
-    """A seed's outages: what being late and what probing cost on average (s) with these probes."""
+    """A seed's outages and an answer's probes, with the mean cost (s) of being late and of probing
+    (`looks`).
+    """
 
     seed: int
     probes: Probes
@@ -80,14 +80,15 @@ class CooldownExercise(Exercise[int, Season]):
 def check_cooldown(cooldown: Cooldown) -> Verdict:
     """Grade `cooldown(times_opened)`, the seconds for which a breaker stays open.
 
-    `times_opened` says how often it has opened since it was last closed, from 1: it opens when the
-    service fails, and once more after each probe that fails. A probe takes no time; the first one
-    after the end of the outage closes it. An outage costs the seconds from its end to that probe,
-    and 3 for each probe, the last one included.
+    `times_opened` is the number of times that the breaker has opened since it was last closed,
+    counted from 1: it opens when the service fails, and again after each probe that fails. A probe
+    takes no time; the first probe after the end of the outage closes the breaker. The cost of an
+    outage is the seconds from its end to that probe, plus 3 s for each probe, the last one
+    included.
 
     In each of 100 seeds there are 200 outages of 5 s to 30 min, short ones more often (the
     logarithm of their length is uniform). Their mean cost may be at most 1.15 times that of the
-    best cool-down that is always the same.
+    best constant cool-down.
     """
     return EXERCISE.grade(cooldown)
 
@@ -96,8 +97,8 @@ EXERCISE = CooldownExercise()
 
 
 class Probes(NamedTuple):
-    """When the breaker looks (s since it first opened), the first answer, and what was no
-    answer.
+    """The times of the breaker's probes (s since it first opened), the first answer, and the
+    mistake if an answer was no cool-down.
     """
 
     times: list[float]
@@ -106,7 +107,10 @@ class Probes(NamedTuple):
 
 
 def probes(cooldown: Callable[..., Any]) -> Probes:
-    """Ask for one cool-down after the other, until they outlast the longest outage."""
+    """Ask for one cool-down after the other, until their sum is longer than the longest outage.
+
+    All outages of a seed have the same probes, since a breaker does not know when an outage ends.
+    """
     times: list[float] = []
     time, first = 0.0, Answer()
     while time < LONGEST:
@@ -132,8 +136,8 @@ def probes(cooldown: Callable[..., Any]) -> Probes:
 
 
 def mean_cost(times: list[float], outages: list[float]) -> tuple[float, float]:
-    """Return what these outages cost on average, in seconds: the lateness of the last probe, and
-    all the probes.
+    """Return the mean cost of these outages in seconds, in two parts: the lateness of the last
+    probe, and all the probes. `times` are the times of the probes, `outages` the lengths (s).
     """
     late = looks = 0.0
     for end in outages:
@@ -143,8 +147,8 @@ def mean_cost(times: list[float], outages: list[float]) -> tuple[float, float]:
 
 
 def by_length(times: list[float], seed: int) -> pd.DataFrame:
-    """Return the table that is replayed: where this seed's costs come from, beside those of the
-    best that is always the same.
+    """Return the table that a replay shows: this seed's costs by the length of the outage, beside
+    those of the best constant cool-down.
     """
     import pandas as pd
 
@@ -190,12 +194,11 @@ def outages_of(seed: int) -> list[float]:
 
 @lru_cache(maxsize=len(SEEDS))
 def best_same(seed: int) -> float:
-    """Return what the best cool-down that is always the same costs in this seed's outages, on
-    average (s).
-    """
+    """Return the mean cost (s) of this seed's outages with the best constant cool-down."""
     return min(sum(mean_cost(_always(float(seconds)), outages_of(seed))) for seconds in SAME)
 
 
 @lru_cache(maxsize=len(SAME))
 def _always(seconds: float) -> list[float]:
+    """Return the times (s) of the probes of a constant cool-down, past the longest outage."""
     return list(accumulate(repeat(seconds, int(LONGEST / seconds) + 1)))

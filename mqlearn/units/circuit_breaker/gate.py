@@ -1,5 +1,6 @@
-"""Exercise 05.2: a breaker's gate that tells a probe's answer from an old one. Its logic, not
-threads' races.
+"""Exercise 05.2: a breaker's gate, which must tell a probe's answer from that of an older call.
+
+Its logic is tested, not its behaviour on real threads.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ STATE_TEXTS = {CLOSED: "closed", OPEN: "open", HALF_OPEN: "half-open"}
 
 
 class Dispute(NamedTuple):
-    """The call of a method at `now` (s) that the gate answered otherwise than the rules.
+    """The first call of a method, at `now` (s), where the gate's answer differs from the rules.
 
-    `granted` is whether the rules let this caller in; None where the method was `report`.
+    `granted` is True if the rules let this caller in; None if the method was `report`.
     """
 
     call: str
@@ -41,9 +42,10 @@ class Dispute(NamedTuple):
 
 @dataclass(frozen=True)
 class Day:
-    """Ten minutes of sixteen callers: the rules beside the gate, until the two differ.
+    """Ten minutes of sixteen callers, with the rules beside the gate until the two differ.
 
-    `built` is what `Gate(n)` made, `down` the outages of the service, each from and to in seconds.
+    `built` is what `Gate(n)` returned; `down` are the outages of the service, each from and to in
+    seconds.
     """
 
     built: Answer
@@ -98,9 +100,9 @@ def check_gate(gate: Callable[[int], Any]) -> Verdict:
     - an answer counts only if nothing has changed since its permit was given: neither opened, nor
       half-opened, nor closed.
 
-    In each of 100 seeds sixteen callers call a service that is down now and then; a call takes 0.1
-    to 40 s, and some never answer. One task runs at a time: it is the logic that is tried, not what
-    threads do to it.
+    In each of 100 seeds sixteen callers call a service that is down from time to time; a call takes
+    0.1 to 40 s, and some calls never get an answer. One task runs at a time: the check tests the
+    logic, not races between threads.
     """
     return EXERCISE.grade(gate)
 
@@ -109,7 +111,7 @@ EXERCISE = GateExercise()
 
 
 def is_gate(value: Any) -> bool:
-    """Return whether it has the two methods of a gate."""
+    """Return True if this object has the two methods of a gate."""
     return all(callable(getattr(value, method, None)) for method in ("acquire", "report"))
 
 
@@ -117,8 +119,8 @@ def first_dispute(
     gate: Any, rules: Rules, down: list[tuple[float, float]], rng: random.Random
 ) -> Dispute | None:
     """Let sixteen callers use the gate, and return the first answer that breaks the rules."""
-    # What is next: when (s), the caller, and of a call that ends the permits that it has from the
-    # gate and from the rules.
+    # A heap of what happens next: the time (s), the caller, and two permits. A caller that wants in
+    # has None for both; one whose call ends has that of the gate and that of the rules.
     events: list[tuple[float, int, Any, Permit | None]] = [
         (rng.uniform(0, 2), caller, None, None) for caller in range(1, CALLERS + 1)
     ]
@@ -138,6 +140,7 @@ def first_dispute(
             if answer.error is not None or (answer.value is not None) != granted:
                 return Dispute(f"acquire({now:.1f})", caller, now, answer, granted)
             if permit is not None:
+                # uniform in the logarithm: many short calls, and some longer than a state
                 end = now + SHORTEST * (LONGEST / SHORTEST) ** rng.random()
                 answers = rng.random() >= NEVER
                 ended = is_up(end, down) if answers else None
@@ -151,7 +154,7 @@ def first_dispute(
 
 
 def outages(rng: random.Random) -> list[tuple[float, float]]:
-    """Draw from when to when the service is down (s)."""
+    """Draw the outages of the service, each from and to (s)."""
     found, time = [], 0.0
     while time < UNTIL:
         start = time + rng.uniform(30, 120)
@@ -161,12 +164,12 @@ def outages(rng: random.Random) -> list[tuple[float, float]]:
 
 
 def is_up(time: float, down: list[tuple[float, float]]) -> bool:
-    """Return whether the service answers at this time (s)."""
+    """Return True if the service is up at this time (s)."""
     return not any(start <= time < end for start, end in down)
 
 
 def _mistake(day: Day, dispute: Dispute) -> Mistake:
-    """Say what is wrong with an answer, and what the rules were doing then."""
+    """Return the mistake of the gate in this dispute, with the state that the rules were in."""
     answer, granted = dispute.answer, dispute.granted
     if granted is None:
         return Mistake(
@@ -198,7 +201,7 @@ def _old(rules: Rules) -> str:
 def _refused(rules: Rules, dispute: Dispute) -> tuple[str, str]:
     """The mistake of a gate that refused this caller, and its hint."""
     scene = _scene(rules, dispute, f"refused at {dispute.now:.1f} s: acquire returned None")
-    # the rules have let this caller in already
+    # the rules have counted this caller already, so it is left out
     probes = f", and {rules.let_in - 1} of {rules.n} probes are in"
     said = scene + probes * (rules.state == HALF_OPEN) + _old(rules)
     if rules.old:

@@ -1,6 +1,4 @@
-"""The rules that the gate of exercise 05.2 must keep, as a gate of its own that records what it
-did.
-"""
+"""The rules that the gate of exercise 05.2 must keep, as a gate that records its changes."""
 
 from __future__ import annotations
 
@@ -20,9 +18,10 @@ Permit = tuple[int, int]  # a generation, and a number within it
 
 @dataclass
 class Rules:
-    """A gate that keeps the rules of `check_gate` and lets `n` probes in; it counts and records.
+    """A gate that keeps the rules of `check_gate` with `n` probes; it also counts and records.
 
-    A generation begins with each change of state. A permit is good in its own generation only.
+    Each change of state begins a new generation. A permit is valid only in the generation that gave
+    it: so an answer that is older than the last change does not count.
     """
 
     n: int
@@ -48,11 +47,13 @@ class Rules:
 
     def pass_time(self, now: float) -> None:
         """Make the changes that are due by `now` (s) without any call."""
+        # A loop, because several changes may be due: a probe is lost, and 10 s later it is half-open.
         while True:
             if self.state == OPEN and now >= self.since + COOLDOWN:
                 self.change(HALF_OPEN, self.since + COOLDOWN)
             elif self.probes and now >= min(self.probes.values()) + PROBE_LIMIT:
                 self.lost_probes += 1
+                # The argument is worked out before `change` clears the probes.
                 self.change(OPEN, min(self.probes.values()) + PROBE_LIMIT)
             else:
                 return

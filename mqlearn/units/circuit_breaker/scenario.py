@@ -36,11 +36,11 @@ class GuardedCalls(Scenario):
     """Orders wait in a queue for a pool of workers that call a card service; a breaker guards the
     calls.
 
-    A call takes `call_time` seconds, give or take a half. Between `outage_from` and `outage_to` the
-    service is in trouble: it is down, and a call fails after half a second; or it is slow, and a
-    share of the calls takes `slow_time` seconds, though it is answered in the end. With `flap` the
-    trouble comes and goes within that time. An order whose call failed is tried again after
-    `backoff` seconds, then after twice that, and so on.
+    A call takes `call_time` seconds on average, from half to one and a half times that. Between
+    `outage_from` and `outage_to` the service is in trouble. If it is down, a call fails after half
+    a second; if it is slow, a share of the calls takes `slow_time` seconds and is then answered.
+    With `flap` the trouble begins and ends several times between the two. An order whose call
+    failed is tried again after `backoff` seconds, then after twice that, and so on.
     """
 
     TITLE: ClassVar[str] = "When should we stop trying?"
@@ -198,7 +198,7 @@ class GuardedCalls(Scenario):
 
     @property
     def broken(self) -> tuple[tuple[float, float], ...]:
-        """From when to when the service is in trouble (s), as often as it is."""
+        """The spans of time (from, to; s) while the service is in trouble."""
         found, begins, end = [], self.outage_from, min(self.outage_to, self.window)
         while begins < end:
             ends = min(begins + self.flap, end) if self.flap else end
@@ -217,7 +217,9 @@ class GuardedCalls(Scenario):
         staff: Staff,
         call: Call | None = None,
     ) -> Run:
-        """The same day with workers that `staff` starts, and with another service's `call`."""
+        """Return the run with workers that `staff` starts, and with `call` instead of the card
+        service, if given.
+        """
         retry = RetryPolicy(self.backoff, jitter="none") if self.backoff else None
         queue, trace = own_or_given(queue, runtime, visibility_timeout=None, retry=retry)
         stop = staff(queue, trace, self._service(runtime).call if call is None else call)
@@ -279,6 +281,7 @@ class GuardedCalls(Scenario):
             "probes": len(analysis.probes),
             "open_%": round(100 * share, 1),
         }
+        # A run without a verdict, because the verdict needs the depths that a run has.
         run = Run(self, seed, trace, until, totals, "")
         waiting, theory = Waiting(run), {}
         parts = [
@@ -308,8 +311,9 @@ class GuardedCalls(Scenario):
     def _aftermath(
         self, run: Run, analysis: BreakerAnalysis, waiting: Waiting
     ) -> tuple[str, float | None]:
-        """Say what waited after the longest line that built up without service, and how long it
-        took to clear; and return what theory expects there, or None if orders have died.
+        """Return a sentence about the longest backlog that built up while the breaker was not
+        closed, with the time it took to clear; and the length that theory expects, or None if
+        orders have died meanwhile.
         """
         began, ended = max(analysis.shut, key=lambda shut: waiting.before(shut[1]))
         arrived, already = backlog(self.rate, ended - began), waiting.before(began)
@@ -317,6 +321,7 @@ class GuardedCalls(Scenario):
             record.event == "dead" and began <= record.time <= ended for record in run.trace.records
         )
         why = f"{self.rate:g} a second for {ended - began:.0f} s are {arrived:,.0f}"
+        # fewer than a tenth would only make the sentence longer
         if already > 0.1 * arrived:
             why += f", and {already:,} did before it opened"
         if died:
@@ -332,8 +337,9 @@ class GuardedCalls(Scenario):
         return f"{text}. {cleared - ended:.0f} s later none did.", expected
 
     def drain(self, waiting: float) -> float:
-        """Seconds that the pool needs to clear a backlog of so many `waiting` orders beside those
-        that arrive, on average.
+        """Return the mean time (s) that the workers need to clear a backlog of `waiting` orders
+        while others arrive.
         """
+        # Each order costs several tries if calls fail, so the capacity in orders is lower.
         tries = tries_per_order(self.failure_rate, self.retries)
         return drain_time(waiting, self.rate, self.workers / self.call_time / tries)

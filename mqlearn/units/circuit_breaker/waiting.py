@@ -27,15 +27,17 @@ class Waiting:
         return int(self._all[-1])
 
     def before(self, time: float) -> int:
-        """Return how many waited just before `time` (s).
+        """Return the number of orders that waited just before `time` (s).
 
-        When a breaker closes, every worker takes an order at that instant: the count just after
-        would miss those.
+        When a breaker closes, every worker takes an order at that instant: a count just after it
+        would miss those orders.
         """
         index = int(self._times.searchsorted(time))
         return int(self._all[index - 1]) if index else 0
 
     def cleared(self, since: float) -> float | None:
-        """Return when (s), at `since` or later, no order waited for a worker; None: never."""
+        """Return the first time (s), at `since` or later, when no order waited for a worker; None
+        if there is none.
+        """
         later = self._times[(self._times >= since) & (self._for_worker == 0)]
         return float(later[0]) if len(later) else None

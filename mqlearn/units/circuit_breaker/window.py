@@ -1,5 +1,6 @@
-"""Exercise 05.3: which failures are too many. Graded by the worst moments of a thousand hours, and
-by outages.
+"""Exercise 05.3: a window over the last calls, which decides when there are too many failures.
+
+Graded on outages, and on the stretches with the most failures in a thousand hours without one.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from mqlearn.units.circuit_breaker.window_scenes import HOURS, RATE, SOON, Scene
 
 
 class Watch(NamedTuple):
-    """A scene with a window of its own: what `Window()` made, and its last answer, to call number
-    `last`.
+    """A scene played to a new window: what `Window()` returned, and its last answer, which was to
+    call number `last`.
 
-    A window is asked until it answers anything but False.
+    A window is asked after each call until its answer is not False.
     """
 
     scene: Scene
@@ -33,13 +34,13 @@ class Watch(NamedTuple):
 
     @property
     def is_window(self) -> bool:
-        """Return whether what was built has the two methods of a window."""
+        """Return True if what was built has the two methods of a window."""
         value = self.built.value
         return all(callable(getattr(value, method, None)) for method in ("record", "tripped"))
 
     @property
     def is_answered(self) -> bool:
-        """Return whether its last answer is True or False."""
+        """Return True if the last answer is a bool, whether True or False."""
         return self.answer.error is None and isinstance(self.answer.value, bool)
 
     @property
@@ -80,16 +81,16 @@ class WindowExercise(Exercise[int, list[Watch]]):
 
 
 def check_window(window: Callable[[], Any]) -> Verdict:
-    """Grade `Window()`, which sees an outage soon and nothing else: `record(ok, now)` each call,
-    `tripped(now)` is a bool.
+    """Grade `Window()`, which must trip soon in an outage and never without one. It has
+    `record(ok, now)`, which takes the result of a call, and `tripped(now)`, which returns a bool.
 
-    `now` is in seconds; after each record `tripped` is asked at the same instant. Each scene has a
-    window of its own:
+    `now` is in seconds; after each `record`, `tripped` is called at the same instant. Each scene
+    has a new window:
 
     - ten calls per second, and 5 % fail, as always: it never trips. Of ten such hours in each of
       100 seeds, 36 million calls in all, the stretches with the most failures are tried: the most
-      in 3, 4, 5, 6, 8, 10, 15 … 100 calls, each with 300 calls before it. A rule about the last so
-      many calls that does not trip there would not have tripped in the ten hours;
+      in 3, 4, 5, 6, 8, 10, 15 … 100 calls, each with 300 calls before it. A rule about that many
+      calls that does not trip there would not have tripped anywhere in the ten hours;
     - a hard outage after 30 s at that rate: all calls fail, and it trips within 10 s;
     - three brown-outs: half of the calls fail, and it trips within 10 s;
     - at night two calls per hour: one failure among many successes does not trip it, nor if it is
@@ -102,7 +103,9 @@ EXERCISE = WindowExercise()
 
 
 def watch(window: Callable[..., Any], scene: Scene) -> Watch:
-    """Record the calls of a scene in a new window, until it has tripped or answered nonsense."""
+    """Record the calls of a scene in a new window, until it trips or gives an answer that is no
+    bool.
+    """
     watched = Watch(scene, call_answer(window))
     if not watched.is_window:
         return watched
@@ -115,13 +118,13 @@ def watch(window: Callable[..., Any], scene: Scene) -> Watch:
             answer = tripped(now)
             if answer is not False:
                 return watched._replace(last=number, answer=Answer(answer))
-    except Exception as error:  # told in words, not raised
+    except Exception as error:  # the verdict reports it
         return watched._replace(last=number, answer=Answer(error=error))
     return watched._replace(last=number, answer=Answer(False))
 
 
 def _mistake(watched: Watch) -> Mistake | None:
-    """Return what is wrong with a window that answered so in its scene, if anything is."""
+    """Return the mistake of a window in its scene, or None if it answered rightly."""
     scene, last, now = watched.scene, watched.last, watched.now
     if not watched.is_window:
         return Mistake(

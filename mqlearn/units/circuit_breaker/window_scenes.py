@@ -1,5 +1,5 @@
-"""The calls that the window of exercise 05.3 is tried on: outages, nights, and the worst of ten
-hours.
+"""The calls that the window of exercise 05.3 is tried on: outages, nights, and the stretches of ten
+usual hours that have the most failures.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ NIGHT, QUIET = 40, 1800.0  # calls, and the seconds between two of them
 
 @dataclass(frozen=True)
 class Scene:
-    """Calls, one every `every` seconds from `start` on; in `oks` whether each succeeds.
+    """A series of calls, one every `every` seconds from `start` (s) on; `oks` has True for each
+    call that succeeds.
 
-    From call number `outage` on the window must trip within ten seconds; None: it must not trip at
-    all.
+    The window must trip within ten seconds from call number `outage` on. If `outage` is None, it
+    must never trip.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Scene:
     outage: int | None = None
 
     def time(self, number: int) -> float:
-        """Return when the call with this number, from 0, is made (s)."""
+        """Return the time (s) of the call with this number, counted from 0."""
         return self.start + number * self.every
 
 
@@ -65,9 +66,10 @@ def scenes_of(seed: int) -> tuple[Scene, ...]:
 
 
 def calm_hours(seed: int) -> Any:
-    """Ten hours of calls, 5 % of them failures: an array of truth values, true for a failure."""
+    """Return ten hours of calls, 5 % of them failures: an array of bools, True for a failure."""
     import numpy as np
 
+    # Two random bytes per call are much faster than 360,000 draws, and the same on every machine.
     noise = random.Random(f"calm {seed}").randbytes(2 * HOURS * 3600 * RATE)
     return np.frombuffer(noise, dtype="<u2") < round(USUAL * 2**16)
 
@@ -79,10 +81,11 @@ def _worst(failed: Any) -> Iterator[Scene]:
     failures = np.flatnonzero(failed).astype(np.int32)
     tried: list[tuple[int, int]] = []
     for width in sorted(WIDTHS, reverse=True):
-        # how many failures there are within `width` calls from each failure on
+        # From each failure on, the number of failures within `width` calls.
         together = np.searchsorted(failures, failures + np.int32(width)) - np.arange(len(failures))
         begin = int(failures[np.argmax(together)])
         start, end = max(0, begin - BEFORE), min(begin + width, len(failed))
+        # A stretch inside a longer one need not be tried a second time: widest first, for that.
         if not any(before <= start and end <= after for before, after in tried):
             tried.append((start, end))
             yield Scene("a usual day", tuple((~failed[start:end]).tolist()), start / RATE)
