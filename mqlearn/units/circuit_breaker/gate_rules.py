@@ -47,7 +47,7 @@ class Rules:
 
     def pass_time(self, now: float) -> None:
         """Make the changes that are due by `now` (s) without any call."""
-        # A loop, because several changes may be due: a probe is lost, and 10 s later it is half-open.
+        # A loop, because several changes may be due: a probe is lost, then it is half-open again.
         while True:
             if self.state == OPEN and now >= self.since + COOLDOWN:
                 self.change(HALF_OPEN, self.since + COOLDOWN)

@@ -1,4 +1,4 @@
-"""Exercise 09.3: assign partitions evenly, and move as few as possible."""
+"""Exercise 09.3: assign partitions evenly to members, and move as few of them as possible."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Owners = dict[str, list[int]]
 
 
 class Rebalance(NamedTuple):
-    """One join or leave: the members, the owners before and after it, and after it for the same
-    members in the opposite order.
+    """One join or leave: the members after it, the owners before and after it, and the owners after
+    it if the same members are given in the opposite order (`reordered`).
 
-    `mistake` says why an answer is no whole assignment; its owners are {} then.
+    `mistake` is the reason why an answer is not a complete assignment; its owners are then {}.
     """
 
     change: str
@@ -37,7 +37,7 @@ class Rebalance(NamedTuple):
 
 
 class Membership(NamedTuple):
-    """A seed's joins and leaves, up to the first answer that is no whole assignment."""
+    """A seed's joins and leaves, up to the first answer that is not a complete assignment."""
 
     seed: int
     partitions: int
@@ -71,7 +71,7 @@ class AssignExercise(Exercise[int, Membership]):
         for number, rebalance in enumerate(world.rebalances, 1):
             mistake = rebalance.mistake or _unordered(rebalance)
             if mistake is not None:
-                yield mistake  # the sentence says it all: there is nothing to replay
+                yield mistake  # without a replay: the sentence already has both assignments
                 return
             mistake = _uneven(rebalance) or _moved(rebalance)
             if mistake is not None:
@@ -90,8 +90,12 @@ class AssignExercise(Exercise[int, Membership]):
 
 
 def check_assign(assign: Callable[..., Any]) -> Verdict:
-    """Grade `assign(members, partitions, previous)`, the partitions of each member as a dict, over
-    a hundred seeds of joins and leaves.
+    """Grade `assign(members, partitions, previous)`, which returns a dict with the list of
+    partitions of each member, over a hundred seeds of joins and leaves.
+
+    `members` is a list of names, `partitions` the number of partitions, and `previous` the
+    assignment before the change. The shares may differ by one partition at most, no more partitions
+    than necessary may move, and the order of `members` must make no difference.
     """
     return EXERCISE.grade(assign)
 
@@ -112,8 +116,9 @@ def _rebalance(
 def _assignment(
     assign: Callable[..., Any], members: list[str], partitions: int, before: Owners
 ) -> tuple[Owners, Mistake | None]:
-    """Return a whole assignment and None, or {} and what is not whole about it."""
+    """Return a complete assignment and None, or {} and the reason why it is not complete."""
     call = f"{len(members)} members on {partitions} partitions"
+    # copies, so that an answer that changes its arguments does not change what it is compared with
     previous = {member: list(owned) for member, owned in before.items()}
     answer = call_answer(assign, list(members), partitions, previous)
     if answer.error is not None or not isinstance(answer.value, dict):
@@ -121,7 +126,7 @@ def _assignment(
         return {}, Mistake(said, WHOLE)
     try:
         return check_complete(answer.value, members, partitions), None
-    except Exception as error:  # told in words, not raised
+    except Exception as error:  # the verdict reports it
         return {}, Mistake(f"{call}: {error}", WHOLE)
 
 
@@ -154,7 +159,7 @@ def _moved(rebalance: Rebalance) -> Mistake | None:
     change, _, before, owners, _, _ = rebalance
     sizes = sorted(map(len, owners.values()), reverse=True)
     had = sorted((len(before.get(member, ())) for member in owners), reverse=True)
-    # Most stay if the members that had most get the larger shares.
+    # The fewest partitions move if the members that had the most get the larger shares.
     least = sum(map(len, before.values())) - sum(map(min, had, sizes))
     if (count := moves(before, owners)) <= least:
         return None
@@ -165,7 +170,9 @@ def _moved(rebalance: Rebalance) -> Mistake | None:
 
 
 def _replay(world: Membership, count: int, said: str) -> Run:
-    """Return what is replayed: the first `count` rebalances as records of a group, 10 s apart."""
+    """Return the run that a replay shows: the first `count` rebalances as records of a group, 10 s
+    apart.
+    """
     trace = Trace()
 
     def note(event: str, generation: int, name: str, detail: object) -> None:

@@ -1,5 +1,5 @@
-"""The simulation that exercises 09.1 and 09.2 are tried in: two members of a group that crash, or
-stand still, at any call.
+"""The simulation for exercises 09.1 and 09.2: two members of a group that may crash, or stand
+still, at any call.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mqlearn.study.exercise import Answer, Mistake, RunawayAnswer
 EVENTS, AT_ONCE, EVERY = 60, 20, 0.5  # 20 wait at the start, the others come every half second
 INTERVAL = 10  # events that a crash may repeat
 CALM, UNTIL = 45.0, 75.0  # from 45 s on no member crashes or stands still, so that all can be done
-MOST = 1_000  # calls in one instant
+MOST = 1_000  # calls in one instant; an answer with more is a loop that would never end
 GROUP = "shop"
 
 
@@ -54,7 +54,9 @@ class CrashTest:
 
     @property
     def over(self) -> bool:
-        """True once a mistake is seen, or all is appended and committed, or time is up."""
+        """True if a mistake was seen, or all events are appended and committed, or the time is
+        over.
+        """
         log = self.stream
         ends = (
             self.mistake is not None
@@ -75,7 +77,7 @@ class CrashTest:
         return self.consumers[task.name]
 
     def note(self, what: str, entry: int, message_id: str, detail: object) -> None:
-        """Add a record, of the process that runs now."""
+        """Add a record of the process that runs now."""
         self.trace.note(
             self.sim.now,
             what,
@@ -99,8 +101,8 @@ class CrashTest:
             )
 
     def maybe_crash(self) -> None:
-        """Crash the process that runs now, in 3 % of the calls; end an answer that loops in one
-        instant.
+        """Crash the process that runs now, in 3 % of the calls; also end an answer that makes too
+        many calls in one instant.
         """
         then, calls = self._calls_now
         self._calls_now = self.sim.now, calls + 1 if then == self.sim.now else 0
@@ -111,14 +113,15 @@ class CrashTest:
             raise WorkerCrash
 
     def record_crash(self) -> None:
-        """Count the crash of the process that runs now, and what will be done again since it was
-        not committed.
+        """Count the crash of the process that runs now, and check how many events will be repeated
+        because they were done and not committed.
         """
         consumer = self.consumer()
         consumer.die()
         self.deaths += 1
         self.note("finished", 0, "", "crashed")
         self.lost_by |= {event.event_id: (self.sim.now, consumer.name) for event in consumer.polled}
+        # A set: an event that was done twice is still only one event to repeat.
         committed = consumer.group.committed
         again = sum(
             offset >= committed.get(partition, 0) for partition, offset in set(consumer.handled)
@@ -131,13 +134,17 @@ class CrashTest:
             )
 
     def close(self) -> None:
-        """Count what is left undone and uncommitted when time is up."""
+        """Count the events that are not done, and those that are not committed, at the end."""
         self.missing = [each for each in self.stream.history() if not self.done[each.event_id]]
         self.lag = sum(self.stream.lag(GROUP).values())
 
 
 class CrashingConsumer(Consumer):
-    """A consumer whose process may crash before and after each of its calls."""
+    """A consumer whose process may crash just before and just after each call.
+
+    Before a poll or a commit nothing has happened yet; after it, it has happened, but the answer
+    does not know.
+    """
 
     def __init__(self, test: CrashTest, name: str) -> None:
         super().__init__(test.stream, GROUP, name=name)

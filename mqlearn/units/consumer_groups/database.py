@@ -15,8 +15,8 @@ STALL = 9.0  # s: longer than the session timeout, so the group gives its partit
 
 
 class Database:
-    """A store whose transactions are kept as a whole when they end, or not at all. One at a
-    time.
+    """A store with transactions, one at a time: all that a transaction has done is kept when it
+    ends, or nothing of it.
     """
 
     def __init__(self, test: CrashTest) -> None:
@@ -30,6 +30,8 @@ class Database:
         test.transactions += 1
         test.maybe_crash()
         if test.sim.now < CALM and test.sim.draw("stall", test.transactions) < 0.06:
+            # While this process stands still, the other one takes over its partitions and charges
+            # the same events: the transaction that follows is that of a zombie.
             test.note("stalled", 0, "", STALL)
             test.consumer().stall(STALL)
         begun = Transaction(dict(self._kept))
@@ -42,14 +44,14 @@ class Database:
 
 
 class Transaction:
-    """`charge(event)`, and what is stored under a key: `get(key)`, `put(key, value)`."""
+    """One transaction: the charges made in it, and the values stored by key when it ends."""
 
     def __init__(self, values: dict[Any, Any]) -> None:
         self.values = values
         self.charged: list[StreamEvent] = []
 
     def charge(self, event: StreamEvent) -> None:
-        """Charge the card for this event."""
+        """Charge the card for this event when the transaction ends."""
         self.charged.append(event)
 
     def get(self, key: Any, default: Any = None) -> Any:

@@ -23,19 +23,19 @@ from mqlearn.study.scenario import Scenario, observe, param, refuse_queue, wait_
 GROUP = "mail"
 LETTERS = "ABCDEFGH"
 FLIGHTS = "flights"
-SPEED = 60  # times as fast as the day was
+SPEED = 60  # the recorded day is replayed so many times as fast: a second here is a minute there
 DAY = 86_400.0 / SPEED  # seconds
 NOTHING, DIES, STALLS, LEAVES = "nothing", "dies", "stands still", "leaves"
 
 
 @dataclass(frozen=True)
 class SharedPartitions(Scenario):
-    """Orders are appended to a stream; the members of a group, A, B, C …, divide its partitions and
-    mail for each.
+    """Orders are appended to a stream. The members A, B, C … of a group share its partitions, and
+    send a mail for each order.
 
-    A member takes up to `batch` orders, mails `mail_time` seconds for each, and commits after or
-    before. Something happens to A at `at`, in the middle of its batch if it has one; one more
-    member joins at `joins_at`.
+    A member takes up to `batch` orders, spends `mail_time` seconds on the mail for each, and
+    commits the batch after the mails or before them. At `at` (s), member A dies, stands still or
+    leaves: in the middle of its batch, if it has one. One more member joins at `joins_at` (s).
     """
 
     TITLE: ClassVar[str] = "Who reads what, and what happens when one dies?"
@@ -154,11 +154,11 @@ class SharedPartitions(Scenario):
 
     @property
     def watched(self) -> float:
-        """Seconds for which the group is observed."""
+        """The seconds for which the group is observed."""
         return DAY if self.arrivals == FLIGHTS else self.window
 
     def arrival_times(self, runtime: Runtime) -> list[float]:
-        """When orders come, in seconds since the start."""
+        """The times at which orders come, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
         if self.arrivals == FLIGHTS:
             return [time for time, _ in departures() if time <= DAY]
@@ -194,7 +194,7 @@ class SharedPartitions(Scenario):
         return run
 
     def _shop(self, stream: EventStream, start: float) -> None:
-        """Append the backlog, then each order when it comes; a flight is keyed by its aircraft."""
+        """Append the backlog, then each order at its time. The key of a flight is its aircraft."""
         tails = [tail for _, tail in departures()] if self.arrivals == FLIGHTS else []
 
         def append(number: int, key: str) -> None:
@@ -253,8 +253,8 @@ def _later(runtime: Runtime, seconds: float, what: Callable[[], None]) -> None:
 
 
 def departures() -> list[tuple[float, str]]:
-    """The departures of 2 December 2013 at 60 times speed: when (s since midnight), and the
-    aircraft's tail number.
+    """Return the departures of 2 December 2013 at 60 times the real speed: pairs of a time (s since
+    midnight) and the aircraft's tail number.
     """
     with flight_file("2013-12-02").open(encoding="utf-8", newline="") as lines:
         return sorted(
@@ -265,7 +265,9 @@ def departures() -> list[tuple[float, str]]:
 
 
 class Mailer:
-    """One process: a processor with one worker, whose handler mails, dies or stands still."""
+    """One process of the group: a processor with one worker. Its handler sends mails, and may crash
+    or stand still.
+    """
 
     def __init__(
         self,
@@ -289,9 +291,10 @@ class Mailer:
             GROUP,
             commit=scenario.commit,
             batch=scenario.batch,
-            restart_after=scenario.watched,
+            restart_after=scenario.watched,  # a member that dies does not come back in this run
         )
         self.processor.add_processor(self.mail)
+        # Only A is struck, and only once: for the others it counts as done from the start.
         self.struck = name != LETTERS[0] or scenario.what not in (DIES, STALLS)
 
     def start(self) -> None:
@@ -299,8 +302,8 @@ class Mailer:
         self.processor.start(1, name=self.name)
 
     def mail(self, event: StreamEvent) -> None:
-        """Mail for an order. If this process is to stand still or die, it does so at the last order
-        that it begins before that time.
+        """Send the mail for an order. If this process is to die or stand still, it does so at the
+        last order that it begins before that time.
         """
         runtime = self.stream.runtime
         consumer = self.processor.consumers[f"{self.name}-0"]
@@ -331,6 +334,7 @@ class Mailer:
             message_id=event.event_id,
             attempt=self.tries[event.event_id],
             worker=member,
+            # An offset is unique only within its partition, and there are at most eight of these.
             receipt=event.sequence_number * 100 + event.partition,
             detail=detail,
         )

@@ -1,5 +1,5 @@
-"""Exercises 09.1 and 09.2: one step of a member of a group, where members crash, or stand still, at
-any call.
+"""Exercises 09.1 and 09.2: one step of a group's member, while members crash or stand still at any
+call.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ Step = Callable[[Any, Any], object]
 
 
 class StepExercise(Exercise[int, CrashTest]):
-    """Two members that call the step again and again, and crash; with a handler that has the
-    effect, or with a database that charges.
+    """Two members that call the step again and again, and may crash. In exercise 09.1 the step gets
+    a handler that has the effect, in 09.2 a database whose transactions charge.
     """
 
     def __init__(self, *, with_database: bool) -> None:
@@ -61,7 +61,7 @@ class StepExercise(Exercise[int, CrashTest]):
     def mistakes(self, world: CrashTest) -> Iterator[Mistake]:
         mistake = world.mistake or self._unfinished(world)
         if mistake is not None:
-            # Nothing to see if no event had an effect: no run is kept.
+            # If no event had an effect, the charts would be empty: no run is kept.
             run = partial(_replay, world, mistake.said) if world.done else None
             yield Mistake(mistake.said, mistake.hint, run)
 
@@ -79,7 +79,7 @@ class StepExercise(Exercise[int, CrashTest]):
         return f"{len(worlds)} seeds, {events:,} events, {deaths:,} deaths: {price}"
 
     def _unfinished(self, world: CrashTest) -> Mistake | None:
-        """Return what is wrong with what was left at the end."""
+        """Return the mistake in what is undone or not committed at the end; None if nothing is."""
         verb = "charged" if self.with_database else "done"
         if len(world.missing) == EVENTS:
             return Mistake(
@@ -87,7 +87,7 @@ class StepExercise(Exercise[int, CrashTest]):
                 "begin with `for event in consumer.poll(10):`",
             )
         if world.missing:
-            # The one lost first is what the hint can explain.
+            # The event that was lost first: its crash is known, and the hint can explain it.
             first = min(
                 world.missing, key=lambda event: world.lost_by.get(event.event_id, (UNTIL, ""))
             )
@@ -120,15 +120,15 @@ class StepExercise(Exercise[int, CrashTest]):
 
 
 def check_step_group(step: Step) -> Verdict:
-    """Grade `step(consumer, handle)`: nothing is lost, a crash repeats at most ten events, all is
-    committed in the end.
+    """Grade `step(consumer, handle)`: no event may be lost, a crash may repeat at most ten events,
+    and all events must be committed in the end.
     """
     return STEP_GROUP.grade(step)
 
 
 def check_step_db(step: Step) -> Verdict:
-    """Grade `step(consumer, db)`: each event is charged once, also if a member crashes or comes
-    back as a zombie.
+    """Grade `step(consumer, db)`: each event must be charged exactly once, also if a member crashes
+    or comes back as a zombie, after the group has given its partitions away.
     """
     return STEP_DB.grade(step)
 
@@ -152,7 +152,9 @@ def _handler(test: CrashTest) -> Callable[[StreamEvent], None]:
 
 
 def _process(test: CrashTest, name: str, step: Step, other: object) -> None:
-    """Call the step again and again until the test is over; after a crash as a new member."""
+    """Call the step again and again until the test is over. After a crash the process joins as a
+    new member.
+    """
     while not test.over:
         test.consumers[name] = consumer = CrashingConsumer(test, name)
         try:
@@ -182,7 +184,7 @@ def _one_step(test: CrashTest, step: Step, consumer: CrashingConsumer, other: ob
 
 
 def _replay(test: CrashTest, said: str) -> Run:
-    """Return what is replayed: the records up to a second after the end."""
+    """Return the run that a replay shows: the records up to one second after the end."""
     until = test.ended + SPARE
     trace = Trace()
     trace.records += [record for record in test.trace.records if record.time <= until]

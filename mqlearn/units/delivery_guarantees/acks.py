@@ -1,4 +1,6 @@
-"""The acks of unit 03's workers: after the work or first, lost, or the last act."""
+"""The acks of unit 03's workers: sent after the work or before it, and sometimes lost or followed
+by a crash.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +13,25 @@ from mqlearn.study.faults import Faults, Link, strikes
 
 
 class AckLink(Link):
-    """The link between the queue and its workers, which decides when a message is acked.
+    """The link between a queue and its workers, which decides when a message is acked.
 
-    With `first` a message is settled as it is handed out, as many clients do by themselves. `lost`
-    is the probability that an ack never reaches the queue, `crash` the probability that a worker
-    dies right after its ack.
+    With `first` a message is acked when it is handed out, before the work; many clients do this by
+    default. `lost` is the probability that an ack never reaches the queue, `crash` the probability
+    that a worker dies right after its ack.
     """
 
     def __init__(self, queue: MessageQueue, *, first: bool, lost: float, crash: float) -> None:
         super().__init__(queue, Faults(lost_ack=lost))
         self.first, self.crash = first, crash
-        # when the last of the workers that are not stuck will be ready (s)
+        # The time (s) at which the last worker that is not stuck will have finished.
         self.busy_until = 0.0
 
     @property
     def idle(self) -> bool:
-        """True if nothing waits or is in flight, and no worker is still at work on a message that
+        """True if the queue has no message left, and no worker still works on a message whose lease
         it has lost.
         """
+        # The queue cannot say so: after the lease, only the worker knows that it is still at work.
         counted = self.queue.census()  # type: ignore[attr-defined]
         unsettled = counted["waiting"] or counted["delayed"] or counted["in flight"]
         return not unsettled and self.runtime.now > self.busy_until

@@ -1,4 +1,4 @@
-"""Runs of a notebook's handler with a few orders, a few workers and a card to be charged, with a
+"""Runs of a handler from a notebook's cell, with a few orders, a few workers and a card service, and a
 record of every charge.
 
     def work(till, order):
@@ -31,14 +31,16 @@ from mqlearn.study.run import Run
 
 @dataclass(frozen=True)
 class Till:
-    """A worker's place: the queue it takes orders from, the card service, and the clock."""
+    """All that a worker needs: the queue that it takes orders from, the card service, and the
+    clock.
+    """
 
     runtime: Runtime
     queue: MessageQueue
     card: PlainCard
 
     def sleep(self, seconds: float) -> None:
-        """Work for so many seconds."""
+        """Work for this many `seconds`."""
         self.runtime.sleep(seconds)
 
 
@@ -46,7 +48,9 @@ Work = Callable[[Till, Message], object]
 
 
 def orders(*names: str) -> list[Message]:
-    """Return a message for each name; a name that ends in /2 is a second one for the same order."""
+    """Return a message for each name. A name that ends in "/2" is a second message for the same
+    order.
+    """
     return [Message(id=name, body={"order": name.removesuffix("/2")}) for name in names]
 
 
@@ -61,12 +65,12 @@ def run_checkout(
     until: float = 60.0,
     lease: float | None = 10.0,
 ) -> Run:
-    """Return the run of `messages`, one sent `every` so many seconds, and handled by `workers` with
-    `work(till, message)`.
+    """Return the run of `messages`, sent `every` seconds one by one, and handled by `workers` with
+    `work(till, message)`. The default is six orders.
 
-    The queue is `built`, or without one the package's own with this `lease` (s; None: no lease).
-    With `keyed`, the card service takes a key and remembers it; without, each call is a charge. The
-    run is observed for `until` seconds.
+    The queue is `built`; without it, the package's own with this `lease` (s; None: no lease). With
+    `keyed`, the card service takes a key and remembers it; without, each call is a charge. The run
+    is observed for `until` seconds.
     """
     check.function("work", work)
     check.number("every", every, low=0)

@@ -1,4 +1,4 @@
-"""Exercise 03.2: a memory for keys that is long enough for every duplicate, and no longer."""
+"""Exercise 03.2: a memory of keys that knows every duplicate, and forgets keys when it may."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
 
-HORIZONS = 4  # for how many of them each memory is tried
-AT_MOST = 1.1  # times the keys of one horizon
-EVERY = 25  # asks between two looks at how much is held
+HORIZONS = 4  # length of a day in horizons, so that most keys must be forgotten before its end
+AT_MOST = 1.1  # times the number of keys that come in one horizon
+EVERY = 25  # questions from one count of the held keys to the next, since counting is slow
 
 
 class Ask(NamedTuple):
-    """A question to the memory: when (s), the key, whether it is the first time."""
+    """A question to the memory: the time (s), the key, and True if the key is new."""
 
     time: float
     key: str
@@ -26,7 +26,7 @@ class Ask(NamedTuple):
 
 
 class Day(NamedTuple):
-    """The horizon (s), the rate of new keys (1/s), and what is asked, in order of time."""
+    """The horizon (s), the rate of new keys (1/s), and the questions in order of time."""
 
     horizon: float
     rate: float
@@ -34,7 +34,7 @@ class Day(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A question, its answer, and how many keys were held after it; 0 where none were counted."""
+    """A question, its answer, and the number of keys held after it; 0 if they were not counted."""
 
     ask: Ask
     answer: Answer
@@ -42,8 +42,8 @@ class Reply(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """A day, what the student's class made for it, and what that replied: nothing if it has no
-    `first_time`.
+    """A day, the object that the student's class made for it, and the replies of that object; no
+    replies if it has no `first_time`.
     """
 
     day: Day
@@ -52,7 +52,7 @@ class Memory(NamedTuple):
 
 
 class FirstTimeExercise(Exercise[int, Memory]):
-    """Which keys a memory knows on each seed's day, and how many it holds."""
+    """The keys that a memory knows on each seed's day, and the number of keys that it holds."""
 
     def play(self, answer: Callable[..., Any], case: int) -> Memory:
         today = day(case)
@@ -100,10 +100,11 @@ def check_first_time(window: Callable[[float, float], Any]) -> Verdict:
     key.
 
     `now` is in seconds and never goes back. A duplicate comes at most `horizon_s` seconds after the
-    first of its key: leases times deliveries and the waiting between them. No more than `rate` new
-    keys come per second, and at no time may more than 1.1 times `rate` times `horizon_s` be held.
+    first message with its key: the lease times the number of deliveries, plus the waiting between
+    them. At most `rate` new keys come per second, and the memory may never hold more than
+    1.1 × `rate` × `horizon_s` keys.
 
-    In 100 seeds no duplicate may pass within the horizon and no new key may be refused.
+    In 100 seeds the memory must know every duplicate within the horizon, and accept every new key.
     """
     return EXERCISE.grade(window)
 
@@ -116,7 +117,7 @@ def _is_memory(made: Answer) -> bool:
 
 
 def _wrong(reply: Reply, since: float, horizon: float) -> Mistake | None:
-    """Return what is wrong with a reply about a key that came first at `since` (s), or None."""
+    """Return the mistake in a reply about a key that came first at `since` (s), or None."""
     (now, key, first), answer, _ = reply
     if answer.error is not None or not isinstance(answer.value, bool):
         return Mistake(
@@ -138,9 +139,12 @@ def _wrong(reply: Reply, since: float, horizon: float) -> Mistake | None:
 
 
 def held(memory: Any) -> int:
-    """Return how many keys this object holds, in whatever containers: distinct texts, or items in
-    its largest container if it keeps no texts.
+    """Return the number of keys that this object holds, in whatever containers it keeps them.
+
+    It is the number of distinct texts, or the size of the largest container if that is larger: an
+    answer may keep hashes of its keys, or times, instead of texts.
     """
+    # The garbage collector knows what an object refers to, also in attributes of any name.
     found, largest, texts = {id(memory)}, 0, set[str]()
     todo = [memory]  # objects that are still to be looked into
     while todo:
@@ -161,8 +165,8 @@ def held(memory: Any) -> int:
 def day(seed: int) -> Day:
     """Return this seed's day.
 
-    A fifth of the keys come again, up to three times; a third of these duplicates at the end of the
-    horizon.
+    A fifth of the keys come again, up to three times. A third of these duplicates come just before
+    the end of the horizon, so that a memory that forgets too early does not know them.
     """
     rng = random.Random(f"window {seed}")
     lease, deliveries = rng.choice([5.0, 10.0, 20.0]), rng.randint(2, 5)

@@ -1,5 +1,5 @@
-"""Exercise 03.3: a handler that charges once, whatever happens to it and its messages. Graded by
-chaos.
+"""Exercise 03.3: a handler that charges each order once, under all faults of this unit together.
+Graded on random faults.
 """
 
 from __future__ import annotations
@@ -27,43 +27,45 @@ from mqlearn.units.delivery_guarantees.work import CHARTS, crashes_of
 
 ORDERS, WORKERS = 20, 4
 LEASE = 10.0  # seconds
-RETRIES = 30  # more than bad luck can use up: an order that is lost, the answer has lost
+RETRIES = 30  # more than crashes can use up, so that an order is lost only by the answer's mistake
 UNTIL = 600.0  # seconds; by then every message must have been acked
-LOST_ACKS, SENT_AGAIN = 0.05, 0.15  # of an ack that is lost, of an order that is sent twice
+# The probabilities that an ack is lost, and that an order is sent twice.
+LOST_ACKS, SENT_AGAIN = 0.05, 0.15
 
 
 def check_handle(handle: Callable[[Message, Any, Any], object], *, keyed: bool = True) -> Verdict:
     """Grade `handle(order, card, store)`, which charges each order once, under every fault of this
     unit at once.
 
-    `order` is a delivery: `order.body` has the "order", its number, and the "amount".
-    `card.charge(key, amount)` charges and returns the number of a receipt; a key that it knows it
-    answers with the old receipt and charges nothing. `store.get(key)` and `store.put(key, value)`
-    are a memory that all workers share and no crash erases; `get` returns None for what was never
-    put. What `handle` returns is acked if it is true or None.
+    `order` is a delivery: `order.body` has the "order", which is its id, and the "amount".
+    `card.charge(key, amount)` charges and returns the number of a receipt; if it already knows the
+    key, it returns the old receipt and charges nothing. `store.get(key)` and
+    `store.put(key, value)` are a memory that all workers share and that no crash erases; `get`
+    returns None for a key that was never put. The order is acked if `handle` returns a true value
+    or None.
 
     In 100 seeds a worker dies before or after any of these calls in 3 % of all cases, 5 % of the
     acks are lost, in a tenth of the tries the card takes longer than the lease, and 15 % of the
     orders are sent a second time under another message id. Each of 20 orders must be charged
     exactly once, and every message acked within ten minutes.
 
-    With `keyed=False` the card takes no key: each call is a charge. Then nothing passes.
+    With `keyed=False` the card takes no key: each call is a charge. Then no answer can pass.
     """
     return HandleExercise(keyed=keyed).grade(handle)
 
 
 class Shift(NamedTuple):
-    """A calm run with one order, and the run with everything that can fail; None if the calm one
-    went wrong.
+    """A run with one order and no faults (`calm`), and the run with all faults; None if the calm
+    one already showed a mistake.
     """
 
     calm: Run
     run: Run | None
-    answers: list[Answer]  # of the last of these runs, try by try
+    answers: list[Answer]  # of the last of these runs, one for each try
 
 
 class HandleExercise(Exercise[int, Shift]):
-    """First one order on a calm day, then all of them and everything that can fail.
+    """First one order without any fault, then all orders with all faults.
 
     Without `keyed` the card service takes no key, and the exercise cannot be solved.
     """
@@ -113,8 +115,8 @@ def _were(charges: int) -> str:
 
 
 def _wrong(run: Run, answers: list[Answer]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the orders' charges and acks and a hint: one mistake of each kind,
-    the earliest.
+    """Yield the mistakes in the orders' charges and acks, each with a hint: the earliest mistake of
+    each kind.
     """
     charged = charges_by_order(run.trace.records)
     twice = min(
@@ -177,7 +179,7 @@ def _run(
 
         def work(message: Message) -> object:
             calls = Calls(sim, message.copy(), card, stored, calm=calm, lease=LEASE)
-            # a copy of its own: whatever the function does to it, the delivery stays as it is
+            # A copy: if the function changes its order, the delivery in the queue must not change.
             own = replace(message.copy(), body=dict(message.body))
             answers.append(call_answer(handle, own, calls, calls))
             if answers[-1].error is not None:
@@ -195,6 +197,7 @@ def _run(
                 ):
                     continue
                 queue.send(Message(id=name, body=dict(order), max_retries=0 if calm else RETRIES))
+        # In pieces of 30 s, so that a run ends soon after its last message is settled.
         while sim.now < UNTIL and queue.size() + queue.get_in_flight_count():
             sim.run(until=sim.now + 30.0)
         run = Run.of(trace, sim.now)

@@ -10,11 +10,11 @@ from mqlearn.messaging.workers import Handler
 def with_heartbeat(
     work: Handler, queue: MessageQueue, *, every: float, lease: float, limit: float
 ) -> Handler:
-    """Return a handler that does the same `work` and meanwhile renews the lease of its message.
+    """Return a handler that does the same `work`, and renews the lease of its message meanwhile.
 
-    The lease ends `lease` seconds after each beat; a beat comes `every` so many seconds. The
-    heartbeat ends with the work, when the lease is lost, or `limit` seconds after it began: without
-    a limit, the message of a worker that hangs would never come back.
+    A beat comes `every` seconds, and after each beat the lease lasts `lease` seconds. The heartbeat
+    ends when the work ends, when the lease is lost, or `limit` seconds after it began. Without a
+    limit, the message of a worker that hangs would never come back.
     """
     runtime = queue.runtime
     at_work: set[int] = set()  # receipts of the deliveries that a worker works on
@@ -32,7 +32,7 @@ def with_heartbeat(
         runtime.spawn(beat, message, name="heartbeat", daemon=True)
         try:
             return work(message)
-        finally:  # a worker that dies takes its heartbeat with it
+        finally:  # also if the worker dies: a heartbeat without its worker would keep the message
             at_work.discard(message.receipt)
 
     return handle

@@ -23,7 +23,7 @@ from mqlearn.units.delivery_guarantees.heartbeat import with_heartbeat
 ORDERS = 1000
 PRICE = 20.0
 SPACING = 0.6  # seconds between two orders on average: ten minutes of them
-WINDOW = 900.0  # seconds until the run ends, with what is not settled left as it is
+WINDOW = 900.0  # seconds until the run ends, even if some messages are not settled
 WORKERS = 30
 RETRIES = 3
 CONFIRM_TIMEOUT = 5.0  # seconds for which the shop waits for the confirm of a send
@@ -36,11 +36,11 @@ class CardCharges(Scenario):
     """A thousand orders in ten minutes, thirty workers, three retries: how often is each card
     charged?
 
-    A try works for a while, anything between `shortest` and `longest` seconds, and charges the card
-    at its end. It may go wrong in five ways, each drawn for itself. A worker that dies is replaced
-    after a second. A stuck one hangs for good, before the charge. Where the confirm of a send is
-    lost, the shop sends the order again after five seconds, under a new message id. Observed until
-    all is settled, for at most fifteen minutes.
+    A try works for a random time between `shortest` and `longest` seconds, and charges the card at
+    its end. Each fault is drawn independently of the others. A worker that dies is replaced after a
+    second. A stuck worker hangs until the end of the run, before the charge. If the confirm of a
+    send is lost, the shop sends the order again after five seconds, under a new message id. The run
+    is observed until all messages are settled, for at most fifteen minutes.
     """
 
     TITLE: ClassVar[str] = "How often is a card charged?"
@@ -168,6 +168,7 @@ class CardCharges(Scenario):
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
         queue, trace = own_or_given(queue, runtime, visibility_timeout=self.lease)
         start, first = runtime.now, self.ack == FIRST
+        # If the ack comes first, a crash after it is a crash before the charge (see `_forgets`).
         crash = self.crash_rate if self.crash_point == POINTS[2] and not first else 0.0
         link = AckLink(queue, first=first, lost=self.lost_acks, crash=crash)
         processor = MessageProcessor(link)
@@ -184,7 +185,7 @@ class CardCharges(Scenario):
         return run
 
     def _shop(self, queue: MessageQueue) -> None:
-        """Send the orders, and again those whose send was not confirmed."""
+        """Send each order, and send it again if its confirm was lost."""
         runtime = queue.runtime
 
         def send(name: str, order: str) -> None:
@@ -223,6 +224,7 @@ class CardCharges(Scenario):
             work = self.shortest + (self.longest - self.shortest) * runtime.draw(
                 "work", *one_try(message)
             )
+            # The run must not end while a worker can still charge, even if its lease was lost.
             link.busy_until = max(link.busy_until, runtime.now + work)
             return work
 
@@ -241,7 +243,7 @@ class CardCharges(Scenario):
 
     @property
     def _forgets(self) -> bool:
-        """True if a worker dies after an ack that came before the work."""
+        """True if a worker dies after its ack and before its work: then the order is forgotten."""
         return self.ack == FIRST and self.crash_point == POINTS[2]
 
     def _report(self, trace: Trace, until: float, seed: int) -> Run:
@@ -276,12 +278,13 @@ class CardCharges(Scenario):
         return Run(self, seed, trace, until, totals, " ".join(parts), theory)
 
     def _theory(self) -> dict[str, Any]:
-        """The orders that are expected to be charged 0, 1, 2 times or more, where tries are
-        independent.
+        """Return the numbers of orders that are expected to be charged 0 times, once, and twice or
+        more often, if the tries are independent of each other; else nothing.
         """
         if self.dedup_window or self.stuck or self.beat_limit:
             return {}
         crash = {point: self.crash_rate * (point == self.crash_point) for point in POINTS}
+        # A lease is never lost if the message is acked at once, or renewed before its end.
         lease_kept = self.ack == FIRST or 0 < self.heartbeat < self.lease
         spread = self.longest - self.shortest
         beyond = (

@@ -1,4 +1,4 @@
-"""The card service and the store that a handler calls, with a worker that may die at each call.
+"""The card service and the store that a handler calls; its worker may die at each call.
 
     card = CardService(EffectLedger(sim), keyed=True)
     calls = Calls(sim, message, card, stored={}, calm=False, lease=10.0)
@@ -20,14 +20,15 @@ from mqlearn.study.card import EffectLedger
 from mqlearn.study.exercise import short_repr
 from mqlearn.study.faults import happens, one_try
 
-CRASHES, SLOW = 0.03, 0.1  # of a crash at each point of a call, of a slow card in each try
+# The probabilities of a crash at each point of a call, and of a slow card in each try.
+CRASHES, SLOW = 0.03, 0.1
 STORE_S = 0.1  # seconds that a call of the store takes
 
 
 class CardService:
-    """Charges cards; a key that it knows is answered with the old receipt, whoever asks.
+    """A card service that returns the old receipt, without a charge, for a key that it knows.
 
-    Without `keyed` it knows no keys: each call is a charge.
+    Without `keyed` it ignores keys: each call is a charge.
     """
 
     def __init__(self, ledger: EffectLedger, keyed: bool) -> None:
@@ -35,7 +36,11 @@ class CardService:
         self.receipts: dict[str, str] = {}
 
     def charge(self, key: str, amount: float, order: str) -> str:
-        """Charge for this order, if the key is new, and return the number of the receipt."""
+        """Charge for this order if the key is new, and return the number of the receipt.
+
+        The ledger records the order, not the key, so that two keys for one order show as two
+        charges.
+        """
         if not self.keyed or key not in self.receipts:
             self.ledger.record(order, amount)
             self.receipts[key] = f"receipt-{len(self.ledger.effects)}"
@@ -43,10 +48,11 @@ class CardService:
 
 
 class Calls:
-    """The calls that one try of a message may make; before and after each its worker may die.
+    """The calls of card and store that one try of a message can make. The worker may die before and
+    after each call.
 
-    `stored` is shared by all tries of all workers. A `calm` try never dies and its card is never
-    slow; a slow card takes two seconds more than the `lease` (s).
+    `stored` is shared by all tries of all workers. In a `calm` try the worker never dies and the
+    card is never slow; a slow card takes two seconds more than the `lease` (s).
     """
 
     def __init__(
@@ -93,7 +99,7 @@ class Calls:
         return value
 
     def put(self, key: str, value: Any) -> None:
-        """Keep the value for all workers."""
+        """Store the value under this key, for all workers."""
         self._maybe_crash("before put")
         self._sim.sleep(STORE_S)
         self._stored[key] = value
@@ -102,7 +108,8 @@ class Calls:
     def _maybe_crash(self, point: str) -> None:
         task = self._sim.current_task()
         self._calls[point] += 1
-        # a handler that catches the crash goes on, but its worker is dead: each call raises again
+        # A handler may catch the crash and go on, but a dead worker can do nothing: each further
+        # call raises again.
         if task is not None and task.crashed:
             raise WorkerCrash(point)
         if self._calm:

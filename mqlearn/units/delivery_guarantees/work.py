@@ -1,4 +1,6 @@
-"""Exercise 03.1: charge first or ack first, so that no order is forgotten? Graded by chaos."""
+"""Exercise 03.1: charge first or ack first, so that no order is forgotten? Graded on random
+crashes.
+"""
 
 from __future__ import annotations
 
@@ -22,32 +24,32 @@ from mqlearn.study.verdict import Verdict
 
 ORDERS, WORKERS = 20, 3
 LEASE = 10.0  # seconds
-RETRIES = 30  # more than crashes can use up: an order that is lost, the answer has lost
-UNTIL = 1800.0  # seconds; long before that everything can be done
+RETRIES = 30  # more than crashes can use up, so that an order is lost only by the answer's mistake
+UNTIL = 1800.0  # seconds; a right answer is done long before
 POINTS = ("before the charge", "after the charge", "after the ack")
-RATE = 0.1  # of a crash at each point
+RATE = 0.1  # the probability of a crash at each point
 CHARTS = ("leases", "charges")  # that a replay shows
 
 
 def check_work(work: Callable[[Any, Message, Callable[[Message], object]], object]) -> Verdict:
-    """Grade `work(queue, message, charge)`, which charges and settles one delivery such that no
-    order is forgotten.
+    """Grade `work(queue, message, charge)`, which charges for one delivery and settles it, so that
+    no order is forgotten.
 
     It calls `charge(message)`, which takes a few seconds, and `queue.ack(message)` or
-    `queue.nack(message)`. A worker dies in a tenth of all cases at each of three points: before the
-    charge, after it, after the ack. Its death is an exception that comes out of the call, and
-    nothing else is settled for it.
+    `queue.nack(message)`. At each of three points the worker dies with probability 0.1: before the
+    charge, after it, and after the ack. The crash is an exception that the call raises. Nothing
+    settles the message of a dead worker: it comes back when its lease ends.
 
-    In 100 seeds 20 orders must each be charged at least once, and in the end nothing may wait or be
-    in flight, or lie in the dead letters. Charged twice is allowed here: exercise 03.3 is about
-    that.
+    In 100 seeds each of 20 orders must be charged at least once, and in the end no message may
+    wait, be in flight or be a dead letter. An order may be charged twice here: exercise 03.3 is
+    about that.
     """
     return EXERCISE.grade(work)
 
 
 class Shift(NamedTuple):
-    """A calm run with one order, its first answer, and the run with crashes; None if the calm one
-    went wrong.
+    """A run with one order and no crashes (`calm`), its first answer, and the run with crashes;
+    None if the calm one already showed a mistake.
     """
 
     calm: Run
@@ -56,7 +58,7 @@ class Shift(NamedTuple):
 
 
 class WorkExercise(Exercise[int, Shift]):
-    """First one order on a calm day, then all of them and crashes."""
+    """First one order without crashes, then all orders with crashes."""
 
     def play(self, answer: Callable[..., Any], case: int) -> Shift:
         calm, first = _run(answer, case, orders=1, rate=0.0)
@@ -93,7 +95,7 @@ EXERCISE = WorkExercise()
 
 
 def crashes_of(run: Run) -> int:
-    """Return how many tries of this run ended with the death of their worker."""
+    """Return the number of tries in this run that ended with a crash of their worker."""
     return sum(
         record.event == "finished" and record.detail == "crashed" for record in run.trace.records
     )
@@ -106,7 +108,7 @@ def _charges_and_acks(calm: Run) -> tuple[int, int]:
 
 
 def _forgotten(run: Run) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the end of each order, and a hint."""
+    """Yield the mistake of each order that was forgotten, with a hint."""
     charged = charges_by_order(run.trace.records)
     ends = {
         record.message_id: record
@@ -130,8 +132,8 @@ def _forgotten(run: Run) -> Iterator[tuple[str, str]]:
 
 
 class SettlingQueue:
-    """The queue as a student's function sees it: acks, nacks, releases, leases; a worker may die
-    after an ack.
+    """The part of a queue that a student's function gets: ack, nack, release and extend. The worker
+    may die after an ack.
     """
 
     def __init__(
@@ -153,7 +155,7 @@ class SettlingQueue:
         return self._queue.nack(delivery, requeue, reason=reason)
 
     def release(self, delivery: Message | str, *, delay: float = 0.0) -> bool:
-        """Give a delivery back for `delay` seconds."""
+        """Give a delivery back, so that it can be received again after `delay` seconds."""
         return self._queue.release(delivery, delay=delay)
 
     def extend(self, delivery: Message | str, seconds: float) -> bool:
@@ -188,7 +190,7 @@ def _run(work: Callable[..., Any], seed: int, *, orders: int, rate: float) -> tu
         def loop() -> None:
             while (message := queue.take(lambda: pool.stopping)) is not None:
                 note("started", message)
-                # a copy of its own: whatever the function does to it, the delivery stays as it is
+                # A copy: if the function changes its order, the delivery must not change.
                 own = replace(message.copy(), body=dict(message.body))
                 answers.append(call_answer(work, SettlingQueue(queue, maybe_crash), own, charge))
                 crashed = isinstance(answers[-1].error, WorkerCrash)
@@ -204,6 +206,7 @@ def _run(work: Callable[..., Any], seed: int, *, orders: int, rate: float) -> tu
                     id=f"order-{number}", body={"order": f"order-{number}"}, max_retries=RETRIES
                 )
             )
+        # In pieces of 30 s, so that a run ends soon after its last message is settled.
         while sim.now < UNTIL and queue.size() + queue.get_in_flight_count():
             sim.run(until=sim.now + 30.0)
         run = Run.of(trace, sim.now)
