@@ -1,4 +1,4 @@
-"""Runs of a handler from a notebook's cell, with a few orders, a few workers and a card service, and a
+"""Runs of a handler from a notebook's cell, with a few orders, a few workers, a card service, and a
 record of every charge.
 
     def work(till, order):
@@ -65,8 +65,8 @@ def run_checkout(
     until: float = 60.0,
     lease: float | None = 10.0,
 ) -> Run:
-    """Return the run of `messages`, sent `every` seconds one by one, and handled by `workers` with
-    `work(till, message)`. The default is six orders.
+    """Return the run of `messages`, sent at intervals of `every` seconds, and handled by
+    `workers` with `work(till, message)`. The default is six orders.
 
     The queue is `built`; without it, the package's own with this `lease` (s; None: no lease). With
     `keyed`, the card service takes a key and remembers it; without, each call is a charge. The run
