@@ -1,13 +1,13 @@
-"""A way to write state and event, from a notebook's cell, in the place of the package's own.
+"""Runs with a way to write state and event that is defined in a notebook's cell.
 
     def write(shop, event, die):
         shop.save(event)
-        die()                       here the process may die
+        die()                       raises if the process dies here
         shop.publish(event)
 
     run_with_writer(OrderHistory(crash_rate=0.1), write)
 
-So a chart of such a run shows the very code in the notebook's cell.
+So a chart of such a run shows what the code in the notebook's cell does.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The simulated shop of exercise 10.3: transactions that write to an outbox while a relay runs and
-crashes.
+"""The simulated shop of exercise 10.3: transactions write to an outbox, while a relay runs and
+sometimes crashes.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from mqlearn.streaming.event import StreamEvent
 from mqlearn.study.exercise import Answer, RunawayAnswer, call_answer, short_repr
 
 ORDERS, TRANSACTIONS = 4, 40
-CRASHES, ROLLED_BACK = 0.06, 0.1  # shares: of the steps of the relay, of the transactions
-CALLS = 200  # of the function; in the last ten all transactions have ended and nothing crashes
-CALM = 10
+# The share of the relay's steps that crash, and of the transactions that are rolled back.
+CRASHES, ROLLED_BACK = 0.06, 0.1
+CALLS = 200  # calls of the relay in one seed, at most
+CALM = 10  # the last calls: all transactions have ended and nothing crashes, so it can finish
 STEPS = 5000  # calls of outbox and broker in one seed; an answer that needs more has no end
 
 
 class ShopDatabase:
-    """Transactions that commit while the relay runs, their outbox, and what the broker got.
+    """Transactions that commit while the relay runs, their outbox, and the events that the broker
+    got.
 
-    Time is counted in steps of the relay: with each of them transactions go on.
+    Time is counted in steps of the relay. In each step a transaction may begin or end.
     """
 
     def __init__(self, seed: int) -> None:
@@ -35,21 +37,22 @@ class ShopDatabase:
         self.begun = self.steps = self.deaths = 0
         self.open: dict[str, tuple[int, StreamEvent]] = {}  # the one open transaction of each order
         self.outbox: dict[int, StreamEvent] = {}
-        self.committed: dict[str, int] = {}
+        self.committed: dict[str, int] = {}  # by event id: the number of its entry in the outbox
         self.versions = dict.fromkeys((f"order-{n}" for n in range(1, ORDERS + 1)), 0)
         self.published: list[StreamEvent] = []
-        self.skipped: set[str] = set()  # removed unpublished by a relay that went on
+        # Removed without being published, by a relay that did not crash in between.
+        self.skipped: set[str] = set()
         self.calm = False
 
     def run(self, relay: Callable[..., Any]) -> None:
-        """Call the relay until all transactions have ended, then a few times more without any
-        crash.
+        """Call the relay until all transactions have ended and the outbox is empty. If that does
+        not happen, the last calls are without any crash.
         """
         try:
             for number in range(CALLS):
                 self._call(relay, calm=number >= CALLS - CALM)
                 if self.error is not None:
-                    break  # a mistake, not a crash: it would be made again
+                    break  # an error of the answer itself: the next call would raise it again
                 self.tick()
                 if self._all_done and number < CALLS - CALM - 1:
                     break
@@ -66,7 +69,7 @@ class ShopDatabase:
 
     @property
     def error(self) -> Exception | None:
-        """The error of the last call; None for a crash of the relay."""
+        """The exception that the last call raised; None if that was only a crash of the relay."""
         error = self.answers[-1].error
         return None if isinstance(error, WorkerCrash) else error
 
@@ -80,6 +83,8 @@ class ShopDatabase:
 
     def tick(self) -> None:
         """Begin a transaction, or end one, or do neither, at random."""
+        # An entry gets its number when the transaction begins, and is visible only when it commits:
+        # so a smaller number can appear after a larger one.
         name = self.rng.choice(list(self.versions))
         if name not in self.open and self.begun < TRANSACTIONS:
             self.begun += 1
@@ -96,7 +101,7 @@ class ShopDatabase:
                 self.note("sent", event)
 
     def note(self, what: str, event: StreamEvent, detail: object = None) -> None:
-        """Add a record of an event that was committed; a step is a second."""
+        """Add a record of a committed event, with one step as one second."""
         self.tries[event.event_id] += what == "received"
         entry, tried = self.committed[event.event_id], self.tries[event.event_id]
         self.trace.note(
@@ -114,7 +119,9 @@ class ShopDatabase:
 
 
 class RelayProcess:
-    """One process of the relay: it ends at the first crash, whatever the function catches."""
+    """One process of the relay. It ends at its first crash, also if the function catches the
+    exception.
+    """
 
     def __init__(self, shop: ShopDatabase) -> None:
         self.shop, self.dead = shop, False
@@ -122,7 +129,9 @@ class RelayProcess:
         self.removed: dict[int, StreamEvent] = {}  # removed, and not yet published
 
     def step(self) -> None:
-        """Let time pass, and crash in 6 % of the steps."""
+        """Let one step of time pass, and crash in 6 % of the steps. A dead process raises each
+        time.
+        """
         shop = self.shop
         shop.steps += 1
         if shop.steps > STEPS:
@@ -136,8 +145,8 @@ class RelayProcess:
             raise WorkerCrash("the relay died")
 
     def end(self) -> None:
-        """End the process: an event published and not removed waits again, one removed and not
-        published is lost.
+        """End the process. An event that it published and did not remove waits in the outbox again;
+        an event that it removed and did not publish is lost.
         """
         for event in self.published.values():
             self.shop.note("lease_lost", event)
@@ -161,12 +170,14 @@ class RelayProcess:
         elif entry in shop.outbox and entry not in self.published:
             self.published[entry] = event
             shop.note("received", event)
+            # It publishes another event while some are removed: these were left out, not lost in
+            # a crash, and get another hint.
             shop.skipped.update(event.event_id for event in self.removed.values())
         self.step()
 
 
 class Outbox:
-    """The outbox as the relay sees it."""
+    """The outbox with the two methods that the relay may call; each of them may crash."""
 
     def __init__(self, process: RelayProcess) -> None:
         self._process = process
@@ -179,7 +190,7 @@ class Outbox:
         return found
 
     def remove(self, entry: int) -> bool:
-        """Take one out; return False if it was not there."""
+        """Remove the event with this id; return False if it was not there."""
         if type(entry) is not int:
             raise TypeError(f"remove takes an id, got {short_repr(entry)}")
         process = self._process

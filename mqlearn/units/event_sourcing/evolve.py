@@ -1,4 +1,4 @@
-"""Exercise 10.1: a view of the flights as a fold over their events, and a question to it."""
+"""Exercise 10.1: a view of the flights as a fold over their events, and a ranking from it."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ View = dict[str, int]
 
 
 class Fold(NamedTuple):
-    """One fold: the view at the end, and after each event the count of the event's own route.
+    """One fold: the view at the end, and for each event the count of its route after it.
 
-    `mistake` is of the last event asked, if that ended the fold; `changed` is True if a view that
-    was handed out half-way was changed later.
+    `mistake` is the mistake that ended the fold, if there was one. `changed` is True if the view
+    after half of the events was changed by a later one.
     """
 
     view: dict[Any, Any]
@@ -46,8 +46,8 @@ class Fold(NamedTuple):
 
 
 class Rebuild(NamedTuple):
-    """A seed's hours folded twice (once if the first fold is wrong), and the ranking, if one was
-    asked for.
+    """A seed's hours folded twice (only once if the first fold is wrong), and the answer of `top`,
+    if there is a `top`.
     """
 
     seed: int
@@ -66,7 +66,7 @@ class EvolveExercise(Exercise[int, Rebuild]):
     def play(self, answer: Callable[..., Any], case: int) -> Rebuild:
         world = Rebuild(case, [fold(answer, events_of(case))], None)
         if _mistake_of_fold(world, 0) is None:
-            # An answer with a memory beside the view is found out by the second fold.
+            # An answer that counts in a variable of its own gives another view the second time.
             world.folds.append(fold(answer, events_of(case)))
         if self.top is None:
             return world
@@ -94,14 +94,14 @@ def check_evolve(
     evolve: Callable[[View, StreamEvent], View],
     top: Callable[[View, int], list[tuple[str, int]]] | None = None,
 ) -> Verdict:
-    """Grade `evolve(view, event)`, which counts the flights of each route that have left, and
+    """Grade `evolve(view, event)`, which counts the departed flights of each route, and
     `top(view, n)`, which ranks the routes.
 
     `view` is a dict from route, such as "JFK-LAX", to the number of flights that have departed on
-    it, {} to begin with. `evolve` returns the view after one more event, of whatever type, and
-    changes neither the view it is given nor the event: the old view may be kept as a snapshot.
-    `top` returns the `n` routes with the most, as pairs of a route and a number, the most first and
-    equals by name; if none is handed over, only `evolve` is looked at.
+    it, {} to begin with. `evolve` returns the view after one more event, of any type, and changes
+    neither the given view nor the event: the old view may be kept as a snapshot. `top` returns the
+    `n` routes with the most flights, as pairs of a route and a number, the largest number first,
+    and routes with equal numbers by name. Without `top`, only `evolve` is graded.
 
     In each of 100 seeds three hours of a flight day are folded, and then once more from their
     beginning.
@@ -115,11 +115,12 @@ EXERCISE = EvolveExercise()  # without a ranking
 
 
 def fold(evolve: Callable[..., Any], events: tuple[StreamEvent, ...]) -> Fold:
-    """Fold the events from an empty view on, up to the first answer that is no view."""
+    """Fold the events, from an empty view on, up to the first answer that is not a view."""
     view: Any = {}
     half_way: tuple[Any, View] = (view, {})
     counts: list[Any] = []
     for number, event in enumerate(events):
+        # A copy, also of its data: `event` must stay as it is, to see if the answer changed it.
         given = event.copy()
         given.data = dict(event.data)
         answer = call_answer(evolve, view, given)
@@ -170,9 +171,7 @@ def _mistake_of_fold(world: Rebuild, number: int) -> Mistake | None:
 
 
 def _ranked(best: list[tuple[str, int]], answer: Answer) -> tuple[str, str]:
-    """Return what is wrong with a ranking, and a hint: at the first place that differs, if there is
-    one.
-    """
+    """Return the mistake of a ranking at the first place that differs, and a hint."""
     if not isinstance(answer.value, list) or len(answer.value) != len(best):
         return (
             f"top(view, {N}): expected {len(best)} pairs such as {best[0]!r}, {answer}",
@@ -191,7 +190,7 @@ def _ranked(best: list[tuple[str, int]], answer: Answer) -> tuple[str, str]:
 
 
 def _differs(view: dict[Any, Any], right: Counter[str], *, again: bool) -> tuple[str, str, Any]:
-    """Return what is wrong with a view, a hint, and the route with the wrong count."""
+    """Return the mistake of a view, a hint, and the first route with a wrong count."""
     route = min((key for key in {*view, *right} if view.get(key, 0) != right[key]), key=str)
     count = view.get(route, 0)
     hint = (
@@ -222,7 +221,7 @@ def ranking(view: View, n: int) -> list[tuple[str, int]]:
 
 
 def event_by_event(world: Rebuild, number: int, route: Any) -> pd.DataFrame:
-    """Return what is replayed: each event of a route, and the count in the view after it."""
+    """Return the table that a replay shows: the events of a route, and the count after each."""
     import pandas as pd
 
     rows, left = [], 0

@@ -1,5 +1,5 @@
-"""Exercise 10.3: from the outbox to the broker, by a relay that may crash at any step. Graded by
-chaos.
+"""Exercise 10.3: a relay that publishes the events of an outbox, and may crash at any step. Graded
+on random crashes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mqlearn.units.event_sourcing.crashing_relay import ORDERS, STEPS, ShopDatab
 
 
 class RelayExercise(Exercise[int, ShopDatabase]):
-    """A relay that is called again and again while transactions commit, also after it crashed."""
+    """A relay that is called again and again while transactions commit, also after a crash."""
 
     def play(self, answer: Callable[..., Any], case: int) -> ShopDatabase:
         shop = ShopDatabase(case)
@@ -51,12 +51,13 @@ class RelayExercise(Exercise[int, ShopDatabase]):
 
 
 def check_relay(relay: Callable[[Any, Callable[[StreamEvent], None]], object]) -> Verdict:
-    """Grade `relay(outbox, publish)`, which publishes every committed event, wherever it crashes.
+    """Grade `relay(outbox, publish)`, which must publish every committed event, although it
+    crashes.
 
-    `outbox.pending()` is a list of (id, event), oldest id first, of what is committed and not
-    removed; `outbox.remove(id)` takes one out. `publish(event)` hands an event to the broker.
-    `relay` is called again and again, also after it crashed, and each time is to bring over what is
-    there.
+    `outbox.pending()` returns a list of (id, event), the smallest id first, with the events that
+    are committed and not removed; `outbox.remove(id)` removes one. `publish(event)` hands an event
+    to the broker. `relay` is called again and again, also after a crash. Each call should publish
+    all that is pending.
 
     In 100 seeds, 40 transactions on four orders run meanwhile. Each gets its id when it begins and
     commits some steps later, so a smaller id may appear after a larger one (not within one order:
@@ -72,7 +73,9 @@ EXERCISE = RelayExercise()
 
 
 def _mistakes_of_history(shop: ShopDatabase) -> Iterator[Mistake]:
-    """Yield what is wrong with the events that the broker got."""
+    """Yield the mistakes in the events that the broker got: events lost, out of order, repeated too
+    often, or not removed.
+    """
     names = [event.event_id for event in shop.published]
     published = set(names)
     lost = next((name for name in shop.committed if name not in published), None)
@@ -111,8 +114,8 @@ def _mistakes_of_history(shop: ShopDatabase) -> Iterator[Mistake]:
 
 
 def _replay(shop: ShopDatabase, said: str) -> Run:
-    """Return the history as a queue's: an event waits in the outbox, and is in flight from its
-    publication to its removal.
+    """Return the run that a replay shows, with the outbox as a queue: an event waits there, and is
+    in flight from its publication to its removal.
     """
     totals: dict[str, float] = {
         "committed": len(shop.committed),

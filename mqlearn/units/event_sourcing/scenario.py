@@ -28,9 +28,9 @@ class OrderHistory(Scenario):
     an event.
 
     These are two writes to two systems, and the process may die between them. Then the customer
-    gets no answer, looks at the shop's page a minute later, and asks again if the change is not
-    there. Every hour a board is asked how many orders are in each state; it knows only the events,
-    and begins at its last snapshot.
+    gets no answer, looks at the shop's page a minute later, and asks again if the page does not
+    show the change. Every hour a board counts the orders in each state. It knows only the events,
+    and folds them from its last snapshot on.
     """
 
     TITLE: ClassVar[str] = "What was true at 14:05?"
@@ -102,8 +102,8 @@ class OrderHistory(Scenario):
     def run(
         self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None
     ) -> Run:
-        """Run it as any scenario; the last days are kept, since another hour of the question is
-        another fold of the same day.
+        """Run it as any scenario. The last few days are kept: if only `hour` has changed, the same
+        day is read at another hour and not simulated again.
         """
         if runtime is not None or queue is not None:
             return super().run(seed, runtime=runtime, queue=queue)
@@ -111,7 +111,7 @@ class OrderHistory(Scenario):
         return self.report(_simulated(replace(self, hour=0.0, prediction=None), seed), seed)
 
     def plan(self, runtime: Runtime) -> list[Change]:
-        """Return all changes that will happen, in order for each order or flight."""
+        """Return all changes that will happen, in order of time for each order or flight."""
         check.instance("runtime", runtime, Runtime)
         if self.arrivals == FLIGHTS:
             return list(a_day_of_flights("2013-12-02"))

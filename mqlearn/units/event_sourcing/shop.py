@@ -1,5 +1,5 @@
-"""A shop that writes each change twice, to its database and as an event, and three ways to do
-it.
+"""A shop that writes each change to its database and publishes it as an event, in one of three
+ways.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Write = Callable[["Shop", StreamEvent, Callable[[], None]], object]
 
 
 def state_first(shop: Shop, event: StreamEvent, die: Callable[[], None]) -> None:
-    """Write twice, the row first."""
+    """Write the row, then publish the event. A crash between them leaves a change without event."""
     shop.save(event)
     die()
     shop.publish(event)
 
 
 def event_first(shop: Shop, event: StreamEvent, die: Callable[[], None]) -> None:
-    """Write twice, the event first."""
+    """Publish the event, then write the row. A crash between them leaves an event without row."""
     shop.publish(event)
     die()
     shop.save(event)
@@ -67,10 +67,10 @@ class Shop:
         self._enqueued, self._entries = runtime.condition(), 0
         self._calls = 0
 
-    # For the ways to write: what they may call.
+    # These three are what a way to write may call.
 
     def save(self, event: StreamEvent) -> None:
-        """Update the row of the event's order."""
+        """Update the row of the event's order in the database."""
         self.table.save(event.key, evolve(self.table.load(event.key) or {}, event))
 
     def publish(self, event: StreamEvent) -> None:
@@ -79,7 +79,7 @@ class Shop:
         self.stream.append(event)
 
     def enqueue(self, event: StreamEvent) -> None:
-        """Put the event into the outbox. The relay sees it there when the transaction has ended."""
+        """Put the event into the outbox. The relay sees it when the transaction has committed."""
         self.table.enqueue(event)
         with self._enqueued:
             self._entries += 1
@@ -91,6 +91,7 @@ class Shop:
         """Ask for one change after another. If the page does not show the change after a call, the
         customer asks again a minute later.
         """
+        # By timers, so that each change is recorded on time also while the customer still waits.
         for change in changes:
             self.runtime.call_at(
                 self.start + change.time, partial(self._note, "occurred", change.id, change.state)
@@ -150,14 +151,14 @@ class Shop:
             try:
                 self.table.relay(publish)
             except WorkerCrash:
-                seen = -1  # entries are left: look again without waiting for a new one
+                seen = -1  # no count is -1: entries are left, so it must not wait for a new one
                 self.runtime.sleep(RESTARTS)
 
     # The task that only asks.
 
     def board(self, snapshot_every: int) -> None:
-        """Ask every hour for the number of orders in each state, by a projection that begins at the
-        last snapshot. An answer that folds `snapshot_every` events or more saves one (0: never).
+        """Count the orders in each state every hour, with a projection that begins at the last
+        snapshot. If it had to fold `snapshot_every` events or more, it saves a snapshot (0: never).
         """
         saved: dict[str, Any] | None = None
         for hour in range(1, 25):
@@ -193,8 +194,8 @@ class Shop:
 
 @dataclass(frozen=True)
 class Day:
-    """A day that is over, from `start` to `until` (s): its trace, and its events; those of one
-    order are in their order.
+    """A day that is over, from `start` to `until` (s): its trace, and its events. The events of one
+    order are in order of time.
     """
 
     trace: Trace
@@ -214,8 +215,8 @@ class Day:
 
 
 def _onto_the_board(states: dict[str, str], event: StreamEvent) -> dict[str, str]:
-    """Return the states with that of the event's order changed. The dict belongs to the projection,
-    so it is changed and not copied each time.
+    """Return the states after `event`. The dict belongs to the projection, so it is changed in
+    place: a copy for each event would make the fold slow.
     """
     states[event.key] = event.data["status"]
     return states

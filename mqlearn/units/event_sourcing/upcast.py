@@ -1,4 +1,4 @@
-"""Exercise 10.2: an event of any year, read as if it had been written today."""
+"""Exercise 10.2: upcasting, which reads an event of an old version as if it were written today."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ METHODS = ("card", "voucher", "transfer")
 
 
 class Reading(NamedTuple):
-    """One event as it is stored, as it would be written today, and as the answer read it: "right",
-    or a text of what came instead.
+    """One event as it is stored, the same event as it would be written today, and the answer.
+    `read_as` is "right", or the text of what the answer returned instead.
     """
 
     stored: StreamEvent
@@ -32,10 +32,12 @@ class Reading(NamedTuple):
 
 
 class UpcastExercise(Exercise[int, list[Reading]]):
-    """The events of one order, written in any year; each, and their fold, as if written today."""
+    """The events of one order in several versions: each of them, and the fold of all, must be as if
+    they had been written today.
+    """
 
     def play(self, answer: Callable[..., Any], case: int) -> list[Reading]:
-        # Each is judged when it is read: a later call may change what an earlier one returned.
+        # Each event is graded at once: a later call may change what an earlier call returned.
         return [_read(answer, stored, today) for stored, today in history_of(case)]
 
     def mistakes(self, world: list[Reading]) -> Iterator[Mistake]:
@@ -84,8 +86,8 @@ EXERCISE = UpcastExercise()
 
 
 def event_by_event(readings: list[Reading]) -> pd.DataFrame:
-    """Return what is replayed: the data of each event as they are stored, should be read, and are
-    read.
+    """Return the table that a replay shows: the data of each event as they are stored, as they
+    should be read, and as the answer read them.
     """
     import pandas as pd
 
@@ -113,8 +115,8 @@ def _read(upcast: Callable[..., Any], stored: StreamEvent, today: StreamEvent) -
 def _judge(
     stored: StreamEvent, today: StreamEvent, given: StreamEvent, answer: Answer
 ) -> Mistake | None:
-    """Return what is wrong with one answer; `given` is what it was handed, a copy of the stored
-    event.
+    """Return the mistake of one answer, or None; `given` is the copy of the stored event that the
+    answer got.
     """
     what = f"{stored.event_type} {short_repr(stored.data)}"
     if (given.data, given.event_type, given.event_id) != (
@@ -166,7 +168,7 @@ def _folds_as_today(readings: list[Reading]) -> bool:
 
 
 def _difference(new: dict[str, Any], found: Any) -> str:
-    """Return the first field that is not as it should be."""
+    """Return a text about the first field that differs."""
     if not isinstance(found, dict):
         return f"its data are {short_repr(found)}"
     for field in [*new, *found]:
@@ -214,6 +216,7 @@ def _event(rng: random.Random, name: str, number: int) -> tuple[StreamEvent, Str
         else rng.choice(("order_created", "order_status_updated"))
     )
     common: dict[str, Any] = {"order_id": "order-7", "method": rng.choice(METHODS)}
+    # A field that no version mentions, with a dict and a list in it: both must be kept and copied.
     if rng.random() < 0.3:
         common["till"] = {"shop": rng.choice(("north", "south")), "clerks": [rng.randint(1, 9)]}
     dollars = None if rng.random() < 0.15 else rng.randint(1, 90)

@@ -1,9 +1,9 @@
-"""A log from a notebook's cell in the place of the package's own, with a record of what its reader
-gets.
+"""Runs with a log from a notebook's cell in the place of the package's own, and a record of what
+its reader gets.
 
     run_with_log(ReadingTheLog(partitions=1), NaiveStream)        a scenario, with that log in it
 
-So a chart of such a run shows the very code in the notebook's cell.
+So a chart of such a run shows what the code in the notebook's cell does.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from mqlearn.units.event_streams.scenario import ReadingTheLog
 
 
 def run_with_log(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: int = 0) -> Run:
-    """Return the run of `scenario` with one partition, the log `make(sim)`, which has
+    """Return the run of `scenario` with the log `make(sim)` as its one partition; the log has
     `append(event)` and `read(group)`.
 
-    One reader asks for new events, works on each for the scenario's time, and asks again: at once,
-    or a tenth of a second later if there were none.
+    One reader asks for new events, works on each event for the scenario's `read_time`, and asks
+    again: at once, or a tenth of a second later if there were none.
     """
     check.instance("scenario", scenario, ReadingTheLog)
     check.function("make", make)

@@ -1,4 +1,4 @@
-"""Exercise 08.3: the first event of a stream with many keys that breaks the order of its key."""
+"""Exercise 08.3: the first event that is out of order within its key, among many keys."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mqlearn.study.verdict import Verdict
 
 @dataclass(frozen=True)
 class KeyedEvent:
-    """An event as a reader met it: its `key`, its number `seq` among those of its key, the
-    producer's `timestamp`.
+    """An event as a reader gets it: its `key`, its number `seq` within the key, and the producer's
+    `timestamp` (s).
     """
 
     key: str
@@ -61,12 +61,12 @@ class FirstSwapExercise(Exercise[int, Search]):
 def check_first_swap(
     first_swap: Callable[[Sequence[KeyedEvent]], tuple[str, int] | None],
 ) -> Verdict:
-    """Grade `first_swap(events)`, the first event that comes after a later one of its key, as (key,
-    seq).
+    """Grade `first_swap(events)`, which returns the first event that comes after a later event of
+    its key, as (key, seq).
 
-    In 50 of 100 seeds the order of each key was kept, and the answer is None; in 50 two events of
-    one key are swapped. The first numbers of a key may be gone, or some in the middle; producers'
-    clocks are not to be trusted.
+    In 50 of 100 seeds each key is in order, and the right answer is None; in the other 50 two
+    events of one key are swapped. The first numbers of a key may be missing, or some in the middle.
+    The producers' clocks are wrong, so timestamps do not help.
     """
     return EXERCISE.grade(first_swap)
 
@@ -75,8 +75,8 @@ EXERCISE = FirstSwapExercise()
 
 
 def history(seed: int) -> tuple[list[KeyedEvent], tuple[str, int] | None]:
-    """Return this seed's events as they were read, and the right answer; two of one key are swapped
-    in every other seed.
+    """Return this seed's events in the order of reading, and the right answer. In odd seeds two
+    events of one key are swapped.
     """
     rng = random.Random(f"swap {seed}")
     keys = [f"order-{number}" for number in range(1, rng.randint(4, 9))]
@@ -95,8 +95,8 @@ def history(seed: int) -> tuple[list[KeyedEvent], tuple[str, int] | None]:
 
 
 def _line(key: str, rng: random.Random) -> list[KeyedEvent]:
-    """Return a key's events in their order: they need not begin at 1, some are missing, and the
-    clock is wrong by up to 4 s.
+    """Return the events of a key in order. Their numbers need not begin at 1, some are missing, and
+    the timestamps are wrong by up to 4 s.
     """
     seq, line = rng.randint(0, 5), []
     for _ in range(rng.randint(3, 8)):

@@ -1,4 +1,4 @@
-"""The events of two recorded days of flights, as exercise 08.1 asks for their keys."""
+"""The events of two recorded days of flights, for exercise 08.1, which gives each of them a key."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mqlearn.study.arrivals import DAYS, flight_file
 
 @dataclass(frozen=True)
 class FlightEvent:
-    """A flight "scheduled", "departed", "arrived" or "cancelled"; `tail` is its aircraft, None if
-    none was assigned.
+    """One event of a flight, of the kind "scheduled", "departed", "arrived" or "cancelled", at
+    `time` (s since midnight). `tail` is the aircraft, None if none was assigned.
     """
 
     kind: str
@@ -26,8 +26,8 @@ class FlightEvent:
 
 @lru_cache(maxsize=len(DAYS))
 def day_of(day: str) -> tuple[FlightEvent, ...]:
-    """Return the events of one of the two days, in the order of their time; a cancellation has that
-    of the timetable.
+    """Return the events of one of the two days in order of time. A cancellation has the scheduled
+    time, since the recording has none for it.
     """
     events = []
     with flight_file(day).open(encoding="utf-8", newline="") as lines:

@@ -20,8 +20,8 @@ LARGEST = 0.30  # share of the events
 
 
 class KeyedDay(NamedTuple):
-    """A day's events with their keys, up to the first one without a text for a key; the answer to
-    the last one asked.
+    """The keys of a day's events, up to the first event whose key is no text, and the answer for
+    the last event.
     """
 
     day: str
@@ -35,7 +35,7 @@ class KeyedDay(NamedTuple):
 
     @property
     def partitions(self) -> list[int]:
-        """The partition of each event with a key."""
+        """The partition of each event that has a key."""
         return [partition_for(key, PARTITIONS) for key in self.keys]
 
 
@@ -49,7 +49,7 @@ class KeyExercise(Exercise[str, KeyedDay]):
         keys: list[str] = []
         given = Answer()
         for event in day_of(case):
-            # A copy, so that an answer that changes its event spoils nothing that is compared.
+            # A copy: if the answer changes its event, the events that are compared stay the same.
             given = call_answer(answer, copy(event))
             if given.error is not None or type(given.value) is not str or not given.value:
                 break
@@ -70,12 +70,11 @@ class KeyExercise(Exercise[str, KeyedDay]):
 
 
 def check_key(key: Callable[[FlightEvent], str]) -> Verdict:
-    """Grade `key(event)`, a text that spreads both days over four partitions and keeps together
-    what belongs together.
+    """Grade `key(event)`, which returns a text as the key of an event. The keys must spread both
+    days over four partitions, and keep events together that belong together.
 
-    No partition may have more than 30 % of a day's events, every event must have a key, which is a
-    text, and all events of one aircraft, or all of one flight (carrier and number), must be in one
-    partition.
+    No partition may have more than 30 % of a day's events. Every event must have a key. All events
+    of one aircraft, or all events of one flight (carrier and number), must be in one partition.
     """
     return EXERCISE.grade(key)
 
@@ -121,7 +120,9 @@ Torn = tuple[FlightEvent, int, FlightEvent, int]
 def _torn_apart(
     events: tuple[FlightEvent, ...], partitions: list[int], of: Callable[[FlightEvent], Any]
 ) -> Torn | None:
-    """Return two events that belong together and are in two partitions, each with its partition."""
+    """Return two events with the same `of(event)` in different partitions, each with its
+    partition; None if there are none.
+    """
     first: dict[Any, tuple[FlightEvent, int]] = {}
     for event, partition in zip(events, partitions, strict=True):
         one, place = first.setdefault(of(event), (event, partition))

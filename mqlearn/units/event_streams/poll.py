@@ -1,5 +1,5 @@
-"""Exercise 08.2: read on from a position that retention may have overtaken, and count the events
-that were missed.
+"""Exercise 08.2: read on from a position whose events retention may have deleted, and count the
+events that were missed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
 
 ROUNDS = 30  # with new events and retention
-CATCH_UP = 60  # polls at most after that, until all is read
+CATCH_UP = 60  # polls after that, at most: enough for any answer that moves on
 
 
 class PartitionView:
@@ -37,8 +37,8 @@ class PartitionView:
         return self._log.end
 
     def fetch(self, offset: int, n: int) -> list[StreamEvent]:
-        """Return at most `n` events from `offset` on; raises OffsetOutOfRange where that is not
-        within start to end.
+        """Return at most `n` events from `offset` on; raise OffsetOutOfRange if it is before
+        `start` or after `end`.
         """
         if not self.start <= offset <= self.end:
             raise OffsetOutOfRange(0, offset, self.start, self.end)
@@ -47,8 +47,8 @@ class PartitionView:
 
 @dataclass
 class Reading:
-    """A seed's log and its reader, up to the first wrong answer: the events appended, and those
-    that retention dropped unread.
+    """A seed's log and its reader, up to the first wrong answer: the number of events `appended`,
+    and of those that retention dropped before they were read (`missed`).
     """
 
     seed: int
@@ -59,9 +59,7 @@ class Reading:
     trace: Trace = field(default_factory=Trace)
 
     def note(self, turn: int, event: str, entry: int) -> None:
-        """Add a record, as a stream of one partition with one group would; a turn takes a
-        second.
-        """
+        """Add a record as a stream with one partition and one group does it; a turn is a second."""
         source = "log" if event in ("appended", "deleted") else "log/reader"
         self.trace.note(float(turn), event, source, entry=entry, detail=0)
 
@@ -81,7 +79,7 @@ class Reading:
 
 
 class PollExercise(Exercise[int, Reading]):
-    """A reader that polls a log while events come and retention drops events, both at random."""
+    """A reader that polls a log, while events are appended and others dropped, at random."""
 
     def play(self, answer: Callable[..., Any], case: int) -> Reading:
         rng, log, reading, position = (
@@ -126,13 +124,13 @@ class PollExercise(Exercise[int, Reading]):
 def check_poll(
     poll: Callable[[PartitionView, int, int], tuple[list[StreamEvent], int, int]],
 ) -> Verdict:
-    """Grade `poll(log, position, n)`, the next events, the next position and the number of events
-    missed.
+    """Grade `poll(log, position, n)`, which returns the next events, the next position and the
+    number of events missed.
 
-    `log.start`, `log.end` and `log.fetch(offset, n)` are all there is. In each of 100 seeds
-    retention drops events at random, often before the reader has come to them. All that are missed
-    must add up to the truth, nothing may be read twice or left out in silence, no poll may return
-    more than `n`, and in the end the reader must have caught up.
+    The log has `log.start`, `log.end` and `log.fetch(offset, n)`. In each of 100 seeds retention
+    drops events at random, often before the reader has reached them. Each dropped event must be
+    counted as missed, none may be read twice or left out without being counted, no poll may return
+    more than `n` events, and in the end the reader must have read all that is left.
     """
     return EXERCISE.grade(poll)
 
@@ -141,7 +139,7 @@ EXERCISE = PollExercise()
 
 
 def _append_and_drop(log: PartitionLog, rng: random.Random, reading: Reading, turn: int) -> None:
-    """Append some events, and now and then drop some of the oldest."""
+    """Append some events, and sometimes drop some of the oldest."""
     for _ in range(rng.randint(0, 9)):
         log.append(StreamEvent("log", event_id=f"event-{log.end}", appended_at=float(turn)))
         reading.note(turn, "appended", log.end - 1)
@@ -151,9 +149,9 @@ def _append_and_drop(log: PartitionLog, rng: random.Random, reading: Reading, tu
 
 
 def _judge(log: PartitionLog, position: int, n: int, answer: Answer) -> Mistake | None:
-    """Return what is wrong with the answer to one poll."""
+    """Return the mistake in the answer to one poll, or None."""
     scene = f"the log holds {log.start} to {log.end}, position {position}, n {n}"
-    first = max(position, log.start)  # where retention has overtaken the reader, it goes on there
+    first = max(position, log.start)  # if the events at `position` are dropped, read on at `start`
     due = [event.sequence_number for event in log.fetch(first, n)]
     if not _is_triple(answer):
         return Mistake(

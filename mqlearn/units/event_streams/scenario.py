@@ -31,9 +31,10 @@ class ReadingTheLog(Scenario):
     """Orders of many customers are appended to a stream, keyed by customer; each partition has one
     reader.
 
-    A customer's events stay in one partition and in order. A reader takes `read_time` for an event;
-    all are away between two times. What is older than `retention` is dropped, whether it was read
-    or not, and a reader that finds its place gone goes on as `out_of_range` says.
+    A customer's events stay in one partition and in order. A reader takes `read_time` (s) for an
+    event. From `away_from` to `away_to` (s) no reader works. Events older than `retention` (s) are
+    dropped, whether they were read or not. A reader whose next event was dropped goes on as
+    `out_of_range` says.
     """
 
     TITLE: ClassVar[str] = "What if reading did not remove?"
@@ -131,12 +132,12 @@ class ReadingTheLog(Scenario):
     )
 
     def arrival_times(self, runtime: Runtime) -> list[float]:
-        """When events come, in seconds since the start."""
+        """The times at which events come, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
         return by_pattern(self.arrivals, self.rate, self.window, runtime.draw)
 
     def shares(self) -> dict[str, float]:
-        """Each customer's share of the events."""
+        """Return each customer's share of the events, by name; together they are 1."""
         weights = {f"customer-{n}": n**-self.skew for n in range(1, self.keys + 1)}
         rest = (1 - self.big) / sum(weights.values())
         return {"big": self.big} | {name: weight * rest for name, weight in weights.items()}
@@ -161,6 +162,7 @@ class ReadingTheLog(Scenario):
             )
         runtime.spawn(self._producer(stream, start), name="shop")
         run = self.report(trace, observe(runtime, trace, self.window), seed)
+        # On threads the readers would wait forever for the next event: wake them, so that they end.
         with stream.changed:
             over.append(True)
             for arrived in stream.arrived:
@@ -262,13 +264,13 @@ class ReadingTheLog(Scenario):
 
     def _stopped(self, analysis: LogAnalysis) -> str:
         if self.out_of_range != "error" or self.away_from <= self.window < self.away_to:
-            return ""  # who is away still has not asked
+            return ""  # readers that are still away have not noticed yet
         stopped = sum(bool(analysis.lost(p)) for p in analysis.partitions)
         return f" {'A reader' if stopped == 1 else f'{stopped} readers'} stopped."
 
     def _theory(self) -> dict[str, Any]:
-        """The events that all readers together fall behind: what arrives in each partition, less
-        what its reader can read.
+        """Return the number of events that all readers together fall behind: in each partition, the
+        events that arrive minus those that its reader can read.
         """
         if self.retention or self.away_to > self.away_from:
             return {}
