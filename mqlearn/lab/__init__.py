@@ -1,12 +1,12 @@
-"""The part of the course that is seen: charts of a run, its step-through, the panel with its
+"""The visible part of the course: charts of a run, its step-through, and the panel with its
 controls.
 
 Lab(Scenario, seed=0, …)       the panel: controls, charts, verdict
 show(run, "depth", ghost=old)  one picture in a cell, its sentence printed under it
 replay(17)                     the run that broke an answer to an exercise
 
-A slider's way through it: panel → scenario → run → `ChartData` (its tables as arrays) → `Dashboard`
-(charts laid out in one picture) → `Canvas` (pixels) → PNG.
+When a slider is moved, its value passes through: panel → scenario → run → `ChartData` (its tables
+as arrays) → `Dashboard` (charts laid out in one picture) → `Canvas` (pixels) → PNG.
 """
 
 from mqlearn.lab.panel import Lab

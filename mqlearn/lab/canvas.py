@@ -1,8 +1,8 @@
-"""One figure that lives as long as its lab: the parts that stand still are drawn once, the parts
-that move are drawn over them.
+"""One figure that is used for as long as its lab exists. Its fixed parts are drawn once; its moving
+parts are drawn over them each time.
 
-A new figure for each move of a slider costs 115 ms, this one about ten. It uses no pyplot: that
-would keep every figure of the session alive.
+A new figure for each move of a slider costs 115 ms, this one about 10 ms. pyplot is not used: it
+would keep every figure of the session in memory.
 """
 
 from typing import Any, TypeVar
@@ -23,11 +23,12 @@ SomeArtist = TypeVar("SomeArtist", bound=Artist)
 
 
 class Canvas:
-    """A picture of fixed size, in CSS pixels; `scale` 2 draws it twice as fine for sharp screens.
+    """A picture of fixed size, in CSS pixels; `scale=2` draws it with twice as many pixels in each
+    direction, for high-resolution screens.
 
-    Positions are pixels from the left and from the *top*. An artist given to `moving` is left out
-    of the background and drawn again each time, in the order of these calls; texts come last, over
-    everything.
+    Positions are pixels from the left and from the *top*. An artist that was passed to `moving` is
+    not part of the background. It is drawn again each time, in the order of the calls of `moving`;
+    texts are drawn last, over everything.
     """
 
     def __init__(self, width: int, height: int, *, scale: float = 1.0) -> None:
@@ -58,6 +59,7 @@ class Canvas:
         ax = self.figure.add_axes(box, facecolor="none")
         ax.spines[["top", "right"]].set_visible(False)
         ax.spines[["left", "bottom"]].set(color=style.INK, linewidth=1.0)
+        # `Ticks` draws the ticks and their labels: matplotlib's own would be part of the background
         ax.set(xticks=[], yticks=[])
         ax.margins(0)
         if bare:
@@ -76,8 +78,8 @@ class Canvas:
         ha: str = "left",
         va: str = "baseline",
     ) -> Label:
-        """Return a new line of text at (x, y), to be changed by its attributes; `size` in
-        points.
+        """Return a new line of text at (x, y), which the caller changes through its attributes;
+        `size` in points.
         """
         weight = "bold" if bold else "normal"
         label = Label(x, y, text, size=size, color=color, weight=weight, ha=ha, va=va)
@@ -91,7 +93,7 @@ class Canvas:
         return np.array([(left, bottom), (right, bottom), (right, top), (left, top)])
 
     def moving(self, artist: SomeArtist) -> SomeArtist:
-        """Draw `artist` again at each `draw`, over the background; it is returned."""
+        """Let `artist` be drawn again at each `draw`, over the background; return it."""
         artist.set_animated(True)  # matplotlib's word for: leave it out of an ordinary draw
         self._moving.append(artist)
         return artist
@@ -115,11 +117,13 @@ class Canvas:
             label.draw(self._pixels, self.scale)
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Return the picture as drawn last: height × width × 3 (red, green, blue)."""
+        """Return the picture of the last `draw`, an array: height × width × 3 (red, green,
+        blue).
+        """
         return self._pixels
 
     def png(self) -> bytes:
-        """Return the picture as drawn last, as PNG bytes."""
+        """Return the picture of the last `draw` as PNG bytes."""
         return encode(self._pixels)
 
     def measure(self, text: str, *, size: float = style.LABEL, bold: bool = False) -> float:
@@ -144,6 +148,7 @@ class Canvas:
             rows.append(row)
         if words:
             cut = f"{rows[-1]} {words[0]}"
+            # shortened letter by letter, since letters differ in width
             while cut and self.measure(cut + "…", size=size, bold=bold) > width:
                 cut = cut[:-1].rstrip()
             rows[-1] = cut + "…"

@@ -1,5 +1,5 @@
-"""The data of a run as charts read it: its tables as arrays, each made once and kept with the
-run.
+"""The data of a run in the form that charts read: its tables as arrays, each computed once and kept
+with the run.
 """
 
 from functools import cached_property
@@ -18,7 +18,8 @@ PLACES = ("in_flight", "waiting", "delayed")  # what is not settled yet, in stac
 class ChartData:
     """The arrays behind a `Run`, each computed when a chart first asks for it.
 
-    Times are in seconds. A step function is (times, values): each value holds from its time on.
+    Times are in seconds. A step function is a pair (times, values): each value is valid from its
+    time until the next.
     """
 
     def __init__(self, run: Any) -> None:
@@ -43,7 +44,7 @@ class ChartData:
 
     @cached_property
     def depth(self) -> tuple[Floats, Floats]:
-        """Times, and one row of counts each for in flight, waiting and delayed."""
+        """Times (s, n of them) and counts (3 × n): rows for in flight, waiting and delayed."""
         frame = self.run.depth()
         times = frame.index.to_numpy(dtype=float)
         levels = np.array([frame[place].to_numpy(dtype=float) for place in PLACES])
@@ -84,7 +85,7 @@ class ChartData:
 
     @cached_property
     def charges(self) -> dict[str, Any]:
-        """The charges on record, by the order that was charged."""
+        """The recorded charges to cards, by order."""
         from mqlearn.study.analysis.charges import charges_by_order
 
         return charges_by_order(self.run.trace.records)
@@ -105,7 +106,7 @@ class ChartData:
 
     @cached_property
     def fan_out(self) -> Any:
-        """The messages that each subscriber was to hear: a `FanOutAnalysis`."""
+        """The messages that each subscriber should get: a `FanOutAnalysis`."""
         from mqlearn.study.analysis.fan_outs import FanOutAnalysis
 
         return FanOutAnalysis(self.run.trace.records)
@@ -153,9 +154,12 @@ class ChartData:
             if (
                 place is not None
                 and priority in steps
+                # only a change counts: some records move an entry between two other places
                 and (place == "waiting") != ((source, entry) in waits)
             ):
                 steps[priority].append((time, 1 if place == "waiting" else -1))
+                # the symmetric difference: an entry that was in the set leaves it, another one
+                # enters it
                 waits ^= {(source, entry)}
         found = {p: np.array(s, dtype=float).reshape(-1, 2) for p, s in steps.items()}
         return {p: (s[:, 0], np.cumsum(s[:, 1])) for p, s in found.items() if len(s)}

@@ -1,4 +1,6 @@
-"""The widgets of a lab's panel and their layout; each calls the lab's method for it."""
+"""The widgets of a lab's panel and their layout. Each widget calls the method of the lab that does
+its work.
+"""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -18,8 +20,8 @@ class Controls:
     """The left column (presets, prediction, fields, buttons) and the right one (picture, verdict,
     totals).
 
-    A widget calls its observers also when code sets its value. `_quiet` is on while the panel does
-    that itself, so that only a user's change reaches the lab.
+    A widget calls its observers even when code sets its value. `_quiet` is True while the panel
+    itself sets values, so that only a user's change reaches the lab.
     """
 
     def __init__(self, lab: Any, params: list["dataclasses.Field[Any]"]) -> None:
@@ -106,7 +108,9 @@ class Controls:
             self._report_errors(lambda: act(on))
 
     def _report_errors(self, act: Callable[[], None]) -> None:
-        """Call `act`; show an exception in the panel, since in a callback nothing else would."""
+        """Call `act`; show an exception in the panel: an exception in a widget's callback is not
+        shown anywhere else.
+        """
         try:
             act()
         except Exception as error:
@@ -122,6 +126,7 @@ class Controls:
     def _predict(self, change: Any) -> None:
         if self._quiet:
             return
+        # people type 1,200 and 40 %: both are accepted as numbers
         text = str(change["new"]).strip().replace(",", "").removesuffix("%")
         try:
             value = float(text) if text else None
@@ -133,14 +138,14 @@ class Controls:
             self._report_errors(lambda: self._lab.predict(value))
 
     def _mode(self, _: bool) -> None:
-        """Show the instant or the charts, and with them totals, code or player: see
-        `show_below`.
+        """Show one instant or the charts, and below the verdict the totals, the code or the player
+        (see `show_below`).
         """
         self._lab.step((self.player.time or 0.0) if self.stepping.value else None)
 
     @property
     def time(self) -> float | None:
-        """The instant on show (s), or None where it is the charts."""
+        """The instant that is shown (s), or None while the charts are shown."""
         return self.player.time if self.stepping.value else None
 
     def step(self, time: float | None) -> None:
@@ -166,7 +171,7 @@ class Controls:
                 self._without_callbacks(lambda: setattr(self.presets, "value", NO_PRESET))
 
     def name_preset(self, name: str) -> None:
-        """Show the name of the preset in use, also if code chose it."""
+        """Show the name of the preset in use, also when code has chosen it."""
         if self.presets is not None:
             presets = self.presets
             self._without_callbacks(lambda: setattr(presets, "value", name))
@@ -187,12 +192,13 @@ class Controls:
         """Show `run` at the player's time."""
         kind = instant_picture(run)
         if not isinstance(self._instant, kind):
+            # made again only for another kind of picture: making one costs as much as many draws
             self._instant = kind(panel_html.RIGHT, panel_html.PICTURE_HEIGHT)
         self._instant.draw(run, self.player.time)
         self.show_picture(self._instant.png(), self._instant.sentence)
 
     def instant_sentence(self) -> str:
-        """Return the instant on show in words."""
+        """Return the shown instant in words; "" before the first."""
         return self._instant.sentence if self._instant else ""
 
     def show_picture(self, png: bytes, alt: str) -> None:
@@ -209,8 +215,8 @@ class Controls:
     def show_below(
         self, totals: Mapping[str, Any], was: Mapping[str, Any] | None, code: str
     ) -> None:
-        """Show what is under the verdict: the player, else the code if asked for, else the totals
-        of this run and of the baseline (`was`).
+        """Show the part below the verdict: the player while stepping, else the code if the user
+        asked for it, else the totals of this run and of the baseline (`was`).
         """
         self._without_callbacks(lambda: setattr(self.keep, "value", was is not None))
         self.keep.description = "Drop baseline" if was is not None else "Keep as baseline"

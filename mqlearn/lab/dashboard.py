@@ -1,5 +1,5 @@
-"""A picture of a run: its message as the title, and charts under it, those over time on one
-axis.
+"""A picture of a run: its message as the title, and charts below it; charts over time share one
+time axis.
 """
 
 from collections.abc import Sequence
@@ -44,13 +44,16 @@ class Dashboard:
         ]
         self._subtitle = self.canvas.text(PAD, 32, size=style.LABEL, color=style.MUTED)
         self.charts = [chart for row in self._layout(names) for chart in row]
+        # a scenario may name a chart that cannot show a prediction: then the first that can is used
         able = [chart.name for chart in self.charts if chart.takes_prediction]
         first = able[0] if able else None
         self.predicted_chart = predicted_chart if predicted_chart in able else first
         self._ghost: ChartData | None = None
 
     def _layout(self, names: Sequence[str]) -> list[list[Chart]]:
-        """Make the charts: each row gets its minimum height, and a share of what is left over."""
+        """Make the charts: each row gets its minimum height, and a share of the remaining
+        height.
+        """
         rows = _rows([CHARTS[name] for name in names])
         heights = [
             max(kind.min_height for kind in row) + _axis_height(rows, i)
@@ -92,8 +95,8 @@ class Dashboard:
         if ghost is None:
             self._ghost = None
         elif self._ghost is None or self._ghost.run is not getattr(ghost, "run", ghost):
-            # Kept from draw to draw: a moved slider makes a new run, but has the same baseline,
-            # whose tables need not be made again.
+            # Kept between draws: a moved slider makes a new run, but the baseline stays the same,
+            # and its tables need not be computed again.
             self._ghost = ChartData.of(ghost)
         for chart in self.charts:
             mine = chart.name == self.predicted_chart

@@ -16,9 +16,9 @@ class FieldRow:
     A slider has no accessible name in ipywidgets, so the number field beside it carries the name
     and unit. On a change by a user, `changed(name)` is called once, after both widgets agree.
 
-    The slider of a real number counts steps, 0, 1, 2, … A slider of fractions corrects 0.8 to
-    0.7999999999999999 as soon as the browser draws it and sends that back to the kernel, where it
-    can undo a value that a later cell has set.
+    The slider of a real number counts steps, 0, 1, 2, … With fractions, the browser would correct
+    0.8 to 0.7999999999999999 when it draws the slider, and send that to the kernel, where it could
+    overwrite a value that a later cell has set.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class FieldRow:
         self.kind = kind_of(field.default, self.meta)
         self.entry, self.slider = self._widgets(value)
         self.entry.tooltip = str(self.meta.get("help") or "")
+        # both call the same method: the number and the slider can each be changed by the user
         for widget in self.parts:
             widget.observe(self._moved, names="value")
         self.box = widgets.Box(self.parts)
@@ -60,7 +61,9 @@ class FieldRow:
             self._quiet = False
 
     def check(self, value: Any) -> Any:
-        """Return `value` as the field holds it; raise ValueError or TypeError if it is refused."""
+        """Return `value` in the type of the field; raise ValueError or TypeError if the field
+        cannot have it.
+        """
         if self.kind == "choice":
             if value not in self.meta["choices"]:
                 raise ValueError(
@@ -72,6 +75,7 @@ class FieldRow:
             if not isinstance(value, bool):
                 raise TypeError(f"{self.name} must be True or False, got {value!r}")
             return value
+        # True is an integer in Python, but not a number of workers
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError(f"{self.name} must be a number, got {value!r}")
         if self.kind == "whole" and value != int(value):
@@ -134,6 +138,7 @@ def kind_of(default: Any, meta: Any) -> str:
     """Return the kind of control that a field needs: "choice", "switch", "whole" or "real"."""
     if meta.get("choices"):
         return "choice"
+    # before the test for int, since a bool is an int too
     if isinstance(default, bool):
         return "switch"
     return "whole" if isinstance(default, int) else "real"
@@ -147,8 +152,9 @@ def settable(scenario: type[Any]) -> list["dataclasses.Field[Any]"]:
 
 
 def grouped(rows: list[FieldRow], room: int) -> Any:
-    """Return the rows under the headings of their groups, as they fit into `room` pixels: with the
-    slider under its number, or beside it, or one group at a time in tabs.
+    """Return the rows under the headings of their groups, in the first of three layouts that fits
+    into `room` pixels of height: sliders under their numbers, sliders beside them, or one group at
+    a time in tabs.
     """
     names = [
         g
@@ -156,6 +162,7 @@ def grouped(rows: list[FieldRow], room: int) -> Any:
         if any(r.group == g for r in rows)
     ]
     groups = {name: [row.box for row in rows if row.group == name] for name in names}
+    # heights of a row and of a heading in pixels, as in the style sheet of panel_html.py
     if len(rows) * 40 + len(names) * 18 <= room:
         return _headed(groups, "mq-airy")
     if len(rows) * 25 + len(names) * 16 <= room:

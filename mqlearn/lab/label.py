@@ -1,9 +1,9 @@
-"""Lines of text, put together from pictures of their letters: a label that changes at each move of
-a slider costs microseconds instead of 2.5 ms.
+"""Lines of text, composed of stored pictures of their letters. A label that changes at each move of
+a slider then costs microseconds instead of 2.5 ms.
 
-Matplotlib lays out every text again, and that is two thirds of a picture's time. Here each letter
-of a font is drawn once, by the same library (FreeType), and texts are composed of these pictures.
-The price: one line, one font, no kerning.
+Matplotlib computes the layout of every text again, which takes two thirds of a picture's time. Here
+each letter of a font is drawn once, by the same library (FreeType), and texts are composed of these
+pictures. The limits: one line, one font, no kerning.
 """
 
 from functools import lru_cache
@@ -44,7 +44,9 @@ class Label:
         self.visible = True
 
     def draw(self, pixels: NDArray[np.uint8], scale: float) -> None:
-        """Put the label on `pixels` (height × width × 3); what falls outside is cut."""
+        """Draw the label into `pixels` (height × width × 3); parts outside the picture are cut
+        off.
+        """
         if not self.text or not self.visible:
             return
         mask, above, width = text_mask(self.text, self.size * scale, self.weight)
@@ -58,7 +60,8 @@ class Label:
         part = pixels[y0 : top + mask.shape[0], x0 : left + mask.shape[1]]
         ink = mask[y0 - top : y0 - top + part.shape[0], x0 - left : x0 - left + part.shape[1], None]
         color = np.array([int(self.color[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.int32)
-        # Mixed by the share of ink. Signed and wide, since a difference of bytes would overflow.
+        # Each pixel is a mixture of paper and ink. Signed 32-bit numbers, since a difference of
+        # bytes would overflow.
         part[:] = part + (color - part.astype(np.int32)) * ink // 255
 
 
@@ -70,7 +73,9 @@ def measure(text: str, size: float, weight: str) -> float:
 # Most labels of a lab are the same at each draw; 4096 texts are a few megabytes.
 @lru_cache(maxsize=4096)
 def text_mask(text: str, size: float, weight: str) -> tuple[Mask, int, float]:
-    """Return a line of text as a mask, the number of its rows above the baseline, and its width."""
+    """Return a line of text as a mask (rows × columns), the number of its rows above the baseline,
+    and its width in pixels.
+    """
     above, below = _line_height(size)
     width = measure(text, size, weight)
     mask = np.zeros((above + below, int(width) + 3 * MARGIN), dtype=np.uint8)
@@ -79,7 +84,7 @@ def text_mask(text: str, size: float, weight: str) -> tuple[Mask, int, float]:
         ink, left, top, advance = _letter(letter, size, weight)
         x, y = round(at) + left, above - top
         part = mask[max(y, 0) : y + ink.shape[0], max(x, 0) : x + ink.shape[1]]
-        # The darker of both: neighbours may overlap by a column.
+        # The darker of the two pixels, since neighbouring letters may overlap by a column.
         np.maximum(
             part, ink[max(-y, 0) :, max(-x, 0) :][: part.shape[0], : part.shape[1]], out=part
         )
@@ -95,8 +100,8 @@ def _line_height(size: float) -> tuple[int, int]:
 
 @lru_cache(maxsize=4096)
 def _letter(letter: str, size: float, weight: str) -> tuple[Mask, int, int, float]:
-    """Return a letter's mask, its left column and top row from the origin, and its advance: how far
-    (pixels) the next letter's origin is.
+    """Return a letter's mask, the position of its left column and top row relative to the origin,
+    and its advance: the distance (pixels) to the next letter's origin.
     """
     font = _font(size, weight)
     # FreeType counts in 64ths of a pixel.

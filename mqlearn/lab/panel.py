@@ -1,5 +1,5 @@
-"""The lab: a panel over a scenario. A moved control makes another run, and charts and verdict
-follow.
+"""The lab: a panel over a scenario. When a control is moved, the scenario is run again, and the
+charts and the verdict change.
 """
 
 import base64
@@ -23,8 +23,8 @@ class Lab:
     """An interactive panel over a scenario class: `Lab(WorkQueue, seed=7, workers=2)`.
 
     For each control there is a method: `set`, `preset`, `predict`, `room`, `keep`, `step`,
-    `reroll`, `reset`. `run` is the run on show, `verdict` its result in a sentence, `sentence` its
-    picture in words.
+    `reroll`, `reset`. `run` is the run that is shown, `verdict` its result in a sentence,
+    `sentence` its picture in words.
     """
 
     def __init__(self, scenario: type[Any], seed: int = 0, **settings: Any) -> None:
@@ -60,7 +60,7 @@ class Lab:
         """Change fields of the scenario by name and run it, as if their controls had been moved.
 
         Raises TypeError for a name that the scenario does not have, ValueError for a value that it
-        refuses; the panel then shows the reason over the last run that worked.
+        refuses; the panel then shows the reason, and still the last run that worked.
         """
         with self._lock:
             checked = self._known(settings)
@@ -80,8 +80,8 @@ class Lab:
                 raise
 
     def predict(self, value: float | None) -> None:
-        """Note what you expect, or None: a dashed line over the result; the verdict compares
-        both.
+        """Set your prediction (None removes it): it is drawn as a dashed line over the result, and
+        the verdict compares the two.
         """
         with self._lock:
             if value is not None:
@@ -98,7 +98,9 @@ class Lab:
                 self._show()
 
     def room(self, answers: Iterable[float]) -> None:
-        """Draw the answers of a class over the result, a mark each; an empty list removes them."""
+        """Draw the answers of a class over the result, one mark for each answer; an empty list
+        removes them.
+        """
         with self._lock:
             self._predictions = dataclasses.replace(
                 self._predictions, room=_numbers("answers", answers)
@@ -106,7 +108,9 @@ class Lab:
             self._show()
 
     def preset(self, name: str) -> None:
-        """Use the settings of an incident by its name; all other fields are as the lab began."""
+        """Use the settings of an incident by its name; all other fields get the values that the lab
+        began with.
+        """
         presets = getattr(self._type, "PRESETS", {})
         check.instance("name", name, str)
         if name not in presets:
@@ -114,6 +118,7 @@ class Lab:
                 f"name must be one of {', '.join(presets) or 'no presets'}, got {name!r}"
             )
         with self._lock:
+            # the prediction stays: a class predicts first, and then chooses the incident
             mine = (
                 {fields.PREDICTION: self._predictions.prediction}
                 if hasattr(self._start, fields.PREDICTION)
@@ -131,7 +136,7 @@ class Lab:
             self._adopt(self._start, self._start_seed)
 
     def reroll(self) -> None:
-        """Run the same settings with the next seed: what differs now is chance."""
+        """Run the same settings with the next seed: any difference is then due to chance."""
         with self._lock:
             self._adopt(self.scenario, self.seed + 1)
 
@@ -150,7 +155,7 @@ class Lab:
             self._show()
 
     def code(self) -> str:
-        """Return three lines of Python that make the run on show again."""
+        """Return three lines of Python that repeat the shown run."""
         plain = self._type()
         changed = [
             f"{f.name}={getattr(self.scenario, f.name)!r}"
@@ -207,7 +212,8 @@ class Lab:
         return self._ui.png if self._ui.png else self._dashboard.png()
 
     def _adopt(self, scenario: Any, seed: int) -> None:
-        """Run `scenario`, and show it if that works; if it raises, the lab stays as it is."""
+        """Run `scenario` and show it. If the run raises an exception, the lab does not change."""
+        # first: if it raises, nothing of the lab has changed yet
         data = self._runs.get(scenario, seed)
         self.scenario, self.seed, self.run, self.error = scenario, seed, data.run, ""
         self._data = data
@@ -223,10 +229,11 @@ class Lab:
                 self._show_error(error, put_back=False)
 
     def _show_error(self, error: Exception, *, put_back: bool = True) -> None:
-        """Show an error in the panel; `put_back` sets the controls to the run on show.
+        """Show an error in the panel; `put_back` sets the controls to the values of the run that is
+        shown.
 
-        A control that was moved is not put back: while a number is typed, half of it may be
-        refused.
+        A control that a user moves is not put back: while a number is being typed, its first digits
+        alone may be refused.
         """
         self.error = str(error) or type(error).__name__
         if put_back:
@@ -283,7 +290,7 @@ def _spread(answers: tuple[float, ...]) -> str:
 
 
 def _public(scenario: type[Any]) -> str:
-    """Return the shortest module that a scenario can be imported from."""
+    """Return the shortest module name that a scenario can be imported from."""
     # A unit's package may export the class that is defined in one of its modules.
     module = scenario.__module__
     parent = module.rpartition(".")[0]

@@ -1,4 +1,6 @@
-"""The HTML of a lab's panel: sizes, style sheet, and the parts that are text and not widgets."""
+"""The HTML of a lab's panel: its sizes, its style sheet, and the parts that are text instead of
+widgets.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -70,13 +72,17 @@ CSS = f"""<style>
 
 
 def picture(png: bytes, alt: str, width: int, height: int) -> str:
-    """Return an image with its text: an ipywidgets `Image` cannot have an accessible name."""
+    """Return an image with its alt text, as HTML: an ipywidgets `Image` cannot have an accessible
+    name.
+    """
     data = base64.b64encode(png).decode()
     return f'<img alt="{escape(alt)}" width="{width}" height="{height}" src="data:image/png;base64,{data}">'
 
 
 def verdict(text: str, *, error: str = "") -> str:
-    """Return the run's sentence, which screen readers announce when it changes, after an error."""
+    """Return the run's sentence, with an error before it if there is one. Screen readers announce
+    it when it changes.
+    """
     wrong = f'<span class="mq-error">{escape(error)}</span> ' if error else ""
     return f'<p role="status" aria-live="polite">{wrong}{escape(text)}</p>'
 

@@ -1,5 +1,5 @@
-"""A PNG encoder for opaque pictures: three times as fast as a general one, and a dragged slider
-shows ten pictures per second.
+"""A PNG encoder for opaque pictures: three times as fast as a general one, since a slider that is
+being moved shows ten pictures per second.
 
 The format: https://www.w3.org/TR/png-3/
 """

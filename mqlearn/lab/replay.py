@@ -1,7 +1,8 @@
-"""A failing run of an exercise on the charts: `replay(17)` after its check said "not yet: seed 17
+"""The charts of a run that failed an exercise: `replay(17)` after its check said "not yet: seed 17
 …".
 
-An exercise that asks for single answers has no runs; then it is a table of questions and answers.
+An exercise that asks only for single answers has no runs; `replay` then shows a table of questions
+and answers.
 """
 
 from typing import Any
@@ -13,14 +14,14 @@ DEFAULT = ("journeys", "depth")
 
 
 def replay(which: Any = None, *charts: str, at: float | None = None) -> None:
-    """Show a run that a check failed on, exactly as it was: that of a seed, by default the last
-    one.
+    """Show a run that failed a check, exactly as it was: the run of this seed, by default the last
+    that failed.
 
-    Takes a `Run`, a `Trace` or a `Verdict` as well. `charts` are names as in `show`, by default
-    those of the run, or else journeys and depth; `at` (s) shows that instant instead.
+    `which` may also be a `Run`, a `Trace` or a `Verdict`. `charts` are names as in `show`, by
+    default those of the run, or else journeys and depth; `at` (s) shows that instant instead.
 
-    Raises LookupError if no check failed on the seed, ValueError for charts or an instant of a
-    table.
+    Raises LookupError if no check failed with this seed, ValueError if charts or an instant are
+    asked for and the answer is a table.
     """
     if hasattr(which, "failing_seed"):  # a verdict
         which = which.failing_seed

@@ -1,18 +1,18 @@
-"""The latest runs of a lab, kept so that a slider that is moved back finds its run again."""
+"""The latest runs of a lab, kept so that a slider that is moved back needs no new simulation."""
 
 from typing import Any
 
 from mqlearn.lab.chart_data import ChartData
 
-MOST_RUNS = 16  # a slider moved to and fro over a few of its steps
+MOST_RUNS = 16  # enough for a slider that is moved back and forth over a few of its steps
 MOST_RECORDS = 500_000  # of all runs together: at about 300 bytes each, 150 MB with their tables
 
 
 class RunCache:
     """Runs by scenario and seed, with their chart data; the least recently used are dropped first.
 
-    The same settings and seed give the same run, so nothing is lost but time: a simulation takes
-    up to a second, its tables as long again. It holds at most `most_runs` runs with at most
+    The same settings and seed give the same run, so dropping one costs only time: up to a second
+    for the simulation, and as much for its tables. It holds at most `most_runs` runs with at most
     `most_records` records in all; the newest is kept even if it alone has more.
     """
 
@@ -21,10 +21,14 @@ class RunCache:
         self._runs: dict[tuple[Any, int], ChartData] = {}  # least recently used first
 
     def get(self, scenario: Any, seed: int) -> ChartData:
-        """Return the data of this run, simulated if it is not kept; what `run` raises is raised."""
+        """Return the data of this run, and simulate it if it is not in the cache. An exception of
+        the run is not caught.
+        """
         data = self._runs.pop((scenario, seed), None) or ChartData.of(scenario.run(seed))
+        # taken out and put back: a dict keeps the order of insertion, so this one is now the newest
         self._runs[scenario, seed] = data
         while len(self._runs) > 1 and self._is_full():
+            # the first key of the dict is the least recently used
             del self._runs[next(iter(self._runs))]
         return data
 

@@ -22,7 +22,7 @@ def show(
     prediction: float | None = None,
     title: str | None = None,
 ) -> None:
-    """Show a run or a trace as a picture, and print the sentence that says what it shows.
+    """Show a run or a trace as a picture, and print a sentence that describes it.
 
     `charts` are names as in a scenario's `CHARTS`, by default those of the run, or else of its
     scenario. `ghost` is a baseline, drawn in grey; `at` (s) shows that instant instead of charts;
@@ -53,7 +53,7 @@ def show(
 
 def as_run(run: Any, name: str = "run") -> Any:
     """Return a run as it is, a trace as a run; `name` is the parameter's name in an error."""
-    # Told by their methods: a run need not be a `Run`, and a trace not a `Trace`.
+    # Recognised by their attributes: any object with these methods will do, not only a `Run`.
     if hasattr(run, "depth") and hasattr(run, "jobs"):
         return run
     if hasattr(run, "records"):
@@ -66,8 +66,8 @@ def as_run(run: Any, name: str = "run") -> Any:
 def _display(png: bytes, width: int, height: int) -> None:
     from IPython.display import display
 
-    # The text stands where pictures do not, and is what a comparison of outputs sees; "metadata"
-    # has the browser show the fine picture at its plain size.
+    # The text is shown where pictures are not, and is what nbval compares. With "metadata" the
+    # browser shows the picture of twice as many pixels at its normal size.
     display(
         {"image/png": png, "text/plain": f"<picture, {width} × {height}>"},
         raw=True,

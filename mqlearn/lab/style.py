@@ -1,8 +1,9 @@
-"""The look of all pictures: one colour and one hatch for each place of a message, fonts, numbers.
+"""The look of all pictures: one colour and one hatch for each place of a message, the fonts, and
+numbers as text.
 
-The colours are those of Okabe and Ito (2008): readers who see red and green alike can distinguish
-them. Nothing is shown by colour alone: delayed is hatched, the baseline is a line, a prediction is
-dashed, theory is dotted.
+The colours are those of Okabe and Ito (2008): readers who cannot distinguish red from green can
+distinguish these. Nothing is shown by colour alone: delayed is hatched, the baseline is a line, a
+prediction is dashed, theory is dotted.
 """
 
 import math
@@ -77,7 +78,7 @@ def nice_top(value: float, shown: float = 0.0) -> float:
     """Return a round upper limit for an axis that must show `value`; `shown` is the limit so far.
 
     The limit grows as soon as the value does not fit, and shrinks only if the value uses less than
-    a third of it: a dragged slider then moves the curve and not the axis.
+    a third of it: when a slider is moved, the curve then changes and not the axis.
     """
     if shown and shown / 3 <= value <= shown:
         return shown

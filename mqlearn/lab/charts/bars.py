@@ -12,11 +12,11 @@ from mqlearn.lab.charts.base import Box, remove_bottom_spine
 
 
 class Bars:
-    """Bars from zero, `most` of them or fewer; the baseline is a grey outline, theory a dotted
-    tick.
+    """Horizontal bars from zero, at most `most` of them; the baseline is a grey outline, the value
+    of theory a dotted tick.
 
-    Names stand at the left of their bars, or `above` them, for long names. `left`, `right` and
-    `top` are the margins in pixels.
+    Names are at the left of their bars, or `above` them if they are long. `left`, `right` and `top`
+    are the margins in pixels.
     """
 
     def __init__(
@@ -71,9 +71,11 @@ class Bars:
         full: float | None = None,
         also: Sequence[float] = (),
     ) -> None:
-        """Show `values` by name, over those of the baseline (`was`), with `texts` behind the bars.
+        """Show `values` by name, over those of the baseline (`was`), with `texts` at the right of
+        the bars.
 
-        `full` draws a pale track of that length under each bar; the axis also reaches `also`.
+        `full` draws a pale track of that length under each bar; the axis also reaches every number
+        of `also`.
         """
         names = list(values)[: self.most]
         self.values = {name: values[name] for name in names}
@@ -86,6 +88,7 @@ class Bars:
         self.ax.set_ylim(self.room / self.pitch - 0.5, -0.5)  # row 0 on top
         rows = {name: row for row, name in enumerate(names)}
         half = 0.26 if self.above else 0.36
+        # in shares of a row: the bar moves down to leave space for the name above it
         drop = 0.2 if self.above else 0.0
         self.bars.set_verts([_bar(rows[n] + drop, half, values[n]) for n in names])
         self.track.set_verts([_bar(rows[n] + drop, half, full) for n in names] if full else [])
@@ -101,8 +104,8 @@ class Bars:
                 self._place(row, drop, max(values[name], was.get(name, 0.0)))
 
     def _place(self, row: int, drop: float, reach: float) -> None:
-        """Place the name and number of `row`; under a name above its bar, the number is at its
-        end.
+        """Place the name and number of `row`; if names are above their bars, the number is at the
+        bar's end.
         """
         middle = self.first_y + self.pitch * (row + 0.5)
         if self.above:

@@ -1,4 +1,4 @@
-"""The base of all charts: a place in the picture, `draw` for each run, a sentence in words."""
+"""The base of all charts: a box in the picture, a `draw` for each run, and a sentence in words."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Predictions:
-    """The numbers predicted before the run: one prediction, and the answers of a class (`room`).
+    """The numbers predicted before the run: one `prediction`, and the answers of a class (`room`).
 
     They have the unit of the number that the chart measures.
     """
@@ -36,12 +36,12 @@ class Predictions:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """All of them, to make room on an axis."""
+        """All predicted numbers; the axis must reach each of them."""
         return self.room if self.prediction is None else (*self.room, self.prediction)
 
 
 class Chart(ABC):
-    """A small picture of one table of a run: made once, then drawn for run after run."""
+    """A small picture of one table of a run: made once, then drawn again for each new run."""
 
     name: ClassVar[str]
     timeline: ClassVar[bool] = False  # its x axis is time, shared with charts above and below
@@ -55,12 +55,12 @@ class Chart(ABC):
 
     @abstractmethod
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:
-        """Bring the artists up to date with `run`; `ghost` is the baseline, drawn in grey."""
+        """Update the artists to show `run`; `ghost` is the baseline run, drawn in grey."""
 
     @abstractmethod
     def sentence(self, run: ChartData) -> str:
-        """Return what the chart shows of `run` in words and numbers, for readers who cannot see
-        it.
+        """Return a description of the chart of `run` in words and numbers, for readers who cannot
+        see it.
         """
 
     def measured(self, run: ChartData) -> float | None:  # noqa: ARG002 -- most charts show no single number
@@ -68,7 +68,7 @@ class Chart(ABC):
         return None
 
     def caption(self, text: str) -> None:
-        """Write in grey above the chart what it counts."""
+        """Write `text` in grey above the chart; it says what the chart counts."""
         self.canvas.text(self.box.x, self.box.y + 11, text, size=style.SMALL, color=style.MUTED)
 
 
@@ -81,7 +81,8 @@ class Ticks:
         ha, va = ("right", "center") if axis == "y" else ("center", "baseline")
         upright = axis == "y"
         marker = MarkerStyle(TICKLEFT if upright else TICKDOWN)
-        # Along the axis in its own unit, across it in shares of the axes: 0 is on the axis.
+        # A tick's position is in data units along the axis, and a share of the chart's size across
+        # it: 0 is on the axis itself.
         place = ax.get_yaxis_transform() if upright else ax.get_xaxis_transform()
         # Ticks are markers of a line that moves. Matplotlib's own are part of the background: a
         # changed one would have the whole background drawn again, for 15 ms.
@@ -113,13 +114,13 @@ class Ticks:
                 label.y = self.canvas.height * (1 - box.y0) + 17
 
     def hide(self) -> None:
-        """Hide the ticks and keep the labels, for a chart without a line at its axis."""
+        """Hide the ticks but not the labels, for a chart that has no axis line."""
         self._marks.set_visible(False)
 
 
 class Timeline(Chart):
-    """A chart over the run's time (s); its right margin has labels beside the curves, not a
-    legend.
+    """A chart over the run's time (s); labels stand beside the curves in the right margin, instead
+    of a legend.
     """
 
     timeline = True
@@ -139,13 +140,16 @@ class Timeline(Chart):
             box.height - self.top - foot,
         )
         self.label_x = box.x + box.width - self.right + 10
-        # Pixels across: more slices of time could not be seen.
+        # The width in pixels: the data is reduced to so many slices of time, as finer ones would
+        # not be visible.
         self.columns = int((box.width - self.left - self.right) * canvas.scale)
         self.axis_top = 1.0
         self.x_ticks, self.y_ticks = Ticks(canvas, self.ax, "x"), Ticks(canvas, self.ax, "y")
 
     def steps(self, **look: Any) -> Line2D:
-        """Return a new line that keeps each level until the next; each `draw` gives it data."""
+        """Return a new line, drawn as a step function: each level lasts until the next. `draw` sets
+        its data.
+        """
         return self.canvas.moving(
             self.ax.plot([], [], drawstyle="steps-post", clip_on=False, **look)[0]
         )
@@ -153,6 +157,7 @@ class Timeline(Chart):
     def fit_time(self, run: ChartData, ghost: ChartData | None = None) -> None:
         """Make the x axis show the whole run and its baseline."""
         end = max(run.until, ghost.until if ghost else 0.0, 1e-9)
+        # most draws have the same axis: its ticks and labels need no update
         if self.ax.get_xlim() == (run.start, end):
             return
         self.ax.set_xlim(run.start, end)
@@ -160,8 +165,8 @@ class Timeline(Chart):
         self.x_ticks.show([(t, label if self.axis else "") for t, label in ticks])
 
     def fit_height(self, value: float) -> None:
-        """Make the y axis reach `value`: up to a round number, with ticks at 0, the middle and the
-        top.
+        """Let the y axis end at a round number not below `value`, with ticks at 0, the middle and
+        the top.
         """
         top = style.nice_top(max(value, 1.0), self.axis_top)
         if top != self.axis_top or not self.y_ticks.shown:
@@ -179,9 +184,7 @@ class Timeline(Chart):
 def swatch(
     canvas: Canvas, x: float, y: float, *, width: float = 14, height: float = 12, **patch: Any
 ) -> None:
-    """Draw a small rectangle that stands still, its top left corner at (x, y) pixels: for a
-    legend.
-    """
+    """Draw a small fixed rectangle for a legend, with its top left corner at (x, y) pixels."""
     place = (x / canvas.width, 1 - (y + height) / canvas.height)
     patch = {"linewidth": 0, **patch}
     canvas.figure.add_artist(

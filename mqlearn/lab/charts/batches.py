@@ -10,9 +10,11 @@ from mqlearn.study.analysis.batches import BatchAnalysis
 
 
 class Batches(Timeline):
-    """A dot for each call, at the number of its items; the dashed line is the limit.
+    """A dot for each call of the handler, at the height of its number of items; the dashed line is
+    the batch size.
 
-    A cross is a call with an item that failed, a ring a call with a part of a batch that failed.
+    A cross is a call with an item that failed, a ring a repeated call with a part of a failed
+    batch.
     """
 
     name, min_height, stretch = "batches", 92, 1.0

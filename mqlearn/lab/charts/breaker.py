@@ -1,4 +1,6 @@
-"""The chart "breaker": a band of the states of a circuit breaker, and its probes above it."""
+"""The chart "breaker": the states of a circuit breaker as a band over time, and its probes above
+it.
+"""
 
 from typing import Any
 
@@ -25,8 +27,8 @@ GHOST = (-0.12, -0.04)  # the baseline's line is just under the band
 class Breaker(Timeline):
     """A band of states, each with its name if there is room; over it the probes.
 
-    A diamond is a probe that succeeded, a cross one that failed. The grey line under the band is
-    the time during which the baseline's breaker was not closed.
+    A diamond is a probe that succeeded, a cross one that failed. The grey line under the band shows
+    when the baseline's breaker was not closed.
     """
 
     name, min_height, stretch = "breaker", 72, 0.05
@@ -78,8 +80,8 @@ class Breaker(Timeline):
         self._count(run)
 
     def _name(self, run: ChartData) -> None:
-        """Write the name of each state into its band, or its letter, or nothing, as there is
-        room.
+        """Write the name of each state into its band; its letter if the name is too wide, nothing
+        if that is too wide as well.
         """
         # There are fewer labels than a breaker may have states: the widest get them.
         widest = sorted(self.shown, key=lambda span: span.start - span.end)[: len(self.names)]

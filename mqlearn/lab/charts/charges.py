@@ -16,7 +16,7 @@ NAMES = ("never", "once", "twice or more")
 class Charges(Chart):
     """Orders by the number of charges to their card: never, once, twice or more.
 
-    A prediction is of the orders charged twice or more.
+    A prediction is a number of orders charged twice or more.
     """
 
     name, takes_prediction, min_height, stretch = "charges", True, 96, 0.4
@@ -45,6 +45,7 @@ class Charges(Chart):
     def counts(self, run: ChartData) -> dict[str, float]:
         """Return the number of orders for each bar, by its name."""
         orders = {order_of(name) for name in run.jobs["message_id"].to_numpy()}
+        # an order may have several messages: it is counted once, with all its charges
         counts = Counter(min(len(run.charges.get(order, ())), 2) for order in orders)
         return {name: float(counts[number]) for number, name in enumerate(NAMES)}
 

@@ -13,8 +13,8 @@ from mqlearn.lab.charts.steps import count_steps
 
 
 class Dead(Timeline):
-    """Dead letters so far, with a tick for each; predictions and theory are heights to be
-    reached.
+    """The number of dead letters so far, with a tick for each; predictions and theory are of the
+    number at the end.
     """
 
     name, takes_prediction, min_height, stretch = "dead", True, 76, 1.3
@@ -67,6 +67,7 @@ class Dead(Timeline):
         self.total.text = f"{style.number(len(times))} dead"
         y = self.marks.height_of(len(times))
         self.total.x, self.total.y = self.label_x, y
+        # the total is in larger type, so its label needs more space above and below
         taken = [y - 1, y + 1]
         self.ghost.set_visible(was is not None)
         self.ghost_total.visible = was is not None

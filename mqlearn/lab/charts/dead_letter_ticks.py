@@ -11,7 +11,7 @@ from mqlearn.lab.charts.trouble import Trouble
 
 
 class DeadLetterTicks(Timeline):
-    """A tick for each dead letter and their number; those of the baseline are grey, below them."""
+    """A tick for each dead letter, and their number; the baseline's ticks are grey and lower."""
 
     name, min_height, stretch = "dead_letter_ticks", 54, 0.05
 

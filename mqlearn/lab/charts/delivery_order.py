@@ -1,4 +1,6 @@
-"""The chart "delivery_order": the order of taking messages, against that of sending."""
+"""The chart "delivery_order": the place of each message in the order of taking, against its place
+in the order of sending.
+"""
 
 from typing import Any
 
@@ -14,9 +16,10 @@ MARKERS = {"LOW": "o", "NORMAL": "s", "HIGH": "^", "CRITICAL": "D"}
 
 
 class DeliveryOrder(Chart):
-    """A point for each message: sent as the nth, first taken as the nth.
+    """A point for each message: x is its number in the order of sending, y its number in the order
+    of first deliveries.
 
-    Shade and shape are its priority. On the dotted line messages are taken in the order of sending.
+    Shade and shape show its priority. Points on the dotted line were taken in the order of sending.
     """
 
     name, min_height, stretch = "delivery_order", 150, 2.6
@@ -87,7 +90,7 @@ class DeliveryOrder(Chart):
         self.x_ticks.show(at)
         self.y_ticks.show(at)
         self.straight.set_data([1, many], [1, many])
-        # Many points must be smaller, or they cover each other.
+        # Many points are drawn smaller, so that they do not cover one another.
         size = 7.0 if many <= 40 else 3.5
         for priority, points in self.points.items():
             mine = priorities == priority
@@ -113,7 +116,7 @@ def ranks(run: ChartData) -> tuple[Floats, Floats, Any]:
     """Return, for each message that was taken, its place in sending and in taking, and its
     priority.
 
-    Three arrays, in the order of sending; places count from 1.
+    These are three arrays of equal length, in the order of sending; places count from 1.
     """
     numbers: dict[tuple[str, int], tuple[int, str]] = {}
     taken: dict[tuple[str, int], int] = {}

@@ -17,7 +17,7 @@ from mqlearn.lab.charts.trouble import Trouble
 class Depth(Timeline):
     """Messages in flight, waiting and delayed, stacked; the grey line is their sum in the baseline.
 
-    A prediction is of their sum at the end.
+    A prediction is a value of their sum at the end.
     """
 
     name, takes_prediction, min_height, stretch = "depth", True, 96, 2.4
@@ -57,7 +57,7 @@ class Depth(Timeline):
             line.set_visible(ghost is not None)
         self.ghost_label.visible = ghost is not None
         if ghost is not None:
-            # The baseline is the same from draw to draw, its slices need not be made again.
+            # The baseline stays the same between draws, so its slices are not computed again.
             if self.was is None or self.was[0] is not ghost:
                 self.was = ghost, downsample(*ghost.depth, ghost.start, ghost.until, self.columns)
             was = self.was[1]

@@ -8,8 +8,8 @@ from mqlearn.lab.charts.repeats import Repeats
 class DualWrites(Repeats):
     """Changes that have no event, and changes that have several, counted up over time.
 
-    The first were saved and never published, the others published under several ids. A prediction
-    is of both together.
+    The first were saved and never published; the second were published under several event ids. A
+    prediction is of the sum of both.
     """
 
     name = "dual_writes"

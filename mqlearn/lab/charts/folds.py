@@ -7,8 +7,8 @@ from mqlearn.lab.charts.base import Box, Predictions, Timeline
 
 
 class Folds(Timeline):
-    """A dot for each question: the number of events folded for its answer; dotted, all events so
-    far.
+    """A dot for each question: the number of events folded for its answer; the dotted line is the
+    number of all events so far.
     """
 
     name, min_height, stretch = "folds", 86, 0.8

@@ -14,7 +14,8 @@ from mqlearn.lab.charts.base import Box, Predictions, Timeline
 from mqlearn.study.analysis.histories import TracedChange, by_database, by_events
 from mqlearn.study.changes import FINAL, HOUR, STATES, clock
 
-# An order is no message: pale shades of its own, and the word itself where there is room.
+# The states of an order are not places of a message, so they have other, pale shades, and their
+# name is written where there is room.
 SHADE = {
     "pending": "#D9D9D9",
     "paid": "#F8DCA3",
@@ -34,11 +35,11 @@ WORDS = 4 * MOST
 
 
 class Histories(Timeline):
-    """A ribbon for each of a few orders, in the shades of its states, and its state at the hour
-    asked.
+    """A ribbon for each of a few orders, in the shades of its states over time, and its state at
+    the time of the question.
 
-    The states are those that the events say; where the database says something else, that stands at
-    the right, in red. A cross is a change without an event, a diamond one with several.
+    The states are computed from the events; if the database has another state, that is written at
+    the right, in red. A cross marks a change without an event, a diamond a change with several.
     """
 
     name, min_height, stretch, top = "histories", 154, 2.0, 38
@@ -52,6 +53,7 @@ class Histories(Timeline):
             )
             for state, shade in SHADE.items()
         }
+        # a half-transparent white area over all that happens after the time of the question
         self.later = canvas.moving(
             PolyCollection([], facecolor=style.PAPER, alpha=0.6, linewidth=0)
         )
@@ -136,7 +138,9 @@ class Histories(Timeline):
                 state.text, state.color = f"db: {in_database or 'nothing'}", style.LOST
 
     def _draw_marks(self, rows: Rows, hour: float) -> None:
-        """Mark each change: a dot at its event, a diamond at the second, a cross if none."""
+        """Mark each change: a dot at its event, a diamond at a second event, a cross if it has
+        none.
+        """
         points = [
             (row + 0.5, change) for row, (_, changes) in enumerate(rows) for change in changes
         ]
@@ -185,7 +189,8 @@ class Histories(Timeline):
         words = iter(self.words)
         for row, (_, changes) in enumerate(rows):
             published = [change for change in changes if change.published]
-            # A final state lasts forever; its ribbon ends soon, so that it is seen to be the last.
+            # A final state lasts forever, but its ribbon is cut short to show that no other
+            # follows.
             last = (
                 published[-1].published[0] + 0.035 * (high - low)
                 if published and published[-1].state in FINAL

@@ -8,7 +8,7 @@ from mqlearn.lab.chart_data import ChartData, Floats
 
 
 class JourneyBars:
-    """The bars and marks of all rows, gathered by their look: each look is one artist of the
+    """The bars and marks of all rows, grouped by their look: each look is one artist of the
     chart.
     """
 
@@ -25,12 +25,12 @@ class JourneyBars:
         self.lane: dict[tuple[int, int], float] = {}  # by entry and attempt: the height of its bar
 
     def add(self, row: int, job: Any, holds: list[Any]) -> None:
-        """Add one message's journey: its deliveries (`holds`), in two lanes if two workers are at
-        it.
+        """Add one message's journey: its deliveries (`holds`), in two lanes if two workers work on
+        it at the same time.
 
-        That is so where a worker that lost its lease goes on while the next one holds the message.
+        That happens if a worker that lost its lease continues while the next one holds the message.
         """
-        others = holds[:-1]  # after the last one no other worker comes that needs a lane
+        others = holds[:-1]  # no delivery follows the last one, so it cannot overlap with another
         lanes = 2 if any(self._works_until(hold) > float(hold.until) for hold in others) else 1
         # A row is 1 high; a bar in the middle of it 0.72, in one of two lanes 0.46.
         half = (0.36, 0.23)[lanes - 1]
@@ -39,7 +39,8 @@ class JourneyBars:
             y = row + (0.0 if lanes == 1 else (-0.24, 0.24)[i % 2])
             self.lane[int(job.entry), i + 1] = y
             begins = float(hold.received)
-            # NaN, the only number that is not equal to itself: it is held to the end.
+            # NaN, the only number that is not equal to itself, means: held until the end of the
+            # run.
             until = min(float(hold.until), self.end) if hold.until == hold.until else self.end
             place = self.delayed if next_place == "delayed" else self.waiting
             place.append(_rect(since, begins, y, 0.12))
@@ -69,10 +70,10 @@ class JourneyBars:
             self.orphaned.append(_rect(until, min(end, self.end), y, half))
 
     def _works_until(self, hold: Any) -> float:
-        """Return when (s) a delivery's worker stopped to work on it: at its end, or later if it
-        went on.
+        """Return the time (s) at which a delivery's worker stopped working: the end of the
+        delivery, or later if it continued.
         """
-        # Only then can work go on: the lease was lost, or the ack came before the work.
+        # Work can continue only in two cases: the lease was lost, or the ack came before the work.
         if hold.end in ("lease_lost", "acked"):
             tries = self.tries.get((int(hold.entry), hold.worker), ())
             for end in [end for start, end in tries if start >= hold.received][:1]:

@@ -1,4 +1,4 @@
-"""The chart "journeys": a row for each of a few messages, from sending to its end."""
+"""The chart "journeys": a row for each of a few messages, from sending to done or dead."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ from mqlearn.lab.charts.base import Box, Chart, Predictions, Ticks, swatch
 from mqlearn.lab.charts.journey_bars import JourneyBars, tries_by_entry
 
 RIGHT, TOP = 116, 18  # pixels: room for how each message ended, and for the caption
-ROW = 22  # pixels a message
+ROW = 22  # pixels per message
 
 
 class Journeys(Chart):
     """The journeys of a few messages: the first in trouble (redelivered or dead) and its
     neighbours.
 
-    A thin light bar is waiting, a thin hatched one delayed. A thick dark bar is a worker that holds
-    the message, with the worker's letter or number; a white hatched bar is a worker that goes on
-    although its lease is lost.
+    A thin light bar is waiting, a thin hatched one delayed. A thick dark bar is the time that a
+    worker holds the message, with the worker's letter or number; a white hatched bar is a worker
+    that continues although its lease is lost.
     """
 
     name, full_row, min_height, stretch = "journeys", True, 150, 2.6
@@ -151,6 +151,7 @@ class Journeys(Chart):
             self.ends[row].weight, self.ends[row].color = (
                 ("bold", style.INK) if trouble else ("normal", style.MUTED)
             )
+        # a worker's letter is written only where its bar is wide enough
         letters = [
             letter
             for letter in bars.letters
@@ -175,8 +176,8 @@ class Journeys(Chart):
         return choose(run, self.most)
 
     def ending(self, job: Any, run: ChartData) -> tuple[str, bool]:  # noqa: ARG002 -- others look further
-        """Return how a job ended, in a word or two, and True if that is trouble (then it is
-        bold).
+        """Return the end of a job in a word or two, and True if something went wrong (it is then
+        written in bold).
         """
         return _ending(job), job.outcome == "dead" or job.tries > 1
 
@@ -202,7 +203,8 @@ class Journeys(Chart):
 def choose(run: ChartData, most: int) -> Any:
     """Return the rows of `run.jobs` to show: the first in trouble, and its neighbours in time.
 
-    In trouble is a message that was tried twice or is dead; without any, it is the first `most`.
+    A message is in trouble if it was tried twice or is dead. If none is, return the first `most`
+    rows.
     """
     jobs = run.jobs
     if len(jobs) <= most:
@@ -210,7 +212,7 @@ def choose(run: ChartData, most: int) -> Any:
     trouble = ((jobs["tries"] > 1) | (jobs["outcome"] == "dead")).to_numpy()
     if not trouble.any():
         return jobs.head(most)
-    # Neighbours in time, so that the axis stays short and the bars wide.
+    # Neighbours in time: with distant messages the axis would be long and the bars too narrow.
     first = int(np.argmax(trouble))
     begin = max(0, min(first - most // 3, len(jobs) - most))
     return jobs.iloc[begin : begin + most]

@@ -17,7 +17,7 @@ class Lag(Timeline):
     """Events that are appended and not read yet: of all partitions, and of the one that is furthest
     behind.
 
-    A prediction is of all of them at the end.
+    A prediction is of the lag of all partitions at the end.
     """
 
     name, takes_prediction, min_height, stretch, left = "lag", True, 104, 1.2, LEFT
@@ -46,7 +46,7 @@ class Lag(Timeline):
         self.ghost.set_visible(ghost is not None)
         if ghost is not None:
             highest.append(self._put(self.ghost, ghost, ghost.log.partitions))
-        expected = run.theory("behind") or None  # a line at nothing would say nothing
+        expected = run.theory("behind") or None  # a line at 0 would tell nothing
         self.fit_height(max([*highest, expected or 0, *predictions.values]))
         total = self.measured(run)
         lag = 0 if one is None else log.lag(one)

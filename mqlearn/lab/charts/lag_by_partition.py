@@ -1,4 +1,4 @@
-"""The chart "lag_by_partition": how far a consumer group is behind in each partition."""
+"""The chart "lag_by_partition": the lag of a consumer group in each partition."""
 
 from itertools import pairwise
 from typing import Any
@@ -15,8 +15,8 @@ from mqlearn.lab.charts.steps import downsample
 
 
 class LagByPartition(PartitionRows):
-    """Events appended and not committed, a row per partition: a curve over each, all of one
-    scale.
+    """Events appended and not committed yet: a curve over time in a row for each partition, all
+    with the same scale.
     """
 
     name, min_height, stretch = "lag_by_partition", 104, 1.2

@@ -23,9 +23,10 @@ LOOKS: dict[int, dict[str, Any]] = {
 
 
 class Latency(Timeline):
-    """The median, 95th and 99th percentile of the items done in each slice of time.
+    """The median, 95th and 99th percentile of the latency (s) of the items that were done in each
+    slice of time.
 
-    A prediction is of the mean of all items, in seconds.
+    A prediction is of the mean latency of all items, in seconds.
     """
 
     name, takes_prediction, min_height, stretch = "latency", True, 118, 1.4
@@ -71,7 +72,7 @@ class Latency(Timeline):
         self.marks.draw(predictions, None, self.rows if ghost is not None else self.rows[:4])
 
     def fit_height(self, value: float) -> None:
-        """Make the y axis reach `value`, as every timeline does, but also for times far below a
+        """Let the y axis end at a round number not below `value`, which may be far less than one
         second.
         """
         top = style.nice_top(max(value, 1e-3), self.axis_top)
@@ -97,7 +98,7 @@ def describe_latency(run: ChartData) -> str:
 
 
 def percentiles(run: ChartData) -> tuple[Floats, dict[int, Floats]]:
-    """Return the middles of the slices (s), and for each percentile its value (s) in each slice.
+    """Return the middles of the n slices (s), and for each percentile an array of its n values (s).
 
     Slices with fewer than `FEWEST` items done are left out.
     """

@@ -17,10 +17,9 @@ BARS = 24
 
 
 class LatencyDistribution(Chart):
-    """The share of items that took each time (s); lines at the median, the 95th and 99th
-    percentile.
+    """The share of items by their latency (s); lines at the median, the 95th and 99th percentile.
 
-    A prediction is of their mean.
+    A prediction is of the mean latency.
     """
 
     name, takes_prediction, min_height, stretch = "latency_distribution", True, 124, 1.4

@@ -1,4 +1,4 @@
-"""Filled step functions stacked on each other, and the baseline line drawn over them."""
+"""Filled step functions, stacked, and the line of the baseline over them."""
 
 from typing import Any
 
@@ -44,7 +44,9 @@ class Layers:
 
 
 def baseline_lines(chart: Timeline) -> list[Line2D]:
-    """Return the two lines of a baseline: grey on white, to be seen on paper and on any fill."""
+    """Return the two lines of a baseline: a grey one on a wider white one, so that it is visible on
+    any colour.
+    """
     looks: list[dict[str, Any]] = [
         {"color": style.PAPER, "linewidth": 4.0},
         {"color": style.GHOST, "linewidth": 1.8},

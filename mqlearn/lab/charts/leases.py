@@ -18,8 +18,8 @@ class Leases(Journeys):
     """The journeys of a few messages, from the first order that was not charged exactly once.
 
     A numbered circle is the first charge of an order, a numbered diamond each later one, a cross
-    the crash of a worker. At the right stands how often the order was charged, by all messages that
-    were sent for it.
+    the crash of a worker. The text at the right says how often the order was charged, by all
+    messages that were sent for it.
     """
 
     name, left, foot, min_height = "leases", 92, 62, 174
@@ -133,8 +133,8 @@ class Leases(Journeys):
         )
 
     def chosen(self, run: ChartData) -> Any:
-        """Return the rows of the first order in trouble, with all its messages, and its
-        neighbours.
+        """Return the rows to show: all messages of the first order that was not charged exactly
+        once, and their neighbours in time.
         """
         jobs = run.jobs
         names = jobs["message_id"].to_numpy()
@@ -149,7 +149,7 @@ class Leases(Journeys):
         return jobs.iloc[sorted([*rows[: self.most - len(kin)], *kin])]
 
     def ending(self, job: Any, run: ChartData) -> tuple[str, bool]:
-        """Return how often the order was charged, in words, and True if that is not once."""
+        """Return the number of charges of the order in words, and True if it is not one."""
         count = len(run.charges.get(order_of(job.message_id), ()))
         text = {0: "not charged", 1: "once"}.get(count, f"charged {count}×")
         return text + (

@@ -13,7 +13,7 @@ from mqlearn.lab.charts.layers import Layers, baseline_lines
 from mqlearn.lab.charts.steps import per_second
 
 BINS = 400  # slices of time at most
-COARSE = 5  # slices of tries in one slice of goodput: its line would be only noise in finer ones
+COARSE = 5  # slices of tries per slice of goodput, whose line would be only noise in finer slices
 SHADES: tuple[dict[str, Any], ...] = (
     {"facecolor": style.IN_FLIGHT},
     {"facecolor": "#F8DCA3"},

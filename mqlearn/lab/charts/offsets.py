@@ -1,4 +1,4 @@
-"""The chart "offsets": the part of a log that is kept, and where its reader is."""
+"""The chart "offsets": the offsets that a log still holds, and the position of its reader."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ INSTANTS = 400  # of the run's time at which offsets are read: more would not be
 
 
 class Offsets(Timeline):
-    """The partition with the greatest lag: a band from the log's start to its end, and its reader's
-    line.
+    """The partition with the greatest lag: a band from the log's start to its end over time, and a
+    line for the reader's position.
 
     The line is inside the band, or below it if events were deleted before they were read.
     """

@@ -1,4 +1,4 @@
-"""The chart "outcomes": what became of each subscriber's messages."""
+"""The chart "outcomes": each subscriber's messages by their outcome."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The chart "overtaking": which messages each subscriber heard out of order."""
+"""The chart "overtaking": the messages that each subscriber got out of order."""
 
 import numpy as np
 
@@ -10,8 +10,8 @@ from mqlearn.lab.charts.subscribers import FEW, omission, omission_label
 
 
 class Overtaking(Chart):
-    """A small chart per subscriber: a point for each message, at the number of later ones heard
-    before it.
+    """A small chart per subscriber: a point for each message, at the height of the number of later
+    messages that were heard before it.
     """
 
     name, full_row, min_height, stretch = "overtaking", True, 112, 0.8

@@ -19,8 +19,8 @@ NAMED = 3  # members, or silences, that are named one by one
 class Owners(PartitionRows):
     """A ribbon per partition, in the shade of the member that owns it, with the member's letter.
 
-    White is a partition without an owner. Hatched is a partition whose owner has died or stands
-    still, and the group has not noticed it yet.
+    A white partition has no owner. A hatched one has an owner that has died or is stalled, which
+    the group does not know yet.
     """
 
     name, min_height, stretch = "owners", 104, 1.2

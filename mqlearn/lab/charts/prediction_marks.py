@@ -15,7 +15,7 @@ class LevelMarks:
     """Marks at heights of a timeline: the prediction, the answers of a class, the value of theory.
 
     The prediction is a dashed line across the chart, theory a dotted one; the answers of a class
-    stand at its right edge.
+    are short marks at its right edge.
     """
 
     def __init__(self, chart: Timeline) -> None:
@@ -42,7 +42,7 @@ class LevelMarks:
     def draw(
         self, predictions: Predictions, theory: float | None, taken: Iterable[float] = ()
     ) -> None:
-        """Show the marks; labels keep clear of the heights `taken` (pixels from the picture's
+        """Show the marks. Their labels avoid the heights `taken` (pixels from the picture's
         top).
         """
         busy = list(taken)
@@ -73,7 +73,9 @@ class LevelMarks:
 
 
 class BarMarks:
-    """Marks over horizontal bars: the prediction across all of them, the class's answers below."""
+    """Marks over horizontal bars: the prediction as a line across all bars, the answers of a class
+    below them.
+    """
 
     def __init__(self, canvas: Canvas, ax: Axes) -> None:
         self.canvas, self.ax = canvas, ax

@@ -23,7 +23,8 @@ class Reasons(Chart):
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
         was = self.counts(ghost) if ghost is not None else {}
         now = self.counts(run)
-        # The baseline's reasons stay in the list, so that a reason that is gone shows as zero.
+        # The baseline's reasons stay in the list, so that one which no longer occurs is shown as
+        # zero.
         self.shown = {
             reason: now.get(reason, 0.0)
             for reason in sorted({**now, **was}, key=lambda r: (-now.get(r, 0), r))

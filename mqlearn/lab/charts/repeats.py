@@ -10,9 +10,10 @@ from mqlearn.lab.charts.prediction_marks import LevelMarks
 
 
 class Repeats(Timeline):
-    """Effects that were made again, and events that never had one, counted up over time.
+    """The number of effects that were made again, and of events that never had an effect, over
+    time.
 
-    A prediction is of both together.
+    A prediction is of the sum of both.
     """
 
     name, takes_prediction, min_height, stretch = "repeats", True, 92, 0.8

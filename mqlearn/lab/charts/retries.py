@@ -1,4 +1,4 @@
-"""The chart "retries": calls of the handler, and how many of them are retries."""
+"""The chart "retries": calls of the handler: first tries and retries."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The chart "sizes": how the events of a log fall on its partitions."""
+"""The chart "sizes": the number of a log's events in each partition."""
 
 from itertools import pairwise
 from typing import Any
@@ -15,8 +15,8 @@ MOST = 12  # partitions that are shown
 
 
 class Sizes(Chart):
-    """A bar for each partition: its events that are read, will never be read, and are not read
-    yet.
+    """A bar for each partition: its events that have been read, that will never be read, and that
+    are not read yet.
     """
 
     name, full_row, min_height, stretch = "sizes", True, 112, 0.8

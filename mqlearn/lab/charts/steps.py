@@ -8,12 +8,13 @@ from mqlearn.lab.chart_data import Floats
 def downsample(
     times: Floats, levels: Floats, start: float, end: float, columns: int
 ) -> tuple[Floats, Floats]:
-    """Return a step function in `columns` slices of time, each at its highest instant.
+    """Return a step function reduced to `columns` slices of time, each with the levels at its
+    highest instant.
 
-    A peak shorter than a pixel is therefore still seen. `levels` has a row per curve; a slice shows
-    all of them at the instant at which their sum is highest, and at least the levels that held when
-    it began. Returns the edges of the slices (s, one more than slices) and the levels (rows ×
-    columns).
+    So a peak that is shorter than a pixel is still visible. `levels` has a row per curve; a slice
+    has the levels of all curves at the instant when their sum is highest; the levels at its
+    beginning count too. Returns the edges of the slices (s, one more than slices) and the levels
+    (rows × columns).
     """
     edges = np.linspace(start, end, columns + 1)
     if not len(times):
@@ -31,13 +32,17 @@ def downsample(
 
 
 def step_corners(edges: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Return the corners (x, y) of the line that has each of `values` between two of `edges`."""
+    """Return the corners (x, y) of a step line: each of the n `values` lasts from one of the n + 1
+    `edges` to the next.
+    """
     # Each inner edge has two corners, one above the other; each value is a line between two.
     return np.repeat(edges, 2)[1:-1], np.repeat(values, 2)
 
 
 def count_steps(times: Floats, start: float, end: float) -> tuple[Floats, Floats]:
-    """Return the step function that counts `times` up, from `start` to `end` (s)."""
+    """Return the step function (times, values) from `start` to `end` (s) that goes up by one at
+    each of `times` (s).
+    """
     x = np.concatenate(([start], times, [end]))
     return x, np.append(np.arange(len(times) + 1), len(times))
 

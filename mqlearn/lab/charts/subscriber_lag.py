@@ -1,4 +1,4 @@
-"""The chart "subscriber_lag": how many messages each subscriber has not heard yet."""
+"""The chart "subscriber_lag": the number of messages that each subscriber has not heard yet."""
 
 from typing import Any
 
@@ -25,9 +25,9 @@ LINES: tuple[dict[str, Any], ...] = (
 
 
 class SubscriberLag(Timeline):
-    """The messages that each subscriber has not heard yet, a line each.
+    """The number of messages that each subscriber has not heard yet, a line for each subscriber.
 
-    A prediction is of the slowest subscriber at the end.
+    A prediction is of the slowest subscriber's number at the end.
     """
 
     name, takes_prediction, min_height, stretch = "subscriber_lag", True, 110, 1.6
@@ -44,8 +44,8 @@ class SubscriberLag(Timeline):
         self.omission = omission_label(self)
 
     def _sample(self, **look: Any) -> Line2D:
-        """Return a piece of line to stand before a name: it is how lines that end level are
-        distinguished.
+        """Return a short piece of line to put before a name: it distinguishes lines that end at the
+        same height.
         """
         if look.get("linestyle") == style.DASHED:
             look["linestyle"] = (0, (1.4, 0.9))  # two dashes, where the line itself would show one
@@ -68,7 +68,8 @@ class SubscriberLag(Timeline):
             (run.fan_out.at_end(name), name, line) for line, name in enumerate(names[:MOST])
         )
         taken: list[float] = []
-        # From the lowest up: each label may push the next one up, none runs into the time axis.
+        # From the lowest up: a label may move the next one up, but none is moved down into the
+        # axis.
         for row, label in enumerate(self.labels):
             label.text = f"{ends[row][1]} {style.number(ends[row][0])}" if row < len(ends) else ""
             if row < len(ends):
@@ -88,7 +89,7 @@ class SubscriberLag(Timeline):
         self.marks.draw(predictions, expected, taken)
 
     def _put(self, lines: list[Any], run: ChartData) -> float:
-        """Bring the lines up to date, and return the highest value."""
+        """Update the lines, and return the highest value."""
         highest = 0.0
         names = run.fan_out.names
         for row, line in enumerate(lines):

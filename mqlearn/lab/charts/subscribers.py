@@ -1,4 +1,4 @@
-"""The common part of the charts of subscribers: how many are shown, and the note about the
+"""The common part of the charts of subscribers: the number that is shown, and the note about the
 others.
 """
 
@@ -7,7 +7,7 @@ from mqlearn.lab.charts.base import Chart
 from mqlearn.lab.label import Label
 
 MOST = 4  # subscribers shown at most
-FEW = 3  # the places that are always there, so that a chart looks alike with fewer
+FEW = 3  # places that are there even with fewer subscribers, so that the layout stays the same
 
 
 def omission_label(chart: Chart, down: float = 11) -> Label:

@@ -19,7 +19,7 @@ CALLS = 3  # that a slice should hold on average
 class Throughput(Timeline):
     """Items handled per second: done, handled again although they were good, and failed.
 
-    The solid line is the items that come, the dashed one the items that the service can do.
+    The solid line is the arrival rate, the dashed one the capacity of the service.
     """
 
     name, min_height, stretch = "throughput", 100, 1.2
@@ -56,7 +56,8 @@ class Throughput(Timeline):
             line.set_visible(ghost is not None)
             line.set_data(was[0], np.append(was[1][0], was[1][0][-1:]))
         self.coming.set_data(self.edges, np.append(came, came[-1:]))
-        # A capacity far above everything is written beside the chart only: it would flatten it.
+        # A capacity far above all other values is only written beside the chart: as a line it would
+        # make all curves flat.
         top = max([*self.values.sum(axis=0), *came, *was[1][0]])
         near = can is not None and can <= 3 * top
         self.fit_height(max(top, can) if can is not None and near else top)
@@ -66,8 +67,8 @@ class Throughput(Timeline):
         self.layers.draw(self.edges, self.values)
 
     def handled(self, run: ChartData) -> tuple[Floats, Floats]:
-        """Return the edges of the slices (s), and a row each for done, spoilt and failed items per
-        second.
+        """Return the n + 1 edges of the slices (s), and the items per second (3 × n): done, spoilt
+        (handled again although they were good) and failed.
         """
         batches = run.batches
         # A trace without a scenario has a handful of calls, and each is to be seen; a lab has

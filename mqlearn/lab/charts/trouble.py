@@ -1,4 +1,4 @@
-"""The shade behind a chart over time while a service is in trouble."""
+"""The shaded background of a chart over time during an outage of a service."""
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -9,10 +9,10 @@ from mqlearn.lab.charts.base import Timeline
 
 
 class Trouble:
-    """A shade from top to bottom for each outage of a run; `named` writes the kind of trouble on
-    it.
+    """A shaded area from top to bottom for each outage of a run; with `named`, the kind of trouble
+    is written on it.
 
-    It must be made before the chart's other artists: they are drawn over it.
+    It must be made before the chart's other artists, so that these are drawn over it.
     """
 
     def __init__(self, chart: Timeline, *, named: bool = False) -> None:

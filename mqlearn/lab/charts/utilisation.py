@@ -1,4 +1,4 @@
-"""The chart "utilisation": the share of its time that each worker is at work."""
+"""The chart "utilisation": the share of the time that each worker is busy."""
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
@@ -8,8 +8,8 @@ from mqlearn.lab.charts.base import Box, Chart, Predictions
 
 
 class Utilisation(Chart):
-    """The share of the run that each worker spent in handlers; the dotted tick is theory's, for
-    all.
+    """The share of the run that each worker spent in handlers; the dotted tick is the value of
+    theory, the same for all workers.
     """
 
     name, takes_prediction, min_height, stretch = "utilisation", False, 92, 1.4

@@ -1,4 +1,4 @@
-"""The chart "wait_distribution": the share of messages that waited each time."""
+"""The chart "wait_distribution": the share of messages by their wait."""
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -15,10 +15,10 @@ BINS = 20
 
 
 class WaitDistribution(Chart):
-    """The share of messages that waited each time (s); the dotted line is what theory expects of a
-    bar.
+    """The share of messages by their wait (s); the dotted line is the share that theory expects for
+    each bar.
 
-    A prediction is of their mean wait.
+    A prediction is of the mean wait.
     """
 
     name, takes_prediction, min_height, stretch = "wait_distribution", True, 110, 1.6
@@ -53,7 +53,8 @@ class WaitDistribution(Chart):
         right = style.nice_top(longest, self.axis_top[0])
         edges = np.linspace(0, right, BINS + 1)
         self.shares = shares(waits, edges)
-        # Theory gives the share that waits longer than t; a bar is the difference of two of these.
+        # Theory gives the share that waits longer than t. The share of a bar is the difference of
+        # this at its two edges.
         exceeds = run.theory("wait_exceeds")
         expected = (
             np.zeros(0)

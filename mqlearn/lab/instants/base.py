@@ -1,4 +1,4 @@
-"""The frame of a step-through's picture: the run's headline, the clock, the last event, the alt
+"""The frame of a step-through's picture: the run's headline, the clock, the last event, and the alt
 text.
 """
 
@@ -12,10 +12,10 @@ from mqlearn.lab.instants.last_event import describe_last_event
 
 
 class InstantPicture(ABC):
-    """A picture of one instant, made once and then drawn for instant after instant.
+    """A picture of one instant, made once and then drawn again for each new instant.
 
-    `width` and `height` are CSS pixels, as the positions of all its parts; `sentence` is what the
-    picture shows in words, after `draw`.
+    `width` and `height` are CSS pixels, and so are the positions of all its parts; after `draw`,
+    `sentence` describes the picture in words.
     """
 
     last_event_y: ClassVar[int] = 384  # baseline of the first of two lines at the foot
@@ -29,11 +29,13 @@ class InstantPicture(ABC):
 
     @abstractmethod
     def show(self, run: Any, time: float) -> None:
-        """Bring all parts but heading and foot up to date with `run` at `time` (s)."""
+        """Update all parts except the heading and the last event to the state of `run` at `time`
+        (s).
+        """
 
     @abstractmethod
     def describe(self, time: float) -> str:
-        """Return in words where everything is at `time` (s), as `show` found it."""
+        """Return the state at `time` (s) in words, as the last `show` found it."""
 
     def draw(self, run: Any, time: float) -> None:
         """Show `run` at `time` (s)."""
@@ -52,5 +54,5 @@ class InstantPicture(ABC):
         self.canvas.draw()
 
     def png(self) -> bytes:
-        """Return the picture as drawn last."""
+        """Return the picture of the last `draw` as PNG bytes."""
         return self.canvas.png()

@@ -15,10 +15,10 @@ GAP = 4  # pixels between two rows of blocks
 
 
 class MessagesFrame:
-    """A frame with a name, a count, and the first messages as blocks; the others are a number.
+    """A frame with a name, a count, and the first messages as blocks; the others are only counted.
 
-    `backwards` fills it from the right, so that the next message stands nearest to the workers.
-    `foot` leaves that many pixels under each block for a line of text, `room` under all of them.
+    `backwards` fills it from the right, so that the next message is nearest to the workers. `foot`
+    is the space (pixels) under each block for a line of text, `room` the space under all blocks.
     """
 
     def __init__(  # noqa: PLR0913 -- its position alone takes four numbers
@@ -57,9 +57,9 @@ class MessagesFrame:
         self.more = canvas.text(0, 0, ha="center", bold=True)
 
     def show(self, messages: list[Any], notes: list[str] | None = None) -> None:
-        """Show `messages`, the next one first; a note of `notes` is written under each."""
+        """Show `messages`, the next one first, each with its note from `notes` under it."""
         room = len(self.names)
-        # If not all fit, the last block's place is for "+ so many".
+        # If not all fit, the place of the last block shows the number of the others, as "+12".
         shown = messages[: room if len(messages) <= room else room - 1]
         places = [self._place(i) for i in range(len(shown))]
         self.blocks.set_verts([self.canvas.corners(x, y, BLOCK, TALL) for x, y in places])
@@ -89,7 +89,7 @@ class MessagesFrame:
 
 
 class WorkersFrame:
-    """The workers, a row each: the message that it holds, and for how long (s)."""
+    """The workers, one row for each: the message that the worker holds, and for how long (s)."""
 
     def __init__(self, canvas: Canvas, x: float, y: float, width: float, height: float) -> None:
         self.canvas, self.x, self.y, self.width = canvas, x, y, width
@@ -125,8 +125,8 @@ class WorkersFrame:
                 write_block(self.names[row], self.dots[row], x, y, held[0])
         self.blocks.set_verts(verts)
         busy = sum(bool(held) for held in workers.values())
-        # There is room for one of the two words. That only four of thirty workers are shown is
-        # the more important of them.
+        # There is room for one of the two notes. If not all workers are shown, saying that is more
+        # important than the word "busy".
         word = "busy" if len(rows) <= self.rows else f"({self.rows} shown)"
         self.count.text = f"{busy}/{len(workers)} {word}"
 
@@ -159,7 +159,9 @@ def short_id(message_id: str) -> str:
 
 
 def write_block(name: Label, dots: Label, x: float, y: float, message: Any) -> None:
-    """Write a message's short id, and a dot for each of its tries, into the block at (x, y)."""
+    """Write a message's short id, and a dot for each of its tries, into the block whose top left
+    corner is (x, y), in pixels.
+    """
     tries = int(getattr(message, "tries", 0) or 0)
     name.text, name.x = short_id(message.message_id), x + BLOCK / 2
     name.y = y + (16 if tries else 20)

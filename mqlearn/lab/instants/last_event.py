@@ -42,9 +42,11 @@ WORDS = {
 
 
 def describe_last_event(run: Any, time: float) -> str:
-    """Return a sentence about the last event up to `time` (s); about all that share its instant."""
+    """Return a sentence about the last event up to `time` (s); events at the same instant are all
+    named, at most six.
+    """
     records = run.trace.records
-    # Records are in the order of time, so the place is found by halving.
+    # The records are in the order of time, so a binary search finds the place.
     after = bisect_right(records, time + 1e-9, key=lambda record: record.time)
     if not after:
         return "Nothing has happened yet."

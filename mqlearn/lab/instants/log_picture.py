@@ -1,4 +1,6 @@
-"""The step-through of a log: what each partition holds at one instant, and how far it is read."""
+"""The step-through of a log: the events that each partition holds at one instant, and how far it
+has been read.
+"""
 
 from typing import Any, ClassVar
 
@@ -40,8 +42,8 @@ class LogPicture(InstantPicture):
     """Each partition as a row: a bar of its offsets, and the next events as blocks if there is
     room.
 
-    All bars have one scale. A stroke through a bar is the group's committed offset: what is done
-    beyond it will be done again by the next owner, what is not done before it never will be.
+    All bars have one scale. A stroke through a bar marks the group's committed offset. Work done
+    beyond it will be done again by the next owner; work not done before it will never be done.
     """
 
     last_event_y: ClassVar[int] = 385
@@ -50,7 +52,8 @@ class LogPicture(InstantPicture):
         super().__init__(width, height, scale=scale)
         canvas = self.canvas
         self.group_line = canvas.text(4, 34, color=style.MUTED)
-        # One collection for each kind of shape; the later ones cover those before them.
+        # One collection for each kind of shape, since one is drawn faster than many patches. Later
+        # ones are drawn over earlier ones.
         self.rails = self._fill(facecolor=style.RULE)
         self.fills = {state: self._fill(**look) for state, look in LOOKS.items()}
         self.chips = [
@@ -89,7 +92,7 @@ class LogPicture(InstantPicture):
     def show(self, run: Any, time: float) -> None:
         self.now = now = LogAt(run.trace.records, time)
         appended = [(r.detail, r.entry) for r in run.trace.records if r.event == "appended"]
-        # The scale is of the whole run, so that a bar only grows from instant to instant.
+        # The scale is that of the whole run, so that it does not change from instant to instant.
         self.scale = max((offset for _, offset in appended), default=0) + 1
         # A partition that is still empty counts as well: the scenario knows of it.
         last = getattr(run.scenario, "partitions", 1) - 1
@@ -126,7 +129,7 @@ class LogPicture(InstantPicture):
         self.shapes[kind][1].append(self.canvas.corners(x, y, width, height))
 
     def _row(self, number: int, partition: PartitionAt, members: list[str]) -> None:
-        """Place one partition: name and owner at the left, its bar, its numbers, its blocks."""
+        """Draw one partition: name and owner at the left, its bar, its numbers, its blocks."""
         roomy = self.row >= ROOMY
         y = TOP + number * self.row
         left, right = (
@@ -178,7 +181,7 @@ class LogPicture(InstantPicture):
                 self._put("silent", x, y - 9, 22, 18)
 
     def _blocks(self, partition: PartitionAt, left: float, y: float, right: float) -> None:
-        """Place the events around the one at work as blocks, each with its number."""
+        """Draw the events around the one being worked on as blocks, each with its number."""
         room = int((right - left) // PITCH)
         first = max(partition.start, min(partition.at_work - BEFORE, partition.end - room))
         for column, offset in enumerate(range(first, min(first + room, partition.end))):
@@ -194,7 +197,9 @@ class LogPicture(InstantPicture):
             label.color = style.PAPER if state == IN_HAND else style.INK
 
     def _group(self) -> str:
-        """Return the line about the group: its generation, its members, who is idle or silent."""
+        """Return the line about the group: its generation, its members, and which of them are idle
+        or silent.
+        """
         if not self.now.grouped:
             return "each partition, all to one scale" + (
                 "" if self.now.read else "; nobody reads this log"

@@ -10,10 +10,12 @@ STEPS = 240  # instants of a run that Play shows, one every 100 ms: a run takes 
 
 
 class Player:
-    """Chooses an instant of a run: `time` (s). It calls `moved` with each instant that is chosen.
+    """Controls that choose an instant of a run: `time` (s). They call `moved(time)` each time a
+    user chooses one.
 
-    Play and slider count steps, 0 to `STEPS`, whatever a run's length: the widgets are made once
-    and serve every run. `_quiet` is on while code sets them, so that only a hand calls `moved`.
+    Play and slider count steps from 0 to `STEPS`, for a run of any length, so the widgets are made
+    once and serve every run. `_quiet` is True while code sets them, so that only a user's action
+    calls `moved`.
     """
 
     def __init__(self, moved: Callable[[float], None]) -> None:
@@ -41,8 +43,11 @@ class Player:
         self.box.add_class("mq-player")
 
     def follow(self, run: Any) -> None:
-        """Step through `run` from now on; the chosen time stays, if the run is so long."""
+        """Step through `run` from now on. The chosen time stays the same, or becomes the end of a
+        shorter run.
+        """
         times = [record.time for record in run.trace.records]
+        # the same run: setting the widgets again would send messages to the browser for nothing
         if times == self._times and float(run.until) == self._until:
             return
         self._times, self._until = times, float(run.until)
@@ -75,7 +80,7 @@ class Player:
         """Return when (s) the next event after the chosen instant is, or with -1 the last
         before.
         """
-        # A time that was written with fewer digits is still the time of its event.
+        # With a tolerance: a typed time may differ from the event's in the last digits.
         if way > 0:
             at = bisect_right(self._times, self._time + 1e-9)
             return self._times[at] if at < len(self._times) else self._until

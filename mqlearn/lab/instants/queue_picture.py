@@ -1,4 +1,6 @@
-"""The step-through of a queue: where each message is at one instant, with a dot for each try."""
+"""The step-through of a queue: the place of each message at one instant, with a dot for each
+try.
+"""
 
 from typing import Any
 
@@ -92,7 +94,7 @@ class QueuePicture(InstantPicture):
 
 
 def held_by_worker(now: Any) -> dict[str, list[Any]]:
-    """Return the messages that each worker holds at an instant; an idle worker holds []."""
+    """Return the messages that each worker holds at an instant; an idle worker has []."""
     held: dict[str, list[Any]] = {}
     # An instant may give one message instead of a list, or None: both become lists here.
     for worker, messages in dict(now.workers).items():
