@@ -33,6 +33,7 @@ class Bars:
     ) -> None:
         self.canvas, self.above = canvas, above
         room = box.height - top - 6
+        # pixels that a row needs: 15 for a bar, 30 with its name above it
         self.most = max(1, min(most, int(room // (30 if above else 15))))
         left = 2 if above else left
         self.ax = canvas.axes(box.x + left, box.y + top, box.width - left - right, room)

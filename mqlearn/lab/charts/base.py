@@ -91,6 +91,7 @@ class Ticks:
         )
         line.set_clip_on(False)
         self._marks = canvas.moving(ax.add_line(line))
+        # eight are enough: `time_ticks` returns at most seven
         self._labels = [canvas.text(0, 0, ha=ha, va=va) for _ in range(8)]
 
     def show(self, ticks: list[tuple[float, str]]) -> None:

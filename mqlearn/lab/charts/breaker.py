@@ -137,6 +137,7 @@ def has_breaker(run: ChartData) -> bool:
 
     A breaker that never opened leaves no record; a bare trace has no context.
     """
+    # one span means that the state never changed, which is also so without a breaker
     return run.context.guarded or len(run.breaker.spans) > 1
 
 

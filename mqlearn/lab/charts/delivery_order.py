@@ -124,6 +124,7 @@ def ranks(run: ChartData) -> tuple[Floats, Floats, Any]:
         if event in ("sent", "scheduled", "existing"):
             numbers[source, entry] = len(numbers) + 1, priority
         elif event == "received":
+            # `setdefault`: only the first delivery of a message counts
             taken.setdefault((source, entry), len(taken) + 1)
     known = [entry for entry in numbers if entry in taken]
     return (

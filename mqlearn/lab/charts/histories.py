@@ -83,6 +83,7 @@ class Histories(Timeline):
             canvas.text(0, box.y + 27.5, size=style.SMALL, color=color, bold=True)
             for color in (style.LOST, style.AGAIN)
         ]
+        # upside down: row 0 is on top
         self.ax.set_ylim(MOST, 0)
 
     def _marks(self, color: str, marker: str, size: float, **look: Any) -> Any:

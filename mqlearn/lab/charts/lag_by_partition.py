@@ -42,6 +42,7 @@ class LagByPartition(PartitionRows):
         hills: list[Any] = []
         for p, (edges, values) in found.items():
             base = p + 0.95  # rows count downwards: the foot of the curve is at its row's end
+            # 0.85 of a row at most, so that the curves of two rows do not touch
             line = np.append(values[0], values[0][-1:]) / most * 0.85
             steps = [
                 (x, base - y)

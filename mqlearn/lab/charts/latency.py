@@ -103,8 +103,10 @@ def percentiles(run: ChartData) -> tuple[Floats, dict[int, Floats]]:
     Slices with fewer than `FEWEST` items done are left out.
     """
     span = max(run.until - run.start, 1e-9)
+    # so many slices that each has ten items on average: percentiles of fewer say little
     count = int(max(1, min(SLICES, len(run.batches.done) // (2 * FEWEST))))
     edges = np.linspace(run.start, run.start + span, count + 1)
+    # `reshape`, so that an empty list gives an array with two columns too
     done = np.array(run.batches.done, dtype=float).reshape(-1, 2)
     slices = np.clip(np.searchsorted(edges, done[:, 0], side="right") - 1, 0, count - 1)
     rows = [np.sort(done[slices == k, 1]).tolist() for k in range(count)]

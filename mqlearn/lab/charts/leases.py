@@ -142,10 +142,12 @@ class Leases(Journeys):
         first = next((i for i, count in enumerate(counts) if count != 1), None)
         if first is None or len(jobs) <= self.most:
             return choose(run, self.most)
+        # two rows before it for comparison, and never beyond the first or last row
         begin = max(0, min(first - 2, len(jobs) - self.most))
         rows = list(range(begin, begin + self.most))
         order = order_of(names[first])
         kin = [i for i, name in enumerate(names) if order_of(name) == order and i not in rows]
+        # other messages of the same order take the places of the last rows
         return jobs.iloc[sorted([*rows[: self.most - len(kin)], *kin])]
 
     def ending(self, job: Any, run: ChartData) -> tuple[str, bool]:

@@ -86,6 +86,7 @@ class Load(Timeline):
         tried: Counter[str] = Counter()
         for time, event, _, _, message_id, *_ in run.records:
             if event == "started":
+                # the fourth and all later tries share the last row
                 times[min(tried[message_id], len(NAMES) - 1)].append(time)
                 tried[message_id] += 1
         return np.array([per_second(t, edges) for t in times])

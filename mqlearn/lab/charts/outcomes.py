@@ -95,5 +95,6 @@ def in_words(outcomes: dict[str, int]) -> str:
 
 def _bar(row: int, left: float, right: float) -> Floats:
     return np.array(
+        # in the lower half of the row: the words are written above the bar
         [(left, row + 0.06), (right, row + 0.06), (right, row + 0.40), (left, row + 0.40)]
     )

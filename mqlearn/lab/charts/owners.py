@@ -59,6 +59,7 @@ class Owners(PartitionRows):
                 if group.members.index(owned.member) % len(SHADES) == number
             ]
             ribbon.set_verts([_corners(owned) for owned in mine])
+            # a stretch narrower than 13 pixels has no room for a letter
             shown += [o for o in mine if (o.end - o.start) / (high - low) * width > 13]
         self.silent.set_verts([_corners(owned) for owned in group.silent])
         for text, owned in zip(

@@ -124,5 +124,6 @@ def free_height(
         return y
     # The nearest free height is right above or right below one that is taken.
     free = [side for other in blocked for side in (other - apart, other + apart)]
+    # 1e-9 less, since a height that is exactly `apart` away may come out a little too small
     fits = [f for f in free if all(abs(f - other) >= apart - 1e-9 for other in blocked)]
     return min([f for f in fits if f <= lowest] or fits, key=lambda f: abs(f - y))

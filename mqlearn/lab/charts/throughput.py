@@ -68,7 +68,7 @@ class Throughput(Timeline):
 
     def handled(self, run: ChartData) -> tuple[Floats, Floats]:
         """Return the n + 1 edges of the slices (s), and the items per second (3 × n): done, spoilt
-        (handled again although they were good) and failed.
+        (good items whose whole batch failed) and failed.
         """
         batches = run.batches
         # A trace without a scenario has a handful of calls, and each is to be seen; a lab has

@@ -22,6 +22,7 @@ class Utilisation(Chart):
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
         shares = run.busy
         expected = run.theory("utilisation")
+        # if more work arrives than the workers can do, theory gives more than 1: the axis ends at 1
         theory = {} if expected is None else dict.fromkeys(shares, min(float(expected), 1.0))
         hidden = len(shares) - self.bars.most
         note = "" if expected is None else ", ┆ = theory"

@@ -69,6 +69,7 @@ class LogPicture(InstantPicture):
             canvas.text(0, 0, size=style.SMALL, color=style.MUTED, va="center")
             for _ in range(3 * MOST)
         ]
+        # more than enough: at most four rows have room for blocks, with eight blocks each
         self.ids = [canvas.text(0, 0, bold=True, ha="center", va="center") for _ in range(5 * MOST)]
         self._legend()
 
