@@ -4,7 +4,7 @@
     run_workers(charge, orders, NaiveQueue())       a few messages and workers, for a chart of who
                                                     held which message when
 
-So a chart of such a run shows the very code in the notebook's cell.
+So a chart of such a run shows what the code in the notebook's cell does.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ def run_workers(
     until: float = 30.0,
     **settings: Any,
 ) -> Run:
-    """Return the run of `messages`, all sent at once, that `workers` handle: each try is two
+    """Return the run of `messages`, all sent at once and handled by `workers`: each try is two
     seconds of work, and then `handler(message)`.
 
-    The queue is `built`, or without one the package's own with these `settings`. The run is
-    observed for `until` seconds.
+    The queue is `built`; without it, the package's own with these `settings`. The run is observed
+    for `until` seconds.
     """
     with Simulation() as sim:
         trace = Trace()

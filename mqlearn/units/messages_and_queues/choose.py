@@ -1,5 +1,5 @@
-"""Exercise 01.3: which priority is served next, so that the urgent hardly wait and none waits
-forever. Graded by chaos.
+"""Exercise 01.3: choose the priority that is served next, so that urgent messages hardly wait and
+no message waits forever. Graded on random arrivals.
 """
 
 from __future__ import annotations
@@ -15,24 +15,27 @@ from mqlearn.study.verdict import Verdict, passed
 from mqlearn.units.messages_and_queues.hour import Choose, Hour, replay, serve
 
 PATIENCE = 60.0  # seconds that a LOW message may wait
-AT_MOST = 1.5  # times the 95th percentile of CRITICAL's waits that the strict rule has
+# The strict rule always serves the most urgent message. An answer may have so many times its 95th
+# percentile of the waits of CRITICAL.
+AT_MOST = 1.5
 
 LOW, CRITICAL = MessagePriority.LOW, MessagePriority.CRITICAL
 
 
 class ChooseExercise(Exercise[int, Hour]):
-    """Hours before one worker: LOW must not starve there, and CRITICAL must hardly wait.
+    """Hours of messages for one worker: LOW must not starve, and CRITICAL must hardly wait.
 
-    CRITICAL messages are few: their waits are judged over all hours together.
+    An hour has few CRITICAL messages, so their waits are judged over all hours together. That is
+    why this exercise has its own `grade`.
     """
 
     def play(self, answer: Callable[..., Any], case: int) -> Hour:
         hour = serve(answer, case)
-        strict_waits(case)  # while this seed's arrivals are at hand
+        strict_waits(case)  # now, while this seed's arrivals are still in the cache
         return hour
 
     def mistakes(self, world: Hour) -> Iterator[Mistake]:
-        """Yield what is wrong with this hour, as if it were the only one."""
+        """Yield the mistakes in this hour, as if it were the only one."""
         if mistake := world.mistake or _starved(world):
             yield mistake
         if world.mistake is None and (late := _late(world)):
@@ -49,7 +52,9 @@ class ChooseExercise(Exercise[int, Hour]):
         )
 
     def grade(self, answer: Any) -> Verdict:
-        """Return the verdict: of one hour if LOW starves there, else of all hours together."""
+        """Return the verdict: on the first hour with a starved LOW message, or else on all hours
+        together.
+        """
         if not callable(answer):
             return no_function(answer)
         hours = []
@@ -61,6 +66,7 @@ class ChooseExercise(Exercise[int, Hour]):
         found, strict = _critical_waits(hours)
         if found <= AT_MOST * strict:
             return passed(self.summary(hours))
+        # The first hour that is too late by itself is shown as the example.
         seed, late = next((hour.seed, late) for hour in hours if (late := _late(hour)))
         said = (
             f"{late.said}. Over all seeds it is {found:.2f} s, and {AT_MOST:g} × {strict:.2f} s "
@@ -70,17 +76,17 @@ class ChooseExercise(Exercise[int, Hour]):
 
 
 def check_choose(choose: Choose) -> Verdict:
-    """Grade `choose(heads, now)`, which picks the priority that one worker serves next: the urgent
-    go first, and none starves.
+    """Grade `choose(heads, now)`, which picks the priority that one worker serves next, so that
+    urgent messages go first and none starves.
 
-    `heads` has each priority with waiting messages, and the time (s) at which its oldest one came,
-    CRITICAL first; `now` is the time (s). The answer is one of these priorities, and its oldest
-    message is served. Messages come at 0.8 per second for an hour and take a second on average; 5 %
-    are CRITICAL, 15 % HIGH, 40 % NORMAL, 40 % LOW.
+    `heads` is a dict from each priority with waiting messages to the time (s) at which its oldest
+    message came, CRITICAL first; `now` is the time (s). The answer is one of these priorities, and
+    its oldest message is served. Messages arrive at 0.8 per second for an hour, and a service takes
+    one second on average; 5 % are CRITICAL, 15 % HIGH, 40 % NORMAL, 40 % LOW.
 
-    Over 100 seeds no LOW message may wait longer than 60 s before service, and of all CRITICAL ones
-    95 % may wait at most 1.5 times as long as where the most urgent always goes first, on the very
-    same arrivals.
+    Over 100 seeds no LOW message may wait longer than 60 s. The 95th percentile of the waits of all
+    CRITICAL messages may be at most 1.5 times what it is on the same arrivals if the most urgent
+    message always goes first.
     """
     return EXERCISE.grade(choose)
 
@@ -89,8 +95,8 @@ EXERCISE = ChooseExercise()
 
 
 def _critical_waits(hours: list[Hour]) -> tuple[float, float]:
-    """Return the 95th percentiles of all waits of CRITICAL (s): as chosen, and by the strict
-    rule.
+    """Return the 95th percentile of all waits of CRITICAL (s) by the answer's choices, and by the
+    strict rule.
     """
     return (
         _p95(wait for hour in hours for wait in hour.waits(CRITICAL)),
@@ -103,7 +109,7 @@ def _p95(waits: Iterable[float]) -> float:
 
 
 def _starved(hour: Hour) -> Mistake | None:
-    """Return what is wrong if a LOW message waited too long: the first one that did."""
+    """Return the mistake about the first LOW message that waited too long, or None."""
     late = [
         (hour.jobs[number].sent + PATIENCE, number, start)
         for number, start in hour.begun
@@ -121,8 +127,8 @@ def _starved(hour: Hour) -> Mistake | None:
 
 
 def _late(hour: Hour) -> Mistake | None:
-    """Return what is wrong if CRITICAL waited much longer than by the strict rule: the message that
-    waited longest.
+    """Return the mistake of an hour where CRITICAL waited much longer than by the strict rule, with
+    the message that waited longest; else None.
     """
     found, strict = _p95(hour.waits(CRITICAL)), _p95(strict_waits(hour.seed))
     if found <= AT_MOST * strict:
@@ -146,7 +152,5 @@ def _mistake(hour: Hour, said: str, hint: str) -> Mistake:
 
 @lru_cache(maxsize=len(SEEDS))
 def strict_waits(seed: int) -> tuple[float, ...]:
-    """Return how long this seed's CRITICAL messages wait, in seconds, where the most urgent always
-    goes first.
-    """
+    """Return the waits (s) of this seed's CRITICAL messages by the strict rule: most urgent first."""
     return tuple(serve(lambda heads, _: next(iter(heads)), seed).waits(CRITICAL))

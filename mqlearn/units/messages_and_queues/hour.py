@@ -1,4 +1,4 @@
-"""An hour of messages before one worker, served in the order that a rule chooses: for exercise
+"""An hour of messages for one worker, served in the order that a rule chooses. For exercise
 01.3.
 """
 
@@ -19,7 +19,8 @@ from mqlearn.study.tries import Life, Try, run_of_tries
 
 RATE, SERVICE_RATE, HOUR = 0.8, 1.0, 3600.0  # per second, per second, seconds
 URGENT_FIRST = tuple(reversed(MessagePriority))
-# LOW 40 %, NORMAL 40, HIGH 15, CRITICAL the rest
+# The priorities from LOW on, with the sums of their shares: LOW 40 %, NORMAL 40 %, HIGH 15 %, and
+# CRITICAL the rest.
 KINDS, UP_TO = tuple(MessagePriority), (0.4, 0.8, 0.95)
 PURPOSES = ("arrive", "share", "serve")
 
@@ -36,10 +37,10 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True)
 class Hour:
-    """An hour of jobs: the number of each served one (from 0) with the start of its service (s), in
-    order.
+    """An hour of jobs. `begun` has a pair for each served job, in the order of service: its number
+    (from 0) and the start of its service (s).
 
-    `mistake` is what was wrong with a choice that could not be served: the service ends there.
+    `mistake` is the mistake of a choice that could not be served: the service ends there.
     """
 
     seed: int
@@ -48,7 +49,7 @@ class Hour:
     mistake: Mistake | None = None
 
     def waits(self, priority: MessagePriority) -> list[float]:
-        """Return how long each served job of this priority waited, in seconds."""
+        """Return the waits (s) of the served jobs with this priority."""
         return [
             start - self.jobs[number].sent
             for number, start in self.begun
@@ -69,14 +70,15 @@ def serve(choose: Choose, seed: int) -> Hour:
             lines[jobs[arrived].priority].append(arrived)
             arrived += 1
         heads = {priority: jobs[line[0]].sent for priority, line in lines.items() if line}
-        # without call_answer, since a check comes here 288,000 times
+        # Without `call_answer`: a check comes here 288,000 times, and that call would be the
+        # slowest part.
         try:
             choice = choose(heads, now)
-        except Exception as error:  # told in words, not raised
+        except Exception as error:  # the verdict reports it
             return Hour(seed, jobs, begun, _no_choice(lines, now, Answer(error=error)))
         try:
             number = lines[choice].popleft()
-        except Exception:  # no priority, or one without a message, or nothing that has a hash
+        except Exception:  # not a priority, or one without a message, or a value without a hash
             return Hour(seed, jobs, begun, _no_choice(lines, now, Answer(choice)))
         begun.append((number, now))
         now += jobs[number].seconds
@@ -94,6 +96,7 @@ def _no_choice(lines: dict[Any, deque[int]], now: float, answer: Answer) -> Mist
 @lru_cache(maxsize=2)
 def arrivals(seed: int) -> tuple[Job, ...]:
     """Draw an hour of jobs from the seed."""
+    # Three generators, so that the arrivals do not depend on how the rest is drawn.
     arrive, kind, takes = (random.Random(f"{purpose} {seed}") for purpose in PURPOSES)
     jobs: list[Job] = []
     time = arrive.expovariate(RATE)

@@ -1,5 +1,5 @@
-"""Exercise 01.2: the envelope of an answer, so that a whole conversation can be put together
-again.
+"""Exercise 01.2: the headers of a reply, which allow a reader to find all messages of a conversation
+and to put them in order.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from mqlearn.runtime.simulation import Simulation
 from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer, short_repr
 from mqlearn.study.verdict import Verdict
 
-REPLIES = 5  # a conversation: a first message and so many replies, each to the one before
+REPLIES = 5  # in a conversation, after its first message; each answers the message before it
 SCHEMA = "1"  # the version of the bodies that this course writes
-# headers of others, which we only hand on
+# headers that other systems have set, which a reply must copy
 STRANGE = ("traceparent", "tenant", "x-region", "locale", "baggage")
 
 
 class Exchange(NamedTuple):
-    """One reply: the message that was answered, as it was before and as it is after, and the answer
-    to it.
+    """One reply: the message that was answered, as a copy from before the call (`before`) and as it
+    is after it (`parent`), and the answer.
 
-    `before_body` is a copy of its body; `body` and `new_id` are what the reply is made of.
+    `before_body` is a copy of the parent's body; `body` and `new_id` are the body and id that the
+    reply must have.
     """
 
     before: Message
@@ -35,12 +36,12 @@ class Exchange(NamedTuple):
     answer: Answer
 
     def mistake(self) -> Mistake | None:
-        """Return what is wrong with the reply, or with its parent afterwards, if anything is."""
+        """Return the mistake in the reply, or in its parent after the call, or None."""
         return _wrong_envelope(self) or _changed(self)
 
 
 class ReplyToExercise(Exercise[int, list[Exchange]]):
-    """A conversation of five replies, each to the one before, up to the first that is wrong."""
+    """A conversation of five replies, each to the message before it, up to the first wrong one."""
 
     def play(self, answer: Callable[..., Any], case: int) -> list[Exchange]:
         rng = random.Random(f"conversation {case}")
@@ -55,7 +56,7 @@ class ReplyToExercise(Exercise[int, list[Exchange]]):
                 given = call_answer(answer, parent, dict(body), new_id)
                 exchanges.append(Exchange(before, before_body, parent, body, new_id, given))
                 if exchanges[-1].mistake() is not None:
-                    break  # it may not even be a message that can be sent
+                    break  # a wrong reply may be no message at all, so it cannot be sent on
                 message = given.value
         return exchanges
 
@@ -75,11 +76,11 @@ class ReplyToExercise(Exercise[int, list[Exchange]]):
 def check_reply_to(reply_to: Callable[[Message, dict[str, Any], str], Message]) -> Verdict:
     """Grade `reply_to(parent, body, new_id)`, which makes the message that answers `parent`.
 
-    The reply is a new `Message` with the id `new_id` and the given `body`. Its headers say:
-    `correlation_id`, that of the parent, or the parent's id if it has none (it began the
-    conversation); `causation_id`, the parent's id; `schema_version`, "1", the version of *this*
-    body, whatever the parent's. Every other header of the parent is handed on
-    unchanged, and the parent stays as it is.
+    The reply is a new `Message` with the id `new_id` and the given `body`. Its headers are:
+    `correlation_id`, the parent's, or the parent's id if it has none (because it began the
+    conversation); `causation_id`, the parent's id; `schema_version`, "1", which is the version of
+    *this* body and not of the parent's; and every other header of the parent, unchanged. The parent
+    itself must not change.
 
     Tried on conversations of a first message and five replies, each sent through a queue before it
     is answered.
@@ -139,7 +140,7 @@ def _wrong_envelope(exchange: Exchange) -> Mistake | None:
 
 
 def _changed(exchange: Exchange) -> Mistake | None:
-    """Return what is wrong if the call changed the message that it was to answer."""
+    """Return the mistake of a call that changed the message it answers, or None."""
     parent, before = exchange.parent, exchange.before
     if (parent.headers, parent.id, parent.body) == (
         before.headers,
@@ -162,7 +163,9 @@ def _through(queue: InMemoryMessageQueue, message: Message) -> Message:
 
 
 def _first(rng: random.Random) -> Message:
-    """A first message: with headers of others, half the time in a conversation begun elsewhere."""
+    """Draw a first message, with some headers of other systems. Half of them belong to a
+    conversation that began elsewhere, so they have a correlation id already.
+    """
     headers = {name: f"{rng.getrandbits(24):06x}" for name in STRANGE if rng.random() < 0.5}
     if rng.random() < 0.5:
         headers["correlation_id"] = f"c-{rng.getrandbits(32):08x}"

@@ -28,7 +28,7 @@ ROOM = 100_000
 
 @dataclass(frozen=True)
 class PriorityMix(Scenario):
-    """Messages of four priorities before the same workers; arrivals last `minutes`, then the
+    """Messages of four priorities wait for the same workers. They arrive for `minutes`, then the
     workers clear what is left.
 
     Arrivals are Poisson; each message's priority is drawn by the four shares, which are parts of
@@ -121,12 +121,12 @@ class PriorityMix(Scenario):
 
     @property
     def load(self) -> float:
-        """The number of workers that the work that arrives keeps busy."""
+        """The number of workers that the arriving work keeps busy on average, in erlangs."""
         return theory.offered_load(self.rate, 1 / self.service)
 
     def priority(self, chance: float) -> MessagePriority:
-        """The priority of a message whose draw is `chance`, in [0, 1): urgent ones have the low
-        draws.
+        """Return the priority of a message whose draw is `chance`, in [0, 1); a low draw means an
+        urgent message.
         """
         check.number("chance", chance, low=0)
         left = chance * sum(self.parts.values())
@@ -239,7 +239,9 @@ class PriorityMix(Scenario):
         )
 
     def _theory(self, *, stale: bool) -> dict[str, Any]:
-        """Cobham's mean waits, where they are exact: workers to spare, and no message expires."""
+        """Return Cobham's mean waits (s), if they are exact: workers to spare, and no message
+        expires.
+        """
         found: dict[str, Any] = {"utilisation": min(1.0, self.load / self.workers)}
         if self.load >= self.workers or stale or (self.times == "constant" and self.workers > 1):
             return found
@@ -259,8 +261,8 @@ def _there(workers: int) -> str:
 
 
 class PriorityAnalysis:
-    """A trace read by priority: waits (s), how many were sent, expired, and still waited at
-    `closing` (s).
+    """The messages of a trace by priority: their waits (s), and the numbers of those that were
+    sent, that expired, and that still waited at `closing` (s).
     """
 
     def __init__(self, records: list[Record], closing: float) -> None:
@@ -277,7 +279,7 @@ class PriorityAnalysis:
                     self.left[priority] += 1
                 if event == "expired":
                     self.expired[priority] += 1
-                    late += time - detail
+                    late += time - detail  # the detail is the time at which it expired
                 else:
                     self.waits[priority].append(time - since[entry])
         self.late = late / max(self.expired.total(), 1)  # seconds between expiring and being found

@@ -1,5 +1,5 @@
-"""Exercise 01.1: a key for a heap that serves the most urgent message first, and equals as they
-were sent.
+"""Exercise 01.1: a sort key for a heap that must serve the most urgent message first, and messages
+of one priority in the order of sending.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ TICKS = (0.0, 0.015, 0.030)  # seconds: a coarse clock, so that many messages sh
 
 
 class Compared(Exception):
-    """Two messages were compared with one another."""
+    """The exception of a comparison of two messages, which the exercise does not allow."""
 
 
 class _Incomparable(Message):
-    """A message that says so when it is compared, which happens where a heap finds two equal
-    keys.
+    """A message that raises when it is compared with another: a heap does that if two keys are
+    equal.
     """
 
     def _compared(self, _: object) -> bool:
@@ -34,8 +34,8 @@ class _Incomparable(Message):
 
 
 class Keys(NamedTuple):
-    """A seed's messages as they are sent, and the keys that were given for them, up to the first
-    answer that is none.
+    """A seed's messages in the order of sending, and the answers for them, up to the first answer
+    that is no key.
     """
 
     messages: list[Message]
@@ -82,10 +82,10 @@ class SortKeyExercise(Exercise[int, Keys]):
 def check_sort_key(sort_key: Callable[[Message, int], tuple[Any, ...]]) -> Verdict:
     """Grade `sort_key(message, seq)`, the key that orders a heap as a fair priority queue.
 
-    `seq` counts the messages as they are sent: 0, 1, 2, …; the key is a tuple, and the heap hands
-    out the smallest first. The most urgent message must come first, equals in the order of sending.
-    The clock is coarse: 200 messages share three timestamps (s). Two messages themselves must never
-    be compared.
+    `seq` counts the messages as they are sent: 0, 1, 2, …. The key is a tuple, and the heap hands
+    out the smallest key first. The most urgent message must come first, and messages of the same
+    priority in the order of sending. The clock is coarse: 200 messages share three timestamps (s).
+    The heap must never have to compare two messages themselves.
     """
     return EXERCISE.grade(sort_key)
 
@@ -94,7 +94,7 @@ EXERCISE = SortKeyExercise()
 
 
 def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> Iterator[Mistake]:
-    """Yield what is wrong with the first message that the heap hands out in the wrong place."""
+    """Yield the mistake about the first message that the heap hands out in the wrong place."""
     number = {message.id: seq for seq, message in enumerate(messages)}
     for due in sorted(messages, key=lambda message: (-message.priority.value, number[message.id])):
         key, served = heap[0]
@@ -122,7 +122,7 @@ def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> It
 
 
 def _no_order(error: Exception, key: Any, message: Message) -> Mistake:
-    """Return what is wrong if the heap could not compare the key of this message with another."""
+    """Return the mistake of a message whose key the heap could not compare with another key."""
     if isinstance(error, Compared):
         return Mistake(
             f"{message.id} has the same key as another message, so the heap compared the "

@@ -1,4 +1,4 @@
-"""Exercise 07.3: a view that is right in any order of its changes, however often they come."""
+"""Exercise 07.3: a view that is right for any order of its changes, also if some come again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Apply = Callable[[dict[str, tuple[int, Any]], "Change"], dict[str, tuple[int, An
 
 
 class Change(NamedTuple):
-    """The `seq`-th change of a key, from 1: the key gets this value, or with None is deleted."""
+    """Change number `seq` of a key, counted from 1: the key gets `value`; None deletes it."""
 
     key: str
     seq: int
@@ -34,8 +34,8 @@ class Change(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One change as the answer applied it; the entries of the view after it, None if it returned no
-    view.
+    """One change, the answer to it, and a copy of the view's entries after it; None if the answer
+    is no view.
     """
 
     change: Change
@@ -44,7 +44,7 @@ class Step(NamedTuple):
 
 
 class Replica(NamedTuple):
-    """The steps of one order of a seed's history: the first order that ended wrongly, or else the
+    """The steps for one order of a seed's changes: the first order with a wrong end, or else the
     last one.
     """
 
@@ -53,7 +53,7 @@ class Replica(NamedTuple):
 
 
 class ApplyExercise(Exercise[int, Replica]):
-    """A history applied in many orders; each must end with the view that the true order gives."""
+    """A history applied in many orders. Each must end with the view that the right order gives."""
 
     def play(self, answer: Callable[..., Any], case: int) -> Replica:
         right = shown(in_order(case))
@@ -98,17 +98,17 @@ class ApplyExercise(Exercise[int, Replica]):
 
 
 def check_apply(apply: Apply) -> Verdict:
-    """Grade `apply(view, event)`, the view with one change more, the same for every order of the
-    changes.
+    """Grade `apply(view, event)`, which returns the view after one more change. The view at the end
+    must be the same for every order of the changes.
 
-    `event` has `key`, `seq` and `value`: the change number `seq` (from 1, counted for each key)
-    gives the key this value, or deletes it where the value is None. `view` is a dict from key to
-    (seq, value), {} to begin with; a key whose value is None is deleted, as is one that is not in
-    it. It may be changed in place or copied.
+    `event` has `key`, `seq` and `value`: change number `seq` (counted from 1 for each key) gives
+    the key this value, or deletes the key if the value is None. `view` is a dict from key to
+    (seq, value), {} to begin with. A key counts as deleted if its value is None or if it is not in
+    the dict. The view may be changed in place or copied.
 
-    In each of 100 seeds a history of five changes of two or three flights' gates is applied in all
-    120 orders, and in 60 more with changes that come twice or three times. Each time the view must
-    in the end show what the history shows in order; what is deleted stays deleted.
+    In each of 100 seeds a history of five changes to the gates of two or three flights is applied
+    in all 120 orders, and in 60 more orders where changes come twice or three times. Each time the
+    view must end as if the changes had come in order; a deleted key must stay deleted.
     """
     return EXERCISE.grade(apply)
 
@@ -117,7 +117,9 @@ EXERCISE = ApplyExercise()
 
 
 def steps_of(apply: Callable[..., Any], order: tuple[Change, ...]) -> list[Step]:
-    """Apply the changes in this order, up to the first answer that is no view."""
+    """Apply the changes in this order, up to the first answer that is no view, and return the
+    steps.
+    """
     view: Any = {}
     steps = []
     for change in order:
@@ -131,8 +133,8 @@ def steps_of(apply: Callable[..., Any], order: tuple[Change, ...]) -> list[Step]
 
 
 def step_by_step(steps: list[Step], right: dict[str, Any]) -> pd.DataFrame:
-    """Return what is replayed: the view after each change, a column for each key, and below it the
-    view in order.
+    """Return the table that a replay shows: a row with the view after each change, a column for
+    each key, and at the end the view that the right order gives.
     """
     import pandas as pd
 
@@ -167,8 +169,8 @@ def _hint(key: str, seen: dict[str, Any], right: dict[str, Any], order: list[Cha
 
 
 def _entries(answer: Answer) -> dict[str, tuple[Any, Any]] | None:
-    """Copy the entries of a view, since the next change may alter it in place; None for what is no
-    view.
+    """Return a copy of the entries of a view, since the next change may alter it in place; None if
+    the answer is no view.
     """
     if answer.error is not None or not isinstance(answer.value, dict):
         return None
@@ -181,17 +183,19 @@ def _entries(answer: Answer) -> dict[str, tuple[Any, Any]] | None:
 
 
 def shown(view: dict[str, Any]) -> dict[str, Any]:
-    """Return what a reader of the view sees: the value of each key that is not deleted."""
+    """Return the value of each key that is not deleted: a reader of the view sees only these."""
     return {key: entry[1] for key, entry in view.items() if entry[1] is not None}
 
 
 def in_order(seed: int) -> dict[str, tuple[int, str | None]]:
-    """The view after this seed's history, applied in order."""
+    """Return the view after this seed's history, applied in order."""
     return {change.key: (change.seq, change.value) for change in history_of(seed)}
 
 
 def history_of(seed: int) -> list[Change]:
-    """This seed's changes in order: some keys are deleted, and some of those come back."""
+    """Return this seed's changes in order: some keys are deleted, and some of those get a value
+    again.
+    """
     rng = random.Random(f"gates {seed}")
     flights = rng.sample(("DL-417", "UA-1545", "B6-725"), rng.randint(2, 3))
     last: dict[str, Change] = {}
@@ -212,7 +216,7 @@ def history_of(seed: int) -> list[Change]:
 
 @lru_cache(maxsize=len(SEEDS))
 def orders_of(seed: int) -> tuple[tuple[Change, ...], ...]:
-    """All orders of this seed's history, the true one first, and some with repetitions."""
+    """Return all orders of this seed's history, the right one first, and some with repetitions."""
     rng, history = random.Random(f"orders {seed}"), history_of(seed)
     more = [
         [change for change in history for _ in range(rng.randint(1, 3))] for _ in range(REPEATED)

@@ -1,9 +1,9 @@
-"""A broker from a notebook's cell in the place of the package's own, with a record of what its
-subscribers hear.
+"""Runs with a broker from a notebook's cell in the place of the package's own, and a record of what
+its subscribers hear.
 
     run_with_broker(FanOut(), LoopBroker)                  a scenario, with that broker in it
 
-So a chart of such a run shows the very code in the notebook's cell.
+So a chart of such a run shows what the code in the notebook's cell does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from mqlearn.units.publish_subscribe.scenario import SUBSCRIBERS, TOPIC, FanOut
 
 
 class SilentCrashSimulation(Simulation):
-    """A simulation that reports no exception of a task that dies of it; a thread would print it."""
+    """A simulation that ignores the exception that ends a task: a naive broker starts a thread for
+    each callback, where it would be lost as well.
+    """
 
     def spawn(
         self,
@@ -41,8 +43,8 @@ class SilentCrashSimulation(Simulation):
 
 
 def run_with_broker(scenario: FanOut, make: Callable[[Simulation], Any], *, seed: int = 0) -> Run:
-    """Return the run of `scenario` with the broker `make(sim)`, which has `subscribe(topic,
-    callback)` and `publish`.
+    """Return the run of `scenario` with the broker `make(sim)`, which has
+    `subscribe(topic, callback)` and `publish(topic, message)`.
 
     Its tasks and queues run on `sim`. An exception that ends a task is lost, as with real threads.
     """
@@ -58,8 +60,8 @@ def run_with_broker(scenario: FanOut, make: Callable[[Simulation], Any], *, seed
 
 
 def _heard(runtime: Runtime, trace: Trace, name: str, callback: Handler) -> Handler:
-    """Return the callback with a record of each call, under the subscriber's name: a message whose
-    call fails is lost.
+    """Return the callback with records of each call under the subscriber's name. A message whose
+    call fails is recorded as lost.
     """
     numbers = count(1)
 
@@ -81,6 +83,7 @@ def _heard(runtime: Runtime, trace: Trace, name: str, callback: Handler) -> Hand
                 detail=detail,
             )
 
+        # All at one instant: this broker has no queue, so a message is in flight when it is called.
         for event in ("sent", "received", "started"):
             record(event, None)
         try:

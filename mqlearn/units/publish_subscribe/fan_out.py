@@ -1,4 +1,6 @@
-"""Exercise 07.1: one message into every mailbox, and no subscriber waits for another."""
+"""Exercise 07.1: fan-out, which sends one message into every mailbox and makes no subscriber wait
+for another.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ Publish = Callable[[Message, dict[str, Any]], list[str]]
 
 
 class FanOutExercise(Exercise[int, Morning]):
-    """One order into two empty mailboxes; if that is right, a morning of orders into four that fill
-    up.
+    """First one order to two empty mailboxes; if that is right, a morning of orders to four
+    mailboxes that fill up.
     """
 
     def play(self, answer: Callable[..., Any], case: int) -> Morning:
@@ -49,19 +51,19 @@ class FanOutExercise(Exercise[int, Morning]):
 
 
 def check_fan_out(fan_out: Publish) -> Verdict:
-    """Grade `fan_out(message, mailboxes)`, the names of the subscribers that had no room for the
-    message; all others have got it.
+    """Grade `fan_out(message, mailboxes)`, which sends a message to all subscribers and returns a
+    list with the names of those whose mailbox was full.
 
-    `mailboxes` is a dict from a subscriber's name to its mailbox. `mailbox.send(message,
-    timeout=None)` puts a message into it and returns True; where it is full it waits for room, for
-    `timeout` seconds at most (0: not at all; None: as long as it takes), and returns False if there
-    is none. A loop of the mailbox's own calls `mailbox.callback(message)` with one message after
-    the other. The answer is a list of the names of the subscribers whose mailbox was full.
+    `mailboxes` is a dict from a subscriber's name to its mailbox.
+    `mailbox.send(message, timeout=None)` puts a message into it and returns True. If the mailbox is
+    full, it waits for room, at most `timeout` seconds (0: not at all; None: without a limit), and
+    returns False if there is none. Each mailbox has its own loop, which calls
+    `mailbox.callback(message)` with one message after the other.
 
     In each of 100 seeds 60 orders are published, about ten per second, to four subscribers in any
-    order: the board and the caterer take up to 40 ms, the auditor takes half a second to two, the
-    webhook raises whatever it gets. Each mailbox must be asked once about each order, and each
-    refusal returned; and the board and the caterer may at no time be more than one order behind.
+    order. The board and the caterer take up to 40 ms, the auditor takes 0.5 to 2 s, and the webhook
+    always raises. Each order must be sent once to each mailbox, and each refusal returned. The
+    board and the caterer may never be more than one order behind.
     """
     return EXERCISE.grade(fan_out)
 
@@ -70,7 +72,7 @@ EXERCISE = FanOutExercise()
 
 
 def judge(call: Call) -> Mistake | None:
-    """Return what is wrong with one call, by what the mailboxes were asked meanwhile."""
+    """Return the mistake of one call, or None, from what was sent to the mailboxes during it."""
     order, answer, asked = call
     names = answer.value
     if (
@@ -101,7 +103,7 @@ def judge(call: Call) -> Mistake | None:
 
 
 def _late(morning: Morning) -> Mistake | None:
-    """Return what is wrong with a morning if a fast subscriber was behind."""
+    """Return the mistake of a morning where a fast subscriber was behind, or None."""
     for name, takes in morning.load.takes.items():
         most, when = morning.behind(name)
         if name not in (SLOW, BROKEN) and most > 1:

@@ -21,14 +21,14 @@ from mqlearn.study.exercise import Answer, Mistake, RunawayAnswer, call_answer
 from mqlearn.study.run import Run
 
 ORDERS = 60
-MOST = 20  # times that a mailbox may be asked about one order
-AFTER = 60.0  # seconds left to the subscribers to clear their backlog
+MOST = 20  # sends of one order to one mailbox; an answer with more would try forever
+AFTER = 60.0  # seconds after the last order, for the subscribers to clear their backlog
 SLOW, BROKEN = "auditor", "webhook"
 
 
 class Mailbox(Subscription):
-    """A subscriber's mailbox, which blocks when it is full. `asked` has the id of each message it
-    was sent, and True if it took the message.
+    """A subscriber's mailbox, which blocks when it is full. `asked` has a pair for each send: the
+    id of the message, and True if the mailbox took it.
     """
 
     def __init__(
@@ -51,8 +51,9 @@ class Mailbox(Subscription):
 
 @dataclass(frozen=True)
 class Workload:
-    """The instants (s) at which orders are due, and the subscribers: the seconds each takes for a
-    message, in the order of the mailboxes, and the messages that a mailbox holds.
+    """The times (s) at which orders are due (`due`), the seconds that each subscriber takes for a
+    message, in the order of the mailboxes (`takes`), and the number of messages that a mailbox can
+    hold (`room`).
     """
 
     seed: int
@@ -62,7 +63,7 @@ class Workload:
 
 
 class Call(NamedTuple):
-    """One order published: the answer, and for each mailbox what it was asked meanwhile."""
+    """One order published: the answer, and for each mailbox the sends during the call."""
 
     order: str
     answer: Answer
@@ -71,8 +72,8 @@ class Call(NamedTuple):
 
 @dataclass
 class Morning:
-    """A workload played: the times (s) at which each subscriber handled its orders, up to the first
-    order whose call was a mistake.
+    """A workload after it was played: the times (s) at which each subscriber handled its orders, up
+    to the first order whose call was a mistake.
     """
 
     load: Workload
@@ -82,8 +83,10 @@ class Morning:
     trace: Trace = field(default_factory=Trace)
 
     def behind(self, name: str) -> tuple[int, float]:
-        """Return the largest number of orders this subscriber was behind, the one just published
-        included, and minus its time (s): of equals the earliest is the largest.
+        """Return the largest number of orders that this subscriber was behind, the order just
+        published included, and the time (s) of that, negated.
+
+        The time is negative so that of several equal numbers the maximum is the earliest one.
         """
         done = self.handled[name]
         return max(
@@ -100,8 +103,8 @@ class Morning:
 def publish(
     fan_out: Callable[..., Any], load: Workload, judge: Callable[[Call], Mistake | None]
 ) -> Morning:
-    """Publish one order after the other with this function, up to the first call that is judged a
-    mistake.
+    """Publish one order after the other with `fan_out`, up to the first call where `judge` returns
+    a mistake.
     """
     morning = Morning(load, {name: [] for name in load.takes})
     with Simulation(load.seed) as sim:
@@ -110,7 +113,7 @@ def publish(
         def shop() -> None:
             for number, time in enumerate(load.due, 1):
                 sim.sleep_until(time)
-                # Judged at once: an answer may be a list that the next call changes.
+                # Graded at once, since the next call may change the list that this one returned.
                 morning.mistake = _publish_one(fan_out, f"order-{number}", mailboxes, judge)
                 if morning.mistake is not None:
                     return
@@ -119,7 +122,7 @@ def publish(
             for name in mailboxes if morning.mistake is None else ():
                 morning.trace.note(sim.now, "occurred", name, message_id=order, detail="orders")
 
-        # Scheduled before the shop begins: an order has occurred also while the shop waits.
+        # By timers, so that an order occurs on time also while the shop waits in a full mailbox.
         for number, time in enumerate(load.due, 1):
             sim.call_at(time, partial(occur, f"order-{number}"))
         sim.spawn(shop, name="shop")

@@ -30,12 +30,12 @@ class Question(NamedTuple):
 
     @property
     def has_bool(self) -> bool:
-        """Tell if the answer is True or False, right or wrong."""
+        """True if the answer is a bool, right or wrong."""
         return self.answer.error is None and isinstance(self.answer.value, bool)
 
     @property
     def is_right(self) -> bool:
-        """Tell if the answer is the right one."""
+        """True if the answer is right."""
         return self.has_bool and self.answer.value == self.right
 
 
@@ -72,15 +72,14 @@ class MatchesExercise(Exercise[int, list[Question]]):
 
 
 def check_matches(matches: Matches) -> Verdict:
-    """Grade `matches(pattern, topic)`, True where the pattern matches the topic in the dialect of
-    RabbitMQ.
+    """Grade `matches(pattern, topic)`, which returns True if the pattern matches the topic by the
+    rules of RabbitMQ.
 
-    Both are words between dots. In a pattern, `*` stands for exactly one word and `#` for any
-    number of them, none included; each is a word of its own, and every other word stands for
-    itself.
+    Both are words with dots between them. In a pattern, the word `*` stands for exactly one word,
+    the word `#` for any number of words, also none, and every other word stands for itself.
 
-    In 100 seeds 2,000 pairs are compared with what brute force says: it cuts off one word after the
-    other, in every way.
+    In 100 seeds 2,000 pairs are compared with a search that tries every number of words for each
+    `#`.
     """
     return EXERCISE.grade(matches)
 
@@ -89,7 +88,7 @@ EXERCISE = MatchesExercise()
 
 
 def mistaken(questions: list[Question]) -> pd.DataFrame:
-    """Return what is replayed: all of a seed's pairs with a wrong answer."""
+    """Return the table that a replay shows: all of a seed's pairs with a wrong answer."""
     import pandas as pd
 
     rows = [
@@ -115,7 +114,9 @@ def _hint(pattern: str, topic: str) -> str:
 
 
 def brute_force(pattern: str, topic: str) -> bool:
-    """Return True if the words of the topic can be read as those of the pattern in any way."""
+    """Return True if the topic matches the pattern, by trying every number of words for each
+    `#`.
+    """
     return _match_words(pattern.split("."), topic.split("."))
 
 

@@ -30,10 +30,10 @@ class FanOut(Scenario):
     """Orders are paid, and three hear of it: mail thanks the customer, parcel calls a webhook,
     audit keeps a record.
 
-    The shop publishes each order when it was paid, or as soon as it can. Every subscriber has a
-    queue of its own for at most `queue_limit` orders. A call takes a subscriber its time, and fails
-    with its probability; the order is then tried again at once and in its place, or after a delay
-    of 2, 4, 8 … seconds while others overtake it.
+    The shop publishes each order when it is paid, or as soon as no full queue blocks it. Every
+    subscriber has its own queue for at most `queue_limit` orders. Each subscriber has its own
+    time for a call, and its own probability that a call fails. A failed order is tried again at
+    once in its old place, or after a delay of 2, 4, 8 … seconds while other orders overtake it.
     """
 
     TITLE: ClassVar[str] = "Who hears about it, and who may slow whom?"
@@ -141,18 +141,18 @@ class FanOut(Scenario):
     )
 
     def arrival_times(self, runtime: Runtime) -> list[float]:
-        """When orders are paid, in seconds since the start."""
+        """The times at which orders are paid, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
         return by_pattern(self.arrivals, self.rate, self.window, runtime.draw)
 
     def callback(self, name: str, runtime: Runtime) -> Handler:
-        """Return the callback of the subscriber of this name."""
+        """Return the callback of the subscriber with this name."""
         check.one_of("name", name, SUBSCRIBERS)
         check.instance("runtime", runtime, Runtime)
         seconds, fails = getattr(self, f"{name}_time"), getattr(self, f"{name}_fails")
 
         def call(message: Message) -> None:
-            u = runtime.draw("takes", name, message.id)
+            u = runtime.draw("takes", name, message.id)  # in [0, 1): how long this call takes
             if seconds:
                 runtime.sleep(seconds * (1 + self.spread * (2 * u - 1)))
             if happens(runtime, fails, "fails", name, *one_try(message)):
@@ -182,9 +182,9 @@ class FanOut(Scenario):
         return run
 
     def tell(self, runtime: Runtime, trace: Trace, broker: Any) -> None:
-        """Have the shop publish to `broker`, and watch for `window` seconds; then freeze the trace.
+        """Let the shop publish to `broker` for `window` seconds, then freeze the trace.
 
-        What `publish` raises, the shop notes nowhere and goes on.
+        The shop ignores an exception that `publish` raises, and publishes the next order.
         """
         start = runtime.now
         orders = [
@@ -211,8 +211,8 @@ class FanOut(Scenario):
     def report(
         self, trace: Trace, until: float, seed: int, theory: dict[str, Any] | None = None
     ) -> Run:
-        """Return the run that a frozen trace records, observed until `until` (s); `theory` is what
-        was to be expected.
+        """Return the run that a frozen trace records, observed until `until` (s); `theory` has the
+        expected values.
         """
         books, analysis = trace.balance(), FanOutAnalysis(trace.records)
         fates = {name: analysis.outcomes(name) for name in analysis.names}
@@ -247,8 +247,8 @@ class FanOut(Scenario):
         )
 
     def _theory(self) -> dict[str, Any]:
-        """The orders that the slowest falls behind where no call fails and no queue is full: rate
-        less speed, times window.
+        """Return the number of orders that the slowest subscriber is behind at the end, if no call
+        fails and no queue is full: (arrival rate − its speed) × window.
         """
         times = [getattr(self, f"{name}_time") for name in SUBSCRIBERS]
         slowest = max(times)
