@@ -152,5 +152,5 @@ def _mistake(hour: Hour, said: str, hint: str) -> Mistake:
 
 @lru_cache(maxsize=len(SEEDS))
 def strict_waits(seed: int) -> tuple[float, ...]:
-    """Return the waits (s) of this seed's CRITICAL messages by the strict rule: most urgent first."""
+    """Return the waits (s) of this seed's CRITICAL messages by the strict rule."""
     return tuple(serve(lambda heads, _: next(iter(heads)), seed).waits(CRITICAL))

@@ -1,5 +1,5 @@
-"""Exercise 01.2: the headers of a reply, which allow a reader to find all messages of a conversation
-and to put them in order.
+"""Exercise 01.2: the headers of a reply, which let a reader find all messages of a conversation
+and put them in order.
 """
 
 from __future__ import annotations

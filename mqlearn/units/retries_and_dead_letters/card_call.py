@@ -10,10 +10,10 @@ from mqlearn.units.retries_and_dead_letters.overload import Service
 
 
 def card_call(runtime: Runtime, service: Service, faults: Faults) -> Handler:
-    """Return a handler that calls `service`, and fails if no answer comes in time, or as `faults`
-    say.
+    """Return a handler that calls `service`. It fails if no answer comes in time, or if `faults`
+    draw a failure.
 
-    During the outage of the faults a call is refused at once: it does not reach the service.
+    During the outage of the faults a call is refused at once and does not reach the service.
     """
     outage = faults.outage
     unanswered: set[int] = set()  # receipts of the deliveries whose callers gave up
@@ -22,6 +22,7 @@ def card_call(runtime: Runtime, service: Service, faults: Faults) -> Handler:
     def seconds(message: Message) -> float:
         if outage is not None and outage[0] <= runtime.now < outage[1]:
             return 0.0
+        # `call` reads and moves the time at which the service is free: one worker at a time.
         with lock:
             waits, answered = service.call(runtime.now)
         if not answered:

@@ -24,16 +24,16 @@ MOST_TRIES = 20  # of an order that fails at every try
 SLICE = 10  # seconds over which the load is measured
 PEAK = 2.0  # times the normal load, at most, once the service is back
 LATE = 480.0  # seconds after the recovery within which 99 % are done
-SHARE = 99  # %
+SHARE = 99  # % of the orders that must be done within `LATE`
 
 Delay = Callable[[int, random.Random], Any]
 
 
 @dataclass
 class Night:
-    """An outage from 0 to `end` seconds, and what became of the orders that arrived in it.
+    """An outage from 0 to `end` seconds, and the tries of the orders that arrived during it.
 
-    `mistake` is what was wrong with an answer that was no delay, or never gave up.
+    `mistake` is the mistake of an answer that was no delay, or that never gave up.
     """
 
     seed: int
@@ -44,8 +44,8 @@ class Night:
     mistake: Mistake | None = None
 
     def peak(self) -> tuple[float, int]:
-        """Return the most tries in ten seconds after the recovery, new orders included, as a
-        multiple of the normal number, and when those ten seconds begin (s).
+        """Return the largest number of tries in ten seconds after the recovery, new orders
+        included, as a multiple of the normal number, and the start of those ten seconds (s).
         """
         slots = Counter(
             int((time - self.end) // SLICE)
@@ -53,6 +53,7 @@ class Night:
             for time in times
             if time >= self.end
         )
+        # -slot, so that of several equal numbers the earliest ten seconds are found
         tries, slot = max(((tries, -slot) for slot, tries in slots.items()), default=(0, 0))
         return 1 + tries / (RATE * SLICE), int(self.end - SLICE * slot)
 
@@ -63,7 +64,7 @@ class Night:
 
 
 class DelayExercise(Exercise[int, Night]):
-    """An outage that no order dies of, whose end brings no second one."""
+    """An outage that should kill no order, and whose end should not overload the service."""
 
     def play(self, answer: Callable[..., Any], case: int) -> Night:
         night = Night(case, *orders_of(case))
@@ -113,11 +114,12 @@ class DelayExercise(Exercise[int, Night]):
 def check_delay(delay: Delay) -> Verdict:
     """Grade `delay(attempt, rng)`, the seconds to wait after failure number `attempt` (from 1).
 
-    None gives the order up: it is dead. `rng` is a `random.Random`. Ten orders arrive per second. A
-    service is down for 30 to 120 s, and in one second of it a flash sale brings 100 to 600 orders
-    more. In each of 100 seeds no order may die; after the recovery no ten seconds may see more than
-    twice the normal number of tries; and 480 s after the recovery 99 % of the orders of the outage
-    must be done. An order that fails at every try must be given up after 20 tries at most.
+    If it returns None, the order is given up and dead. `rng` is a `random.Random`. Ten orders
+    arrive per second. A service is down for 30 to 120 s, and in one second of the outage a flash
+    sale brings 100 to 600 more orders. In each of 100 seeds no order may die. After the recovery no
+    ten seconds may have more than twice the normal number of tries, and 480 s after it 99 % of the
+    orders of the outage must be done. An order that fails at every try must be given up after at
+    most 20 tries.
     """
     return EXERCISE.grade(delay)
 
@@ -126,8 +128,8 @@ EXERCISE = DelayExercise()
 
 
 def _endless(delay: Delay, seed: int) -> Mistake | None:
-    """Return what is wrong if an order that always fails is never given up, or an answer is no
-    number of seconds.
+    """Return the mistake if an order that always fails is never given up, or if an answer is not a
+    number of seconds; else None.
     """
     rng = random.Random(f"poison {seed}")
     for attempt in range(1, MOST_TRIES + 1):
@@ -153,8 +155,8 @@ def _no_delay(answer: Answer, attempt: int) -> Mistake | None:
 
 
 def _try_orders(delay: Delay, night: Night) -> Mistake | None:
-    """Try each order until the service is back or the order is given up; return what was wrong with
-    an answer that was no delay.
+    """Try each order until the service is back or the order is given up. Return the mistake of an
+    answer that was no delay, or None.
     """
     rng = random.Random(f"jitter {night.seed}")
     for number, time in enumerate(night.arrivals):
@@ -168,7 +170,7 @@ def _try_orders(delay: Delay, night: Night) -> Mistake | None:
             if mistake := _no_delay(answer, len(times)):
                 return mistake
             times.append(times[-1] + answer.value)
-            # delays of 0 s would try forever
+            # With delays of 0 s the outage would never end.
             if len(times) > 2 * MOST_TRIES:
                 return Mistake(
                     f"order-{number + 1} was tried {len(times)} times by {times[-1]:.1f} s",
@@ -178,8 +180,8 @@ def _try_orders(delay: Delay, night: Night) -> Mistake | None:
 
 
 def orders_of(seed: int) -> tuple[float, list[float]]:
-    """Draw how long this seed's outage lasts, and when its orders arrive, in seconds since it
-    began.
+    """Draw the length (s) of this seed's outage, and the arrival times of its orders, in seconds
+    since it began.
     """
     rng = random.Random(f"outage {seed}")
     end = rng.uniform(30, 120)
@@ -191,7 +193,7 @@ def orders_of(seed: int) -> tuple[float, list[float]]:
 
 
 def replay(night: Night) -> Run:
-    """Return the run of this night: every order tried at its times, each time for a moment."""
+    """Return the run of this night: each order with its tries, which take no time."""
     dead = set(night.given_up)
     lives = []
     for number, times in enumerate(night.tries):

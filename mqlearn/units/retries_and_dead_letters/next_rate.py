@@ -1,5 +1,5 @@
-"""Exercise 04.3: how fast to redrive, without knowing what the service has to spare. Graded by
-chaos.
+"""Exercise 04.3: the rate of a redrive, without knowing the spare capacity of the service. Graded
+on random capacities.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from mqlearn.units.retries_and_dead_letters.overload import Service
 NEW = 10  # new orders per second
 TIMEOUT = 2.0  # seconds
 AT_MOST = 2.5  # times the seconds that the letters take at exactly the spare rate
-FAILED = 0.1  # share of the redriven letters' tries
-BEGIN = 1.0  # per second
-HIGHEST = 1e6  # per second
+FAILED = 0.1  # the largest share of the letters' tries that may fail
+BEGIN = 1.0  # letters per second, the first rate
+HIGHEST = 1e6  # letters per second, the largest rate that an answer may give
 
 
 class Call(NamedTuple):
-    """A call of the service from `start` to `end` (s), for a new order or, without its id, for a
-    letter.
+    """A call of the service from `start` to `end` (s), for the new order with the id `order`; ""
+    if it is for a dead letter.
     """
 
     start: float
@@ -40,11 +40,12 @@ class Call(NamedTuple):
 
 @dataclass
 class Morning:
-    """The service is up, `letters` lie in the dead letters, and it can do `spare` calls per second
-    beside the new orders.
+    """A morning after an outage: the service is up again, with `letters` dead letters. The service can do
+    `spare` calls per second beside those for new orders.
 
-    `calls` are all calls that were made; `rates` the rate of each second; `left` how many letters
-    were not done; `mistake` what was wrong with an answer that was no rate.
+    `calls` are all calls that were made, `rates` the rate of each second, `left` is the number of
+    letters that were not done, `seconds` the time (s) of the last ended try, and `mistake` that of
+    an answer that was no rate.
     """
 
     seed: int
@@ -68,13 +69,15 @@ class Morning:
 
     @property
     def failed(self) -> float:
-        """The share of the letters' tries that fail, if from now on none does."""
+        """The share of the letters' tries that fail, if from now on no try fails: each letter has
+        one good try, so there are as many tries as letters and failures.
+        """
         failures = len(self.failures)
         return failures / (self.letters + failures)
 
 
 class NextRateExercise(Exercise[int, Morning]):
-    """A redrive that is soon done and seldom fails."""
+    """A redrive that must be finished soon, and whose tries must seldom fail."""
 
     def play(self, answer: Callable[..., Any], case: int) -> Morning:
         morning = morning_of(case)
@@ -114,14 +117,16 @@ class NextRateExercise(Exercise[int, Morning]):
 
 
 def check_next_rate(next_rate: Callable[[float, int, int], float]) -> Verdict:
-    """Grade `next_rate(rate, ok, failed)`, how many dead letters to redrive in the next second.
+    """Grade `next_rate(rate, ok, failed)`, which returns the number of dead letters to redrive in
+    the next second.
 
-    It is asked once per second, begins with a rate of 1 per second, and gets the numbers of
-    redriven letters that were answered and that failed in that second. The service can do 5 to 20
-    calls per second beside ten new orders; a caller gives up after 2 s, and late work is still
-    done. A letter that fails lies in the dead letters again; a new order that fails is not tried
-    again here. In each of 100 seeds 1,500 to 3,000 letters must be done within 2.5 times as long as
-    at exactly the spare rate, and at most 10 % of their tries may fail.
+    It is called once per second. `rate` is the rate of the last second, at first 1 per second; `ok`
+    and `failed` are the numbers of redriven letters that were answered and that failed in that
+    second. The service can do 5 to 20 calls per second beside ten new orders. A caller gives up
+    after 2 s, but the service still does the late work. A letter that fails is a dead letter again;
+    a new order that fails is not tried again here. In each of 100 seeds 1,500 to 3,000 letters must
+    be done within 2.5 times the time that they take at exactly the spare rate, and at most 10 % of
+    their tries may fail.
     """
     return EXERCISE.grade(next_rate)
 
@@ -130,7 +135,9 @@ EXERCISE = NextRateExercise()
 
 
 def _deaf(next_rate: Callable[..., Any]) -> Mistake | None:
-    """Return what is wrong if failures make no difference to the answer, or it is no rate."""
+    """Return the mistake of a function that ignores failures, or that returns no rate; else
+    None.
+    """
     calm, trouble = call_answer(next_rate, 5.0, 5, 0), call_answer(next_rate, 5.0, 0, 5)
     if mistake := _no_rate(calm, 5.0, 5, 0) or _no_rate(trouble, 5.0, 0, 5):
         return mistake
@@ -153,14 +160,14 @@ def _no_rate(answer: Answer, rate: float, ok: int, failed: int) -> Mistake | Non
 
 
 def morning_of(seed: int) -> Morning:
-    """Draw this seed's letters, and what its service has to spare."""
+    """Draw this seed's number of letters, and the spare capacity of its service."""
     rng = random.Random(f"redrive {seed}")
     return Morning(seed, rng.uniform(5, 20), NEW * rng.randint(150, 300))
 
 
 def _redrive(next_rate: Callable[..., Any], morning: Morning) -> Mistake | None:
-    """Redrive this morning's letters at the rates that `next_rate` returns; return what was wrong
-    with an answer that was no rate.
+    """Redrive this morning's letters at the rates that `next_rate` returns. Return the mistake of
+    an answer that was no rate, or None.
     """
     service = Service(NEW + morning.spare, TIMEOUT)
     waiting, rate, credit = morning.letters, BEGIN, 0.0
@@ -168,13 +175,14 @@ def _redrive(next_rate: Callable[..., Any], morning: Morning) -> Mistake | None:
     undone, failures = morning.letters, 0
     for second in range(int(morning.limit) + 1):
         morning.rates.append(rate)
-        # a rate of 0.5 redrives one letter every other second
+        # The rest of a rate is carried over: at 0.5 one letter is redriven every other second.
         credit = min(credit + rate, waiting + 1.0)
         count = min(int(credit), waiting)
         credit, waiting = credit - count, waiting - count
         due = [
             (second + number / NEW, f"order-{second * NEW + number + 1}") for number in range(NEW)
         ]
+        # half a gap later than the orders, so that letters and orders never come at the same time
         due += [(second + (number + 0.5) / count, "") for number in range(count)]
         for time, order in sorted(due):
             takes, answered = service.call(time)
@@ -187,6 +195,7 @@ def _redrive(next_rate: Callable[..., Any], morning: Morning) -> Mistake | None:
             ok, failed = ok + answered, failed + (not answered)
             morning.seconds = end
         undone, waiting, failures = undone - ok, waiting + failed, failures + failed
+        # The limit is passed whatever comes later, so the rest need not be played.
         if failures > FAILED * (morning.letters + failures):
             break
         if not undone:
@@ -200,7 +209,9 @@ def _redrive(next_rate: Callable[..., Any], morning: Morning) -> Mistake | None:
 
 
 def replay(morning: Morning) -> Run:
-    """Return the run of this morning's calls; the letter that is dead longest is redriven first."""
+    """Return the run of this morning's calls. The letter that has been dead for the longest time is
+    redriven first.
+    """
     letters: list[list[Try]] = [[] for _ in range(morning.letters)]
     dead = deque(range(morning.letters))
     failing: list[tuple[float, int]] = []  # letters under way that will fail: when (s), which

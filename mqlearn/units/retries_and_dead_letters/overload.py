@@ -1,8 +1,8 @@
-"""A service with a limited capacity, and a budget for the retries that it gets.
+"""A service with a limited capacity, and a budget that limits the retries sent to it.
 
     service = Service(20.0, timeout=2.0)   twenty calls per second; a caller gives up after two
     service.call(now)                      seconds until the caller knows, and whether it answered
-    budget = RetryBudget(0.1)              one retry for ten first tries
+    budget = RetryBudget(0.1)              allows one retry per ten first tries
 
 `Budgeted` puts such a budget between a queue and its workers.
 """
@@ -17,7 +17,7 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.study.faults import Faults, Link
 
-SAVED = 10.0  # retries that a budget may save up
+SAVED = 10.0  # retries that a budget can save, at most
 WAITS = 30.0  # seconds, on average, until a retry that was refused asks again
 
 
@@ -26,8 +26,9 @@ class Service:
     """A service that answers one call after the other, `capacity` per second; a caller waits
     `timeout` seconds for its answer.
 
-    The service does not learn that a caller has given up: late work is still done, and delays what
-    comes after it. During `stall`, a pair (from, to) in seconds, it accepts calls and answers none.
+    The service does not notice that a caller has given up: it still does the late work, which
+    delays the calls after it. During `stall`, a pair (from, to) in seconds, it accepts calls and
+    answers none.
     """
 
     capacity: float
@@ -43,8 +44,8 @@ class Service:
             check.number("stall", self.stall[1], low=self.stall[0])
 
     def call(self, now: float) -> tuple[float, bool]:
-        """Make a call at `now` (s); return the seconds until its caller goes on, and True if it has
-        an answer by then.
+        """Make a call at `now` (s). Return the seconds that its caller waits, and True if it has an
+        answer by then.
         """
         done = max(now, self.free_at) + 1 / self.capacity
         # A call that would end in the stall, or comes during it, is answered after it.
@@ -59,7 +60,7 @@ class RetryBudget:
     """Retries as a share of first tries: each first try earns `share` of a retry, each retry spends
     one.
 
-    At most ten are saved up, so that a calm hour does not pay for a storm.
+    At most ten retries are saved, so that a calm hour does not allow thousands of them at once.
 
     Sources: Finagle, "Retry Budgets", 2016; Google, "Site Reliability Engineering", chapter 21,
     2016.
@@ -77,17 +78,17 @@ class RetryBudget:
 
     def spend(self) -> bool:
         """Spend one retry, and return True, if the budget has one; else return False."""
-        affordable = self.saved >= 1 - 1e-9  # ten times a tenth is not quite one
+        affordable = self.saved >= 1 - 1e-9  # in floats, ten times 0.1 adds up to less than 1
         self.saved -= affordable
         return affordable
 
 
 class Budgeted(Link):
-    """A queue that gives its workers a retry only if the budget has one, and first tries always.
+    """A queue that hands out first tries always, and a retry only if the budget has one.
 
-    A caller without a queue can only give up a retry that the budget refuses. A queue can also keep
-    the message: with `wait`, the message is given back unspent and asks again after some seconds;
-    without, it is dead at once, with the reason "retry budget spent".
+    With `wait`, a message whose retry is refused is released, which costs no retry, and asks
+    again after 15 to 45 s. Without `wait` it is a dead letter at once, with the reason "retry budget
+    spent".
     """
 
     def __init__(self, queue: MessageQueue, budget: RetryBudget, *, wait: bool = False) -> None:
@@ -108,5 +109,7 @@ class Budgeted(Link):
     def _refusal(self, message: Message) -> Outcome:
         if not self.wait:
             return Outcome("rejected", "retry budget spent")
+        # Spread over half to one and a half times the wait, so that they do not all come back
+        # together. The attempt is in the key, or a message would draw the same wait each time.
         draw = self.runtime.draw("budget", message.id, message.attempt)
         return Outcome("released", delay=WAITS * (0.5 + draw))

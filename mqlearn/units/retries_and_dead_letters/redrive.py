@@ -1,4 +1,4 @@
-"""A redrive: an operator gives the dead letters a new life."""
+"""A redrive: an operator sends the dead letters back to the queue, to be tried again."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from mqlearn.messaging.memory import InMemoryMessageQueue
 
 
 def redrive_at(queue: InMemoryMessageQueue, time: float, rate: float) -> None:
-    """Redrive what is dead in `time` seconds, the oldest first, `rate` letters per second; 0: all
-    at once.
+    """Redrive the letters that are dead in `time` seconds, the oldest first, `rate` letters per
+    second (0: all at once).
 
-    Letters that die during the redrive are left: some of them are the same orders again.
+    As many letters are redriven as are dead when it begins. Without this limit, letters that die
+    again would be redriven again and again.
     """
     runtime = queue.runtime
     runtime.sleep(time)

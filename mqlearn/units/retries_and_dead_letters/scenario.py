@@ -37,10 +37,10 @@ class CardOutage(Scenario):
     few minutes.
 
     The service answers `capacity` calls per second, one after the other. While it is down it
-    refuses calls at once; while it hangs it accepts them and answers none. A caller gives up after
-    `timeout` seconds, and the service does the late work all the same. A try that fails is made
-    again as the policy says, until the retries are exhausted. A budget allows so many retries for
-    each first try. At `redrive_at` the dead letters get a new life.
+    refuses calls at once; while it hangs it accepts calls and answers none. A caller gives up after
+    `timeout` seconds, but the service still does the late work. A failed order is tried again after
+    the delays of the policy, until its retries are exhausted. A budget limits the retries to a
+    share of the first tries. At `redrive_at` (s) the dead letters are redriven.
     """
 
     TITLE: ClassVar[str] = "When does trying again help?"
@@ -202,12 +202,12 @@ class CardOutage(Scenario):
 
     @property
     def broken(self) -> tuple[float, float] | None:
-        """From when to when the service is out of order (s), or None."""
+        """The outage of the service as a pair (from, to; s), or None if there is none."""
         return (self.outage_from, self.outage_to) if self.outage_to > self.outage_from else None
 
     @property
     def retry(self) -> RetryPolicy | None:
-        """The queue's policy for failed tries; None: an order is back in its place at once."""
+        """The retry policy of the queue; None: a failed order goes back to its place at once."""
         if self.policy == "at once":
             return None
         return RetryPolicy(
@@ -218,7 +218,7 @@ class CardOutage(Scenario):
         )
 
     def arrival_times(self, runtime: Runtime) -> list[float]:
-        """When orders arrive, in seconds since the start."""
+        """The times at which orders arrive, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
         if self.arrivals == AT_ONCE:
             return [
@@ -282,11 +282,15 @@ class CardOutage(Scenario):
         return Run(self, seed, trace, until, totals, " ".join(parts), expected)
 
     def _aftermath(self, load: LoadAnalysis, since: float) -> str:
-        """Say how many tries the service got after the outage, and whether it came back."""
+        """Return a sentence about the tries per second after the outage, and about the recovery of
+        the service.
+        """
         goodput, tries = (
             load.goodput(self.window - LAST, self.window),
             load.tries(self.window - LAST, self.window),
         )
+        # The service is up, and still most tries are wasted: it does the late work of callers that
+        # have given up, and they try again.
         if (
             self.arrivals != AT_ONCE
             and since < self.window - LAST
@@ -299,8 +303,8 @@ class CardOutage(Scenario):
         return f"At most {load.peak(since):,} tries a second{when}, {goodput:.3g} done at the end."
 
     def _theory(self, overloaded: bool) -> dict[str, Any]:
-        """The service's capacity; and the mean number of dead, where nothing but refused calls
-        kills.
+        """Return the service's capacity, and the expected number of dead orders if they die only of
+        refused calls in an outage.
         """
         known: dict[str, Any] = {"capacity": self.capacity}
         seconds = self.outage_to - self.outage_from if self.broken else 0.0

@@ -1,5 +1,5 @@
-"""Exercise 04.2: what to do with a dead letter, from its reason, its error, and those that died
-about when it did.
+"""Exercise 04.2: the triage of a dead letter by its reason, its error, and the letters that died at
+about the same time.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
 
 ANSWERS = ("redrive", "fix", "route", "drop")
-NEAR = 60.0  # seconds: a neighbour died not longer before or after
+NEAR = 60.0  # seconds before or after a letter's death; letters that died within are its neighbours
 RIGHT = 0.99  # share of a day's letters
 DAY = 3600.0  # seconds
-FORBIDDEN = (("redrive", "fix"), ("drop", "redrive"))  # an answer, and the right one
+# Pairs of an answer and the right answer that are not allowed even once, since they do harm.
+FORBIDDEN = (("redrive", "fix"), ("drop", "redrive"))
 TEMPORARY = ("503 service unavailable", "connection refused", "no answer within 2 s")
+# Errors of the order itself, which come again at each try.
 OWN = ("KeyError: 'card'", "ValueError: amount is -3", "KeyError: 'amount'")
 HINTS = {
     "redrive": "it failed only because the service did: many died of the same about then",
@@ -41,11 +43,12 @@ class Sorting(NamedTuple):
 
 
 class TriageExercise(Exercise[int, Sorting]):
-    """The dead letters of a morning, each with what is best done with it."""
+    """The dead letters of a morning, each with the right answer."""
 
     def play(self, answer: Callable[..., Any], case: int) -> Sorting:
         letters = letters_of(case)
-        # the neighbours are shared by all calls, the letter itself is a fresh copy
+        # The neighbours are shared by all calls, since copying them each time would be slow; the
+        # letter itself is a new copy.
         copies = [(died(letter), letter.copy()) for letter, _ in letters]
         sorting = Sorting(letters, [])
         for number, (letter, _) in enumerate(letters):
@@ -116,7 +119,7 @@ def _is_answer(given: Answer) -> bool:
 
 
 def died(letter: Message) -> float:
-    """When it died, in seconds."""
+    """Return the time at which a letter died, in seconds."""
     return float(letter.headers["dead_letter_timestamp"])
 
 
@@ -134,8 +137,8 @@ def _said(letter: Message) -> str:
 
 @lru_cache(maxsize=len(SEEDS))
 def letters_of(seed: int) -> tuple[Letter, ...]:
-    """This seed's dead letters, oldest first: an outage, a bad release, poison, refunds, quotes,
-    stolen cards.
+    """Return this seed's dead letters, oldest first, each with the right answer: those of an
+    outage, a bad release, poison orders, refunds, expired quotes and stolen cards.
     """
     rng = random.Random(f"letters {seed}")
     down, lasts = rng.uniform(600, 1500), rng.uniform(30, 120)
@@ -148,11 +151,13 @@ def letters_of(seed: int) -> tuple[Letter, ...]:
     cause = rng.choice(TEMPORARY)
     for _ in range(rng.randint(60, 120)):
         die(rng.uniform(down, down + lasts), RETRIES_EXHAUSTED, cause, "redrive")
-    for _ in range(rng.randint(10, 30)):  # one error for all of them, and it is their own
+    # A bad release: many letters with one error, as in an outage, but the error is the orders' own.
+    for _ in range(rng.randint(10, 30)):
         die(release + rng.uniform(0, 60), RETRIES_EXHAUSTED, OWN[2], "fix")
     for time in (rng.uniform(down, down + lasts), rng.uniform(0, DAY), rng.uniform(0, DAY)):
         die(time, RETRIES_EXHAUSTED, rng.choice(OWN), "fix")
-    # poison that stops the service, far from the outage and from each other
+    # Poison orders that stop the service: the error looks temporary, but no neighbour has it, since
+    # they are far from the outage and from each other.
     for number in range(3):
         die(
             number * 180 + rng.uniform(0, 60),

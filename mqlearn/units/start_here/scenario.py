@@ -23,7 +23,9 @@ SERVICE = 1.0  # seconds that a try takes
 
 @dataclass(frozen=True)
 class FailingWork(Scenario):
-    """A thousand orders in ten minutes, three workers, three retries; every try may fail."""
+    """A thousand orders in ten minutes, three workers, three retries. Each try fails with
+    probability `failure_rate`; an order whose four tries all fail is dead.
+    """
 
     TITLE: ClassVar[str] = "When the work fails"
     CHARTS: ClassVar[tuple[str, ...]] = ("depth", "dead")
@@ -63,7 +65,8 @@ class FailingWork(Scenario):
         )
         shop.join()
         count = processor.metrics
-        # an order that failed and is not retried has died: all are settled when the two add up
+        # An order that failed and is not retried is dead. All are settled when the processed and
+        # the dead orders together are a thousand.
         while count["processed"] + count["failed"] - count["retried"] < ORDERS:
             runtime.sleep(1.0)
         processor.stop_workers()

@@ -1,10 +1,10 @@
-"""A desk with one line of customers before its clerks: days, waits, and the fewest clerks.
+"""A desk with several clerks and one line of customers: days, waits, and the fewest clerks needed.
 
     day = Day("ten at once", (0.0,) * 10, service=2, limit=6)
     fifo_waits(day.arrivals, 3, day.service)     # how long each customer waits (s)
     day.fewest                                   # 3: with two clerks, 5 % wait longer than 6 s
 
-The days are recorded ones, drawn ones, and a few that can be worked out by hand. For exercise 02.2.
+Some days are recorded, some are drawn, and a few can be worked out by hand. For exercise 02.2.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Day:
-    """A day at a desk: when customers come, how long each is served, and how long 95 % of them may
-    wait (s).
+    """A day at a desk: the arrival times (s) of the customers, the `service` time of each (s), and
+    the longest wait (s) that 95 % of them may have (`limit`).
     """
 
     name: str
@@ -38,7 +38,7 @@ class Day:
 
     @cached_property
     def fewest(self) -> int:
-        """The fewest clerks that let 95 % wait no longer than the limit: try 1, 2, 3, …"""
+        """The smallest number of clerks that lets 95 % wait no longer than the limit."""
         clerks = 1
         while p95(fifo_waits(self.arrivals, clerks, self.service)) > self.limit:
             clerks += 1
@@ -46,10 +46,10 @@ class Day:
 
 
 def fifo_waits(arrivals: Sequence[float], clerks: int, service: float) -> list[float]:
-    """Return how many seconds each of `arrivals` (seconds, sorted) waits in the one line before all
-    `clerks`.
+    """Return the wait (s) of each customer in one line for all `clerks`; `arrivals` are their times
+    (s), sorted.
 
-    The first in line goes to the clerk who is free first; each service takes `service` seconds.
+    The first in line goes to the clerk who is free first. Each service takes `service` seconds.
     """
     free = [0.0] * clerks  # when each clerk is free, a heap: the first to be free comes first
     waits = []
@@ -66,11 +66,11 @@ def p95(values: Sequence[float]) -> float:
 
 
 def poisson_day(seed: int) -> tuple[float, ...]:
-    """Return the arrivals (s) of a day with the hourly numbers of 2 December's timetable, at random
-    within each hour.
+    """Return the arrival times (s) of a Poisson day whose rate in each hour is the number of
+    departures in that hour of 2 December's timetable.
 
-    Arrivals at one per second are laid on a clock that runs through each hour as fast as the
-    timetable is full.
+    Poisson arrivals are drawn at a rate of one per tick. An hour with n departures is n ticks long,
+    so that it gets n arrivals on average.
     """
     planned = Counter(int(time // HOUR) for time in flight_day(DAYS[0], "timetable"))
     with Simulation(seed) as simulation:
@@ -87,7 +87,7 @@ def poisson_day(seed: int) -> tuple[float, ...]:
 
 
 def recorded() -> Iterator[Day]:
-    """Yield the recorded days, and small ones to reason about."""
+    """Yield the recorded days, and small days that can be worked out by hand."""
     for day in DAYS:
         yield Day(f"{day} by the timetable", tuple(flight_day(day, "timetable")))
         yield Day(f"{day} as flown", tuple(flight_day(day, "actual")))
@@ -98,8 +98,8 @@ def recorded() -> Iterator[Day]:
 
 @lru_cache(maxsize=len(SEEDS))
 def drawn(seed: int) -> Day:
-    """Return a drawn day: the first twenty have the service and the limit of the recorded ones, the
-    others their own.
+    """Return a drawn day. The first twenty have the service time and the limit of the recorded
+    days, the others draw both.
     """
     rng = random.Random(f"desk {seed}")
     if seed < 20:

@@ -1,4 +1,4 @@
-"""Exercise 02.2: how many clerks does a desk need, from the times at which its customers came?"""
+"""Exercise 02.2: the number of clerks that a desk needs, from its customers' arrival times."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_fewest_clerks(fewest_clerks: Callable[[list[float], float, float], int
 
 
 class Staffing(NamedTuple):
-    """A day, and how many clerks were answered for it."""
+    """A day, and the answer for it: a number of clerks."""
 
     day: Day
     answer: Answer
@@ -50,7 +50,7 @@ class FewestClerksExercise(Exercise[Day | int, Staffing]):
                 "try 1, 2, 3, … and return the first that is enough",
             )
             return
-        # of too many clerks, the wait with enough of them is what shows that fewer would do
+        # If the answer is too high, the wait with the right number is shown: that is enough.
         wait = p95(fifo_waits(day.arrivals, min(clerks, day.fewest), day.service))
         if clerks < day.fewest:
             yield Mistake(

@@ -1,4 +1,4 @@
-"""Exercise 02.1: Little's law on a trace, exact also where a backlog is left."""
+"""Exercise 02.1: Little's law measured on a trace, exact also if a backlog is left at the end."""
 
 from __future__ import annotations
 
@@ -33,16 +33,18 @@ def check_little(little: Callable[[Trace], tuple[float, float, float]]) -> Verdi
     """Grade `little(trace)`, which returns L, lam and W with L = lam · W, on stable and on
     overloaded runs.
 
-    The window goes from 0 s to the time of the last record. In the system is what was accepted and
-    is not yet done: it waits, is delayed or in flight. L is the number of messages in the system,
-    averaged over the window; lam the messages accepted per second; W the mean time (s) in the
-    system within the window, over all that were accepted.
+    The window is from 0 s to the time of the last record. A message is in the system from when it
+    is accepted until it is done: it waits, is delayed or in flight. L is the mean number of
+    messages in the system over the window; lam is the number of messages accepted per second; W is
+    the mean time (s) in the system within the window, over all accepted messages.
     """
     return EXERCISE.grade(little)
 
 
 class Truth(NamedTuple):
-    """L, lam (1/s) and W (s) of a trace, how many messages were sent, how many were left."""
+    """L, lam (1/s) and W (s) of a trace, and the numbers of messages that were sent and that were
+    left at the end.
+    """
 
     load: float
     rate: float
@@ -52,7 +54,7 @@ class Truth(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """The run of a seed as an answer measured it, beside its true numbers."""
+    """The numbers that an answer measured on a seed's run, and the true numbers."""
 
     seed: int
     answer: Answer
@@ -109,8 +111,8 @@ def _equal(one: float, other: float) -> bool:
 def truth(seed: int) -> Truth:
     """Return the true numbers of this seed's run.
 
-    L is made of the numbers in the system, W of each message's own times: neither comes from the
-    other, so that their agreement is a result.
+    L comes from the number of messages in the system over time, W from the times of each message.
+    Neither is computed from the other, so L = lam · W is a result and not an assumption.
     """
     records = run_of(seed).trace.records
     end = records[-1].time
@@ -137,7 +139,7 @@ def truth(seed: int) -> Truth:
 
 @lru_cache(maxsize=len(SEEDS))
 def run_of(seed: int) -> Run:
-    """Return the run of this seed: with an even seed the workers keep up, with an odd one the
+    """Return the run of this seed. With an even seed the workers keep up; with an odd seed the
     backlog grows.
     """
     rng = random.Random(f"little {seed}")
@@ -150,8 +152,10 @@ def run_of(seed: int) -> Run:
 
 
 def _copy(trace: Trace) -> Trace:
-    """Return a trace with the same records: an answer that changes its trace spoils no other."""
+    """Return a trace with the same records, so that an answer that changes its trace does not
+    change the run, which is kept for the next check.
+    """
     twin = Trace()
     twin.records = list(trace.records)
-    twin._census = trace._census  # the books of the copy balance as those of the original
+    twin._census = trace._census  # so that the answer can use `balance` and `Run.of` on the copy
     return twin

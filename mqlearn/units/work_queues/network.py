@@ -1,6 +1,7 @@
-"""A simulated network between a queue and its workers, over which jobs are pushed to them.
+"""A simulated network between a queue and its workers. The queue pushes jobs to the workers over
+it.
 
-An ack and the job that answers it take a round trip together.
+An ack on its way to the queue, and the next job on its way back, together take one round trip.
 
     far = RemoteWorkers(service=1.0, round_trip=1.0, workers=1, jobs=3)
     [job.started for job in far.handle(prefetch=1)]     # [0.5, 2.5, 4.5]
@@ -24,7 +25,9 @@ CHARTS = ("utilisation", "depth")  # that a replay shows
 
 
 class Job(NamedTuple):
-    """One job: its number from 1, its worker, and when it was pushed, started and done (s)."""
+    """One job: its number from 1, its worker, and the times (s) at which it was pushed, started and
+    done.
+    """
 
     number: int
     worker: int
@@ -35,8 +38,8 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True)
 class RemoteWorkers:
-    """A backlog of `jobs` jobs, each of `service` seconds, and workers a `round_trip` (s) away from
-    it.
+    """A backlog of `jobs` jobs that take `service` seconds each, and the workers, whose messages
+    take a `round_trip` (s) to the queue and back.
     """
 
     service: float
@@ -45,19 +48,20 @@ class RemoteWorkers:
     jobs: int = 100
 
     def handle(self, prefetch: int) -> list[Job]:
-        """Return the jobs, the first to be started first, if every worker holds at most `prefetch`
-        of them.
+        """Return the jobs in the order of their starts, if every worker holds at most `prefetch`
+        jobs.
 
-        At 0 s the workers ask one after the other, and each is pushed as many jobs as it may hold.
-        Each way takes half a round trip: so a job arrives that much later, and so does the ack of
-        one that is done; the queue answers an ack with the next job. A job counts as held from
-        when it is pushed until its ack arrives.
+        At 0 s the queue pushes to one worker after the other as many jobs as the worker may hold. A
+        job takes half a round trip to arrive, and so does the ack of a job that is done. The queue
+        pushes the next job when an ack arrives. A job counts as held from the push until its ack
+        arrives.
         """
         half, service = self.round_trip / 2, self.service
         waiting = iter(range(1, self.jobs + 1))
         handled: list[Job] = []
         events: list[tuple[float, int, str, int]] = []  # a heap: the next event is the first
-        # of each worker: jobs (number, when pushed) on the way and at hand, and whether it is busy
+        # For each worker: the jobs (number, time of the push) on the way and at hand, and True
+        # while it works.
         on_the_way = [deque[tuple[int, float]]() for _ in range(self.workers)]
         at_hand = [deque[tuple[int, float]]() for _ in range(self.workers)]
         busy = [False] * self.workers
@@ -65,7 +69,7 @@ class RemoteWorkers:
 
         def schedule(time: float, event: str, worker: int) -> None:
             nonlocal order
-            order += 1  # of events at one time, the one that was scheduled first happens first
+            order += 1  # of several events at the same time, the one scheduled first happens first
             heapq.heappush(events, (time, order, event, worker))
 
         def push(now: float, worker: int) -> None:
@@ -94,8 +98,8 @@ class RemoteWorkers:
         return handled
 
     def makespan(self, prefetch: int) -> float:
-        """Return when the last job is done, in seconds, if every worker holds at most `prefetch`
-        jobs.
+        """Return the time (s) at which the last job is done, if every worker holds at most
+        `prefetch` jobs.
         """
         return max(job.done for job in self.handle(prefetch))
 
@@ -103,7 +107,8 @@ class RemoteWorkers:
         """Return the shortest makespan (s) of all prefetches from 1 to `most`, and the smallest
         that reaches it.
         """
-        # no prefetch can be faster than workers that get their first job and never wait again
+        # No prefetch can be faster than this: workers that wait for their first job, and then never
+        # again. A prefetch that reaches it ends the search early.
         floor = self.round_trip / 2 + math.ceil(self.jobs / self.workers) * self.service
         shortest = math.inf, 0
         for prefetch in range(1, most + 1):

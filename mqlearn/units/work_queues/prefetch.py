@@ -1,6 +1,7 @@
-"""Exercise 02.3: the number of jobs that a worker may hold, so that none idles and none hoards.
+"""Exercise 02.3: the prefetch, which is the number of jobs that a worker may hold. With too few it
+idles; with too many it holds jobs that another worker could do.
 
-Graded by chaos.
+Graded on random service times and distances.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
 from mqlearn.units.work_queues.network import Job, RemoteWorkers
 
-MOST_IDLE = 0.02  # share of the workers' time beside a backlog
+MOST_IDLE = 0.02  # the largest share of the workers' time that may be idle while jobs wait
 AT_MOST = 1.1  # times the shortest makespan
 
 
@@ -22,21 +23,21 @@ def check_prefetch(prefetch: Callable[[float, float], int]) -> Verdict:
     """Grade `prefetch(service_s, round_trip_s)`, the number of unsettled jobs that a worker should
     hold.
 
-    2 to 8 workers far from a queue share a backlog of 100 jobs of `service_s` seconds each (1 ms to
-    10 s). Jobs are pushed to a worker until it holds as many as allowed, the one it works on
-    included; when one is done, its ack and the next job take a round trip of `round_trip_s` seconds
-    (1 to 100 ms, at most ten services).
+    2 to 8 workers far from a queue share a backlog of 100 jobs, which take `service_s` seconds each
+    (1 ms to 10 s). The queue pushes jobs to a worker until it holds as many as allowed, the job it
+    works on included. When a job is done, its ack and the next job together take a round trip of
+    `round_trip_s` seconds (1 to 100 ms, at most ten services).
 
-    In 100 seeds, workers who have begun may idle at most 2 % of the time while jobs wait in the
-    queue, and the last job must be done within 1.1 times what the best of all prefetches from 1 to
-    100 takes.
+    In 100 seeds, workers that have begun may idle at most 2 % of the time while jobs wait in the
+    queue, and the last job must be done within 1.1 times the time that the best prefetch from 1 to
+    100 needs.
     """
     return EXERCISE.grade(prefetch)
 
 
 class Backlog(NamedTuple):
-    """A seed's backlog, the prefetch that was answered for it, and its jobs with this prefetch, the
-    first to be started first; no jobs if the answer is no prefetch.
+    """A seed's backlog, the answer for it, and the jobs with this prefetch in the order of their
+    starts; no jobs if the answer is no prefetch.
     """
 
     seed: int
@@ -87,14 +88,16 @@ EXERCISE = PrefetchExercise()
 
 
 class Pause(NamedTuple):
-    """The time (s) for which a worker had nothing to do, beside a backlog, and the job before."""
+    """A pause of a worker while jobs still waited in the queue: its length (s), and the job before
+    it.
+    """
 
     seconds: float
     after: Job
 
 
 def _idle(jobs: list[Job], workers: int) -> tuple[str, str] | None:
-    """Return what is wrong, and a hint, if workers who have begun idle while jobs wait."""
+    """Return the mistake and a hint if workers that have begun idle while jobs wait; else None."""
     emptied = max(job.pushed for job in jobs)  # from then on no job waits in the queue
     last: dict[int, Job] = {}  # of each worker
     pauses = []
@@ -117,7 +120,7 @@ def _idle(jobs: list[Job], workers: int) -> tuple[str, str] | None:
 
 
 def _late(jobs: list[Job], best: tuple[float, int]) -> tuple[str, str] | None:
-    """Return what is wrong, and a hint, if the last job is done too late."""
+    """Return the mistake and a hint if the last job is done too late; else None."""
     # of several that are done last, the one whose id is the last as a text
     last = max(jobs, key=lambda job: (job.done, f"order-{job.number}"))
     if last.done <= AT_MOST * best[0]:

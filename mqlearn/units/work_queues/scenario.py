@@ -22,9 +22,10 @@ from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start
 from mqlearn.study.words import format_wait
 
 TEN_MINUTES = 600.0  # seconds
-# a recorded day is replayed so many times as fast: a second here is two minutes there
+# A recorded day is replayed so many times as fast: a second here is two minutes of the real day.
 FASTER = 120.0
-# seconds after midnight: a recorded day is replayed from 04:00 to 04:00, when nothing leaves
+# Seconds after midnight. A recorded day is replayed from 04:00 to 04:00, because no flight leaves
+# then: it begins and ends with an empty line.
 DAWN = 4 * 3600.0
 RECORDED_DAY = 86400.0 / FASTER  # seconds
 RECORDINGS = {
@@ -43,11 +44,11 @@ class WorkQueue(Scenario):
     04:00 to 04:00 and is replayed 120 times as fast, in twelve minutes: a service of 2 s stands for
     4 minutes at a desk.
 
-    A job's service time has the mean `service` and the coefficient of variation `spread`: constant
-    at 0, exponential at 1, beyond that more uneven. Between and beyond it is Weibull's
-    distribution, an exponential time to the power p, so that a job that is long at one spread is
-    long at all (Weibull 1951). Deliveries are not leased (leases are unit 03's subject): what a
-    worker has taken stays with it until it is done.
+    A job's service time has the mean `service` and the coefficient of variation `spread`: 0 is
+    constant, 1 is exponential, more is more uneven. For all other values it has a Weibull
+    distribution, which is an exponential time to the power p. So each job keeps its draw, and a job
+    that is long at one spread is long at every other (Weibull 1951). Deliveries are not leased
+    (leases are unit 03's subject): a worker keeps what it has taken until it is done.
     """
 
     TITLE: ClassVar[str] = "How many workers?"
@@ -141,7 +142,7 @@ class WorkQueue(Scenario):
     )
 
     def arrival_times(self, runtime: Runtime) -> list[float]:
-        """When jobs arrive, in seconds since the start."""
+        """The times at which jobs arrive, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
         if self.arrivals in RECORDINGS:
             return list(_replayed(self.arrivals))
@@ -149,7 +150,7 @@ class WorkQueue(Scenario):
 
     @property
     def capacity(self) -> float:
-        """Jobs a second that all workers together can finish."""
+        """The jobs per second that all workers together can finish."""
         return (self.workers - 1 + 1 / self.slow_worker) / self.service
 
     def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
@@ -161,6 +162,7 @@ class WorkQueue(Scenario):
         window = RECORDED_DAY if self.arrivals in RECORDINGS else TEN_MINUTES
 
         def job(number: int) -> Message:
+            # An exponential time to the power p has the mean Γ(1 + p), so it is divided by that.
             chance = -math.log1p(-runtime.draw("service", number))
             seconds = self.service * chance**power / math.gamma(1 + power)
             return Message(id=f"order-{number}", body={"seconds": seconds})
@@ -195,7 +197,8 @@ class WorkQueue(Scenario):
         rate = offered / analysis.window if self.arrivals in RECORDINGS else self.rate
         expected = self._theory(rate, books.rejected)
         parts = [self._balance_of_rates(rate, left, analysis, expected)]
-        # this comes first: the queue's own numbers do not show it
+        # First in the verdict, because the queue's own numbers do not show it. Below 0.5 % it
+        # would be shown as 0 %.
         if analysis.idle_beside_work >= 0.005:
             parts.insert(
                 0,
@@ -262,8 +265,8 @@ class WorkQueue(Scenario):
         )
 
     def _theory(self, rate: float, refused: int) -> dict[str, Any]:
-        """The theory that is exact for these settings: M/M/c, M/D/1, M/G/1, if no worker is slow or
-        hoards and no job is refused.
+        """Return the values of the theory that is exact for these settings, M/M/c, M/D/1 or M/G/1,
+        if no worker is slow or holds several jobs, and no job is refused.
         """
         if self.slow_worker > 1 or refused:
             return {}
@@ -285,10 +288,10 @@ class WorkQueue(Scenario):
 class WorkAnalysis:
     """The waits and idle times of the records from `start` to `until` (s).
 
-    A wait is from sending until a worker begins, also where the job lay in that worker's hands
-    meanwhile: `mean` and `p95` of all, in seconds. `idle_beside_work` is the share of all worker
-    time that was idle while as many jobs were not begun; `most_held` the most jobs that one worker
-    held.
+    A wait is the time from sending until a worker begins, also if the worker already holds the job
+    meanwhile; `mean` and `p95` are those of all waits (s). `idle_beside_work` is the share of the
+    workers' time that was idle although a job was not begun yet: at each time, as many workers
+    count as could have begun a job. `most_held` is the largest number of jobs that one worker held.
     """
 
     def __init__(self, records: list[Record], start: float, until: float, workers: int) -> None:
@@ -321,15 +324,16 @@ class WorkAnalysis:
 
 @lru_cache
 def _replayed(name: str) -> tuple[float, ...]:
-    """A recorded day's departures in seconds since it began, on the lab's clock."""
+    """Return a recorded day's departures, in seconds of the replay since its start."""
     return tuple((time - DAWN) / FASTER for time in flight_day(*RECORDINGS[name]))
 
 
 @lru_cache
 def _power(spread: float) -> float:
-    """The p for which an exponential time to the power p has this coefficient of variation: 0 at 0,
-    1 at 1.
+    """Return the p for which an exponential time to the power p has this coefficient of variation:
+    0 for 0, 1 for 1.
     """
+    # By bisection, since there is no formula for p; 60 halvings are as exact as a float.
     low, high = 0.0, 4.0
     for _ in range(60):
         p = (low + high) / 2
