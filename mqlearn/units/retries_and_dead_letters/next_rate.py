@@ -40,7 +40,7 @@ class Call(NamedTuple):
 
 @dataclass
 class Morning:
-    """A morning after an outage: the service is up again, with `letters` dead letters. The service can do
+    """A morning after an outage: the service is up again, with `letters` dead letters. It can do
     `spare` calls per second beside those for new orders.
 
     `calls` are all calls that were made, `rates` the rate of each second, `left` is the number of

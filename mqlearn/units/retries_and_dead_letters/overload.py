@@ -87,8 +87,8 @@ class Budgeted(Link):
     """A queue that hands out first tries always, and a retry only if the budget has one.
 
     With `wait`, a message whose retry is refused is released, which costs no retry, and asks
-    again after 15 to 45 s. Without `wait` it is a dead letter at once, with the reason "retry budget
-    spent".
+    again after 15 to 45 s. Without `wait` it is a dead letter at once, with the reason
+    "retry budget spent".
     """
 
     def __init__(self, queue: MessageQueue, budget: RetryBudget, *, wait: bool = False) -> None:
