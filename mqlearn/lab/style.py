@@ -30,7 +30,7 @@ TRACK: Final = "#ECECEC"
 PAPER: Final = "#FFFFFF"
 
 HATCH_DELAYED: Final = "/////"
-# The hatch of a worker that goes on although its lease is lost, and of a silent owner.
+# The hatch of a worker that continues although its lease is lost, and of a silent owner.
 HATCH_NO_OWNER: Final = "/////"
 
 PRIORITIES: Final = ("LOW", "NORMAL", "HIGH", "CRITICAL")

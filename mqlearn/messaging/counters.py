@@ -118,7 +118,7 @@ class QueueCounters:
         elif sources in ("new", "dead"):
             self._since[entry] = time
 
-    def flies(self, receipt: int) -> bool:
+    def is_in_flight(self, receipt: int) -> bool:
         """Return True while this delivery is neither settled nor lost."""
         return receipt in self._in_flight
 

@@ -24,9 +24,9 @@ class MessageGroupQueue(InMemoryMessageQueue):
 
     `group(message)` names the group, such as a customer; by default it is the header "group", and a
     message without one is a group of its own. While a message is in flight, or waits for its retry,
-    those behind it in its group wait too, and other groups go on: any number of workers may take
-    messages, and at most one works on each group at a time. A message that fails delays its group
-    until it is done or dead; a message whose worker crashed delays it until its
+    those behind it in its group wait too, while other groups are served: any number of workers may
+    take messages, and at most one works on each group at a time. A message that fails delays its
+    group until it is done or dead; a message whose worker crashed delays it until its
     `visibility_timeout` (seconds) is over. Groups take turns. A priority puts a group's first
     message before the first of other groups, never before a message of its own group.
 

@@ -121,7 +121,7 @@ class MessageQueueMetrics:
         check.instance("delivery", delivery, Message)
         check.number("seconds", seconds, low=0)
         with self._lock:
-            if self._counters.flies(delivery.receipt):  # else its lease was lost meanwhile
+            if self._counters.is_in_flight(delivery.receipt):  # else its lease was lost before
                 self._counters.took[delivery.receipt] = seconds
 
     def _count(self, name: str) -> None:

@@ -118,9 +118,9 @@ class Runtime(ABC):
     """A clock, tasks, locks, timers and random numbers: everything that a queue or a worker runs
     on.
 
-    `virtual` tells whether time is simulated. `random` is a `random.Random` with the runtime's
-    seed, for code whose result may depend on the order of the draws; `draw` is for all that must
-    stay equal when two runs are compared.
+    `virtual` is true if time is simulated. `random` is a `random.Random` with the runtime's seed,
+    for code whose result may depend on the order of the draws; `draw` is for all that must stay
+    equal when two runs are compared.
     """
 
     virtual: bool
@@ -176,7 +176,7 @@ class Runtime(ABC):
         """Call `fn()` when the clock reaches `time` (seconds on this clock), at once if that has
         passed.
 
-        A simulation does not go on for the sake of a `daemon` call.
+        A simulation ends its run when only `daemon` calls are left.
         """
 
     def current_task(self) -> Task | None:

@@ -111,7 +111,8 @@ class Consumer:
                     left = None if deadline is None else deadline - runtime.now
                     if events or (left is not None and left <= 0):
                         return events
-                    # a wait ends in time for whatever must happen without a new event
+                    # the wait ends early enough for what is due without a new event: the timeout, a
+                    # check of the group, a commit
                     limits = [left, self.group.poll_limit(), self._seconds_to_commit()]
                     changed.wait(
                         min((limit for limit in limits if limit is not None), default=None)

@@ -197,7 +197,7 @@ def test_every_record_is_heard_and_every_number_read_under_the_lock(
         lock = Watched()
         monkeypatch.setattr(metrics, "_lock", lock)
         held = []
-        for name in ("hear", "recent", "oldest", "seconds", "processed", "flies"):
+        for name in ("hear", "recent", "oldest", "seconds", "processed", "is_in_flight"):
             real = getattr(metrics._counters, name)
             monkeypatch.setattr(
                 metrics._counters,
