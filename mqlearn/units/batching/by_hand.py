@@ -63,6 +63,8 @@ class ReportingStore(BulkStore):
     def _report_start(self, batch: Sequence[Message]) -> None:
         trace = self.queue.trace
         if batch and trace is not None:
+            # The charts count calls by these records, which the package's processor makes by
+            # itself.
             report_call(trace, self.queue, batch)
             for message in batch:
                 self._record("started", message, None)
@@ -182,5 +184,6 @@ def _run_until(
     sim.spawn(shop, name="shop")
     sim.run(until=until)
     assert queue.trace is not None
+    # What the open tasks would still record when the simulation closes is no part of the run.
     queue.trace.freeze()
     return run_of_trace(queue.trace, until)

@@ -70,10 +70,12 @@ class Batch:
 
     def call(self, part: Any) -> None:
         """Deliver a list of these items, or raise ValueError if one of them is bad."""
+        # An answer that calls with the same part again and again would never end.
         if len(self.calls) >= CALL_LIMIT * len(self.items) + 1:
             raise RunawayAnswer
         if not isinstance(part, list | tuple) or any(item not in self.items for item in part):
             raise TypeError(f"call takes a list of items of the batch, got {short_repr(part)}")
+        # A copy: the answer may change its list after the call, and a replay needs it as it was.
         self.calls.append(list(part))
         if any(item in self.bad for item in part):
             raise ValueError(f"one of {len(part)} items is bad, and none was delivered")

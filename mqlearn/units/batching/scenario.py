@@ -229,6 +229,7 @@ class BatchedWriter(Scenario):
             f"{'1 worker' if self.workers == 1 else f'{self.workers} workers'} in batches of "
             f"{self.size}"
         )
+        # Rounding errors must not show as a backlog that grows.
         if growth <= 1e-9:
             return f"{arriving}, {full} can write {format_rate(self.capacity)}."
         least = least_size(self.rate, self.per_call, self.per_item, self.workers)

@@ -141,6 +141,7 @@ def _wrong(settlement: Settlement) -> tuple[str, str] | None:
             f"{len(words)} answers; {answer}",
             "one for each message of the batch, in its order",
         )
+    # A nack may have a reason, so only the acks are compared with the results.
     acked = [word == "ack" for word in words]
     if batch.succeeded is None:
         if any(acked):

@@ -55,6 +55,7 @@ class RecordedBreaker:
         # A breaker may turn half-open in `allows`, so its state is compared before the next line.
         self._look("asked")
         if allowed and self.state == HALF_OPEN:
+            # A worker makes one call at a time, so its name is enough to know the probe again.
             self._probing.add(self.runtime.stamp()[1])
         return allowed
 
@@ -127,6 +128,8 @@ def _staff(scenario: GuardedCalls, built: Any, worker: Worker) -> Any:
             _report(queue, trace, "finished", message, "completed")
             return True
 
+        # As daemons, since a notebook's worker loops forever: the run ends at its window all the
+        # same.
         for number in range(scenario.workers):
             runtime.spawn(worker, queue, breaker, recorded, name=f"worker-{number}", daemon=True)
         return lambda: None

@@ -40,6 +40,7 @@ class CardService:
         """Charge the card for this message: spend the time of the call, then return, or raise
         Failure.
         """
+        # The state at the start of a call decides, also if an outage begins or ends meanwhile.
         now, seconds = self.runtime.now - self.start, self.call_time
         troubled = any(begins <= now < ends for begins, ends in self.outages)
         if troubled and self.trouble == DOWN:

@@ -141,6 +141,7 @@ def mean_cost(times: list[float], outages: list[float]) -> tuple[float, float]:
     """
     late = looks = 0.0
     for end in outages:
+        # The first probe at or after the end of the outage closes the breaker.
         last = bisect_left(times, end)
         late, looks = late + times[last] - end, looks + PROBE * (last + 1)
     return late / len(outages), looks / len(outages)

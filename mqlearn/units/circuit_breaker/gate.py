@@ -58,6 +58,7 @@ class GateExercise(Exercise[int, Day]):
     """The gate beside the rules: both must let in the same callers."""
 
     def play(self, answer: Callable[..., Any], case: int) -> Day:
+        # One generator for rules, outages and calls: gate and rules must meet the same day.
         rng = random.Random(f"gate {case}")
         rules = Rules(rng.randint(1, 3))
         built = call_answer(answer, rules.n)
@@ -133,6 +134,7 @@ def first_dispute(
             if answer.error is not None:
                 call = f"report({short_repr(given)}, {ok}, {now:.1f})"
                 return Dispute(call, caller, now, answer)
+            # Only after the gate, so that an answer that raises is shown in the state before it.
             rules.report(caller, permit, ok, now)
         else:
             answer, permit = call_answer(gate.acquire, now), rules.acquire(now)

@@ -220,6 +220,7 @@ class GuardedCalls(Scenario):
         """Return the run with workers that `staff` starts, and with `call` instead of the card
         service, if given.
         """
+        # Without jitter, so that the retries of an outage are seen to come back together.
         retry = RetryPolicy(self.backoff, jitter="none") if self.backoff else None
         queue, trace = own_or_given(queue, runtime, visibility_timeout=None, retry=retry)
         stop = staff(queue, trace, self._service(runtime).call if call is None else call)
@@ -250,6 +251,7 @@ class GuardedCalls(Scenario):
         """Start the package's own workers, behind its breaker if there is one."""
         processor: MessageProcessor = MessageProcessor(queue)
         if self.breaker != NONE:
+            # No rate of fewer calls than that: one failure in one call would be 100 %.
             rule = FailureRate(self.share, calls=self.last_calls, minimum=self.last_calls)
             breaker = CircuitBreaker(
                 self.threshold,

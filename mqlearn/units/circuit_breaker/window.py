@@ -138,8 +138,10 @@ def _mistake(watched: Watch) -> Mistake | None:
             "record keeps what tripped needs; tripped says whether it is too many",
         )
     tripped: bool = watched.answer.value
+    # Right if it tripped in an outage, not before its first call; or if it never tripped without.
     if tripped == (scene.outage is not None) and (scene.outage is None or last >= scene.outage):
         return None
+    # Forty calls are four seconds of the usual rate: enough to see why it should trip, or not.
     seen = scene.oks[max(0, last - 39) : last + 1]
     failed = f"{seen.count(False)} of the last {len(seen)} calls had failed"
     begin = "" if scene.outage is None else f" at {scene.time(scene.outage):.1f} s"

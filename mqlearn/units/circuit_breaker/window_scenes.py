@@ -51,6 +51,7 @@ def scenes_of(seed: int) -> tuple[Scene, ...]:
     def calls(count: int, share: float) -> tuple[bool, ...]:
         return tuple(rng.random() >= share for _ in range(count))
 
+    # As many calls as come within the ten seconds, so that a scene ends when it is too late.
     late = int(SOON * RATE)
     nights = [
         tuple(number != only for number in range(NIGHT)) for only in (0, rng.randrange(NIGHT))

@@ -48,6 +48,7 @@ class AssignExercise(Exercise[int, Membership]):
     """A group whose members join and leave, on 4 to 12 partitions."""
 
     def play(self, answer: Callable[..., Any], case: int) -> Membership:
+        # 4 to 12 partitions in turn, so that each number is tried about equally often.
         dice, partitions = random.Random(f"members {case}"), 4 + case % 9
         to_join = dice.sample(NAMES, len(NAMES))
         members = [to_join.pop() for _ in range(dice.randint(2, 3))]

@@ -49,6 +49,7 @@ class CrashTest:
 
     def __post_init__(self) -> None:
         self.stream = EventStream("orders", 2, runtime=self.sim, trace=self.trace)
+        # A stall of nine seconds is longer than the session, but shorter than the poll interval.
         self.stream.group(GROUP, session_timeout=6.0, heartbeat_interval=1.0, poll_interval=30.0)
         self.consumers: dict[str, CrashingConsumer] = {}  # by the name of the process
 
@@ -120,6 +121,7 @@ class CrashTest:
         consumer.die()
         self.deaths += 1
         self.note("finished", 0, "", "crashed")
+        # Of an event that several members have polled, the last crash is the one that lost it.
         self.lost_by |= {event.event_id: (self.sim.now, consumer.name) for event in consumer.polled}
         # A set: an event that was done twice is still only one event to repeat.
         committed = consumer.group.committed

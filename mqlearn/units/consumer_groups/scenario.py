@@ -176,6 +176,7 @@ class SharedPartitions(Scenario):
             heartbeat_interval=3.0,
         )
         runtime.spawn(self._shop, stream, start, name="shop")
+        # Shared by all members, since the next owner's try of an event is its second attempt.
         tries = Counter[str]()
         crew = [Mailer(self, name, stream, trace, start, tries) for name in LETTERS[: self.members]]
         for mailer in crew:

@@ -48,10 +48,13 @@ class StepExercise(Exercise[int, CrashTest]):
     def play(self, answer: Callable[..., Any], case: int) -> CrashTest:
         with Simulation(case) as sim:
             test = CrashTest(sim, case, self.with_database)
+            # The two exercises differ only in the second argument of the step.
             other = Database(test) if self.with_database else _handler(test)
             for name in ("A", "B"):
                 sim.spawn(_process, test, name, answer, other, name=name)
             for number in range(EVENTS):
+                # The first twenty are there at once: a step must also work with more than one poll
+                # returns.
                 time = max(number - AT_ONCE, 0) * EVERY
                 sim.call_at(time, partial(_append, test, f"order-{number}"))
             sim.run(until=UNTIL)

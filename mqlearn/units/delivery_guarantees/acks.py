@@ -38,6 +38,7 @@ class AckLink(Link):
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
         message = super().take(cancelled)
+        # Through `Link`, so that an ack that comes first can be lost as well.
         if message is not None and self.first:
             super().settle(message, COMPLETED)
         return message

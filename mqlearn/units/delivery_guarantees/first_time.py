@@ -72,6 +72,7 @@ class FirstTimeExercise(Exercise[int, Memory]):
                 "hand over the class: Window(horizon_s, rate) makes the memory",
             )
         most = AT_MOST * world.day.rate * world.day.horizon
+        # The mistake says both times, so the first one is kept.
         since: dict[str, float] = {}  # when each key came for the first time
         for reply in world.replies:
             since.setdefault(reply.ask.key, reply.ask.time)
@@ -152,6 +153,7 @@ def held(memory: Any) -> int:
         if isinstance(item, dict | list | set | frozenset | tuple | deque):
             largest = max(largest, len(item))
             texts.update(part for part in item if isinstance(part, str))
+        # Classes and functions refer to whole modules, which are no memory of the answer.
         if isinstance(item, type) or callable(item):
             continue
         for part in gc.get_referents(item):

@@ -74,6 +74,7 @@ class HandleExercise(Exercise[int, Shift]):
         self.keyed = keyed
 
     def play(self, answer: Callable[..., Any], case: int) -> Shift:
+        # An answer that fails without faults gets the simpler sentence, not one about crashes.
         calm, answers = _run(answer, case, orders=1, calm=True, keyed=self.keyed)
         if _charges(calm) != 1 or not calm.totals["done"]:
             return Shift(calm, None, answers)

@@ -177,6 +177,8 @@ class CardCharges(Scenario):
         shop = runtime.spawn(self._shop, link, name="shop")
         advance(runtime, ORDERS * SPACING)
         shop.join()
+        # Until all is settled, checked once a second; a stuck worker lets it run to the window's
+        # end.
         while runtime.now < start + WINDOW and not link.idle:
             runtime.sleep(1.0)
         trace.freeze()
@@ -193,6 +195,7 @@ class CardCharges(Scenario):
 
         start, due = runtime.now, 0.0
         for number in range(1, ORDERS + 1):
+            # Uniform gaps from 0 to twice the mean, which is `SPACING`.
             due += 2 * SPACING * runtime.draw("gap", number)
             runtime.sleep_until(start + due)
             order = f"order-{number}"
@@ -281,6 +284,7 @@ class CardCharges(Scenario):
         """Return the numbers of orders that are expected to be charged 0 times, once, and twice or
         more often, if the tries are independent of each other; else nothing.
         """
+        # Here one try changes the next, so the formula for independent tries would be wrong.
         if self.dedup_window or self.stuck or self.beat_limit:
             return {}
         crash = {point: self.crash_rate * (point == self.crash_point) for point in POINTS}

@@ -107,6 +107,7 @@ class Calls:
 
     def _maybe_crash(self, point: str) -> None:
         task = self._sim.current_task()
+        # Numbered, since each call of a try has a draw of its own.
         self._calls[point] += 1
         # A handler may catch the crash and go on, but a dead worker can do nothing: each further
         # call raises again.

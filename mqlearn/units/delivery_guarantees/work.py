@@ -144,6 +144,7 @@ class SettlingQueue:
     def ack(self, delivery: Message | str) -> bool:
         """Ack a delivery, or an id."""
         done = self._queue.ack(delivery)
+        # The draw of a crash needs the delivery's try, which an id alone does not have.
         if isinstance(delivery, Message):
             self._maybe_crash(POINTS[2], delivery)
         return done
@@ -187,6 +188,7 @@ def _run(work: Callable[..., Any], seed: int, *, orders: int, rate: float) -> tu
             now, worker = sim.stamp()
             trace.note(now, event, "orders", delivery=message, worker=worker, detail=detail)
 
+        # A loop of its own and not a processor, since the answer itself acks and nacks here.
         def loop() -> None:
             while (message := queue.take(lambda: pool.stopping)) is not None:
                 note("started", message)

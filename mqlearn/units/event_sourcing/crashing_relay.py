@@ -61,6 +61,7 @@ class ShopDatabase:
 
     def _call(self, relay: Callable[..., Any], *, calm: bool) -> None:
         self.calm = calm
+        # In the calm end all transactions are over, so an answer can empty the outbox.
         while calm and not self._all_ended:
             self.tick()
         process = RelayProcess(self)
@@ -191,6 +192,7 @@ class Outbox:
 
     def remove(self, entry: int) -> bool:
         """Remove the event with this id; return False if it was not there."""
+        # True is an int as well, and would remove the entry 1.
         if type(entry) is not int:
             raise TypeError(f"remove takes an id, got {short_repr(entry)}")
         process = self._process

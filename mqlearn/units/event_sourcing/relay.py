@@ -101,6 +101,7 @@ def _mistakes_of_history(shop: ShopDatabase) -> Iterator[Mistake]:
             )
             break
     repeated = len(names) - len(first)
+    # A crash between publishing and removing must repeat one event; more is avoidable.
     if repeated > shop.deaths:
         yield Mistake(
             f"{repeated} repetitions after {shop.deaths} deaths",

@@ -106,6 +106,7 @@ class Shop:
     def _asked(self, change: Change, attempt: int) -> bool:
         """Ask the shop for the change, and return True if its page shows the change afterwards."""
         name = change.id if attempt == 1 else f"{change.id}, asked again {attempt - 1}"
+        # The time is that of the change, not of the asking: a late event tells when it was true.
         event = StreamEvent(
             "orders",
             name,
@@ -122,6 +123,7 @@ class Shop:
         except WorkerCrash:
             ended = "crashed"
         self._note("finished", change.id, ended, attempt, call)
+        # The customer looks at the database, as the page does: an event without a row is not shown.
         saved = bool((self.table.load(change.key) or {}).get("version", 0) >= change.number)
         if saved:
             self._note("effect", change.id, change.id)

@@ -221,6 +221,7 @@ def _event(rng: random.Random, name: str, number: int) -> tuple[StreamEvent, Str
         common["till"] = {"shop": rng.choice(("north", "south")), "clerks": [rng.randint(1, 9)]}
     dollars = None if rng.random() < 0.15 else rng.randint(1, 90)
     cents = None if dollars is None else 100 * dollars
+    # Version 1 and 2 know no other currency than dollars.
     version = rng.randint(1, 3)
     currency = "USD" if version < 3 else rng.choice(("USD", "EUR"))
     now = common | {"schema_version": 3, "cents": cents, "currency": currency}

@@ -86,6 +86,7 @@ def history(seed: int) -> tuple[list[KeyedEvent], tuple[str, int] | None]:
         key = rng.choice(keys)
         at = rng.randrange(len(lines[key]) - 1)
         lines[key][at : at + 2] = reversed(lines[key][at : at + 2])
+        # After the swap the earlier event stands second: it is the one that comes too late.
         swapped = key, lines[key][at + 1].seq
     # The keys take turns at random, and the events of a key stay in the order of its line.
     turns = [key for key in keys for _ in lines[key]]

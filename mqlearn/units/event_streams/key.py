@@ -104,6 +104,7 @@ def _mistakes_of_day(world: KeyedDay) -> Iterator[Mistake]:
             "them in any order",
             "the key must be the same for all events of a flight, or of an aircraft",
         )
+    # The largest partition limits the speed of all readers together.
     partition, count = Counter(partitions).most_common(1)[0]
     if count > LARGEST * len(events):
         yield Mistake(

@@ -100,6 +100,8 @@ class PollExercise(Exercise[int, Reading]):
             reading.missed += missed
             if missed:
                 reading.note(turn, "reset", position)
+            # A commit that changes nothing is not drawn, except the first one, which starts the
+            # line.
             if after != position or not turn:
                 reading.note(turn, "committed", after)
                 reading.polled = True

@@ -177,6 +177,8 @@ class ReadingTheLog(Scenario):
             for number in wait_for_arrivals(
                 stream.runtime, start, self.arrival_times(stream.runtime)
             ):
+                # By the sum and not by 1, which rounding may miss: no draw can then be beyond the
+                # last name.
                 u = stream.runtime.draw("key", number) * bounds[-1]
                 key = names[bisect_right(bounds, u)]
                 stream.append(StreamEvent("orders", event_id=f"event-{number}", partition_key=key))

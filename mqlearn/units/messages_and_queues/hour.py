@@ -66,6 +66,7 @@ def serve(choose: Choose, seed: int) -> Hour:
     while len(begun) < len(jobs):
         if len(begun) == arrived:  # no job waits: on to the next arrival
             now = max(now, jobs[arrived].sent)
+        # All that came during the last service may be chosen now.
         while arrived < len(jobs) and jobs[arrived].sent <= now:
             lines[jobs[arrived].priority].append(arrived)
             arrived += 1

@@ -146,6 +146,7 @@ class PriorityMix(Scenario):
         )
         processor.start_workers(self.workers)
         start_shop(runtime, queue, arrivals, partial(self._message, runtime)).join()
+        # The last arrival may come long before the closing time, which the analysis counts from.
         runtime.sleep_until(closing)
         while queue.size():
             runtime.sleep(1.0)

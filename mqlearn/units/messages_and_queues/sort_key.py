@@ -138,6 +138,7 @@ def _no_order(error: Exception, key: Any, message: Message) -> Mistake:
 
 def _messages(seed: int) -> list[Message]:
     rng = random.Random(f"sort key {seed}")
+    # Sorted, since a clock does not go back; with equal times only `seq` tells the order.
     times = sorted(rng.choice(TICKS) for _ in range(SENDS))
     kinds = list(MessagePriority)
     return [

@@ -56,6 +56,7 @@ class ApplyExercise(Exercise[int, Replica]):
     """A history applied in many orders. Each must end with the view that the right order gives."""
 
     def play(self, answer: Callable[..., Any], case: int) -> Replica:
+        # Only what a reader sees is compared: an answer may keep deleted keys or not.
         right = shown(in_order(case))
         steps: list[Step] = []
         for order in orders_of(case):

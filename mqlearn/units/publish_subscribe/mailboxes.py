@@ -178,6 +178,8 @@ def workload_of(seed: int) -> Workload:
     names = rng.sample(list(takes), len(takes))
     time, due = 0.0, []
     for _ in range(ORDERS):
+        # At least 50 ms apart, ten per second on average: a fast subscriber is never behind by
+        # itself.
         time += 0.05 + rng.expovariate(20)
         due.append(time)
     return Workload(seed, due, {name: takes[name] for name in names}, rng.randint(4, 12))

@@ -143,6 +143,7 @@ def _pair(rng: random.Random) -> tuple[str, str]:
     pattern = list(topic)
     for _ in range(rng.randint(1, 3)):
         place = rng.randrange(len(pattern) + 1)
+        # Wildcards twice as often as other changes, since they are what is asked about.
         change = rng.choice(("star", "star", "hash", "hash", "swallow", "more", "less", "other"))
         if change == "hash":
             pattern.insert(place, "#")

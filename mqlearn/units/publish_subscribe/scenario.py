@@ -178,6 +178,7 @@ class FanOut(Scenario):
         self.tell(runtime, trace, broker)
         run = self.report(trace, runtime.now, seed, self._theory())
         for callback in callbacks.values():
+            # On threads the delivery loops would go on after the run.
             broker.unsubscribe(TOPIC, callback, drain=False)
         return run
 

@@ -158,6 +158,7 @@ def _try_orders(delay: Delay, night: Night) -> Mistake | None:
     """Try each order until the service is back or the order is given up. Return the mistake of an
     answer that was no delay, or None.
     """
+    # One generator for all orders: with one each, the same seed would give the same jitter.
     rng = random.Random(f"jitter {night.seed}")
     for number, time in enumerate(night.arrivals):
         times = [time]

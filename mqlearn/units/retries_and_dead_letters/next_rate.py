@@ -141,6 +141,7 @@ def _deaf(next_rate: Callable[..., Any]) -> Mistake | None:
     calm, trouble = call_answer(next_rate, 5.0, 5, 0), call_answer(next_rate, 5.0, 0, 5)
     if mistake := _no_rate(calm, 5.0, 5, 0) or _no_rate(trouble, 5.0, 0, 5):
         return mistake
+    # A constant rate may pass by luck in some seeds, but it is no answer to the question.
     if calm.value == trouble.value:
         return Mistake(
             f"at a rate of 5, whether all letters were answered or all failed, {calm}",

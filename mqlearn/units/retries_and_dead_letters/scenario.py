@@ -253,6 +253,8 @@ class CardOutage(Scenario):
         outage = None
         if self.broken is not None:
             outage = (runtime.now + self.broken[0], runtime.now + self.broken[1])
+        # Refusing is a fault of the call; hanging is the service's, which keeps the calls it
+        # accepted.
         down, stall = (outage, None) if self.outage == DOWN else (None, outage)
         faults = Faults(failure_rate=self.failure_rate, poison=self.poison, outage=down)
         return card_call(runtime, Service(self.capacity, self.timeout, stall=stall), faults)

@@ -51,6 +51,7 @@ def fifo_waits(arrivals: Sequence[float], clerks: int, service: float) -> list[f
 
     The first in line goes to the clerk who is free first. Each service takes `service` seconds.
     """
+    # A heap is enough, since all services last the same: who is free first is all that counts.
     free = [0.0] * clerks  # when each clerk is free, a heap: the first to be free comes first
     waits = []
     for arrival in arrivals:

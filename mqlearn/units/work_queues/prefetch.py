@@ -146,6 +146,7 @@ def best_of(seed: int) -> tuple[float, int]:
 def backlog_of(seed: int) -> RemoteWorkers:
     """Return this seed's backlog and workers: times spread evenly over orders of magnitude."""
     rng = random.Random(f"prefetch {seed}")
+    # Uniform in the exponent: 1 to 10 ms is drawn as often as 1 to 10 s.
     service = 10 ** rng.uniform(-3, 1)
     # beyond ten services a backlog of 100 is too short to fill the round trips of eight workers
     round_trip = min(10 ** rng.uniform(-3, -1), 10 * service)

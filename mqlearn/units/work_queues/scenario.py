@@ -169,6 +169,7 @@ class WorkQueue(Scenario):
 
         def work(message: Message) -> None:
             worker = runtime.current_task()
+            # By name, so that it is always the same worker that is slow.
             slower = self.slow_worker if worker is not None and worker.name == "worker-0" else 1.0
             runtime.sleep(message.body["seconds"] * slower)
 
@@ -301,6 +302,7 @@ class WorkAnalysis:
         waits: list[float] = []
         open_jobs, idle, last, self.most_held, lost = 0, workers, start, 0, 0.0
         for time, event, _, _, message_id, _, _, worker, _, _ in records:
+            # Summed from record to record, since both numbers change only at records.
             lost += min(open_jobs, idle) * (time - last)
             last = time
             if event == "sent":
