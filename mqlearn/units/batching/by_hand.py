@@ -27,6 +27,7 @@ from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.queue_adapter import run_of_trace
 from mqlearn.study.run import Run
+from mqlearn.study.scenario import start_shop
 from mqlearn.units.batching.store import BulkStore, report_call
 
 UNTIL = 30.0  # seconds
@@ -175,13 +176,7 @@ def _run_until(
     sim: Simulation, queue: InMemoryMessageQueue, times: Iterable[float], until: float
 ) -> Run:
     """Send the orders at `times`, and return what has happened until `until` (s) as a run."""
-
-    def shop() -> None:
-        for number, time in enumerate(times, 1):
-            sim.sleep_until(time)
-            queue.send(Message(id=f"order-{number}"))
-
-    sim.spawn(shop, name="shop")
+    start_shop(sim, queue, times, lambda number: Message(id=f"order-{number}"))
     sim.run(until=until)
     assert queue.trace is not None
     # What the open tasks would still record when the simulation closes is no part of the run.

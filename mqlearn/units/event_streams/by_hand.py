@@ -16,6 +16,7 @@ from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.study.run import Run
+from mqlearn.study.scenario import wait_for_arrivals
 from mqlearn.units.event_streams.scenario import ReadingTheLog
 
 
@@ -46,9 +47,7 @@ def run_with_log(scenario: ReadingTheLog, make: Callable[[Any], Any], *, seed: i
             )
 
         def shop() -> None:
-            for number, time in enumerate(scenario.arrival_times(sim), 1):
-                if time > sim.now:
-                    sim.sleep_until(time)
+            for number in wait_for_arrivals(sim, 0.0, scenario.arrival_times(sim)):
                 log.append(
                     StreamEvent("orders", event_id=f"event-{number}", partition_key="customer")
                 )
