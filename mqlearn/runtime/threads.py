@@ -35,9 +35,8 @@ class Thread(Task):
         CURRENT.set(self)
         try:
             self._target(*self._args)
-        except (
-            BaseException
-        ) as error:  # raised again by join(); shown at once if no task has joined yet
+        except BaseException as error:
+            # raised again by join(); shown at once if no task has joined yet
             self.error = error
             if not self._joined:
                 threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))

@@ -201,9 +201,8 @@ class FanOut(Scenario):
                     runtime.sleep_until(time)
                 try:
                     broker.publish(TOPIC, order)
-                except (
-                    Exception
-                ):  # a subscriber's, which a broker made in a notebook may let through
+                except Exception:
+                    # a subscriber's, which a broker made in a notebook may let through
                     continue
 
         runtime.spawn(shop, name="shop")
