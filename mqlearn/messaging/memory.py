@@ -135,7 +135,7 @@ class InMemoryMessageQueue(QueueOperations):
         """
         if timeout is not None and not (type(timeout) in NUMBERS and 0 <= timeout < 1e300):
             check.number("timeout", timeout, low=0)
-        if cancelled is not None and not callable(cancelled):
+        if cancelled is not None:
             check.function("cancelled", cancelled)
         deadline: float | None = None
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from mqlearn.runtime import check
+from mqlearn.runtime.handed_in import reason_of
 
 NUMBERS = (int, float)
 
@@ -270,3 +272,47 @@ class Outcome:
 
 
 COMPLETED = Outcome()
+
+
+def read_outcome(result: Any) -> Outcome:
+    """Return the outcome that a handler's result means: None and any true value are success, an
+    `Outcome` is what it says.
+
+    A false result is a failure. So is one that shows that the work was not done: an exception that
+    was returned and not raised (`Reject` and `Release` mean what they say), a coroutine or a
+    generator, since nothing has run yet, and a value that is neither true nor false, such as a
+    DataFrame.
+    """
+    if result is None or result is True:
+        return COMPLETED
+    if isinstance(result, Outcome):
+        return result
+    if isinstance(result, BaseException):
+        return outcome_of(result)
+    if inspect.iscoroutine(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+        if inspect.iscoroutine(result):
+            result.close()  # or Python would warn that it was never awaited
+        kind = type(result).__name__.replace("_", " ")
+        return Outcome("failed", f"the handler returned a {kind}: nothing of it has run")
+    try:
+        succeeded = bool(result)
+    except Exception as error:
+        return Outcome(
+            "failed",
+            f"the handler returned {check.short_repr(result)}, which is neither true nor false: "
+            f"{reason_of(error)}",
+        )
+    return (
+        COMPLETED
+        if succeeded
+        else Outcome("failed", f"the handler returned {check.short_repr(result)}")
+    )
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """Return the outcome of a handler that raised `error`, or returned it."""
+    if isinstance(error, Reject):
+        return Outcome("rejected", error.reason)
+    if isinstance(error, Release):
+        return Outcome("released", delay=error.delay)
+    return Outcome("failed", reason_of(error))

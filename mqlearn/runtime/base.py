@@ -204,6 +204,14 @@ class Runtime(ABC):
         # a float has 53 bits of precision: the upper 53 of the 64 bits, as a fraction of 2**53
         return (int.from_bytes(digest.digest(), "big") >> 11) * 2.0**-53
 
+    @abstractmethod
+    def report(self, error: BaseException) -> None:
+        """Report a failure of handed-in code that is the failure of no message, and go on.
+
+        A simulation raises it when its present or next `run()` ends, or else from `close()`. On
+        threads the task's `join()` raises it; outside any task it is shown at once.
+        """
+
     def at_close(self, fn: Callable[[], object]) -> None:
         """Register `fn()` to be called when a simulation is closed, before its tasks are ended. On
         threads it is never called, since they are never closed.

@@ -32,6 +32,7 @@ class Simulation(Scheduler):
         super().__init__(seed)
         self._task_numbers = count()
         self._closers: list[Callable[[], object]] = []
+        self._reported: list[BaseException] = []
 
     def current_task(self) -> Task | None:
         return self._active
@@ -104,12 +105,26 @@ class Simulation(Scheduler):
         self._loop(until, None)
         if until is not None:
             self.now = until
+        self._raise_reported()
         # a task that waits for time or for a notification may be a server that is idle; one that
         # waits for a lock or for the end of a task can only be stuck
-        elif stuck := [t for t in self._tasks if not t.daemon and t.waits_for.startswith("the ")]:
+        stuck = [t for t in self._tasks if not t.daemon and t.waits_for.startswith("the ")]
+        if until is None and stuck:
             raise SimulationError(
                 "deadlock: " + "; ".join(f"{t.name} waits for {t.waits_for}" for t in stuck)
             )
+
+    def report(self, error: BaseException) -> None:
+        check.instance("error", error, BaseException)
+        self._reported.append(error)
+
+    def _raise_reported(self) -> None:
+        """Raise the first error reported since the last call; it says how many others there are."""
+        if self._reported:
+            (first, *others), self._reported = self._reported, []
+            if others:
+                first.add_note(f"({len(others)} more were reported in this run)")
+            raise first
 
     def close(self) -> None:
         """Freeze the traces, then end every task: raise `GreenletExit` in it, at most ten times per
@@ -139,6 +154,7 @@ class Simulation(Scheduler):
         self._tasks.clear()
         self._closers.clear()
         self._calendar.clear()
+        self._raise_reported()
 
     def __enter__(self) -> Simulation:
         return self
@@ -149,4 +165,7 @@ class Simulation(Scheduler):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # an exception that leaves the block is more to the point than what was reported before
+        if error is not None:
+            self._reported.clear()
         self.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -39,7 +38,7 @@ class Thread(Task):
             # raised again by join(); shown at once if no task has joined yet
             self.error = error
             if not self._joined:
-                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
+                show(error)
         finally:
             # a finished task must not keep its queue and handler alive
             del self._target, self._args
@@ -154,6 +153,14 @@ class ThreadRuntime(Runtime):
                 self._due.notify()
         return alarm
 
+    def report(self, error: BaseException) -> None:
+        check.instance("error", error, BaseException)
+        task = CURRENT.get()
+        if task is not None and task.error is None:
+            task.error = error  # its `join()` raises it
+        else:
+            show(error)
+
     def _serve(self) -> None:
         while True:
             with self._due:
@@ -171,10 +178,17 @@ class ThreadRuntime(Runtime):
             return
         try:
             fn()
-        except Exception:  # one bad call must not stop all other timers
-            threading.excepthook(
-                threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
-            )
+        except BaseException as error:  # one bad call must not stop all other timers
+            show(error)
+
+
+def show(error: BaseException) -> None:
+    """Show an error that no `join()` will raise, as Python shows one that ends a thread."""
+    threading.excepthook(
+        threading.ExceptHookArgs(
+            (type(error), error, error.__traceback__, threading.current_thread())
+        )
+    )
 
 
 _default: list[ThreadRuntime] = []

@@ -21,12 +21,13 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+from mqlearn.runtime import check
+from mqlearn.runtime.handed_in import StopRun
 from mqlearn.study.verdict import Verdict, not_yet, passed, remember
 
 SEEDS = range(100)
@@ -91,16 +92,8 @@ def call_answer(fn: Callable[..., Any], *args: Any) -> Answer:
 
 
 def short_repr(value: Any) -> str:
-    """Return the text of a value for a verdict: short, and without the address of an object, since
-    addresses differ from run to run.
-    """
-    try:
-        text = repr(value)
-    except Exception:
-        text = "at 0x"  # a value whose repr raises is shown by its type, as one with an address is
-    if re.search(r"\bat 0x", text):
-        return f"an object of type {type(value).__name__}"
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    """Return the text of a value for a verdict: short, and without the address of an object."""
+    return check.short_repr(value, LONGEST)
 
 
 def is_number(value: Any) -> bool:
@@ -111,7 +104,7 @@ def is_number(value: Any) -> bool:
         return False
 
 
-class RunawayAnswer(BaseException):
+class RunawayAnswer(StopRun):
     """The exception that ends an answer which would go on forever.
 
     It is not an `Exception`, so an `except Exception` in the answer cannot catch it.

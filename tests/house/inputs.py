@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mqlearn
@@ -16,6 +16,15 @@ from mqlearn.study.card import EffectLedger
 from tests.house.world import World
 
 BEYOND = 10**400  # a whole number that no float can hold
+
+
+async def coroutine_function(*_: Any) -> None:
+    """Does nothing when it is called: that only makes a coroutine."""
+
+
+def generator_function(*_: Any) -> Iterator[None]:
+    """Does nothing when it is called: that only makes a generator."""
+    yield
 
 
 # Per kind of annotation: a right value, and wrong ones.
@@ -27,8 +36,9 @@ KINDS: dict[str, Kind] = {
     r"bool": (lambda world: True, ["yes", 0, []]),
     r"Callable\[.*|Handler|BatchHandler|Listener|Evolve|EventHandler|Hook": (
         lambda world: print,
-        [5, "x"],
+        [5, "x", coroutine_function, generator_function, mqlearn.Reject, mqlearn.IdempotentHandler],
     ),
+    r"BaseException": (lambda world: ValueError("x"), [5, "x", ValueError]),
     r"Message": (lambda world: world.delivery, [5, "x", {}]),
     r"Message \| str": (lambda world: world.delivery, [5, b"x", {}]),
     r"Delivery": (lambda world: world.delivery, [5, "x", {}]),

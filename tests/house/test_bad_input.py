@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import mqlearn
+from mqlearn.runtime.check import short_repr
 from mqlearn.study import arrivals, card, theory
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
@@ -163,7 +164,7 @@ def complaint(parameter: Parameter, value: Any) -> str:
             if isinstance(value, tuple | list)
             else ()
         )
-        parts = [repr(value), *map(repr, inner)]
+        parts = [short_repr(value), *map(short_repr, inner)]
         if parameter.name not in text or not any(part in text for part in parts):
             return f"{value!r}: the error does not name the parameter and the value: {text}"
     except Exception as error:
