@@ -86,6 +86,7 @@ class InMemoryMessageQueue(QueueOperations):
             stored.status, stored.receipt, stored.attempt = PENDING, 0, 0
             # its own number, since the same id may be sent twice and then makes two entries
             entry = Entry(next(self._numbers), stored, LANE[stored.priority])
+            self._entries[entry.number] = entry
             if delay:
                 self._schedule(entry, now + delay)
                 self._emit("scheduled", entry, 0, delay)
@@ -111,6 +112,7 @@ class InMemoryMessageQueue(QueueOperations):
                 # all that fill the queue are delayed: the one that is due first makes room
                 oldest, place = self._delayed.pop(), "delayed"
             self._emit("dropped", oldest, 0, place)
+            del self._entries[oldest.number]
             self._set_timer()
             return True
         deadline = None if timeout is None else self._runtime.now + timeout
@@ -216,6 +218,7 @@ class InMemoryMessageQueue(QueueOperations):
                 return False
             if self._observed:
                 self._emit("acked", entry, entry.receipt)
+            del self._entries[entry.number]
             return True
 
     def nack(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mqlearn.messaging.message import Message, MessageStatus
+from mqlearn.messaging.restoring import restore_places
 from mqlearn.messaging.transitions import NAMES, QueueTransitions
 from mqlearn.runtime import check
 from mqlearn.runtime.trace import Listener, Record
@@ -15,10 +16,14 @@ class QueueOperations(QueueTransitions):
 
     def size(self) -> int:
         """Return how many messages wait or are delayed, the number that `max_size` limits."""
+        if self._runtime.interrupted:
+            restore_places(self)
         return self._ready.length + len(self._delayed)
 
     def get_in_flight_count(self) -> int:
         """Return how many messages are delivered and not settled."""
+        if self._runtime.interrupted:
+            restore_places(self)
         return len(self._in_flight)
 
     def get_dead_letter_messages(self) -> list[Message]:
@@ -28,6 +33,8 @@ class QueueOperations(QueueTransitions):
         last `dead_letter_error`.
         """
         with self._lock:
+            if self._runtime.interrupted:
+                restore_places(self)
             return [entry.message.copy() for entry in self._dead.values()]
 
     def redrive(
@@ -77,6 +84,7 @@ class QueueOperations(QueueTransitions):
             self._delayed.clear()
             for entry, place in gone:
                 self._emit("purged", entry, 0, place)
+                del self._entries[entry.number]
             # the delays are gone, and their timer would wake the queue for nothing
             self._set_timer()
             self._room.notify_all()
@@ -119,6 +127,8 @@ class QueueOperations(QueueTransitions):
         from its records: a `Trace` compares the two to find lost entries.
         """
         with self._lock:
+            if self._runtime.interrupted:
+                restore_places(self)
             return {
                 "waiting": self._ready.count(),
                 "delayed": len(self._delayed),
@@ -129,6 +139,8 @@ class QueueOperations(QueueTransitions):
     def entries(self) -> list[tuple[int, str, str, str]]:
         """Return every entry in the queue: (number, message id, priority, place)."""
         with self._lock:
+            if self._runtime.interrupted:
+                restore_places(self)
             held = (
                 [(e, "waiting") for e in self._ready]
                 + [(e, "delayed") for _, _, e in self._delayed]

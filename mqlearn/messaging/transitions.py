@@ -34,6 +34,9 @@ class QueueTransitions(MessageQueue):
         # two conditions on the one lock: receivers wait for a message, senders for room
         self._available = self._runtime.condition(self._lock)
         self._room = self._runtime.condition(self._lock)
+        # every entry from before its first record until after its last, by number: after an
+        # interrupt it may be in no place, see `restore_places`
+        self._entries: dict[int, Entry] = {}
         self._ready = PriorityLines()
         self._in_flight: dict[int, Entry] = {}
         # a delay is never cancelled or replaced, so each of its dates is valid

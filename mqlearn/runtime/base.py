@@ -118,12 +118,14 @@ class Runtime(ABC):
     """A clock, tasks, locks, timers and random numbers: everything that a queue or a worker runs
     on.
 
-    `virtual` is true if time is simulated. `random` is a `random.Random` with the runtime's seed,
-    for code whose result may depend on the order of the draws; `draw` is for all that must stay
-    equal when two runs are compared.
+    `virtual` is true if time is simulated. `interrupted` is true once a KeyboardInterrupt has left
+    a simulation, which then refuses to go on. `random` is a `random.Random` with the runtime's
+    seed, for code whose result may depend on the order of the draws; `draw` is for all that must
+    stay equal when two runs are compared.
     """
 
     virtual: bool
+    interrupted = False
 
     def __init__(self, seed: int = 0) -> None:
         check.whole("seed", seed, low=-(2**63))
