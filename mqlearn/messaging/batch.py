@@ -4,14 +4,23 @@ result per message.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mqlearn.messaging.message import COMPLETED, Message, Outcome, Release
+from mqlearn.messaging.message import (
+    Message,
+    Outcome,
+    Release,
+    outcome_of,
+    read_outcome,
+    why_unbegun,
+)
 from mqlearn.messaging.queue import MessageQueue
-from mqlearn.messaging.workers import Workers, failed
+from mqlearn.messaging.workers import Workers
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task, WorkerCrash
+from mqlearn.runtime.handed_in import PASSES
 
 # recorded for a message that succeeded, where one failure fails its whole batch
 FAILED_WITH_BATCH = Outcome("failed", "another message of the batch failed")
@@ -23,13 +32,15 @@ class BatchMessageProcessor(Workers):
     """Calls the handler with a batch when it has `batch_size` messages, or `batch_timeout` seconds
     after its first message was taken.
 
-    The handler returns a list with a result for each message, in order: true, false or an
-    `Outcome`. Every message is settled by its own result. With `on_failure="all"` one failure fails
-    the whole batch, as on a queue that accepts only one ack or nack for a whole batch. A list of
-    another length, or no list, fails all messages, with that reason. So does an exception, since it
-    does not say which message caused it; only `Release(delay)` gives all back without costing a
-    retry. `on_failure` may also be a function: after an exception `on_failure(batch, handler)`
-    returns the results, and may call the handler again with parts of the batch.
+    The handler returns a list (or a tuple, an array, a Series) with a result for each message, in
+    order: true, false or an `Outcome`; None and NaN are failures, as a result is missing. Every
+    message is settled by its own result. With `on_failure="all"` one failure fails the whole batch,
+    as on a queue that accepts only one ack or nack for a whole batch. One `Outcome` in the place of
+    the list is that of all messages. A list of another length, or no list, fails all messages, with
+    that reason. So does an exception, since it does not say which message caused it; only
+    `Release(delay)` gives all back without costing a retry. `on_failure` may also be a function:
+    after an exception `on_failure(batch, handler)` returns the results, and may call the handler
+    again with parts of the batch.
 
     While a batch fills, leases are renewed at half their time, so at least half a lease is left
     when the handler begins. On stop, a batch that was begun is handled ("flush") or released
@@ -46,9 +57,11 @@ class BatchMessageProcessor(Workers):
         on_stop: str = "flush",
         restart_after: float = 1.0,
     ) -> None:
-        check.whole("batch_size", batch_size, low=1)
-        check.number("batch_timeout", batch_timeout, low=0)
-        if not callable(on_failure):
+        batch_size = check.whole("batch_size", batch_size, low=1)
+        batch_timeout = check.number("batch_timeout", batch_timeout, low=0)
+        if callable(on_failure):
+            check.function("on_failure", on_failure)
+        else:
             check.one_of("on_failure", on_failure, ("failures", "all"))
         check.one_of("on_stop", on_stop, ("flush", "return"))
         super().__init__(queue, restart_after=restart_after)
@@ -77,7 +90,7 @@ class BatchMessageProcessor(Workers):
             # looked at again, since the pool may have been stopped while the batch was being filled
             if self._pool.stopping and self.on_stop == "return":
                 for message in batch:
-                    self.queue.release(message)
+                    self._tell_queue(self.queue.release, message)
             elif batch and not self._process(batch):
                 return
 
@@ -104,7 +117,7 @@ class BatchMessageProcessor(Workers):
             renewal = clock.now + lease / 2
             self._fill(batch, min(renewal, deadline))
             if renewal < deadline and clock.now >= renewal:
-                batch = [message for message in batch if self.queue.extend(message, lease)]
+                batch = [m for m in batch if self._tell_queue(self.queue.extend, m, lease)]
         return batch
 
     def _fill(self, batch: list[Message], until: float) -> None:
@@ -125,6 +138,7 @@ class BatchMessageProcessor(Workers):
         # a record for every message, so that each has its own begin and end in the trace
         for message in batch:
             self._report("started", message, None)
+        outcomes: list[Outcome] = []
         try:
             outcomes = self._handle(batch)
         except WorkerCrash:
@@ -139,24 +153,15 @@ class BatchMessageProcessor(Workers):
         return not task.crashed
 
     def _handle(self, batch: list[Message]) -> list[Outcome]:
-        """Call the handler, and return one outcome for each message."""
+        """Call the handler, and return one outcome for each message. It works on its own copies, so
+        that what it does to its list or to a message does not change what is settled.
+        """
         try:
-            try:
-                # a copy: a handler that changes its list must not change which messages are settled
-                results = self._handler(list(batch))
-            except (Release, WorkerCrash):
-                raise
-            except Exception:
-                if not callable(self.on_failure):
-                    raise
-                results = self.on_failure(list(batch), self._handler)
-            outcomes = read_results(results, len(batch))
-        except Release as release:
-            return [Outcome("released", delay=release.delay)] * len(batch)
-        except WorkerCrash:
+            outcomes = read_results(self._call_handler(batch), len(batch))
+        except PASSES:
             raise
-        except Exception as error:
-            return [failed(error)] * len(batch)
+        except BaseException as error:
+            return [outcome_for_all(error)] * len(batch)
         if self.on_failure == "all" and any(outcome.kind == "failed" for outcome in outcomes):
             return [
                 FAILED_WITH_BATCH if outcome.kind == "completed" else outcome
@@ -164,21 +169,53 @@ class BatchMessageProcessor(Workers):
             ]
         return outcomes
 
+    def _call_handler(self, batch: list[Message]) -> object:
+        """Return what the handler returned or, if it raised an exception, what `on_failure` did."""
+        try:
+            return self._handler([message.copy() for message in batch])
+        except PASSES:
+            raise
+        except Release:
+            raise
+        except BaseException:
+            if not callable(self.on_failure):
+                raise
+            return self.on_failure([message.copy() for message in batch], self._handler)
+
+
+def outcome_for_all(error: BaseException) -> Outcome:
+    """Return the outcome of each message of a batch whose handler raised `error`, or returned it.
+    It is never "rejected", since the error does not say which message can never succeed.
+    """
+    outcome = outcome_of(error)
+    return Outcome("failed", outcome.reason) if outcome.kind == "rejected" else outcome
+
 
 def read_results(results: Any, count: int) -> list[Outcome]:
-    """Return the outcome of each of `count` messages, from the list that a handler returned.
+    """Return the outcome of each of `count` messages, from what a handler returned: a sequence, an
+    array or a Series with a result for each; or one `Outcome`, which is that of all.
 
-    Raises ValueError for a list that cannot be matched to the messages.
+    Raises ValueError for an answer that cannot be matched to the messages.
     """
-    if not isinstance(results, Sequence) or isinstance(results, str | bytes):
-        raise ValueError(f"the handler returned {results!r} instead of a list of {count} results")
-    if len(results) != count:
-        raise ValueError(f"the handler returned {len(results)} results for {count} messages")
-    return [
-        result
-        if isinstance(result, Outcome)
-        else COMPLETED
-        if result
-        else Outcome("failed", f"the result was {result!r}")
-        for result in results
-    ]
+    if isinstance(results, Outcome):
+        return [read_outcome(results)] * count
+    if isinstance(results, BaseException):
+        return [outcome_for_all(results)] * count
+    # an array or a Series; not a DataFrame: that one iterates over the names of its columns
+    if getattr(results, "ndim", None) == 1 and hasattr(results, "tolist"):
+        results = results.tolist()
+    if not isinstance(results, Sequence) or isinstance(results, str | bytes | bytearray):
+        value = check.short_repr(results)
+        said = why_unbegun(results) or f"{value} instead of a list of {count} results"
+        raise ValueError(f"the handler returned {said}")
+    listed = list(results)
+    if len(listed) != count:
+        raise ValueError(f"the handler returned {len(listed)} results for {count} messages")
+    return [_read_result(result) for result in listed]
+
+
+def _read_result(result: Any) -> Outcome:
+    # a result that is missing acks nothing; NaN is what a Series has in the place of None
+    if result is None or (isinstance(result, float) and math.isnan(result)):
+        return Outcome("failed", f"the result was {result}")
+    return read_outcome(result, "the result was")

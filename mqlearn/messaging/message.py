@@ -7,10 +7,11 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from enum import Enum
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from mqlearn.runtime import check
-from mqlearn.runtime.handed_in import reason_of
+from mqlearn.runtime.handed_in import PASSES, readable, reason_of
 
 NUMBERS = (int, float)
 
@@ -254,8 +255,8 @@ class Release(Exception):
 class Outcome:
     """The result of a try: `kind` is "completed", "failed", "rejected" or "released".
 
-    `reason` says why it failed or was rejected, `delay` (s) the time until a released one is due
-    again.
+    `reason` says why it failed or was rejected; of a long one, the first 500 characters are kept.
+    `delay` (s) is the time until a released message is due again.
     """
 
     kind: str = "completed"
@@ -265,54 +266,85 @@ class Outcome:
     def __post_init__(self) -> None:
         check.one_of("kind", self.kind, ("completed", "failed", "rejected", "released"))
         check.instance("reason", self.reason, str)
-        check.number("delay", self.delay, low=0)
+        object.__setattr__(self, "reason", readable(self.reason))
+        object.__setattr__(self, "delay", check.number("delay", self.delay, low=0))
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}" if self.reason else self.kind
 
 
 COMPLETED = Outcome()
+# results of a function whose work has not begun
+UNBEGUN = (CoroutineType, GeneratorType, AsyncGeneratorType, map, filter)
 
 
-def read_outcome(result: Any) -> Outcome:
+def read_outcome(result: Any, said: str = "the handler returned") -> Outcome:
     """Return the outcome that a handler's result means: None and any true value are success, an
     `Outcome` is what it says.
 
     A false result is a failure. So is one that shows that the work was not done: an exception that
-    was returned and not raised (`Reject` and `Release` mean what they say), a coroutine or a
-    generator, since nothing has run yet, and a value that is neither true nor false, such as a
-    DataFrame.
+    was returned and not raised (`Reject` and `Release` mean what they say), a coroutine, a
+    generator or another iterator that has not run yet, and a value that is neither true nor false,
+    such as a DataFrame. `said` begins the reason.
     """
     if result is None or result is True:
         return COMPLETED
+    try:
+        return _read(result, said)
+    except PASSES:
+        raise
+    except BaseException as error:  # of the result: it is code that was handed in, too
+        return outcome_of(error)
+
+
+def _read(result: Any, said: str) -> Outcome:
     if isinstance(result, Outcome):
-        return result
+        # made again, which checks it
+        return Outcome(result.kind, result.reason, result.delay)
     if isinstance(result, BaseException):
         return outcome_of(result)
-    if inspect.iscoroutine(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
-        if inspect.iscoroutine(result):
-            result.close()  # or Python would warn that it was never awaited
-        kind = type(result).__name__.replace("_", " ")
-        return Outcome("failed", f"the handler returned a {kind}: nothing of it has run")
+    unbegun = why_unbegun(result)
+    if unbegun is not None:
+        return Outcome("failed", f"{said} {unbegun}")
+    why = why_no_truth(result)
+    if why is not None:
+        value = check.short_repr(result)
+        return Outcome("failed", f"{said} {value}, which is neither true nor false: {why}")
+    return COMPLETED if result else Outcome("failed", f"{said} {check.short_repr(result)}")
+
+
+def why_unbegun(result: Any) -> str | None:
+    """Return why a result shows that the work has not even begun; None if it does not."""
+    if isinstance(result, type) and issubclass(result, BaseException):
+        return f"the class {result.__name__} and did not raise it"
+    if not (isinstance(result, UNBEGUN) or hasattr(type(result), "__await__")):
+        return None
+    if inspect.iscoroutine(result):
+        result.close()  # or Python would warn that it was never awaited
+    return f"a {type(result).__name__.replace('_', ' ')}: nothing of it has run"
+
+
+def why_no_truth(result: Any) -> str | None:
+    """Return why a value is neither true nor false, as a DataFrame is; None for all others."""
     try:
-        succeeded = bool(result)
-    except Exception as error:
-        return Outcome(
-            "failed",
-            f"the handler returned {check.short_repr(result)}, which is neither true nor false: "
-            f"{reason_of(error)}",
-        )
-    return (
-        COMPLETED
-        if succeeded
-        else Outcome("failed", f"the handler returned {check.short_repr(result)}")
-    )
+        bool(result)
+    except PASSES:
+        raise
+    except BaseException as error:
+        return reason_of(error)
+    return None
 
 
 def outcome_of(error: BaseException) -> Outcome:
     """Return the outcome of a handler that raised `error`, or returned it."""
-    if isinstance(error, Reject):
-        return Outcome("rejected", error.reason)
-    if isinstance(error, Release):
-        return Outcome("released", delay=error.delay)
+    try:
+        if isinstance(error, Reject):
+            reason = getattr(error, "reason", None)
+            return Outcome("rejected", reason if isinstance(reason, str) else reason_of(error))
+        if isinstance(error, Release):
+            return Outcome("released", delay=error.delay)
+    except PASSES:
+        raise
+    except BaseException as wrong:  # a subclass of the handler's own, whose `delay` is no number
+        return Outcome("failed", reason_of(wrong))
     return Outcome("failed", reason_of(error))

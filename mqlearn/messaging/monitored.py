@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mqlearn.messaging.message import Message, Outcome, Reject, Release
@@ -9,7 +10,8 @@ from mqlearn.messaging.metrics import MessageQueueMetrics
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.workers import Handler
-from mqlearn.runtime.base import Task, WorkerCrash
+from mqlearn.runtime.base import Task
+from mqlearn.runtime.handed_in import PASSES
 
 
 class MonitoredMessageProcessor(MessageProcessor):
@@ -17,9 +19,9 @@ class MonitoredMessageProcessor(MessageProcessor):
     listens to it.
 
     It adds two things that a queue cannot know: the handler's time, and the number of exceptions it
-    raised (`Reject`, `Release` and a crash are not counted as errors). The counts that other
-    processors have in `metrics` are in `counts`. On a queue that is not observable it counts its
-    own messages: no sends, and no dead letters except those that it rejected. Percentiles and
+    raised or returned (`Reject`, `Release` and a crash are not counted as errors). The counts that
+    other processors have in `metrics` are in `counts`. On a queue that is not observable it counts
+    its own messages: no sends, and no dead letters except those that it rejected. Percentiles and
     throughput look back `window` seconds.
     """
 
@@ -43,26 +45,39 @@ class MonitoredMessageProcessor(MessageProcessor):
         return self.metrics.get_summary()
 
     def _try(self, message: Message) -> bool:
-        # a message without a handler never reaches `_call`, so its time stays 0
-        self._handler_times[self._runtime.current_task()] = 0.0
         if not self.queue.observable:
             self.metrics.record_message_received()
-        return super()._try(message)
+        try:
+            return super()._try(message)
+        finally:
+            self._handler_times.pop(self._runtime.current_task(), None)
+
+    def _attempt(self, message: Message, handle: Callable[[Message], Outcome]) -> Outcome | None:
+        outcome = super()._attempt(message, handle)
+        took = self._handler_times.get(self._runtime.current_task())
+        # also for a failure: the time of failed tries counts in the histogram of durations; None
+        # for a message without a handler
+        if took is not None and self.queue.observable:
+            self.metrics.record_processing(message, took)
+        return outcome
 
     def _call(self, handler: Handler, message: Message) -> object:
         began = self._runtime.now
         try:
-            return super()._call(handler, message)
-        except (Reject, Release, WorkerCrash):
+            result = super()._call(handler, message)
+        except PASSES:
             raise
-        except Exception:
+        except (Reject, Release):
+            raise
+        except BaseException:
             self.metrics.record_error()
             raise
-        # also for a failure: the time of failed tries counts in the histogram of durations
         finally:
-            took = self._handler_times[self._runtime.current_task()] = self._runtime.now - began
-            if self.queue.observable:
-                self.metrics.record_processing(message, took)
+            self._handler_times[self._runtime.current_task()] = self._runtime.now - began
+        # an exception that was returned means the same as one that was raised
+        if isinstance(result, BaseException) and not isinstance(result, Reject | Release):
+            self.metrics.record_error()
+        return result
 
     def _count(self, message: Message, outcome: Outcome) -> None:
         super()._count(message, outcome)

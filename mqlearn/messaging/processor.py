@@ -14,8 +14,11 @@ class MessageProcessor(Workers):
     """A pool of workers on one queue, and a handler for each `headers["type"]` ("default" without
     one).
 
-    A handler succeeds by returning None or a true value; any other result or an exception is a
-    failure, which costs the message a retry. It may raise `Reject(reason)` or `Release(delay)`. A
+    A handler succeeds by returning None or a true value. An exception, raised or returned, is a
+    failure, which costs the message a retry; so is any other result. It may raise `Reject(reason)`
+    or `Release(delay)`, or return an `Outcome`. Whatever else it does is a failure of its message,
+    with the reason: a worker dies of `WorkerCrash` alone, and only KeyboardInterrupt reaches the
+    caller of `run()` or `stop_workers()`. A handler works on its own copy of the message. A
     message whose type has no handler is rejected as unroutable. A worker holds at most `prefetch`
     messages. The lease of each begins when it is delivered, not when the work on it begins.
     `metrics` has the counts that all `Workers` have.
@@ -24,7 +27,7 @@ class MessageProcessor(Workers):
     def __init__(
         self, queue: MessageQueue, *, prefetch: int = 1, restart_after: float = 1.0
     ) -> None:
-        check.whole("prefetch", prefetch, low=1)
+        prefetch = check.whole("prefetch", prefetch, low=1)
         super().__init__(queue, restart_after=restart_after)
         self.prefetch = prefetch
         self.processors: dict[str, Handler] = {}
@@ -65,7 +68,7 @@ class MessageProcessor(Workers):
                 return
         # the prefetched messages go back without a retry, since no handler has seen them
         while held:
-            queue.release(held.popleft())
+            self._tell_queue(queue.release, held.popleft())
 
     def _try(self, message: Message) -> bool:
         """Handle one message and settle it; False if the worker crashed on it."""
@@ -78,7 +81,8 @@ class MessageProcessor(Workers):
     def _handle(self, message: Message) -> Outcome:
         # rejected and not failed: another try would not find a handler either
         kind = message.headers.get("type", "default")
-        handler = self.processors.get(kind)
+        handler = self.processors.get(kind) if isinstance(kind, str) else None
         if handler is None:
-            return Outcome("rejected", f"unroutable: no handler for type {kind!r}")
+            said = check.short_repr(kind)
+            return Outcome("rejected", f"unroutable: no handler for type {said}")
         return self._answer(handler, message)

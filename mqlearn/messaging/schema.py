@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from mqlearn.messaging.message import Message, Reject
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
+from mqlearn.runtime.check import short_repr
 
 
 def by_schema_version(handlers: Mapping[str, Handler]) -> Handler:
@@ -23,16 +24,17 @@ def by_schema_version(handlers: Mapping[str, Handler]) -> Handler:
     # a copy, so that a later change of the caller's dict changes nothing here
     known = dict(handlers)
     if not known:
-        raise ValueError(f"handlers must have one version at least, got {handlers!r}")
+        raise ValueError(f"handlers must have one version at least, got {short_repr(handlers)}")
     for version, handler in known.items():
         check.instance("handlers", version, str)
-        check.function(f"handlers[{version!r}]", handler)
+        check.function(f"handlers[{short_repr(version)}]", handler)
 
     def handle(message: Message) -> object:
-        handler = known.get(message.schema_version)
+        version = message.schema_version
+        handler = known.get(version) if isinstance(version, str) else None
         if handler is None:
             raise Reject(
-                f"unknown schema: version {message.schema_version!r}, read here: "
+                f"unknown schema: version {short_repr(version)}, read here: "
                 + ", ".join(map(repr, known))
             )
         return handler(message)

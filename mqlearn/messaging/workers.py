@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from mqlearn.messaging.message import COMPLETED, Message, Outcome, Reject, Release
+from mqlearn.messaging.message import COMPLETED, Message, Outcome, outcome_of, read_outcome
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import WorkerCrash
+from mqlearn.runtime.handed_in import PASSES
 from mqlearn.runtime.pool import PoolOwner, WorkerPool
 from mqlearn.runtime.trace import pack_record
 
@@ -49,15 +51,23 @@ class Workers(PoolOwner):
             timer.cancel()
 
     def _attempt(self, message: Message, handle: Callable[[Message], Outcome]) -> Outcome | None:
-        """Try a message; return the outcome, or None if the worker crashed."""
+        """Try a message; return the outcome, or None if the worker crashed.
+
+        Whatever the handler does is the outcome of this message. It works on its own copy, so that
+        what it does to that one does not change which delivery is settled.
+        """
         task = self._runtime.current_task()
         self._report("started", message, None)
         outcome: Outcome | None = None
         try:
-            outcome = handle(message)
+            outcome = handle(message.copy())
         except WorkerCrash:  # one that was created outside this task has not marked it
             if task is not None:
                 task.crashed = True
+        except PASSES:
+            raise
+        except BaseException as error:
+            outcome = outcome_of(error)
         # the handler may have caught its own `WorkerCrash` and returned: the worker is dead all the
         # same
         if outcome is None or (task is not None and task.crashed):
@@ -67,35 +77,34 @@ class Workers(PoolOwner):
         return outcome
 
     def _answer(self, handler: Handler, message: Message) -> Outcome:
-        """Call a handler; return the outcome that follows from its result or its exception."""
-        try:
-            result = self._call(handler, message)
-        except Reject as rejection:
-            return Outcome("rejected", rejection.reason)
-        except Release as release:
-            return Outcome("released", delay=release.delay)
-        except WorkerCrash:
-            raise
-        except Exception as error:
-            return failed(error)
-        return (
-            COMPLETED
-            # None is success, since most handlers return nothing
-            if result is None or result
-            else Outcome("failed", f"the handler returned {result!r}")
-        )
+        """Call a handler; return the outcome that its result means. Raises what it raises: only
+        `_attempt` reads that.
+        """
+        return read_outcome(self._call(handler, message))
 
     def _call(self, handler: Handler, message: Message) -> object:
         return handler(message)
 
     def _settle(self, message: Message, outcome: Outcome) -> bool:
         """Settle a delivery and count it; False if it is not current any more."""
+        settled = self._tell_queue(self.queue.settle, message, outcome)
         # counted only if it was settled: after a lost lease, the next delivery is the one that
         # counts
-        settled = self.queue.settle(message, outcome)
         if settled:
             self._count(message, outcome)
         return settled
+
+    def _tell_queue(self, call: Callable[..., bool], *told: Any) -> bool:
+        """Settle, release or extend a delivery by a `call` of the queue. If the queue's own code
+        fails, report that and return False: the lease will return the message.
+        """
+        try:
+            return bool(call(*told))
+        except PASSES:
+            raise
+        except BaseException as error:
+            self._runtime.report(error)
+            return False
 
     def _count(self, message: Message, outcome: Outcome) -> None:
         # `+=` reads and writes in two steps: without the lock, threads would lose counts
@@ -108,7 +117,9 @@ class Workers(PoolOwner):
 
     def _report(self, event: str, message: Message, detail: object) -> None:
         trace = self.queue.trace
-        if trace is not None:
+        if trace is None:
+            return
+        try:
             now, worker = self._runtime.stamp()
             # directly to the trace: the queue's listeners hear only what happens in the queue
             trace.record(
@@ -127,8 +138,7 @@ class Workers(PoolOwner):
                     )
                 )
             )
-
-
-def failed(error: Exception) -> Outcome:
-    """Return the outcome of a failed try, with the text of the exception as its reason."""
-    return Outcome("failed", str(error) or type(error).__name__)
+        except PASSES:
+            raise
+        except BaseException as error:  # of a trace, or of a queue's message, of another class
+            self._runtime.report(error)

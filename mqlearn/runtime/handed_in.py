@@ -38,13 +38,25 @@ PASSES: tuple[type[BaseException], ...] = (KeyboardInterrupt, GreenletExit, Work
 def reason_of(error: BaseException) -> str:
     """Return the text of an exception, or the name of its type if it has none that can be read."""
     try:
-        text = str(error)
-    except Exception:
+        text = readable(str(error))
+    except PASSES:
+        raise
+    except BaseException:
         text = ""
     # the type's name, since the text of a KeyError is only the key, and SystemExit's is a number
     if not text.strip() or not isinstance(error, Exception) or isinstance(error, KeyError):
         text = f"{type(error).__name__}: {text}" if text.strip() else type(error).__name__
-    return text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + "…"
+    return readable(text)
+
+
+def readable(text: str) -> str:
+    """Return a text that a handler gave as a reason: at most `LONGEST_REASON` characters and "…",
+    with escapes in place of characters that cannot be written to a file.
+    """
+    if len(text) > LONGEST_REASON + 1:  # one more: a text that was shortened stays as it is
+        text = text[:LONGEST_REASON] + "…"
+    # half of a surrogate pair is a character of a text, and has no bytes
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def ask(runtime: Runtime, question: Callable[[], T], instead: Callable[[], T]) -> T:

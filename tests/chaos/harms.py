@@ -19,11 +19,13 @@ from mqlearn.messaging import (
     deduplication,
     idempotency,
     memory,
+    message,
     operations,
     processor,
     transitions,
     workers,
 )
+from mqlearn.messaging.message import Outcome, Reject, Release
 from mqlearn.runtime import pool
 
 Harm = Callable[[pytest.MonkeyPatch], None]
@@ -79,7 +81,7 @@ def replaces(owner: Any, name: str, value: Callable[..., Any]) -> Harm:
 def pads(results: Sequence[Any], count: int) -> list[Any]:
     """Takes what a list that is too short does not say for a success."""
     outcomes = READ(results, len(results)) if isinstance(results, list) else []
-    return outcomes + [batch.COMPLETED] * (count - len(outcomes))
+    return outcomes + [message.COMPLETED] * (count - len(outcomes))
 
 
 READ = batch.read_results
@@ -154,20 +156,34 @@ HARMS: dict[str, Harm] = {
     # Processors.
     "a crash is settled": without(POOL, "_attempt", "return None", "return COMPLETED"),
     "an exception is a success": without(
-        POOL, "_answer", "return failed(error)", "return COMPLETED"
+        POOL, "_attempt", "outcome = outcome_of(error)", "outcome = COMPLETED"
     ),
-    "a false result is a success": without(POOL, "_answer", "result is None or result", "True"),
-    "a release is a failure": without(
-        POOL, "_answer", 'Outcome("released", delay=release.delay)', 'Outcome("failed", "released")'
-    ),
-    "a rejection is retried": without(
+    "a false result is a success": without(
         POOL,
         "_answer",
-        'Outcome("rejected", rejection.reason)',
-        'Outcome("failed", rejection.reason)',
+        "return read_outcome(self._call(handler, message))",
+        "self._call(handler, message); return COMPLETED",
+    ),
+    "a release is a failure": replaces(
+        workers,
+        "outcome_of",
+        lambda error: (
+            Outcome("failed", "released")
+            if isinstance(error, Release)
+            else message.outcome_of(error)
+        ),
+    ),
+    "a rejection is retried": replaces(
+        workers,
+        "outcome_of",
+        lambda error: (
+            Outcome("failed", error.reason)
+            if isinstance(error, Reject)
+            else message.outcome_of(error)
+        ),
     ),
     "a stopped worker keeps what it holds": without(
-        PLAIN, "_work", "queue.release(held.popleft())", "held.popleft()"
+        PLAIN, "_work", "self._tell_queue(queue.release, held.popleft())", "held.popleft()"
     ),
     "stale settlings are counted": without(POOL, "_settle", "if settled:", "if True:"),
     "a message is handled twice": without(
@@ -216,9 +232,11 @@ HARMS: dict[str, Harm] = {
     "the first result is everybody's": without(
         BATCH, "_process", "self._settle(message, outcome)", "self._settle(message, outcomes[0])"
     ),
-    "a stopped batch is kept": without(BATCH, "_work", "self.queue.release(message)"),
+    "a stopped batch is kept": without(
+        BATCH, "_work", "self._tell_queue(self.queue.release, message)"
+    ),
     "a batch that fills lets its leases end": without(
-        BATCH, "_collect", "self.queue.extend(message, lease)", "True"
+        BATCH, "_collect", "self._tell_queue(self.queue.extend, m, lease)", "True"
     ),
     "a batch waits twice as long": without(
         BATCH, "_collect", "clock.now + self.batch_timeout", "clock.now + 2 * self.batch_timeout"
@@ -227,7 +245,7 @@ HARMS: dict[str, Harm] = {
         BATCH,
         "_process",
         "task.crashed = True",
-        "outcomes, task.crashed = [COMPLETED] * len(batch), False",
+        "outcomes, task.crashed = [Outcome()] * len(batch), False",
     ),
     # Idempotency.
     "nobody's claim holds": without(ONCE, "_holds", "else current", "else False"),
