@@ -6,8 +6,9 @@ distinguish these. Nothing is shown by colour alone: delayed is hatched, the bas
 prediction is dashed, theory is dotted.
 """
 
-import math
 from typing import Final
+
+from mqlearn.study.words import format_count, format_number, format_seconds
 
 WAITING: Final = "#56B4E9"
 IN_FLIGHT: Final = "#0072B2"
@@ -54,24 +55,8 @@ DASHED: Final = (0, (5.0, 2.5))
 DOTTED: Final = (0, (1.2, 1.6))
 
 
-def number(value: float) -> str:
-    """Return `value` as text, in about three figures: 1,204, 26, 7.69, 0.012."""
-    if math.isnan(value):
-        return "–"
-    size = abs(value)
-    if size >= 100 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if size >= 0.1 else f"{value:.2g}"
-
-
-def seconds(value: float) -> str:
-    """Return a duration or instant in seconds with its unit: 0.4 s, 12.3 s, 325 s."""
-    return f"{number(round(value, 1) if abs(value) >= 10 else value)} s"
-
-
-def count(n: float, noun: str) -> str:
-    """Return a number with its noun: "1 message", "1,204 messages"."""
-    return f"{number(n)} {noun}" + ("" if n == 1 else "s")
+# As in verdicts and totals, so that a chart and the sentence above it write a number alike.
+number, seconds, count = format_number, format_seconds, format_count
 
 
 def nice_top(value: float, shown: float = 0.0) -> float:

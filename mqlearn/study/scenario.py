@@ -25,6 +25,7 @@ from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.run import Run
+from mqlearn.study.words import format_number
 
 
 def param(
@@ -172,7 +173,7 @@ class Scenario:
         raise NotImplementedError
 
     def _compare_prediction(
-        self, actual: str, predicted: Callable[[float], str] = "{:,g}".format
+        self, actual: str, predicted: Callable[[float], str] = format_number
     ) -> list[str]:
         """Return a list with the sentence that compares the prediction with the result; without a
         prediction, an empty list.

@@ -22,7 +22,7 @@ from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.faults import happens
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
-from mqlearn.study.words import format_count, format_duration, format_rate
+from mqlearn.study.words import format_count, format_duration, format_number
 from mqlearn.units.batching.store import PER_CALL, PER_ITEM, BulkStore, bisected, report_call
 
 ALL, FAILURES, BISECT = "all", "failures", "bisect"
@@ -231,14 +231,14 @@ class BatchedWriter(Scenario):
         )
         # Rounding errors must not show as a backlog that grows.
         if growth <= 1e-9:
-            return f"{arriving}, {full} can write {format_rate(self.capacity)}."
+            return f"{arriving}, {full} can write {format_number(self.capacity)}."
         least = least_size(self.rate, self.per_call, self.per_item, self.workers)
         enough = (
             "no batch is large enough" if least is None else f"batches of {least:,} could keep up"
         )
         return (
-            f"Backlog grows by {format_rate(growth)} a second: {arriving}, {full} can write "
-            f"{format_rate(self.capacity)}; "
+            f"Backlog grows by {format_number(growth)} a second: {arriving}, {full} can write "
+            f"{format_number(self.capacity)}; "
             f"{left:,} are left; {enough}."
         )
 

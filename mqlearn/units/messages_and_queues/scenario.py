@@ -19,7 +19,7 @@ from mqlearn.study import theory
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, own_or_given, param, start_shop
-from mqlearn.study.words import format_wait
+from mqlearn.study.words import format_number
 
 URGENT_FIRST = ("CRITICAL", "HIGH", "NORMAL", "LOW")
 # messages that may wait: more than ever arrive, since a full queue is unit 02's subject
@@ -229,9 +229,9 @@ class PriorityMix(Scenario):
             )
         theirs = expected.get("wait_by_priority", {})
         if first == last:
-            text = f"; theory says {format_wait(theirs['all'])} s" if theirs else ""
+            text = f"; theory says {format_number(theirs['all'])} s" if theirs else ""
             return f"All are {first} and wait {analysis.mean():.3g} s on average{text}."
-        three = [format_wait(theirs[name]) for name in (last, first, "all")] if theirs else []
+        three = [format_number(theirs[name]) for name in (last, first, "all")] if theirs else []
         text = f"; theory says {three[0]}, {three[1]} and {three[2]} s" if three else ""
         return (
             f"{last} waits {analysis.mean(last):.3g} s on average, {first} "

@@ -14,6 +14,7 @@ from mqlearn.runtime.trace import Trace
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, own_or_given, param, start_shop
+from mqlearn.study.words import format_number, format_share
 
 ORDERS = 1000
 RETRIES = 3
@@ -76,9 +77,9 @@ class FailingWork(Scenario):
         books = trace.balance()
         expected = ORDERS * self.failure_rate ** (RETRIES + 1)
         parts = [
-            f"{books.dead} of {ORDERS:,} orders died; {expected:.1f} are expected when "
-            f"{self.failure_rate:.0%} of tries fail.",
-            *self._compare_prediction(f"{books.dead}", "{:g}".format),
+            f"{books.dead:,} of {ORDERS:,} orders died; {format_number(expected)} are expected "
+            f"when {format_share(self.failure_rate)} of tries fail.",
+            *self._compare_prediction(f"{books.dead:,}"),
         ]
         totals: dict[str, float] = {
             "sent": books.accepted,

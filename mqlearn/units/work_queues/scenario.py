@@ -19,7 +19,7 @@ from mqlearn.study import theory
 from mqlearn.study.arrivals import by_pattern, flight_day
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
-from mqlearn.study.words import format_wait
+from mqlearn.study.words import format_number
 
 TEN_MINUTES = 600.0  # seconds
 # A recorded day is replayed so many times as fast: a second here is two minutes of the real day.
@@ -259,7 +259,7 @@ class WorkQueue(Scenario):
             else f"ha{'s' if one else 've'} nothing to spare"
         )
         by_theory = expected.get("wait", -1.0)
-        in_theory = f", theory {format_wait(by_theory)} s" if by_theory >= 0 else ""
+        in_theory = f", theory {format_number(by_theory)} s" if by_theory >= 0 else ""
         return (
             f"{who} {keep}: {rate:.3g} a second arrive, {self.capacity:.3g} can be finished; "
             f"mean wait {analysis.mean:.3g} s{in_theory}."
