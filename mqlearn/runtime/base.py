@@ -93,6 +93,17 @@ def weak_callback(method: Callable[[], None]) -> Callable[[], None]:
     return call
 
 
+def without_exit(error: BaseException, name: str) -> BaseException:
+    """Return the error that ended the task called `name`, but for a SystemExit a RuntimeError:
+    raised again elsewhere, it would end the process without a word.
+    """
+    if not isinstance(error, SystemExit):
+        return error
+    instead = RuntimeError(f"{name} called sys.exit({check.short_repr(error.code)})")
+    instead.__cause__ = error
+    return instead
+
+
 class Task(ABC):
     """One simulated task or one thread.
 
@@ -128,8 +139,7 @@ class Runtime(ABC):
     interrupted = False
 
     def __init__(self, seed: int = 0) -> None:
-        check.whole("seed", seed, low=-(2**63))
-        self.seed = seed
+        self.seed = seed = check.whole("seed", seed, low=-(2**63))
         self.random = random.Random(seed)
         # hashed once and copied by each draw: the seed is the same in all of them
         self._prefix = hashlib.blake2b(f"{seed}".encode(), digest_size=8)
@@ -150,8 +160,7 @@ class Runtime(ABC):
         Safer than `sleep(time - now)`: on threads the clock moves on between reading it and
         sleeping, so the difference may be negative.
         """
-        check.number("time", time)
-        self.sleep(max(0.0, time - self.now))
+        self.sleep(max(0.0, check.number("time", time) - self.now))
 
     @abstractmethod
     def spawn(

@@ -11,17 +11,21 @@ gives the same run.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import deque
 from threading import get_ident
-from typing import Any, NoReturn, cast
+from typing import Any
 
-from greenlet import GreenletExit, getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent
 
-from mqlearn.runtime import check
-from mqlearn.runtime.base import CURRENT, Runtime, Task
+from mqlearn.runtime.base import CURRENT, Runtime
 from mqlearn.runtime.calendar import Appointment, Calendar
+from mqlearn.runtime.handed_in import StopRun
+from mqlearn.runtime.simtasks import SimTask, Waiter
 
 IDLE_LIMIT = 100_000  # wake-ups in a row that achieved nothing; a run with more is called endless
+# An instant with more records than 10 times this is called endless. Bursts are allowed: 200,000
+# messages that are sent, received and acked at one instant make 600,000 records.
+ROUND, ROUNDS = 100_000, 10
 UNWIND_LIMIT = 10  # times that close() interrupts a task which does not end
 
 
@@ -29,83 +33,6 @@ class SimulationError(RuntimeError):
     """Raised when the simulated code can never finish: it waits for something that cannot happen,
     or repeats itself without any result.
     """
-
-
-class Waiter(Appointment):
-    """Something that can be suspended. A plain `Waiter` stands for the notebook's cell; tasks are a
-    subclass.
-
-    `done` is true once the wait is over; `notified` is true if it was woken, false if its time ran
-    out.
-    """
-
-    __slots__ = ("done", "notified")
-
-    def __init__(self, foreground: bool = True) -> None:
-        super().__init__(foreground)
-        self.done = self.notified = False
-
-    def happen(self) -> Appointment | None:
-        self.done = True
-        return None
-
-
-class SimTask(Waiter, Task):
-    """A simulated task: a greenlet, its name, and a description of what it waits for."""
-
-    def __init__(
-        self,
-        sim: Scheduler,
-        target: Callable[..., object],
-        args: tuple[Any, ...],
-        name: str,
-        daemon: bool,
-    ) -> None:
-        super().__init__(not daemon)
-        self.name, self.daemon = name, daemon
-        self.waits_for = ""
-        self.interrupted = 0  # times, by close()
-        self.sim = sim
-        self.joiners: list[Waiter] = []
-        # it holds the task's own stack; nothing of it runs before the first switch to it
-        self.greenlet = greenlet(lambda: self._main(target, args))
-
-    def happen(self) -> Appointment | None:
-        """Continue the task; it may switch on to other tasks that are due. Return the appointment
-        that the last of them left to the hub, or None.
-        """
-        sim = self.sim
-        sim._active = self
-        sim._idle += 1
-        try:
-            left = cast("Appointment | None", self.greenlet.switch())
-        finally:
-            sim._active = None
-        if sim._failure is not None:
-            # raised here, in the hub's greenlet, so that it reaches the cell that called `run()`
-            failure, sim._failure = sim._failure, None
-            raise failure
-        return left
-
-    def _main(self, target: Callable[..., object], args: tuple[Any, ...]) -> None:
-        CURRENT.set(self)
-        try:
-            target(*args)
-        except GreenletExit:
-            pass  # raised by close()
-        except BaseException as error:  # raised again by join(), or by run()
-            self.error = error
-        self.sim._end(self)
-
-    def join(self, timeout: float | None = None) -> None:
-        check.number("timeout", timeout, low=0, optional=True)
-        if self.is_alive():
-            self.sim._suspend(self.joiners, timeout, f"the end of {self.name}")
-        if self.error is not None:
-            raise self.error
-
-    def is_alive(self) -> bool:
-        return not self.greenlet.dead
 
 
 class Scheduler(Runtime):
@@ -119,7 +46,7 @@ class Scheduler(Runtime):
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
-        self.closed = False
+        self.closed = self.interrupted = False
         self._calendar = Calendar()
         self._hub: Any = None
         self._active: SimTask | None = None
@@ -127,31 +54,42 @@ class Scheduler(Runtime):
         self._until: float | None = None  # as in `Calendar.pop`, for the run that is going on
         self._failure: BaseException | None = None  # of a task that no other had joined
         self._idle, self._idle_since = 0, 0.0
+        # how many more records until the next look at the clock, and how many looks at this instant
+        self._left, self._looks, self._instant = ROUND, 0, 0.0
         # the task of another simulation that made this one, if any: it may use it like a cell
         self._thread, self._creator = get_ident(), CURRENT.get()
+        # This thread as long as the run goes on; 0 once it is closed or interrupted, or is to be
+        # stopped as endless. A lock that is free asks only for this, so that nothing else costs it
+        # time.
+        self._going = self._thread
 
-    def _check_usable(self) -> None:
+    def _check_thread(self) -> None:
         if get_ident() != self._thread:
             raise RuntimeError(
                 "a simulation belongs to the thread that made it; this is another one"
             )
+
+    def _check_usable(self) -> None:
+        self._check_thread()
         if self.closed:
             raise RuntimeError("this simulation is closed")
+        if self.interrupted:
+            raise RuntimeError("this simulation was interrupted and cannot go on; make a new one")
         self._check_task()
 
     def _check_task(self) -> None:
         if CURRENT.get() is not (self._active or self._creator):
             raise RuntimeError("this belongs to another simulation than the task that uses it")
 
-    def _suspend(self, line: list[Waiter] | None, seconds: float | None, what: str) -> bool:
+    def _suspend(self, line: deque[Waiter] | None, seconds: float | None, what: str) -> bool:
         """Suspend the caller, in `line` until it is woken, for at most `seconds` (None: no limit).
         Return True if it was woken, False if the time ran out. `what` describes the wait in errors.
         """
         task = self._active
         if task is None:
             return self._suspend_cell(line, seconds)
-        if self.closed:
-            self._interrupt(task)
+        if not self._going:
+            self._stop(task)
         if getcurrent() is not task.greenlet:  # another thread, or a greenlet of another simulation
             self._check_usable()
         task.notified = False
@@ -166,19 +104,27 @@ class Scheduler(Runtime):
             line.remove(task)
         return task.notified
 
-    def _suspend_cell(self, line: list[Waiter] | None, seconds: float | None) -> bool:
+    def _suspend_cell(self, line: deque[Waiter] | None, seconds: float | None) -> bool:
         """Run the simulation until the wait of the notebook's cell is over. The cell is no task, so
         it runs the loop itself.
         """
         self._check_usable()
         cell = Waiter()
-        if line is not None:
-            line.append(cell)
-        if seconds is not None:
-            self._calendar.at(self.now + seconds, cell)
-        self._loop(None, cell)
-        if line is not None and not cell.notified:
-            line.remove(cell)
+        try:
+            if line is not None:
+                line.append(cell)
+            if seconds is not None:
+                self._calendar.at(self.now + seconds, cell)
+            self._loop(None, cell)
+        except KeyboardInterrupt:
+            self._break_off()
+            raise
+        finally:
+            # also if the wait ended by an error: a cell that has gone must not be woken in place of
+            # a task that waits
+            self._calendar.cancel(cell)
+            if line is not None and not cell.notified and cell in line:
+                line.remove(cell)
         return cell.notified
 
     def _switch_to_next(self, task: SimTask) -> None:
@@ -213,24 +159,74 @@ class Scheduler(Runtime):
         greenlet.
         """
         self._idle = 0
+        self._count()  # or a task that spawns a task at the same instant would never be noticed
         self._tasks.pop(task, None)
         # a greenlet that ends switches to its parent, which by default is the one that started it
         getcurrent().parent = self._hub
-        # without a joiner no other task would ever see the error, so `run()` raises it
-        if not task.joiners:
+        # Without a joiner no other task would ever see the error, so `run()` raises it. An
+        # interrupt is meant for the cell.
+        if not task.joiners or isinstance(task.error, KeyboardInterrupt):
             self._failure = task.error
         if not self.closed:
             for waiter in task.joiners:
                 self._wake(waiter)
 
-    def _interrupt(self, task: SimTask) -> NoReturn:
-        """End a task that blocks while the simulation is being closed. A task that is still alive
-        after ten interruptions stays suspended.
+    def _raise_failure(self) -> None:
+        """Raise what a task has left for the cell that called `run()`. It is called in the hub's
+        greenlet.
         """
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def _stop(self, task: SimTask) -> None:
+        """End a task that blocks while the simulation is closed or interrupted, or stop an endless
+        run. A task that is still alive after ten times stays suspended.
+        """
+        if not (self.closed or self.interrupted):
+            self._stop_endless()
+            return
         task.interrupted += 1
-        if task.interrupted > UNWIND_LIMIT:
+        if task.interrupted > UNWIND_LIMIT and self._hub is not None:
             self._hub.switch()
-        raise GreenletExit
+        raise GreenletExit if self.closed else KeyboardInterrupt
+
+    def _break_off(self) -> None:
+        """Mark the simulation as interrupted, outside all tasks. A KeyboardInterrupt can come at
+        any step: a change may be half made, and a task that holds a lock may never run again.
+        """
+        self.interrupted = True
+        self._going = 0
+        self._active = self._hub = self._failure = None
+
+    def _count(self) -> None:
+        """Count one thing that happened. After very many of them at one instant, mark the run as
+        endless: it is stopped where a task next takes a lock or blocks, since no change is half
+        made there.
+        """
+        self._left -= 1
+        if not self._left:
+            self._left = ROUND
+            self._looks = self._looks + 1 if self.now == self._instant else 0
+            self._instant = self.now
+            if self._looks >= ROUNDS:
+                self._going = 0
+
+    def _stop_endless(self) -> None:
+        """Let `run()` raise SimulationError. The caller would go on here in a further run."""
+        self._going, self._looks = self._thread, 0
+        task = self._active
+        # the clock has moved since; or a cell sends very much by itself, in no run
+        if self.now != self._instant or self._hub is None:
+            return
+        self._failure = SimulationError(
+            f"more than {ROUND * ROUNDS:,} records at one instant, {self.now:g} s: what goes on "
+            f"takes no time; {self._describe()}"
+        )
+        if task is None:
+            raise StopRun  # the function of a timer: no handler's guard catches this
+        self._calendar.at(self.now, task)
+        self._hub.switch(None)
 
     def _loop(self, until: float | None, waiter: Waiter | None) -> None:
         """Let appointments happen: those up to `until` (s); or, given a `waiter`, until its wait is
@@ -251,8 +247,16 @@ class Scheduler(Runtime):
                 # a loop, not recursion: a task may begin a task that begins a task, and so on
                 while appointment is not None:
                     appointment = appointment.happen()
+                self._count()
+                if not self._going:
+                    if self.interrupted:  # within, and what it interrupted has gone on
+                        raise KeyboardInterrupt
+                    self._stop_endless()
                 if self._idle > IDLE_LIMIT:
                     self._check_idle(until)
+        except StopRun:
+            self._raise_failure()
+            raise
         finally:
             # restored, since a timer's function may block, which runs a loop inside this one
             self._hub, self._until = outer

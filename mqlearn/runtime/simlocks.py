@@ -4,11 +4,13 @@ waited longest gets it next.
 
 from __future__ import annotations
 
+from collections import deque
 from threading import get_ident
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task
-from mqlearn.runtime.scheduler import Scheduler, Waiter
+from mqlearn.runtime.scheduler import Scheduler
+from mqlearn.runtime.simtasks import Waiter
 
 
 class SimLock:
@@ -23,40 +25,51 @@ class SimLock:
         self.sim = sim
         self._owner: object = None
         self._reentries = 0  # how many more times its owner has acquired it
-        self._line: list[Waiter] = []
+        self._line: deque[Waiter] = deque()
 
     def acquire(self) -> bool:
         sim = self.sim
         task = sim._active
         # The usual case first, for speed: a task acquires a free lock. A queue takes its lock three
         # times per message.
-        if task is not None and self._owner is None and get_ident() == sim._thread:
+        if task is not None and self._owner is None and get_ident() == sim._going:
             self._owner = task
             return True
         if get_ident() != sim._thread:
             sim._check_usable()
-        if task is None and not sim.closed:
+        ended = sim.closed or sim.interrupted
+        if task is None and not ended:
             sim._check_task()
         me: object = task or sim
-        # while closing, every lock is granted: its holder may never run again to release it
-        if self._owner is None or sim.closed:
+        if not sim._going and not ended and self._owner is not me:
+            sim._stop_endless()
+        # after the end every lock is granted: its holder may never run again to release it
+        if self._owner is None or ended:
             self._owner, self._reentries = me, 0
         elif self._owner is me:
             self._reentries += 1
         else:
             holder = self._owner.name if isinstance(self._owner, Task) else "the notebook"
-            sim._suspend(self._line, None, f"the lock that {holder} holds")
+            try:
+                sim._suspend(self._line, None, f"the lock that {holder} holds")
+            except BaseException:
+                # a cell whose wait ended by an error, when the lock had been given to it
+                if task is None and self._owner is sim:
+                    self.release()
+                raise
         return True
 
-    def release(self, *_: object) -> None:
+    def release(self, *left_by: object) -> None:
         sim = self.sim
         task = sim._active
         # The usual case first, for speed: no other task waits for the lock.
         if task is self._owner and task is not None and not self._reentries and not self._line:
             self._owner = None
             return
+        if task is None and left_by and isinstance(left_by[1], KeyboardInterrupt):
+            sim._break_off()  # what the cell did under the lock may be half done
         if self._owner is not (task or sim):
-            if sim.closed:
+            if sim.closed or sim.interrupted:
                 return
             raise RuntimeError("release() of a lock that the caller does not hold")
         if self._reentries:
@@ -64,7 +77,7 @@ class SimLock:
             return
         self._owner = None
         if self._line:
-            next_owner = self._line.pop(0)
+            next_owner = self._line.popleft()
             # given to the next owner before it runs, so that no other task can take the lock in
             # between
             self._owner = next_owner if isinstance(next_owner, Task) else sim
@@ -81,24 +94,24 @@ class SimCondition:
 
     def __init__(self, lock: SimLock) -> None:
         self._lock = lock
-        self._line: list[Waiter] = []
+        self._line: deque[Waiter] = deque()
         self.acquire, self.release = lock.acquire, lock.release
 
     def __enter__(self) -> bool:
         return self._lock.acquire()
 
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+    def __exit__(self, *left_by: object) -> None:
+        self._lock.release(*left_by)
 
     def _check_held(self) -> None:
         sim = self._lock.sim
-        if self._lock._owner is not (sim._active or sim) and not sim.closed:
+        if self._lock._owner is not (sim._active or sim) and not (sim.closed or sim.interrupted):
             sim._check_usable()
             raise RuntimeError("the condition's lock must be held by the caller")
 
     def wait(self, timeout: float | None = None) -> bool:
         if timeout is not None:
-            check.number("timeout", timeout, low=0)
+            timeout = check.number("timeout", timeout, low=0)
         self._check_held()
         lock = self._lock
         # released completely, however often its owner has acquired it, or no task could notify it
@@ -106,6 +119,12 @@ class SimCondition:
         lock.release()
         try:
             return lock.sim._suspend(self._line, timeout, "a notification")
+        except BaseException:
+            # A cell whose wait ended by an error may have been notified already: another that waits
+            # is to look in its place.
+            if lock.sim._going and self._line:
+                lock.sim._wake(self._line.popleft())
+            raise
         finally:
             # the notifying task may still hold the lock: then this one waits in the lock's line
             lock.acquire()
@@ -114,7 +133,7 @@ class SimCondition:
     def notify(self, n: int = 1) -> None:
         self._check_held()
         while self._line and n > 0:
-            self._lock.sim._wake(self._line.pop(0))
+            self._lock.sim._wake(self._line.popleft())
             n -= 1
 
     def notify_all(self) -> None:
