@@ -237,6 +237,8 @@ class Scheduler(Runtime):
         # may wake the cell.
         self._hub, self._until = getcurrent(), until if waiter is None else math.inf
         self._idle, self._idle_since = 0, self.now
+        if outer[0] is None:  # what the cell itself did before is no part of this run
+            self._left, self._looks = ROUND, 0
         try:
             while not (waiter is not None and waiter.done):
                 due = calendar.pop(self._until)

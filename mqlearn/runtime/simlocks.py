@@ -66,10 +66,12 @@ class SimLock:
         if task is self._owner and task is not None and not self._reentries and not self._line:
             self._owner = None
             return
-        if task is None and left_by and isinstance(left_by[1], KeyboardInterrupt):
+        interrupt = bool(left_by) and isinstance(left_by[1], KeyboardInterrupt)
+        if task is None and interrupt:
             sim._break_off()  # what the cell did under the lock may be half done
         if self._owner is not (task or sim):
-            if sim.closed or sim.interrupted:
+            # an interrupt may come while a condition's `wait` takes the lock again
+            if sim.closed or sim.interrupted or interrupt:
                 return
             raise RuntimeError("release() of a lock that the caller does not hold")
         if self._reentries:

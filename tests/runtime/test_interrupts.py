@@ -1,0 +1,176 @@
+"""A KeyboardInterrupt at any step of a run: it reaches the cell, the books balance, the simulation
+refuses to go on and closes.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from mqlearn import InMemoryMessageQueue, Message, Simulation, Trace
+from tests.runtime.interrupts import Busy, traced
+
+SHARES = 40  # tests; each interrupts ten runs
+
+
+@pytest.fixture(scope="module")
+def lines() -> int:
+    """The number of lines of the package in one run; from run to run a few more or less."""
+    busy = Busy()
+    count = traced(busy.cell, 0)[1].lines
+    busy.sim.close()
+    return count * 98 // 100
+
+
+def sound(busy: Busy) -> None:
+    """Assert what an interrupted simulation still does."""
+    books = busy.trace.balance()
+    for queue in busy.queues:
+        census = queue.census()
+        assert queue.size() == census["waiting"] + census["delayed"], queue.name
+        assert queue.get_in_flight_count() == census["in flight"], queue.name
+        assert len(queue.get_dead_letter_messages()) == census["dead"], queue.name
+        numbers = [number for number, *_ in queue.entries()]
+        assert len(set(numbers)) == len(numbers) == sum(census.values()), queue.name
+    busy.sim.close()
+    assert busy.sim.closed and not busy.sim._tasks
+    assert busy.trace.balance() == books
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_an_interrupt_at_any_line_leaves_sound_books(share: int, lines: int) -> None:
+    """Each of these runs is interrupted at another line of the package's code."""
+    for number in range(10):
+        busy = Busy()
+        at = 1 + (number * SHARES + share) * lines // (10 * SHARES)
+        interrupted, interrupter = traced(busy.cell, at)
+        assert interrupted, interrupter.where
+        if busy.sim.interrupted:  # else it came before anything was changed
+            with pytest.raises(RuntimeError, match="was interrupted and cannot go on"):
+                busy.sim.run(until=20)
+        sound(busy)
+
+
+def until_the_signal(busy: Busy) -> None:
+    """Run, and wait for a signal that comes later than the end of the run."""
+    busy.cell()
+    while True:
+        pass
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no such timer")
+def test_a_signal_at_any_time_leaves_sound_books() -> None:
+    """As Jupyter's stop button sends it: a hundred runs, interrupted sooner or later."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for number in range(100):
+            busy = Busy()
+            signal.setitimer(signal.ITIMER_REAL, 0.00005 * (number + 1))
+            with pytest.raises(KeyboardInterrupt):
+                until_the_signal(busy)
+            sound(busy)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+REFUSED: dict[str, Callable[[Simulation, InMemoryMessageQueue], object]] = {
+    "run": lambda sim, queue: sim.run(until=9),
+    "spawn": lambda sim, queue: sim.spawn(print),
+    "call_at": lambda sim, queue: sim.call_at(9, print),
+    "sleep": lambda sim, queue: sim.sleep(1),
+    "receive": lambda sim, queue: queue.receive(),
+    "wait": lambda sim, queue: waits(sim),
+}
+
+
+def waits(sim: Simulation) -> None:
+    """Wait for a notification."""
+    with (condition := sim.condition()):
+        condition.wait(1)
+
+
+def interrupt() -> None:
+    """Raise what the stop button raises."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED)
+def test_an_interrupted_simulation_says_so(
+    call: Callable[[Simulation, InMemoryMessageQueue], object],
+) -> None:
+    """Whatever would let time pass, or prepare it, is refused."""
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(runtime=sim, trace=(trace := Trace()))
+        sim.spawn(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            sim.run()
+        with pytest.raises(RuntimeError, match="was interrupted and cannot go on; make a new one"):
+            call(sim, queue)
+        assert (sim.interrupted, sim.now, trace.balance().accepted) == (True, 0.0, 0)
+
+
+def test_an_interrupt_of_a_task_that_is_joined_reaches_the_cell() -> None:
+    """The joiner does not hear of it: it is meant for the notebook."""
+    heard: list[BaseException] = []
+
+    def joiner() -> None:
+        try:
+            sim.spawn(interrupt).join()
+        except BaseException as error:
+            heard.append(error)
+            raise
+
+    with Simulation() as sim:
+        sim.spawn(joiner)
+        with pytest.raises(KeyboardInterrupt):
+            sim.run()
+    assert [type(error).__name__ for error in heard] == ["GreenletExit"]
+
+
+def test_an_interrupt_of_the_cell_within_a_change_is_noticed() -> None:
+    """`redrive` asks a function of the cell under the lock; other calls may be half done there."""
+
+    def select(message: Message) -> bool:
+        raise KeyboardInterrupt
+
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(runtime=sim, trace=(trace := Trace()))
+        queue.send(Message())
+        delivery = queue.receive(0)
+        assert delivery is not None and queue.nack(delivery, requeue=False)
+        with pytest.raises(KeyboardInterrupt):
+            queue.redrive(select)
+        assert sim.interrupted and trace.balance().dead == 1
+        assert len(queue.get_dead_letter_messages()) == 1
+
+
+def test_an_interrupt_while_it_closes_leaves_it_to_be_closed_again() -> None:
+    """Once in a function for the closing, once in a task that is being ended."""
+    calls: list[str] = []
+
+    def at_close() -> None:
+        calls.append("at_close")
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    def task() -> None:
+        try:
+            sim.sleep(9)
+        finally:
+            calls.append("task")
+            raise KeyboardInterrupt
+
+    sim = Simulation()
+    sim.at_close(at_close)
+    sim.spawn(task)
+    sim.spawn(lambda: sim.sleep(99))
+    sim.run(until=1)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            sim.close()
+    sim.close()
+    assert calls == ["at_close", "at_close", "task"]
+    assert sim.closed and not sim._tasks
