@@ -238,7 +238,7 @@ class Scheduler(Runtime):
         self._hub, self._until = getcurrent(), until if waiter is None else math.inf
         self._idle, self._idle_since = 0, self.now
         if outer[0] is None:  # what the cell itself did before is no part of this run
-            self._left, self._looks = ROUND, 0
+            self._left, self._looks, self._going = ROUND, 0, self._thread
         try:
             while not (waiter is not None and waiter.done):
                 due = calendar.pop(self._until)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from greenlet import GreenletExit, greenlet
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import CURRENT, Task, without_exit
 from mqlearn.runtime.calendar import Appointment
-
-if TYPE_CHECKING:
-    from mqlearn.runtime.scheduler import Scheduler
 
 
 class Waiter(Appointment):
@@ -40,7 +37,7 @@ class SimTask(Waiter, Task):
 
     def __init__(
         self,
-        sim: Scheduler,
+        sim: Any,  # a `Scheduler`, whose file imports this one
         target: Callable[..., object],
         args: tuple[Any, ...],
         name: str,
