@@ -21,4 +21,4 @@ def test_the_verdict_counts_the_dead(rate: float, dead: str, expected: str) -> N
 def test_a_prediction_is_answered() -> None:
     """The verdict repeats what was said and what it is."""
     verdict = FailingWork(failure_rate=1.0, prediction=800).run(seed=0).verdict
-    assert verdict.endswith(" You said 800, it is 1000.")
+    assert verdict.endswith(" You said 800, it is 1,000.")
