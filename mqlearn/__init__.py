@@ -7,8 +7,8 @@
 - Metrics: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`
 - Workers: `MessageProcessor`, `BatchMessageProcessor`, `Reject`, `Release`, `Outcome`,
   `WorkerCrash`
-- Workers that pause while a service fails: `CircuitBreaker`, its `FailureRate` and `Permit`,
-  `CircuitBreakerMessageProcessor`
+- Workers that pause while a service fails: `CircuitBreaker`, its `FailureRate`, `Permit` and
+  `CallNotPermitted`, `CircuitBreakerMessageProcessor`
 - A broker: `TopicBasedMessageBroker`; request and reply: `Requester`, `replying`; order by key:
   `MessageGroupQueue`
 - Logs: `EventStream`, `StreamEvent`, `OffsetOutOfRange`, `partition_for` (Kafka's `murmur2`)
@@ -24,7 +24,7 @@
 """
 
 from mqlearn.messaging.batch import BatchMessageProcessor
-from mqlearn.messaging.breaker import CircuitBreaker, Permit
+from mqlearn.messaging.breaker import CircuitBreaker
 from mqlearn.messaging.breaker_processor import CircuitBreakerMessageProcessor
 from mqlearn.messaging.broker import TopicBasedMessageBroker
 from mqlearn.messaging.deduplication import DeduplicatingQueue
@@ -42,8 +42,10 @@ from mqlearn.messaging.message import (
 )
 from mqlearn.messaging.metrics import MessageQueueMetrics, Snapshot
 from mqlearn.messaging.monitored import MonitoredMessageProcessor
+from mqlearn.messaging.permit import Permit
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.prometheus import prometheus_text
+from mqlearn.messaging.protected import CallNotPermitted
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.request import Requester, replying
 from mqlearn.messaging.retry import RetryPolicy
@@ -75,6 +77,7 @@ from mqlearn.technologies import (
 __all__ = [
     "Balance",
     "BatchMessageProcessor",
+    "CallNotPermitted",
     "CircuitBreaker",
     "CircuitBreakerMessageProcessor",
     "Consumer",

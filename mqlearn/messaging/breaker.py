@@ -17,67 +17,29 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mqlearn.messaging.failure_rate import FailureRate, Window
+from mqlearn.messaging.permit import Permit
+from mqlearn.messaging.protected import ProtectedCalls
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime, Timer
+from mqlearn.runtime.handed_in import Listeners, ask
 from mqlearn.runtime.threads import default_runtime
 from mqlearn.runtime.trace import Trace
 
 CLOSED, OPEN, HALF_OPEN = "CLOSED", "OPEN", "HALF_OPEN"
 # the event that the trace records when a breaker gets into this state
 STATE_EVENTS = {CLOSED: "closed", OPEN: "opened", HALF_OPEN: "half_opened"}
+DEFAULT_COOLDOWN = 30.0  # seconds; also in place of a `cooldown` function's answer that is none
 
 
-class Permit:
-    """The permission to make one call, and the object that its result is reported to. Only the
-    first answer counts.
-
-    It belongs to a `generation` of its breaker, which ends with each change of state. An answer
-    that comes after that is not counted, so the result of a call that began before the breaker
-    opened is never mistaken for the result of a probe. `began` (s) is when the call began; `probe`
-    is true if the breaker was half-open.
-    """
-
-    __slots__ = ("_breaker", "answered", "began", "generation", "probe")
-
-    def __init__(self, breaker: CircuitBreaker, generation: int, probe: bool, began: float) -> None:
-        self._breaker, self.generation, self.probe, self.began = breaker, generation, probe, began
-        self.answered = False
-
-    @property
-    def current(self) -> bool:
-        """True while an answer would count."""
-        return not self.answered and self.generation == self._breaker.generation
-
-    def begin(self) -> bool:
-        """Let the call start now instead of at `acquire`; False if the permit is no longer
-        current.
-        """
-        return self._breaker._begin(self)
-
-    def success(self) -> bool:
-        """Report that the call succeeded; False if that no longer counts."""
-        return self._breaker._answer(self, None)
-
-    def failure(self, reason: str = "failure") -> bool:
-        """Report that the call failed, because of `reason`; False if that no longer counts."""
-        check.instance("reason", reason, str)
-        return self._breaker._answer(self, reason)
-
-    def cancel(self) -> bool:
-        """Report that no call was made, or that its result says nothing about the service. If it
-        was a probe, another call may be the probe instead. False if that no longer counts.
-        """
-        return self._breaker._cancel(self)
-
-
-class CircuitBreaker:
+class CircuitBreaker(ProtectedCalls):
     """Gives permits for calls while a service works, and none for `cooldown` seconds once it fails.
 
     CLOSED opens after `failure_threshold` failures in a row or, given a `rate`, when that share of
     a sliding window has failed. A call that takes more than `slow_after` seconds counts as a
     failure, whatever its answer. OPEN becomes HALF_OPEN by itself when the cool-down is over;
     `cooldown` may be a function that returns the seconds, given how often the breaker has opened
-    since it was last closed (from 1). HALF_OPEN admits `probes` calls: it closes when all have
+    since it was last closed (from 1); if it has no usable answer, 30 s stand in, and the error
+    surfaces from `run()` or `join()`. HALF_OPEN admits `probes` calls: it closes when all have
     succeeded, and opens again at the first failure; with a `rate`, the share of failed probes
     decides. A probe without an answer after `probe_timeout` seconds (None: wait forever) counts as
     failed.
@@ -86,12 +48,15 @@ class CircuitBreaker:
     `last_failure_time` (s) the time of the last failure (0 before the first), and `refused` the
     number of times that `acquire` returned None. Each change of state is a record in the trace
     under the breaker's `name`. A new breaker is closed.
+
+    There are three ways to make a call: `acquire` a permit and answer it, `call` a function, or put
+    the call into a `with` block.
     """
 
     def __init__(
         self,
         failure_threshold: int = 5,
-        cooldown: float | Callable[[int], float] = 30.0,
+        cooldown: float | Callable[[int], float] = DEFAULT_COOLDOWN,
         *,
         rate: FailureRate | None = None,
         probes: int = 1,
@@ -101,31 +66,36 @@ class CircuitBreaker:
         trace: Trace | None = None,
         name: str = "breaker",
     ) -> None:
-        check.whole("failure_threshold", failure_threshold, low=1)
-        if not callable(cooldown):
-            check.number("cooldown", cooldown, low=0)
+        self.failure_threshold: int = check.whole("failure_threshold", failure_threshold, low=1)
+        self.cooldown: float | Callable[[int], float] = cooldown
+        if callable(cooldown):
+            check.function("cooldown", cooldown)
+        else:
+            self.cooldown = check.number("cooldown", cooldown, low=0)
         check.instance("rate", rate, FailureRate, optional=True)
-        check.whole("probes", probes, low=1)
-        check.number("slow_after", slow_after, low=0, optional=True)
-        check.number("probe_timeout", probe_timeout, above=0, optional=True)
+        self.rate, self.probes = rate, check.whole("probes", probes, low=1)
+        self.slow_after = check.number("slow_after", slow_after, low=0, optional=True)
+        self.probe_timeout = check.number("probe_timeout", probe_timeout, above=0, optional=True)
         check.instance("runtime", runtime, Runtime, optional=True)
         check.instance("trace", trace, Trace, optional=True)
         check.instance("name", name, str)
-        self.failure_threshold, self.cooldown = failure_threshold, cooldown
-        self.rate, self.probes = rate, probes
-        self.slow_after, self.probe_timeout = slow_after, probe_timeout
         self.runtime: Runtime = default_runtime() if runtime is None else runtime
         self.trace, self.name = trace, name
         self.state, self.generation = CLOSED, 0
         self.failure_count = self.refused = self.times_opened = 0
         self.last_failure_time = 0.0
         self._lock = self.runtime.lock()
-        self._listeners: list[Callable[[], object]] = []
+        self._listeners = Listeners()
+        # the pools that wait for a permit: weak, since a breaker may outlive many of them
+        self._pools: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._window = self._fresh_window(CLOSED)
-        # in this generation: permits that were not cancelled, and probes that succeeded
-        self._admitted = self._succeeded = 0
+        # probes of this generation: those that succeeded, and those without an answer. The latter
+        # are weak, so that a permit that was dropped gives its place back.
+        self._succeeded = 0
+        self._unanswered: weakref.WeakSet[Permit] = weakref.WeakSet()
         self._cooldown_timer: Timer | None = None
-        self._probe_timers: dict[Permit, Timer] = {}  # of the probes without an answer yet
+        # of the probes that have begun, with a strong reference: the timer answers for these
+        self._probe_timers: dict[Permit, Timer] = {}
 
     def acquire(self, *, begin: bool = True) -> Permit | None:
         """Return a permit for one call, or None; never wait. With `begin=False` the call starts at
@@ -134,21 +104,29 @@ class CircuitBreaker:
         check.instance("begin", begin, bool)
         with self._lock:
             # under the lock: two workers must not both be the last probe
-            if self.state == OPEN or (self.state == HALF_OPEN and self._admitted >= self.probes):
+            if self.state == OPEN or (self.state == HALF_OPEN and self._taken() >= self.probes):
                 self.refused += 1
                 return None
-            self._admitted += 1
             permit = Permit(self, self.generation, self.state == HALF_OPEN, self.runtime.now)
+            if permit.probe:
+                self._unanswered.add(permit)
             if begin:
                 self._begin(permit)
             return permit
 
     def listen(self, listener: Callable[[], object]) -> None:
         """Call `listener()` after each change of state and after each cancelled probe, without
-        holding the breaker's lock.
+        holding the breaker's lock. If it raises an exception, that is logged and passed over.
         """
         check.function("listener", listener)
-        self._listeners.append(listener)
+        self._listeners.add(listener)
+
+    def _wake_on_change(self, wake: Callable[[], None]) -> None:
+        """Call `wake()`, a method of a pool, whenever `listen` calls a listener. It comes first,
+        and an exception of it is reported to the runtime.
+        """
+        self._pools = [pool for pool in self._pools if pool() is not None]
+        self._pools.append(weakref.WeakMethod(wake))
 
     def reset(self) -> None:
         """Close the breaker by hand, and forget all failures."""
@@ -184,25 +162,28 @@ class CircuitBreaker:
                 failure = f"slow: {took:g} s"
             self._end(permit, "succeeded" if failure is None else f"failed: {failure}")
             self._count(permit, failure is not None)
-            changed = permit.generation != self.generation
-        # outside the lock: a listener may call this breaker, or wait for a lock of its own
-        if changed:
-            self._notify()
+            generation = self.generation
+        # outside the lock: code that was handed in may call this breaker, or wait for a lock
+        if permit.generation != generation:
+            try:
+                self._ask_cooldown(generation)
+            finally:
+                self._notify()
         return True
 
     def _cancel(self, permit: Permit) -> bool:
         with self._lock:
             if not permit.current:
                 return False
-            # another call may be the probe; without this a half-open breaker could stay so forever
-            self._admitted -= 1
             self._end(permit, "cancelled")
+        # another call may be the probe now
         if permit.probe:
             self._notify()
         return True
 
     def _end(self, permit: Permit, how: str) -> None:
         permit.answered = True
+        self._unanswered.discard(permit)
         self._stop_probe_timer(permit)
         if permit.probe:
             self._record("probed", how)
@@ -213,6 +194,11 @@ class CircuitBreaker:
             timer.cancel()
 
     # The rules.
+
+    def _taken(self) -> int:
+        """Return how many of the half-open breaker's probes were answered or may still be."""
+        answered = self._succeeded if self._window is None else len(self._window)
+        return answered + len(self._unanswered)
 
     def _count(self, permit: Permit, failed: bool) -> None:
         # failures in a row: one success starts the count again, so a service that fails now and
@@ -239,37 +225,49 @@ class CircuitBreaker:
 
     def _change_state(self, state: str, why: str) -> None:
         """Change the state, and begin a new generation. The state is changed nowhere else."""
-        # called before anything is changed, since a user's `cooldown` function may raise
-        cooldown = self._next_cooldown() if state == OPEN else 0.0
         for timer in self._probe_timers.values():
             timer.cancel()
         if self._cooldown_timer is not None:
             self._cooldown_timer.cancel()
         self._probe_timers, self._cooldown_timer = {}, None
         # all of this is counted per generation, and the old permits are not current any more
-        self._admitted = self._succeeded = 0
+        self._succeeded, self._unanswered = 0, weakref.WeakSet()
         self._window = self._fresh_window(state)
         self.generation += 1
         self.state = state
         self._record(STATE_EVENTS[state], why)
         if state == OPEN:
             self.times_opened += 1
-            # remembered, since the breaker may be closed and opened again before this timer fires
-            generation = self.generation
-            self._cooldown_timer = self._call_after(
-                cooldown, lambda self: self._half_open(generation)
-            )
+            # a function is asked afterwards: whatever it does, the breaker has a cool-down already
+            self._start_cooldown(DEFAULT_COOLDOWN if callable(self.cooldown) else self.cooldown)
         # not when it becomes half-open: a failed probe must count as one more opening for
         # `cooldown`
         elif state == CLOSED:
             self.failure_count = self.times_opened = 0
 
-    def _next_cooldown(self) -> float:
-        if not callable(self.cooldown):
-            return self.cooldown
-        seconds = self.cooldown(self.times_opened + 1)
-        check.number("cooldown", seconds, low=0)
-        return seconds
+    def _start_cooldown(self, seconds: float) -> None:
+        # remembered, since the breaker may be closed and opened again before this timer fires
+        generation = self.generation
+        if self._cooldown_timer is not None:
+            self._cooldown_timer.cancel()
+        self._cooldown_timer = self._call_after(seconds, lambda self: self._half_open(generation))
+
+    def _ask_cooldown(self, generation: int) -> None:
+        """Ask the function `cooldown`, if it is one, how long the OPEN state that began with this
+        generation is to last.
+        """
+        cooldown, times, began = self.cooldown, self.times_opened, self.runtime.now
+        if self.state != OPEN or not callable(cooldown):
+            return
+        seconds: float = ask(
+            self.runtime,
+            lambda: check.number("cooldown", cooldown(times), low=0),
+            lambda: DEFAULT_COOLDOWN,
+        )
+        with self._lock:
+            # it may have called this breaker, or another task has closed it meanwhile
+            if generation == self.generation:
+                self._start_cooldown(max(0.0, began + seconds - self.runtime.now))
 
     def _half_open(self, generation: int) -> None:
         with self._lock:
@@ -286,9 +284,19 @@ class CircuitBreaker:
         )
 
     def _notify(self) -> None:
-        # a copy, since a listener may register another one
-        for listener in tuple(self._listeners):
-            listener()
+        # pools first and apart from the listeners: whatever these do, no worker stays asleep
+        for reference in tuple(self._pools):
+            wake = reference()
+            if wake is not None:
+                ask(self.runtime, wake, lambda: None)
+        self._listeners.tell()
+
+    def _refusal(self) -> str:
+        timer = self._cooldown_timer
+        if timer is None:
+            return f"{self.name} must be called later: all probes are taken ({self.probes})"
+        left = max(0.0, timer.time - self.runtime.now)
+        return f"{self.name} must not be called for another {left:g} s: it is {self.state}"
 
     def _record(self, event: str, detail: str) -> None:
         if self.trace is not None:

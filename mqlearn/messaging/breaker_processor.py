@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mqlearn.messaging.breaker import CircuitBreaker, Permit
+from mqlearn.messaging.breaker import CircuitBreaker
 from mqlearn.messaging.message import Message, Outcome
+from mqlearn.messaging.permit import Permit
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.workers import Handler
@@ -40,8 +41,8 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
         breaker: CircuitBreaker | None = None,
         restart_after: float = 1.0,
     ) -> None:
-        check.whole("failure_threshold", failure_threshold, low=1)
-        check.number("timeout", timeout, low=0)
+        failure_threshold = check.whole("failure_threshold", failure_threshold, low=1)
+        timeout = check.number("timeout", timeout, low=0)
         check.instance("breaker", breaker, CircuitBreaker, optional=True)
         super().__init__(queue, restart_after=restart_after)
         if breaker is None:
@@ -54,12 +55,13 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
             )
         elif breaker.runtime is not queue.runtime:
             raise ValueError(
-                f"breaker must run on the runtime of the queue, got {breaker!r} on another"
+                "breaker must run on the runtime of the queue, got "
+                f"{check.short_repr(breaker)} on another"
             )
         self.breaker = breaker
         self.failure_threshold, self.timeout = breaker.failure_threshold, breaker.cooldown
         self._changed = self._runtime.condition()
-        breaker.listen(self._wake_workers)
+        breaker._wake_on_change(self._wake_workers)
 
     @property
     def state(self) -> str:
@@ -94,7 +96,7 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
             message = self._take(permit, lambda: self._runtime.now >= deadline)
         if message is None:
             return False
-        outcome = self._attempt(message, lambda message: self._answer(processor, message))
+        outcome = self._call_service(message, lambda m: self._answer(processor, m), permit)
         if outcome is None:
             raise WorkerCrash("the handler crashed")
         return self._report_result(message, outcome, permit) and outcome.kind == "completed"
@@ -111,7 +113,7 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
             message = self._take(permit, lambda: pool.stopping)
             if message is None:
                 continue
-            outcome = self._attempt(message, self._handle)
+            outcome = self._call_service(message, self._handle, permit)
             # a crashed worker reports nothing: its probe's place stays taken until `probe_timeout`
             if outcome is None:
                 return
@@ -133,25 +135,43 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
         """Wait for a message as long as the permit is current, and return it. If none was taken,
         cancel the permit and return None.
         """
-        message = self.queue.take(lambda: cancelled() or not permit.current)
-        if message is None:
+        message, begun = None, False
+        try:
+            message = self.queue.take(lambda: cancelled() or not permit.current)
+            begun = message is not None and permit.begin()
+            return message if begun else None
+        finally:
+            # at every way out, also an interrupt, or a half-open breaker would wait for this probe
+            # forever
+            if not begun:
+                try:
+                    # the breaker changed its state after the message was taken: give it back,
+                    # unspent
+                    if message is not None:
+                        self.queue.release(message)
+                finally:
+                    permit.cancel()
+
+    def _call_service(
+        self, message: Message, handle: Callable[[Message], Outcome], permit: Permit
+    ) -> Outcome | None:
+        """Try a message. If the try is interrupted, cancel the permit, since that says nothing
+        about the service.
+        """
+        try:
+            return self._attempt(message, handle)
+        except BaseException:
             permit.cancel()
-        # the breaker changed its state after the message was taken: give it back, unspent
-        elif not permit.begin():
-            self.queue.release(message)
-            return None
-        return message
+            raise
 
     def _report_result(self, message: Message, outcome: Outcome, permit: Permit) -> bool:
         """Report the result to the breaker and then to the queue."""
         # in this order, since a nacked message may return at once: the breaker must have counted it
-        if outcome.kind == "completed":
-            permit.success()
-        elif outcome.kind == "failed":
-            permit.failure(outcome.reason)
-        else:
-            permit.cancel()
-        return self._settle(message, outcome)
+        try:
+            permit.report(outcome)
+        finally:
+            settled = self._settle(message, outcome)
+        return settled
 
     def _wake_workers(self) -> None:
         """Wake the workers that wait for a permit here or for a message in the queue."""

@@ -27,10 +27,13 @@ class FailureRate:
     minimum: int = 20
 
     def __post_init__(self) -> None:
-        check.number("share", self.share, above=0, high=1)
-        check.whole("calls", self.calls, low=1)
-        check.number("seconds", self.seconds, above=0, optional=True)
-        check.whole("minimum", self.minimum, low=1)
+        for name, value in {
+            "share": check.number("share", self.share, above=0, high=1),
+            "calls": check.whole("calls", self.calls, low=1),
+            "seconds": check.number("seconds", self.seconds, above=0, optional=True),
+            "minimum": check.whole("minimum", self.minimum, low=1),
+        }.items():
+            object.__setattr__(self, name, value)  # as Python's own number
 
 
 class Window:

@@ -197,7 +197,7 @@ HARMS: dict[str, Harm] = {
     ),
     # The breaker.
     "half-open lets one probe more in": without(
-        BREAKER, "acquire", "self._admitted >= self.probes", "self._admitted > self.probes"
+        BREAKER, "acquire", "self._taken() >= self.probes", "self._taken() > self.probes"
     ),
     "open is closed": without(BREAKER, "acquire", "self.state == OPEN or", "False or"),
     "what waited for a message takes it though it opened": without(
@@ -207,11 +207,13 @@ HARMS: dict[str, Harm] = {
         breaker.Permit, "current", "and self.generation == self._breaker.generation", "and True"
     ),
     "half of the cool-down is enough": without(
-        BREAKER, "_change_state", "cooldown, lambda self", "cooldown / 2, lambda self"
+        BREAKER, "_start_cooldown", "seconds, lambda self", "seconds / 2, lambda self"
     ),
     "it half-opens and tells nobody": without(BREAKER, "_half_open", "self._notify()"),
     "who finds no message keeps the permit": without(GUARDED, "_take", "permit.cancel()"),
-    "a cancelled probe keeps its place": without(BREAKER, "_cancel", "self._admitted -= 1"),
+    "a cancelled probe keeps its place": without(
+        BREAKER, "_cancel", 'self._end(permit, "cancelled")', "self._succeeded += permit.probe"
+    ),
     "a lost probe is waited for for ever": without(
         BREAKER, "_begin", "permit.probe and", "False and"
     ),
