@@ -5,16 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import AsyncGeneratorType, CoroutineType, GeneratorType, TracebackType
+from types import TracebackType
 from typing import Any, TypeVar
 
-from mqlearn.messaging.message import Outcome, outcome_of, read_outcome
+from mqlearn.messaging.message import Outcome, outcome_of, read_outcome, why_unbegun
 from mqlearn.messaging.permit import Permit
 from mqlearn.runtime import check
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.handed_in import PASSES
 
-UNSTARTED = (CoroutineType, GeneratorType, AsyncGeneratorType)
 T = TypeVar("T")
 
 # The permits of the `with` blocks that the running task is in, of all breakers, innermost last.
@@ -54,11 +53,11 @@ class ProtectedCalls(ABC):
         check.function("fn", fn)
         with self as permit:
             result = fn(*args, **kwargs)
-            if isinstance(result, (Outcome, BaseException, *UNSTARTED)):
-                outcome = read_outcome(result)
-                if isinstance(result, UNSTARTED):
-                    raise TypeError(f"fn must do its work when it is called: {outcome.reason}")
-                permit.report(outcome)
+            unbegun = why_unbegun(result)
+            if unbegun is not None:
+                raise TypeError(f"fn must do its work when it is called, it returned {unbegun}")
+            if isinstance(result, (Outcome, BaseException)):
+                permit.report(read_outcome(result))
             return result
 
     def __enter__(self) -> Permit:

@@ -87,7 +87,8 @@ class Listeners:
 
     def add(self, listener: Callable[..., object]) -> None:
         """Tell `listener` from now on."""
-        self._listeners.append(listener)
+        # a new list: `tell` may be going through the old one, since a listener may add another
+        self._listeners = [*self._listeners, listener]
 
     def tell(self, *heard: Any) -> None:
         """Call each listener with what is to be heard."""

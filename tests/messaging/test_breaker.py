@@ -166,9 +166,7 @@ def test_a_slow_call_has_failed_if_asked(sim: Simulation) -> None:
 
 
 def test_the_cool_down_may_grow_with_each_opening(sim: Simulation) -> None:
-    """A function of how often it has opened since it was last closed; a wrong answer is refused
-    before anything.
-    """
+    """A function of how often it has opened since it was last closed."""
     asked: list[int] = []
 
     def doubling(times: int) -> float:
@@ -186,10 +184,6 @@ def test_the_cool_down_may_grow_with_each_opening(sim: Simulation) -> None:
     ask(breaker).success()
     fail(breaker)
     assert asked == [1, 2, 3, 4, 1]
-    odd = CircuitBreaker(1, lambda times: -1, runtime=sim)
-    with pytest.raises(ValueError, match="cooldown must not be negative, got -1"):
-        ask(odd).failure()
-    assert odd.state == "CLOSED"
 
 
 def test_reset_closes_it_by_hand(sim: Simulation) -> None:
