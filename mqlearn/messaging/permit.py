@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from mqlearn.messaging.message import Outcome
 from mqlearn.runtime import check
 
-if TYPE_CHECKING:
-    from mqlearn.messaging.breaker import CircuitBreaker
+
+class Issuer(Protocol):
+    """The part of a breaker that its permits use."""
+
+    generation: int
+
+    def _begin(self, permit: Permit) -> bool: ...
+
+    def _answer(self, permit: Permit, failure: str | None) -> bool: ...
+
+    def _cancel(self, permit: Permit) -> bool: ...
 
 
 class Permit:
@@ -24,7 +33,7 @@ class Permit:
 
     __slots__ = ("__weakref__", "_breaker", "answered", "began", "generation", "probe")
 
-    def __init__(self, breaker: CircuitBreaker, generation: int, probe: bool, began: float) -> None:
+    def __init__(self, breaker: Issuer, generation: int, probe: bool, began: float) -> None:
         self._breaker, self.generation, self.probe, self.began = breaker, generation, probe, began
         self.answered = False
 
