@@ -16,10 +16,10 @@ from mqlearn.runtime.handed_in import PASSES
 
 T = TypeVar("T")
 
-# The permits of the `with` blocks that the running task is in, of all breakers, innermost last.
+# The `with` blocks that the running task is in: each its breaker and permit, innermost last.
 # A context variable, since each thread, greenlet and asyncio task has its own; and a tuple, since
 # an asyncio task begins with what its parent has, and must not change that.
-_entered: ContextVar[tuple[Permit, ...]] = ContextVar("mqlearn_permits", default=())
+_entered: ContextVar[tuple[tuple[object, Permit], ...]] = ContextVar("mqlearn_permits", default=())
 
 
 class CallNotPermitted(RuntimeError):
@@ -67,7 +67,7 @@ class ProtectedCalls(ABC):
         permit = self.acquire()
         if permit is None:
             raise CallNotPermitted(self._refusal())
-        _entered.set((*_entered.get(), permit))
+        _entered.set((*_entered.get(), (self, permit)))
         return permit
 
     def __exit__(
@@ -77,10 +77,10 @@ class ProtectedCalls(ABC):
         trace: TracebackType | None,
     ) -> None:
         # the innermost one of this breaker, since `with` blocks may be nested
-        permits = _entered.get()
-        innermost = max(i for i, permit in enumerate(permits) if permit._breaker is self)
-        permit = permits[innermost]
-        _entered.set(permits[:innermost] + permits[innermost + 1 :])
+        blocks = _entered.get()
+        innermost = max(i for i, (breaker, _) in enumerate(blocks) if breaker is self)
+        permit = blocks[innermost][1]
+        _entered.set(blocks[:innermost] + blocks[innermost + 1 :])
         if error is None:
             permit.success()
         elif isinstance(error, WorkerCrash):
