@@ -148,7 +148,7 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
                     # the breaker changed its state after the message was taken: give it back,
                     # unspent
                     if message is not None:
-                        self.queue.release(message)
+                        self._tell_queue(self.queue.release, message)
                 finally:
                     permit.cancel()
 
