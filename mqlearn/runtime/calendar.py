@@ -8,7 +8,9 @@ and lets the appointment happen. Appointments for the same time happen in the or
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+
+FEW = 64  # invalid entries that may stay, however few the others are
 
 
 class Appointment:
@@ -56,18 +58,21 @@ class Calendar:
     def __init__(self) -> None:
         self.live = 0
         self._heap: list[tuple[float, int, Appointment]] = []
-        self._entered = 0
+        self._entered = self._void = 0
 
     def at(self, time: float, appointment: Appointment) -> None:
         """Enter an appointment for this time (s), in place of its earlier entry."""
+        earlier = appointment.serial
         # one that had a time already is counted already
-        if appointment.foreground and not appointment.serial:
+        if appointment.foreground and not earlier:
             self.live += 1
         # The serial number breaks ties: equal times come out in the order of entry, and the heap
         # never has to compare two appointments.
         self._entered += 1
         appointment.serial = self._entered
         heappush(self._heap, (time, self._entered, appointment))
+        if earlier:
+            self._forget_one()
 
     def cancel(self, appointment: Appointment) -> None:
         """Make its entry invalid, if it has one.
@@ -77,6 +82,16 @@ class Calendar:
         if appointment.serial:
             appointment.serial = 0
             self.live -= appointment.foreground
+            self._forget_one()
+
+    def _forget_one(self) -> None:
+        """Count one more invalid entry; remove them all once they are more than the valid ones."""
+        self._void += 1
+        if self._void > FEW and 2 * self._void > len(self._heap):
+            # in place: `pop` may be looking at it
+            self._heap[:] = [item for item in self._heap if item[2].serial == item[1]]
+            heapify(self._heap)
+            self._void = 0
 
     def pop(self, until: float | None) -> tuple[float, Appointment] | None:
         """Take out the next valid entry, if it is due at or before `until` (s). With None there is
@@ -94,9 +109,10 @@ class Calendar:
                 if appointment.foreground:
                     self.live -= 1
                 return time, appointment
+            self._void -= 1
         return None
 
     def clear(self) -> None:
         """Forget every appointment."""
         self._heap.clear()
-        self.live = 0
+        self.live = self._void = 0
