@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 
 from mqlearn.runtime import check
 
@@ -77,22 +78,31 @@ def moves(before: Previous, after: Previous) -> int:
 def check_complete(
     owners: Mapping[str, Sequence[int]], members: Iterable[str], partitions: int
 ) -> Owners:
-    """Return the `owners` that an assignor returned, if they name every member and every partition
-    has exactly one owner.
+    """Return the `owners` that an assignor returned as lists of Python's own integers, if they name
+    every member and every partition has exactly one owner.
 
-    Raises ValueError if not.
+    Raises ValueError or TypeError if not.
     """
     check.instance("owners", owners, Mapping)
-    if sorted(owners) != sorted(members):
+    names = sorted(members)
+    if set(owners) != set(names):
         raise ValueError(
-            f"an assignment must name the members {sorted(members)}, got {sorted(owners)}"
+            f"an assignment must name the members {check.short_repr(names)}, got "
+            f"{check.short_repr(list(owners))}"
         )
-    if sorted(p for has in owners.values() for p in has) != list(range(partitions)):
+    # read once, since an answer may be an iterator, and not further than one value too many, since
+    # it may have no end
+    answer = {name: list(islice(owners[name], partitions + 1)) for name in owners}
+    complete = {
+        name: [check.whole("each partition in owners", partition) for partition in has]
+        for name, has in answer.items()
+    }
+    if sorted(p for has in complete.values() for p in has) != list(range(partitions)):
         raise ValueError(
             f"an assignment must give each of {partitions} partitions to one member, "
-            f"got {dict(owners)}"
+            f"got {check.short_repr(complete)}"
         )
-    return {name: list(owners[name]) for name in owners}
+    return complete
 
 
 def _quotas(members: int, partitions: int) -> list[int]:
@@ -123,12 +133,14 @@ def _names(members: Iterable[str], partitions: int, previous: Previous | None) -
     check.instance("members", members, Iterable)
     # a text is iterable too, and would be read as one member per letter
     if isinstance(members, str):
-        raise TypeError(f"members must be several names, got {members!r}")
+        raise TypeError(f"members must be several names, got {check.short_repr(members)}")
     names = list(members)
     for name in names:
         check.instance("members", name, str)
     if len(set(names)) < len(names):
-        raise ValueError(f"members must be different from one another, got {names}")
+        raise ValueError(
+            f"members must be different from one another, got {check.short_repr(names)}"
+        )
     check.whole("partitions", partitions)
     check.instance("previous", previous, Mapping, optional=True)
     return sorted(names)

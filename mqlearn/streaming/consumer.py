@@ -1,26 +1,34 @@
-"""One member of a consumer group: it polls for events, and sends heartbeats in the background."""
+"""A consumer: a member of a group that polls for the events of its partitions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
 from typing import Any
 
 from mqlearn.runtime import check
-from mqlearn.runtime.base import Timer, weak_callback
+from mqlearn.runtime.handed_in import Listeners
 from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.membership import Membership
+from mqlearn.streaming.partition_log import OffsetOutOfRange
 from mqlearn.streaming.stream import EventStream
 
 Hook = Callable[[list[int]], object]
 
 
-class Consumer:
+class Consumer(Membership):
     """Reads the partitions that its group assigns to it; the first `poll` joins the group.
 
     Nothing is committed unless `commit` is called or `auto_commit` (s) is given. With
     `auto_commit`, a poll commits the events that earlier polls returned: every `auto_commit`
     seconds, and before the member gives up its partitions. `on_assigned(partitions)` and
-    `on_revoked(partitions)` are called from within `poll`, with no lock held. A member that was
-    evicted finds this out at its next poll, and joins again.
+    `on_revoked(partitions)` are called from within `poll`, with no lock held, the latter while the
+    member may still commit. They may commit, seek and close, but not poll. One that fails is logged
+    and passed over, and the rebalance goes on. A member that was evicted finds this out at its next
+    poll, and joins again.
+
+    `with` closes it at the end of the block. `for event in consumer` polls one event at a time, and
+    ends when the consumer is closed; it commits no more than `poll` does.
 
     Source: Apache Kafka's `KafkaConsumer`, which commits automatically unless told otherwise, every
     5 s.
@@ -39,36 +47,25 @@ class Consumer:
         check.instance("stream", stream, EventStream)
         check.instance("group", group, str)
         check.instance("name", name, str)
-        check.number("auto_commit", auto_commit, above=0, optional=True)
+        auto_commit = check.number("auto_commit", auto_commit, above=0, optional=True)
         check.function("on_assigned", on_assigned, optional=True)
         check.function("on_revoked", on_revoked, optional=True)
-        self.stream, self.group = stream, stream.group(group)
-        self.name, self.auto_commit = name, auto_commit
-        self.member = ""  # its id in the group; "" before it joins
-        self.generation = 0
-        self.closed = False  # it has left, or died
-        self._on_assigned, self._on_revoked = on_assigned, on_revoked
+        super().__init__(stream.group(group), name)
+        self.stream, self.auto_commit = stream, auto_commit
+        self._on_assigned, self._on_revoked = Listeners(), Listeners()
+        for hooks, hook in ((self._on_assigned, on_assigned), (self._on_revoked, on_revoked)):
+            if hook is not None:
+                hooks.add(hook)
+        self._in_hook = False
         self._position: dict[int, int | None] = {}  # None: the group has no offset there yet
         self._committed: dict[int, int] = {}  # offsets known to be committed, by partition
         self._next_commit = 0.0
-        self._last_poll: float | None = None  # when poll last returned (s); None while it runs
-        self._heartbeat_timer: Timer | None = None
 
     @property
     def position(self) -> dict[int, int]:
         """The offset of the next event that `poll` will return, by partition."""
         with self.stream.changed:
             return {p: self.stream.resolve(p, offset) for p, offset in self._position.items()}
-
-    def join(self) -> None:
-        """Join the group now instead of at the first poll. Raises RuntimeError once closed."""
-        with self.stream.changed:
-            self._check_open()
-            if self.member not in self.group.members:
-                self.member = self.group.join(self.name)
-                self._last_poll = self.stream.runtime.now
-                self._stop_heartbeat()  # that of its former membership, if it is still set
-                self._schedule_heartbeat()
 
     def poll(
         self,
@@ -88,9 +85,11 @@ class Consumer:
         stream's `out_of_range` is "error", RuntimeError once closed.
         """
         self._check_open()
-        check.whole("n", n, low=1)
-        check.number("timeout", timeout, low=0, optional=True)
+        n = check.whole("n", n, low=1)
+        timeout = check.number("timeout", timeout, low=0, optional=True)
         check.function("cancelled", cancelled, optional=True)
+        if self._in_hook:
+            raise RuntimeError("poll() must not be called by a hook of the same consumer")
         changed, runtime = self.stream.changed, self.stream.runtime
         deadline = None if timeout is None else runtime.now + timeout
         self._last_poll = None
@@ -126,23 +125,28 @@ class Consumer:
         everything that its polls have returned.
 
         False if the group refused one of them, because this member no longer owns that partition.
+        Raises OffsetOutOfRange, before anything is committed, for one after the log's end.
         """
         check.instance("offsets", offsets, Mapping, optional=True)
-        for partition, offset in ({} if offsets is None else offsets).items():
-            check.whole(
-                "each partition in offsets", partition, high=self.stream.partition_count - 1
+        checked = {
+            partition: self.stream.check_commit(
+                check.whole(
+                    "each partition in offsets", partition, high=self.stream.partition_count - 1
+                ),
+                check.whole("each offset in offsets", offset),
             )
-            check.whole("each offset in offsets", offset)
+            for partition, offset in ({} if offsets is None else offsets).items()
+        }
         with self.stream.changed:
             if offsets is None:
-                offsets = {
+                checked = {
                     p: at
                     for p, at in self._position.items()
                     if at is not None and at != self._committed.get(p)
                 }
             # a refused partition does not stop the others: the member may still own those
             accepted = True
-            for partition, offset in offsets.items():
+            for partition, offset in checked.items():
                 if self.group.commit(
                     partition, offset, member=self.member, generation=self.generation
                 ):
@@ -158,12 +162,29 @@ class Consumer:
         Raises ValueError for another partition, OffsetOutOfRange for an offset that is not in the
         log.
         """
+        offset = check.whole("offset", offset)
         with self.stream.changed:
             check.one_of("partition", partition, self._position)
-            # read only to raise OffsetOutOfRange before anything is changed
-            self.stream.fetch(partition, offset)
-            self._position[partition] = offset
-            self._emit("sought", offset, "", partition)
+            start, end = self.stream.log_start(partition), self.stream.end(partition)
+            if not start <= offset <= end:
+                raise OffsetOutOfRange(partition, offset, start, end)
+            self._go_to(int(partition), offset)
+
+    def read_again(self, partition: int, offset: int) -> bool:
+        """Go back to `offset` in `partition`, or to the first that retention has left; False if it
+        does not own the partition any more.
+        """
+        offset = check.whole("offset", offset)
+        with self.stream.changed:
+            start = self.stream.log_start(partition)
+            owned = self.member in self.group.members and partition in self._position
+            if owned:
+                self._go_to(int(partition), max(offset, start))
+            return owned
+
+    def _go_to(self, partition: int, offset: int) -> None:
+        self._position[partition] = offset
+        self._emit("sought", offset, "", partition)
 
     def close(self) -> None:
         """Leave the group at once; with `auto_commit`, after a last commit."""
@@ -175,38 +196,28 @@ class Consumer:
             self.group.leave(self.member)
             self._position = {}
 
-    def die(self) -> None:
-        """Stop at once without leaving the group, as in a power failure: the group finds out only
-        when heartbeats are missing.
-        """
-        with self.stream.changed:
-            self.closed = True
-            self._stop_heartbeat()
+    def __enter__(self) -> Consumer:
+        return self
 
-    def stall(self, seconds: float) -> None:
-        """Pause for `seconds`, without heartbeats, and then continue as if nothing had happened:
-        like a process in a long pause for garbage collection.
-        """
-        check.number("seconds", seconds, low=0)
-        self._stop_heartbeat()
-        self.stream.runtime.sleep(seconds)
-        with self.stream.changed:
-            self._send_heartbeat()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
-    def _check_open(self) -> None:
-        if self.closed:
-            raise RuntimeError(
-                f"{self.member or self.name} is closed, or died; make another consumer"
-            )
+    def __iter__(self) -> Iterator[StreamEvent]:
+        while not self.closed:
+            try:
+                events = self.poll(1)
+            except RuntimeError:
+                if self.closed:  # on threads, between the question above and the poll
+                    return
+                raise
+            yield from events
 
     # How a member takes part in rebalances.
-
-    def _must_rejoin(self) -> bool:
-        """Return True if the group waits for this member, or has a new assignment for it."""
-        group, me = self.group, self.group.members.get(self.member)
-        if me is None or (group.rebalancing and not me.ready):
-            return True
-        return not group.rebalancing and self.generation != group.generation
 
     def _rejoin_if_asked(self) -> None:
         with self.stream.changed:
@@ -219,18 +230,28 @@ class Consumer:
         if not must_rejoin:
             return
         if given_up:
-            self._position = {}
-            if self._on_revoked is not None:
-                # outside the lock, since a user's function may be slow or call the stream
-                self._on_revoked(given_up)
+            self._tell(self._on_revoked, given_up)
         with self.stream.changed:
+            if given_up:
+                # after the hook, so that its `commit()` still knows what there is to commit
+                self._position = {}
+            if self.closed:  # by the hook
+                return
             self.join()
             self._last_poll = None
             if self.group.rebalancing:
                 self.group.ready(self.member)
             assigned = self._adopt_assignment()
-        if assigned and self._on_assigned is not None:
-            self._on_assigned(assigned)
+        if assigned:
+            self._tell(self._on_assigned, assigned)
+
+    def _tell(self, hooks: Listeners, partitions: list[int]) -> None:
+        """Tell a hook, outside the lock, since a user's function may be slow or call the stream."""
+        self._in_hook = True
+        try:
+            hooks.tell(partitions)
+        finally:
+            self._in_hook = False
 
     def _adopt_assignment(self) -> list[int]:
         """Take over the partitions that a new generation assigns to this member, and return them;
@@ -253,19 +274,24 @@ class Consumer:
         so that a busy partition does not keep the others waiting.
         """
         stream, events = self.stream, list[StreamEvent]()
+        # also without an event: from now on the position is a number, even if the log moves on
         starts = {p: stream.resolve(p, position) for p, position in self._position.items()}
+        positions = dict[int, int | None](starts)
         for partition, start in starts.items():
             if (position := self._position[partition]) not in (None, start):
                 self._emit("reset", position or 0, "", partition)
-            found = stream.fetch(partition, start, n - len(events)) if len(events) < n else []
-            # also without an event: from now on the position is a number, even if the log moves on
-            self._position[partition] = start
+            # of the partition itself: `stream.fetch` would look at the clock again, and retention
+            # may have dropped the event at `start` meanwhile
+            room = n - len(events)
+            found = stream.partitions[partition].fetch(start, room) if room else []
             if found:
-                del self._position[partition]
-                self._position[partition] = found[-1].sequence_number + 1
+                del positions[partition]
+                positions[partition] = found[-1].sequence_number + 1
             for event in found:
                 self._emit("read", event.sequence_number, event.event_id, partition)
             events += found
+        # last, so that an interrupted poll has read nothing
+        self._position = positions
         return events
 
     def _emit(self, event: str, entry: int, message_id: str, detail: Any) -> None:
@@ -282,34 +308,3 @@ class Consumer:
         ):
             return None
         return max(self._next_commit - self.stream.runtime.now, 0.0)
-
-    # Heartbeats.
-
-    def _send_heartbeat(self) -> None:
-        """Send a heartbeat, or leave the group if `poll` was not called for too long. An evicted
-        member sends no more heartbeats.
-        """
-        with self.stream.changed:
-            self._stop_heartbeat()
-            now, group = self.stream.runtime.now, self.group
-            # the member itself checks this, as Kafka's client does: its heartbeats alone look
-            # healthy to the group
-            if self._last_poll is not None and now >= self._last_poll + group.poll_interval:
-                group.leave(self.member, why="poll interval")
-            elif group.heartbeat(self.member):
-                self._schedule_heartbeat()
-
-    def _stop_heartbeat(self) -> None:
-        if self._heartbeat_timer is not None:
-            self._heartbeat_timer.cancel()
-            self._heartbeat_timer = None
-
-    def _schedule_heartbeat(self) -> None:
-        now, group = self.stream.runtime.now, self.group
-        due = now + group.heartbeat_interval
-        if self._last_poll is not None:
-            # earlier than the next heartbeat, if the time for polling ends before that
-            due = min(due, max(self._last_poll + group.poll_interval, now))
-        self._heartbeat_timer = self.stream.runtime.call_at(
-            due, weak_callback(self._send_heartbeat), daemon=True
-        )

@@ -11,6 +11,7 @@ from typing import Any
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.handed_in import Listeners
 from mqlearn.runtime.threads import default_runtime
 from mqlearn.runtime.trace import Listener, Trace, pack_record
 from mqlearn.streaming.event import StreamEvent
@@ -45,9 +46,11 @@ class EventLog:
         trace: Trace | None,
     ) -> None:
         check.instance("stream_name", stream_name, str)
-        check.whole("partition_count", partition_count, low=1)
-        check.number("retention_seconds", retention_seconds, above=0, optional=True)
-        check.whole("retention_events", retention_events, low=1, optional=True)
+        partition_count = check.whole("partition_count", partition_count, low=1)
+        retention_seconds = check.number(
+            "retention_seconds", retention_seconds, above=0, optional=True
+        )
+        retention_events = check.whole("retention_events", retention_events, low=1, optional=True)
         check.one_of("start", start, STARTS)
         check.one_of("out_of_range", out_of_range, OUT_OF_RANGE)
         check.instance("runtime", runtime, Runtime, optional=True)
@@ -64,7 +67,7 @@ class EventLog:
         self._lock = lock = self.runtime.lock()
         self.changed = self.runtime.condition(lock)
         self.arrived = [self.runtime.condition(lock) for _ in range(partition_count)]
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners()
         if trace is not None:
             trace.watch(self, self.runtime.at_close)
 
@@ -88,13 +91,14 @@ class EventLog:
                 stored.timestamp = stored.appended_at
             self.partitions[partition].append(stored)
             event.partition, event.sequence_number = partition, stored.sequence_number
+            # All, not one: a log is not used up, so each reader gets the new event. Before any
+            # listener is told: one that is interrupted must not leave the readers asleep.
+            self.changed.notify_all()
+            self.arrived[partition].notify_all()
             if self.observed:
                 self.emit("appended", self.name, stored.sequence_number, stored.event_id, partition)
             if self._has_retention:
                 self._apply_retention(partition)
-            # all, not one: a log is not used up, so each reader gets the new event
-            self.changed.notify_all()
-            self.arrived[partition].notify_all()
             return True
 
     # What readers call.
@@ -120,8 +124,8 @@ class EventLog:
 
         Raises OffsetOutOfRange for an `offset` before the log's start or after its end.
         """
-        check.whole("offset", offset)
-        check.whole("n", n, low=1)
+        offset = check.whole("offset", offset)
+        n = check.whole("n", n, low=1)
         with self.changed:
             log = self._log(partition)
             if not log.start <= offset <= log.end:
@@ -134,8 +138,8 @@ class EventLog:
 
         Raises OffsetOutOfRange if the policy is "error".
         """
-        check.whole("offset", offset, optional=True)
-        check.whole("partition", partition, high=self.partition_count - 1)
+        offset = check.whole("offset", offset, optional=True)
+        partition = check.whole("partition", partition, high=self.partition_count - 1)
         with self._lock:
             return self._resolve(partition, offset)
 
@@ -153,6 +157,19 @@ class EventLog:
         if policy == "error":
             raise OffsetOutOfRange(partition, offset or 0, log.start, log.end)
         return log.start if policy == "earliest" else log.end
+
+    def check_commit(self, partition: int, offset: int) -> int:
+        """Return an `offset` to be committed in `partition` as Python's own int.
+
+        Raises OffsetOutOfRange after the log's end: the group would have a negative lag, and would
+        miss the events that come. An offset that retention has dropped may be committed, since the
+        group has handled what was before it.
+        """
+        offset = check.whole("offset", offset)
+        log = self.partitions[partition]
+        if offset > log.end:
+            raise OffsetOutOfRange(partition, offset, log.start, log.end)
+        return offset
 
     def log_start(self, partition: int) -> int:
         """Return the oldest offset that retention has left."""
@@ -182,6 +199,9 @@ class EventLog:
     def listen(self, listener: Listener, *, existing: bool = False) -> None:
         """Call `listener(record)` under the lock for each record from now on, with `existing` first
         for each event that is there already.
+
+        A listener that fails with one of those is not added, and this raises its exception. One
+        that fails later is logged and passed over.
         """
         check.function("listener", listener)
         check.instance("existing", existing, bool)
@@ -207,7 +227,7 @@ class EventLog:
                         )
                     )
                 )
-            self._listeners.append(listener)
+            self._listeners.add(listener)
             self.observed = True
 
     def census(self) -> dict[str, int]:
@@ -233,22 +253,23 @@ class EventLog:
         """
         if self._listeners:
             now, task = self.runtime.stamp()
-            for listener in self._listeners:
-                listener(
-                    pack_record(
-                        (now, event, source, entry, message_id, "", 0, worker or task, 0, detail)
-                    )
+            self._listeners.tell(
+                pack_record(
+                    (now, event, source, entry, message_id, "", 0, worker or task, 0, detail)
                 )
+            )
 
     def _chosen(self, partition: int | None) -> list[int]:
-        check.whole("partition", partition, high=self.partition_count - 1, optional=True)
+        partition = check.whole(
+            "partition", partition, high=self.partition_count - 1, optional=True
+        )
         return list(range(self.partition_count)) if partition is None else [partition]
 
     def _log(self, partition: int) -> PartitionLog:
         """Return the partition, after dropping what retention no longer keeps. The caller holds the
         lock.
         """
-        check.whole("partition", partition, high=self.partition_count - 1)
+        partition = check.whole("partition", partition, high=self.partition_count - 1)
         if self._has_retention:
             self._apply_retention(partition)
         return self.partitions[partition]

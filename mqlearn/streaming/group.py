@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Timer, weak_callback
-from mqlearn.streaming.assignment import ASSIGNORS, Assignor, Owners, check_complete
+from mqlearn.runtime.handed_in import ask
+from mqlearn.streaming.assignment import (
+    ASSIGNORS,
+    Assignor,
+    Owners,
+    check_complete,
+    range_assignment,
+)
 from mqlearn.streaming.event_log import EventLog
 
 
@@ -28,10 +35,11 @@ class ConsumerGroup:
     When a member joins or is gone, the group *rebalances*. It does so eagerly: at its next poll,
     each member gives up all its partitions. When the last member has done so a new generation
     begins, and `assignment` ("range", "sticky" or a function like those) says which member gets
-    which partitions. A member is gone when it leaves, when no heartbeat came for `session_timeout`
-    seconds, or when it has not polled for `poll_interval` seconds; the member checks the last
-    itself when it sends a heartbeat, every `heartbeat_interval` seconds. `committed` is the next
-    offset to read in each partition.
+    which partitions. If that function fails or forgets a partition, this generation is assigned by
+    "range", and the error surfaces from `run()` or `join()`. A member is gone when it leaves, when
+    no heartbeat came for `session_timeout` seconds, or when it has not polled for `poll_interval`
+    seconds; the member checks the last itself when it sends a heartbeat, every
+    `heartbeat_interval` seconds. `committed` is the next offset to read in each partition.
 
     Source: Apache Kafka's classic protocol and its defaults (`session.timeout.ms`,
     `max.poll.interval.ms`).
@@ -48,11 +56,15 @@ class ConsumerGroup:
         heartbeat_interval: float = 3.0,
     ) -> None:
         check.instance("name", name, str)
-        if not callable(assignment):
+        if callable(assignment):
+            check.function("assignment", assignment)
+        else:
             check.one_of("assignment", assignment, ASSIGNORS)
-        check.number("session_timeout", session_timeout, above=0)
-        check.number("poll_interval", poll_interval, above=0)
-        check.number("heartbeat_interval", heartbeat_interval, above=0, high=session_timeout)
+        session_timeout = check.number("session_timeout", session_timeout, above=0)
+        poll_interval = check.number("poll_interval", poll_interval, above=0)
+        heartbeat_interval = check.number(
+            "heartbeat_interval", heartbeat_interval, above=0, high=session_timeout
+        )
         self.stream, self.name = stream, name
         self.source = f"{stream.name}/{name}"  # its name in the trace
         self.session_timeout, self.poll_interval = session_timeout, poll_interval
@@ -65,6 +77,7 @@ class ConsumerGroup:
         self._assign: Assignor = assignment if callable(assignment) else ASSIGNORS[assignment]
         self._last_assignment: Owners = {}  # the one that this generation began with
         self._joins: Counter[str] = Counter()  # by name
+        self._used_ids: set[str] = set()
         self._timer: Timer | None = None
         # appended, committed and the generation when they last changed, and when that was (s)
         self._progress, self._progress_at = (0, 0, 0), stream.runtime.now
@@ -72,16 +85,19 @@ class ConsumerGroup:
     # What members call, through their `Consumer`.
 
     def join(self, name: str) -> str:
-        """Add a member and return its id: the `name`, with a number added if the name was used
-        before.
+        """Add a member and return its id: the `name`, with a number added if that was an id before.
 
         An id is never used again: otherwise the group could not distinguish a zombie from its
-        successor.
+        successor, or a second "a" from a member that is named "a.2".
         """
         check.instance("name", name, str)
         with self.stream.changed:
             self._joins[name] += 1
             member = name if self._joins[name] == 1 else f"{name}.{self._joins[name]}"
+            while member in self._used_ids:
+                self._joins[name] += 1
+                member = f"{name}.{self._joins[name]}"
+            self._used_ids.add(member)
             self.members[member] = Member(self.stream.runtime.now)
             self._emit("joined", member)
             self._rebalance()
@@ -134,11 +150,13 @@ class ConsumerGroup:
         caller without a member id, only while the group has no members. A commit with an old
         generation comes from a *zombie*: a member that the group removed as dead, but that is still
         working. Its commit is refused; its effects on other systems are not prevented.
+
+        Raises OffsetOutOfRange for an `offset` after the log's end.
         """
-        check.whole("partition", partition, high=self.stream.partition_count - 1)
-        check.whole("offset", offset)
+        partition = check.whole("partition", partition, high=self.stream.partition_count - 1)
+        offset = self.stream.check_commit(partition, offset)
         check.instance("member", member, str, optional=True)
-        check.whole("generation", generation, optional=True)
+        generation = check.whole("generation", generation, optional=True)
         with self.stream.changed:
             return self.commit_under_lock(partition, offset, member, generation)
 
@@ -178,15 +196,43 @@ class ConsumerGroup:
 
     def _begin_generation(self) -> None:
         """Begin the next generation, unless a member is not ready yet."""
-        if not self.rebalancing or not all(member.ready for member in self.members.values()):
-            return
-        self.rebalancing = False
-        if self.members:
-            partitions, names = self.stream.partition_count, sorted(self.members)
-            self._last_assignment = check_complete(
-                self._assign(names, partitions, self._last_assignment), names, partitions
+        while self._may_begin():
+            names = sorted(self.members)
+            owners = self._ask_assignor(names)
+            # asked before anything changes; and again if it has let a member join or leave
+            if self._may_begin() and names == sorted(self.members):
+                self._begin(owners)
+
+    def _may_begin(self) -> bool:
+        return self.rebalancing and all(member.ready for member in self.members.values())
+
+    def _ask_assignor(self, names: list[str]) -> Owners:
+        """Return the partitions of each member, from the assignor or, if it fails, by range."""
+        partitions = self.stream.partition_count
+        # copies: it may change what it is given
+        given, previous = list(names), {n: list(had) for n, had in self._last_assignment.items()}
+        try:
+            return ask(
+                self.stream.runtime,
+                lambda: (
+                    check_complete(self._assign(given, partitions, previous), names, partitions)
+                    if names
+                    else {}
+                ),
+                lambda: range_assignment(names, partitions),
             )
-            self.assignment = {name: list(owned) for name, owned in self._last_assignment.items()}
+        except BaseException:
+            # an interrupt or a crash: the next member that polls is ready again, and asks again
+            for member in self.members.values():
+                member.ready = False
+            self.stream.changed.notify_all()
+            raise
+
+    def _begin(self, owners: Owners) -> None:
+        self.rebalancing = False
+        if owners:
+            self._last_assignment = owners
+            self.assignment = {name: list(owned) for name, owned in owners.items()}
             self.generation += 1
             for name, owned in self.assignment.items():
                 self._emit("assigned", name, tuple(owned), self.generation)
@@ -226,10 +272,15 @@ class ConsumerGroup:
             self._timer = None
             now = self.stream.runtime.now
             # a list, since `_remove` changes the dict
-            for name, member in list(self.members.items()):
-                if member.last_heartbeat + self.session_timeout <= now:
-                    self._remove(name, "session timeout")
-            self._schedule_eviction()
+            try:
+                for name, member in list(self.members.items()):
+                    # it may have left meanwhile, if the assignor let it
+                    if name in self.members and (
+                        member.last_heartbeat + self.session_timeout <= now
+                    ):
+                        self._remove(name, "session timeout")
+            finally:  # also if an assignor ends this run: the other members can still die
+                self._schedule_eviction()
 
     def _first_timeout(self) -> float:
         return min(member.last_heartbeat for member in self.members.values()) + self.session_timeout

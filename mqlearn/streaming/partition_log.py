@@ -21,6 +21,10 @@ class OffsetOutOfRange(LookupError):
         )
         self.partition, self.offset, self.start, self.end = partition, offset, start, end
 
+    def __reduce__(self) -> tuple[type[OffsetOutOfRange], tuple[int, int, int, int]]:
+        # by default an exception is pickled as its text alone, and this one is made of four numbers
+        return type(self), (self.partition, self.offset, self.start, self.end)
+
 
 class PartitionLog(Sequence[StreamEvent]):
     """The events of one partition, oldest first. A caller that changes it holds the stream's lock.

@@ -73,7 +73,7 @@ class EventStream(EventLog):
         `out_of_range` is "error".
         """
         check.instance("consumer_group", consumer_group, str)
-        check.whole("from_offset", from_offset)
+        from_offset = check.whole("from_offset", from_offset)
         return self._read(self.group(consumer_group), from_offset, self._chosen(partition))
 
     def _read(
@@ -134,7 +134,8 @@ class EventStream(EventLog):
                 self.groups[name] = ConsumerGroup(self, name, **options)
             elif options:
                 raise ValueError(
-                    f"name must be new where options are given, got {name!r}, which exists"
+                    "name must be new where options are given, got "
+                    f"{check.short_repr(name)}, which exists"
                 )
             return self.groups[name]
 
@@ -150,11 +151,15 @@ class EventStream(EventLog):
         """Store `offset` as the next that the group reads in `partition`.
 
         False for an old `generation`, for a partition that `member` does not own, and without a
-        `member` while the group has members.
+        `member` while the group has members. Raises OffsetOutOfRange for an `offset` after the
+        log's end.
         """
         check.instance("consumer_group", consumer_group, str)
-        check.whole("partition", partition, high=self.partition_count - 1)
-        check.whole("offset", offset)
+        # before the group is made, if there is none yet
+        partition = check.whole("partition", partition, high=self.partition_count - 1)
+        self.check_commit(partition, offset)
+        check.instance("member", member, str, optional=True)
+        check.whole("generation", generation, optional=True)
         return self.group(consumer_group).commit(
             partition, offset, member=member, generation=generation
         )

@@ -65,6 +65,7 @@ class UsesIdsAgain(ConsumerGroup):
 
     def join(self, name: str) -> str:
         self._joins.clear()
+        self._used_ids.clear()
         while name in self.members:
             name += "'"
         return super().join(name)

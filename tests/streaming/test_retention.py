@@ -4,9 +4,11 @@ agreed.
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
-from mqlearn import EventStream, OffsetOutOfRange, Simulation, StreamEvent, Trace
+from mqlearn import Consumer, EventStream, OffsetOutOfRange, Simulation, StreamEvent, Trace
 from tests.streaming.test_stream import event, filled, offsets
 
 
@@ -86,13 +88,26 @@ def test_retention_overtakes_a_reader_in_the_middle_of_its_loop() -> None:
     assert seen == [0, 1, 3, 4]
 
 
-def test_an_offset_beyond_the_end_is_out_of_range_too() -> None:
-    """A commit of an offset that does not exist yet does not skip what comes: the policy
-    decides.
+def test_a_commit_beyond_the_end_is_refused_before_anything_changes() -> None:
+    """It would be a lag of −996; there is no group yet, and then the group is as it was. The error
+    survives pickling.
     """
     stream = filled(3)
-    stream.commit_offset("g", 0, 99)
-    assert offsets(stream.read("g")) == [0, 1, 2]
+    with pytest.raises(OffsetOutOfRange, match="within 0 to 3 in partition 0, got 999") as refused:
+        stream.commit_offset("g", 0, 999)
+    assert stream.groups == {}
+    assert stream.commit_offset("g", 0, 3) and stream.lag("g") == {0: 0}
+    assert not stream.commit_offset("g", 0, 1, member="nobody")
+    with pytest.raises(OffsetOutOfRange):
+        stream.commit_offset("g", 0, 4)
+    assert stream.lag("g") == {0: 0}
+    consumer = Consumer(stream, "members")
+    consumer.poll(1, timeout=0)
+    with pytest.raises(OffsetOutOfRange):
+        consumer.commit({0: 4})
+    assert stream.groups["members"].committed == {}
+    again = pickle.loads(pickle.dumps(refused.value))
+    assert (str(again), vars(again)) == (str(refused.value), vars(refused.value))
 
 
 def test_a_new_group_of_the_latest_misses_what_came_before_it_and_nothing_after() -> None:
