@@ -24,8 +24,8 @@ class EventStreamProcessor(PoolOwner):
     A worker takes up to `batch` events, and commits them after it has handled them
     (`commit="after"`: a crash repeats some) or before it handles the first (`"before"`: a crash
     loses some). Each function gets a copy of the event. An event has failed if one of the functions
-    raised an exception, or returned one, or an `Outcome` that says so, or a coroutine or generator,
-    of which nothing has run; any other result is success. `on_failure` says what is done then.
+    raised an exception, or returned one, or an `Outcome` that says so, or a coroutine or generator
+    (nothing of it has run); any other result is success. `on_failure` says what is done then.
     "skip": the event is not tried again, and is recorded in `skipped` with the reason. "retry": its
     partition waits for the backoff of `retry`, and is then read again from this event on; but an
     event that was rejected (`Reject`) is skipped. "park": the event is appended to the stream
