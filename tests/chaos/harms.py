@@ -210,7 +210,10 @@ HARMS: dict[str, Harm] = {
         BREAKER, "_start_cooldown", "seconds, lambda self", "seconds / 2, lambda self"
     ),
     "it half-opens and tells nobody": without(BREAKER, "_half_open", "self._notify()"),
-    "who finds no message keeps the permit": without(GUARDED, "_take", "permit.cancel()"),
+    # kept, and not only dropped: the breaker takes the place of a dropped one back
+    "who finds no message keeps the permit": without(
+        GUARDED, "_take", "permit.cancel()", "vars(self).setdefault('kept', []).append(permit)"
+    ),
     "a cancelled probe keeps its place": without(
         BREAKER, "_cancel", 'self._end(permit, "cancelled")', "self._succeeded += permit.probe"
     ),
