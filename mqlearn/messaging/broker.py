@@ -8,13 +8,15 @@ from typing import Any
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.patterns import check_pattern, check_topic, matches
+from mqlearn.messaging.queue_maker import QueueMaker
 from mqlearn.messaging.retry import RetryPolicy
-from mqlearn.messaging.subscription import Subscription, queue_counts
+from mqlearn.messaging.subscription import Subscription, find_subscription, queue_counts
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.handed_in import PASSES
 from mqlearn.runtime.threads import default_runtime
-from mqlearn.runtime.trace import Trace
+from mqlearn.runtime.trace import Record, Trace
 
 
 class TopicBasedMessageBroker:
@@ -44,7 +46,7 @@ class TopicBasedMessageBroker:
         # topics whose work queue gets each message: they were created, or consumed
         self._with_consumers: set[str] = set()
         self._known: set[str] = set()  # topics that a call has named
-        self._name_counts: dict[str, int] = {}  # queues made so far, by name
+        self._maker = QueueMaker(self.runtime, trace)
         self._lock = self.runtime.lock()
 
     def create_topic(
@@ -66,19 +68,42 @@ class TopicBasedMessageBroker:
         with self._lock:
             new = topic_name not in self.topics
             if new:
-                self.topics[topic_name] = self._make_queue(
-                    topic_name, max_size, visibility_timeout, retry, on_full
+                self.topics[topic_name] = self._maker.make_work_queue(
+                    topic_name,
+                    max_size,
+                    visibility_timeout=visibility_timeout,
+                    retry=retry,
+                    on_full=on_full,
                 )
             self._with_consumers.add(topic_name)
             self._known.add(topic_name)
             return new
+
+    def delete_topic(self, topic_name: str) -> int:
+        """Remove the work queue of a topic, and return how many messages are thrown away with it; 0
+        also if the topic has none.
+
+        Every message that waits, is delayed or is in flight is counted as purged. A consumer that
+        is working on one can no longer ack it: `ack` returns False. A consumer that waits in
+        `consume` gets None. The dead letters stay in the queue, as after `unsubscribe`.
+        Subscriptions stay, and get what is published from now on; without one, the next message
+        published makes a new work queue.
+        """
+        check_topic("topic_name", topic_name)
+        with self._lock:
+            queue = self.topics.pop(topic_name, None)
+            self._with_consumers.discard(topic_name)
+            self._known.discard(topic_name)
+            return 0 if queue is None else self._maker.discard(topic_name, queue)
 
     def publish(self, topic: str, message: Message) -> bool:
         """Put a message into the topic's work queue and those of its subscribers; False if one of
         them had no room.
 
         The other queues have the message all the same; the trace says which queue refused it. If a
-        full queue blocks, `publish` waits for it, after the others have got the message.
+        full queue blocks, `publish` waits for it, after the others have got the message. If a queue
+        raises an exception, for example from its own dedup key, `publish` raises it after the
+        others have got the message.
         """
         check_topic("topic", topic)
         check.instance("message", message, Message)
@@ -86,20 +111,30 @@ class TopicBasedMessageBroker:
         # a copy, since the topic is written to it: the caller may publish the same object elsewhere
         message = message.copy()
         message.topic = topic
+        errors: list[BaseException] = []
         with self._lock:
-            blocking, taken = [], True
+            targets = list(self._targets(topic))
             # first the queues that never block, all under one lock: otherwise two publishers could
             # put their messages into two queues in different orders
-            for target, blocks in self._targets(topic):
-                if blocks:
-                    blocking.append(target)
-                else:
-                    taken &= target.send(message)
-        for target in blocking:
+            taken = [
+                _hand_over(message, target, errors) for target, blocks in targets if not blocks
+            ]
+        for target, blocks in targets:
+            if not blocks:
+                continue
             # outside the lock: a publisher that waits for room must not stop all other calls of the
             # broker
-            taken &= target.send(message)
-        return taken
+            taken.append(_hand_over(message, target, errors))
+            # the topic was deleted while this publisher waited: its queue is not read any more
+            if not isinstance(target, Subscription) and self.topics.get(topic) is not target:
+                target.purge()
+                taken.append(False)
+        if errors:
+            first, *others = errors
+            if others:
+                first.add_note(f"({len(others)} more queues of this topic raised an exception)")
+            raise first
+        return all(taken)
 
     def _targets(self, topic: str) -> Iterator[tuple[InMemoryMessageQueue | Subscription, bool]]:
         """Yield each queue or subscription that gets a message on this topic, with True if it
@@ -109,14 +144,15 @@ class TopicBasedMessageBroker:
         subscriptions = self._subscriptions(topic)
         if topic in self._with_consumers or not subscriptions:
             if topic not in self.topics:
-                self.topics[topic] = queue = self._make_queue(topic)
+                self.topics[topic] = queue = self._maker.make_work_queue(topic)
+
                 # made because there is no subscriber yet: from its first delivery on, it counts as
                 # a queue with consumers
-                queue.listen(
-                    lambda record: (
-                        self._with_consumers.add(topic) if record.event == "received" else None
-                    )
-                )
+                def listener(record: Record) -> None:
+                    if record.event == "received" and self.topics.get(topic) is queue:
+                        self._with_consumers.add(topic)
+
+                queue.listen(listener)
             yield self.topics[topic], self.topics[topic].on_full == "block"
         for subscription in subscriptions:
             yield subscription, subscription.queue.on_full == "block"
@@ -128,29 +164,6 @@ class TopicBasedMessageBroker:
             if matches(pattern, topic)
             for subscription in subscriptions
         ]
-
-    def _make_queue(
-        self,
-        name: str,
-        max_size: int = 10000,
-        visibility_timeout: float | None = 30.0,
-        retry: RetryPolicy | None = None,
-        on_full: str = "reject",
-    ) -> InMemoryMessageQueue:
-        """Make a queue with a name that this broker has not used before."""
-        number = self._name_counts.get(name, 0) + 1
-        queue = InMemoryMessageQueue(
-            max_size,
-            visibility_timeout=visibility_timeout,
-            retry=retry,
-            on_full=on_full,
-            runtime=self.runtime,
-            trace=self.trace,
-            name=name if number == 1 else f"{name}-{number}",
-        )
-        # after the queue was made: if its options are refused, the name is not used up
-        self._name_counts[name] = number
-        return queue
 
     # What subscribers call.
 
@@ -178,30 +191,45 @@ class TopicBasedMessageBroker:
         check.function("callback", callback)
         check.instance("name", name, str, optional=True)
         if name is None:
-            name = getattr(callback, "__name__", type(callback).__name__)
+            name = getattr(callback, "__name__", None)
+            # an object's attribute of that name may be anything
+            if not isinstance(name, str):
+                name = type(callback).__name__
         with self._lock:
-            subscription = Subscription(
-                topic, callback, self._make_queue(name, max_size, None, retry, on_full)
+            queue = self._maker.make(
+                name, max_size, visibility_timeout=None, retry=retry, on_full=on_full
             )
+            subscription = Subscription(topic, callback, queue)
             self.subscribers.setdefault(topic, []).append(subscription)
             if "*" not in topic:
                 self._known.add(topic)
             return True
 
-    def unsubscribe(self, topic: str, callback: Handler, *, drain: bool = True) -> bool:
-        """End the first subscription of `callback` to this topic or pattern; False if there is
-        none.
+    def unsubscribe(
+        self,
+        topic: str,
+        callback: Handler | None = None,
+        *,
+        name: str | None = None,
+        drain: bool = True,
+    ) -> bool:
+        """End the first subscription to this topic or pattern that has this `callback`, this
+        `name`, or both; False if there is none.
 
-        Messages published from now on do not reach it. Those that wait for it are still delivered
-        (`drain`; this call does not wait for that), or are discarded and counted as purged. Its
-        dead letters stay in its queue.
+        The name is the one in the trace and the stats, with its number if it got one. Messages
+        published from now on do not reach the subscription. Those that wait for it are still
+        delivered (`drain`; this call does not wait for that), or are discarded and counted as
+        purged. Its dead letters stay in its queue.
         """
         check.instance("topic", topic, str)
-        check.function("callback", callback)
+        check.function("callback", callback, optional=True)
+        check.instance("name", name, str, optional=True)
         check.instance("drain", drain, bool)
+        if callback is None and name is None:
+            raise TypeError("callback or name must be given, got None for both")
         with self._lock:
             subscriptions = self.subscribers.get(topic, [])
-            found = next((each for each in subscriptions if each.callback == callback), None)
+            found = find_subscription(subscriptions, callback, name)
             if found is None:
                 return False
             subscriptions.remove(found)
@@ -217,16 +245,19 @@ class TopicBasedMessageBroker:
         """Return the next message of the topic's work queue, now in flight; None after `timeout`
         seconds (None: wait forever).
 
-        None at once if the topic has no work queue; the next message published will make one.
+        None at once if the topic has no work queue; the next message published will make one. None
+        also once the topic is deleted.
         """
         check_topic("topic", topic)
-        check.number("timeout", timeout, low=0, optional=True)
+        timeout = check.number("timeout", timeout, low=0, optional=True)
         with self._lock:
             self._with_consumers.add(topic)
             self._known.add(topic)
             queue = self.topics.get(topic)
+        if queue is None:
+            return None
         # the wait is outside the lock, or no other task could publish the message that ends it
-        return None if queue is None else queue.receive(timeout)
+        return queue.receive(timeout, cancelled=lambda: self.topics.get(topic) is not queue)
 
     def ack(self, topic: str, message_id: Message | str) -> bool:
         """Complete a consumed message, given as the delivery or, less safely, as its id; False if
@@ -266,3 +297,18 @@ class TopicBasedMessageBroker:
                 "subscriber_count": len(subscriptions),
                 "subscriptions": [subscription.stats() for subscription in subscriptions],
             }
+
+
+def _hand_over(
+    message: Message, target: InMemoryMessageQueue | Subscription, errors: list[BaseException]
+) -> bool:
+    """Put a message into a queue; False if it was refused, also by an exception, which is added to
+    `errors`.
+    """
+    try:
+        return bool(target.send(message))
+    except PASSES:
+        raise
+    except BaseException as error:
+        errors.append(error)
+        return False

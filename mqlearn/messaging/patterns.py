@@ -28,7 +28,7 @@ def check_topic(name: str, value: str) -> None:
     """
     check.instance(name, value, str)
     if "*" in value:
-        raise ValueError(f"{name} must be a topic, without *, got {value!r}")
+        raise ValueError(f"{name} must be a topic, without *, got {check.short_repr(value)}")
 
 
 def check_pattern(name: str, value: str) -> None:
@@ -39,5 +39,6 @@ def check_pattern(name: str, value: str) -> None:
     for word in value.split("."):
         if word == "#" or ("*" in word and word != "*"):
             raise ValueError(
-                f"{name} must have * for a whole word and no other wildcard, got {value!r}"
+                f"{name} must have * for a whole word and no other wildcard, got "
+                f"{check.short_repr(value)}"
             )

@@ -4,10 +4,13 @@ another.
 
 from __future__ import annotations
 
+from operator import is_
+
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message, Outcome
 from mqlearn.messaging.workers import Handler, Workers
 from mqlearn.runtime import check
+from mqlearn.runtime.handed_in import PASSES
 
 
 class Subscription(Workers):
@@ -91,3 +94,26 @@ def queue_counts(queue: InMemoryMessageQueue | None) -> dict[str, object]:
         "in_flight_count": census["in flight"],
         "dead_letter_count": census["dead"],
     }
+
+
+def find_subscription(
+    subscriptions: list[Subscription], callback: Handler | None, name: str | None
+) -> Subscription | None:
+    """Return the first subscription with this callback and this name (None: with any)."""
+    named = [each for each in subscriptions if name is None or name == each.name]
+    # the same object first: a callback may call itself equal to others
+    for same in (is_, _equal):
+        for each in named:
+            if callback is None or same(each.callback, callback):
+                return each
+    return None
+
+
+def _equal(one: Handler, other: Handler) -> bool:
+    """Return True if two callbacks are equal: a bound method is another object at each look-up."""
+    try:
+        return bool(one == other)
+    except PASSES:
+        raise
+    except BaseException:  # code that was handed in, or an array, which is neither true nor false
+        return False

@@ -236,6 +236,11 @@ class Trace:
         # bound to the present list: after freeze() has replaced it, late records do no harm
         queue.listen(self.record, existing=True)
 
+    def watches(self, name: str) -> bool:
+        """Return True if a queue of this name is or was watched, so that no other may have it."""
+        check.instance("name", name, str)
+        return name in self._census
+
     def note(
         self,
         time: float,

@@ -211,6 +211,7 @@ ALSO_WRONG: dict[str, list[Any]] = {
     "TopicBasedMessageBroker.create_topic.max_size": [0],
     "TopicBasedMessageBroker.create_topic.visibility_timeout": [0],
     "TopicBasedMessageBroker.create_topic.on_full": ["explode"],
+    "TopicBasedMessageBroker.delete_topic.topic_name": ["y.*"],
     "TopicBasedMessageBroker.publish.topic": ["x.*"],
     "TopicBasedMessageBroker.consume.topic": ["x.*"],
     "TopicBasedMessageBroker.subscribe.topic": ["x.#", "x.y*"],
