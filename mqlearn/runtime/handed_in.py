@@ -81,8 +81,8 @@ class Listeners:
 
     __slots__ = ("_failed", "_listeners")
 
-    def __init__(self) -> None:
-        self._listeners: list[Callable[..., object]] = []
+    def __init__(self, first: Callable[..., object] | None = None) -> None:
+        self._listeners: list[Callable[..., object]] = [] if first is None else [first]
         self._failed: list[Callable[..., object]] = []
 
     def add(self, listener: Callable[..., object]) -> None:

@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
+from mqlearn.streaming.database import Database, connect, opened
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.partition_log import PartitionLog
 from mqlearn.streaming.stream import EventStream
 
 COLUMNS = "event_id, stream_id, event_type, data, timestamp, partition_key"
-
-
-def connect(path: str | Path, owner: object) -> sqlite3.Connection:
-    """Open the SQLite database in the file at `path` (":memory:": without a file), so that a commit
-    returns only when it is on the disk.
-
-    It is closed at the latest when its `owner` is garbage collected.
-
-    With `synchronous=FULL` a commit in the write-ahead log is synced before it returns: it then
-    survives a crash of the process, and also a power failure if the disk really writes its cache
-    when told to. With NORMAL, a power failure may undo the last commits. Only one process at a time
-    can open the file. Source: sqlite.org, PRAGMA synchronous.
-    """
-    check.instance("path", path, (str, Path))
-    # isolation_level=None: Python opens no transactions by itself, so each INSERT is committed at
-    # once. The stream's lock takes the place of the check for the same thread.
-    database = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
-    # so that a stream which is never closed does not leave its file locked
-    weakref.finalize(owner, database.close)
-    try:
-        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
-            database.execute(f"PRAGMA {pragma}")
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database
 
 
 def to_row(event: StreamEvent) -> tuple[Any, ...]:
@@ -57,7 +31,7 @@ def to_row(event: StreamEvent) -> tuple[Any, ...]:
     except (TypeError, ValueError):
         same = False
     if not same:
-        raise TypeError(f"data must be what JSON can hold, got {event.data!r}")
+        raise TypeError(f"data must be what JSON can hold, got {check.short_repr(event.data)}")
     return (
         event.event_id,
         event.stream_id,
@@ -79,7 +53,7 @@ def from_row(columns: Sequence[Any]) -> StreamEvent:
 class DurableLog(PartitionLog):
     """A partition that writes each event to the disk before it adds the event to the log."""
 
-    def __init__(self, database: sqlite3.Connection, partition: int) -> None:
+    def __init__(self, database: Database, partition: int) -> None:
         super().__init__()
         self.database, self.partition = database, partition
         rows = database.execute(
@@ -89,6 +63,10 @@ class DurableLog(PartitionLog):
             (partition,),
         )
         for sequence_number, appended_at, *columns in rows.fetchall():
+            # compaction has emptied the row, and left its offset
+            if columns[0] is None:
+                self.end += 1
+                continue
             event = from_row(columns)
             event.partition, event.appended_at = partition, appended_at
             super().append(event)
@@ -103,19 +81,23 @@ class DurableLog(PartitionLog):
 
     def append(self, event: StreamEvent) -> None:
         """Write `event` to the file, and only then append it in memory."""
+        row = to_row(event)
         # first the disk: if it fails here, the event is in neither place, and the producer is told
         self.database.execute(
             "INSERT INTO events (partition, sequence_number, appended_at, "
             f"{COLUMNS}) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self.partition, self.end, event.appended_at, *to_row(event)),
+            (self.partition, self.end, event.appended_at, *row),
         )
+        # what the file holds, and not the caller's object: it may change that later
+        event.data = json.loads(row[3])
         super().append(event)
 
 
 class DurableEventStream(EventStream):
     """An `EventStream` whose events are in the file at `path` before `append` returns; opening the
-    file again loads them.
+    file again loads them. A file that is opened again in the same process is closed for the older
+    stream, whose `append` is then refused.
 
     It is for events that must not be lost, such as those of an `OrderEventStore`, so it has no
     retention. The committed offsets of its groups are not stored. Appending raises `sqlite3.Error`
@@ -135,22 +117,28 @@ class DurableEventStream(EventStream):
         trace: Trace | None = None,
     ) -> None:
         super().__init__(stream_name, partition_count, runtime=runtime, trace=trace)
+        former = opened(path)
+        if former is not None:
+            self._check_partitions(former)  # before the older stream loses its file
         self._database = connect(path, self)
         try:
-            self._open(path)
+            self._open()
         # the open connection locks the file: a second attempt with the right count would fail
         except ValueError:
             self._database.close()
             raise
 
-    def _open(self, path: str | Path) -> None:
+    def _check_partitions(self, database: Database) -> None:
         # SQLite keeps one number for its user in each file; a new file has 0
-        ((written,),) = self._database.execute("PRAGMA user_version").fetchall()
+        ((written,),) = database.execute("PRAGMA user_version").fetchall()
         if written not in (0, self.partition_count):
             raise ValueError(
-                f"partition_count must be {written}, as {path} was written, got "
+                f"partition_count must be {written}, as {database.path} was written, got "
                 f"{self.partition_count}"
             )
+
+    def _open(self) -> None:
+        self._check_partitions(self._database)
         self._database.execute(f"PRAGMA user_version = {self.partition_count}")
         self._database.execute(
             "CREATE TABLE IF NOT EXISTS events (partition INTEGER, "
@@ -160,6 +148,36 @@ class DurableEventStream(EventStream):
         )
         self.partitions = [DurableLog(self._database, p) for p in range(self.partition_count)]
 
+    def _drop(self, gone: list[set[int]]) -> None:
+        # in the file first, and there all or nothing
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            for partition, offsets in enumerate(gone):
+                for offset in sorted(offsets):
+                    # the row stays, empty: a missing one would look like a lost event on opening
+                    self._database.execute(
+                        "UPDATE events SET event_id = NULL, stream_id = NULL, event_type = NULL, "
+                        "data = NULL, timestamp = NULL, partition_key = NULL "
+                        "WHERE partition = ? AND sequence_number = ?",
+                        (partition, offset),
+                    )
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+        super()._drop(gone)
+
+    def __enter__(self) -> DurableEventStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close the file; garbage collection of the stream does it too."""
-        self._database.close()
+        self._database.shut("close() was called")

@@ -8,13 +8,16 @@ from typing import Any
 
 from mqlearn.runtime import check
 
+TOMBSTONE = "tombstone"  # the type of an event without data
+
 
 @dataclass(slots=True)
 class StreamEvent:
     """A fact: something that happened. It is never changed once it is appended, so all readers get
     the same object.
 
-    `data` is passed by reference; a real broker would serialise it. `timestamp` (s) is the time
+    An event of the type "tombstone" has no data (None): what its key names is deleted. `data`
+    is passed by reference; a real broker would serialise it. `timestamp` (s) is the time
     when it happened, given by the producer; by default the time of appending. Events with the same
     `partition_key` keep their order; without a key, `stream_id` is the key. The stream sets
     `sequence_number` (the offset in the partition), `partition`, and `appended_at` (s, on its own
@@ -36,6 +39,17 @@ class StreamEvent:
     def __post_init__(self) -> None:
         self.validate()
 
+    @classmethod
+    def tombstone(cls, stream_id: str, partition_key: str) -> StreamEvent:
+        """Return an event that says that what `partition_key` names is deleted: its `data` is None.
+
+        Compaction drops all earlier events of the key, and later the tombstone too. Source: Apache
+        Kafka, where a tombstone is a record with a null value.
+        """
+        event = cls(stream_id, event_type=TOMBSTONE, partition_key=partition_key)
+        event.data = None  # type: ignore[assignment] # all other events have data
+        return event
+
     def validate(self) -> None:
         """Raise TypeError or ValueError if a field is not what it must be."""
         # Called at each append, so the usual case is one comparison. Only other events go through
@@ -54,11 +68,11 @@ class StreamEvent:
             return
         for name in ("stream_id", "event_id", "event_type", "partition_key"):
             check.instance(name, getattr(self, name), str)
-        check.instance("data", self.data, dict)
-        check.number("timestamp", self.timestamp, optional=True)
-        check.number("appended_at", self.appended_at, optional=True)
-        check.whole("sequence_number", self.sequence_number)
-        check.whole("partition", self.partition)
+        check.instance("data", self.data, dict, optional=self.event_type == TOMBSTONE)
+        self.timestamp = check.number("timestamp", self.timestamp, optional=True)
+        self.appended_at = check.number("appended_at", self.appended_at, optional=True)
+        self.sequence_number = check.whole("sequence_number", self.sequence_number)
+        self.partition = check.whole("partition", self.partition)
 
     @property
     def key(self) -> str:

@@ -68,6 +68,7 @@ class EventLog:
         self.changed = self.runtime.condition(lock)
         self.arrived = [self.runtime.condition(lock) for _ in range(partition_count)]
         self._listeners = Listeners()
+        self._kept_for = ""  # the reason why no event may be compacted away
         if trace is not None:
             trace.watch(self, self.runtime.at_close)
 
@@ -166,7 +167,7 @@ class EventLog:
         group has handled what was before it.
         """
         offset = check.whole("offset", offset)
-        log = self.partitions[partition]
+        log = self.partitions[check.whole("partition", partition, high=self.partition_count - 1)]
         if offset > log.end:
             raise OffsetOutOfRange(partition, offset, log.start, log.end)
         return offset
@@ -187,12 +188,37 @@ class EventLog:
         """Return the offset that the next event will get, by partition."""
         return {p: self.partitions[p].end for p in self._chosen(partition)}
 
-    def compact(self) -> int:
-        """Drop each event whose key has a newer one in its partition; return how many."""
+    def compact(self, *, tombstone_retention: float = 86400.0) -> int:
+        """Drop each event whose key has a newer one in its partition; return how many.
+
+        A tombstone (`data` is None) says that its key is deleted: it takes the place of all earlier
+        events of the key, and is itself dropped once it is older than `tombstone_retention` seconds
+        (24 h, as Kafka's `delete.retention.ms`), so that each reader has had the time to see it.
+
+        Raises RuntimeError, and drops nothing, if an event store is built on this stream.
+        """
+        tombstone_retention = check.number("tombstone_retention", tombstone_retention, low=0)
         with self.changed:
-            gone = sum(log.compact() for log in self.partitions)
-            self.emit("compacted", self.name, gone, "", None)
-            return gone
+            if self._kept_for:
+                raise RuntimeError(
+                    f"{self.name} must keep every event: {self._kept_for} computes states from them"
+                )
+            old = self.runtime.now - tombstone_retention
+            gone = [log.superseded(old) for log in self.partitions]
+            self._drop(gone)
+            count = sum(map(len, gone))
+            self.emit("compacted", self.name, count, "", None)
+            return count
+
+    def _drop(self, gone: list[set[int]]) -> None:
+        """Drop these offsets of each partition."""
+        for log, offsets in zip(self.partitions, gone, strict=True):
+            log.drop(offsets)
+
+    def keep_every_event(self, owner: str) -> None:
+        """Refuse compaction from now on, since `owner` needs every event."""
+        check.instance("owner", owner, str)
+        self._kept_for = owner
 
     # What a trace needs.
 

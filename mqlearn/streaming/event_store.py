@@ -24,11 +24,14 @@ class WrongExpectedVersion(RuntimeError):
     """
 
     def __init__(self, order_id: str, expected: int, actual: int) -> None:
-        super().__init__(
-            f"expected_version of {order_id} must be {actual}, got {expected}: read "
+        super().__init__(order_id, expected, actual)
+        self.order_id, self.expected, self.actual = order_id, expected, actual
+
+    def __str__(self) -> str:
+        return (
+            f"expected_version of {self.order_id} must be {self.actual}, got {self.expected}: read "
             "it again, and decide"
         )
-        self.order_id, self.expected, self.actual = order_id, expected, actual
 
 
 def evolve_order(order: Order, event: StreamEvent) -> Order:
@@ -79,12 +82,13 @@ class OrderEventStore:
         check.instance("stream", stream, EventStream, optional=True)
         check.function("evolve", evolve)
         check.function("upcast", upcast, optional=True)
-        check.whole("snapshot_every", snapshot_every, low=1, optional=True)
+        snapshot_every = check.whole("snapshot_every", snapshot_every, low=1, optional=True)
         if stream is not None and (stream.retention_seconds or stream.retention_events):
-            raise ValueError(f"stream must keep every event, got {stream!r} with a retention")
+            raise ValueError(f"stream must keep every event, got {stream.name!r} with a retention")
         self.stream = (
             EventStream("orders", runtime=runtime, trace=trace) if stream is None else stream
         )
+        self.stream.keep_every_event("an event store")
         self.evolve, self.upcast, self.snapshot_every = evolve, upcast, snapshot_every
         self.folded = 0
         # the next offset of each partition that is not in `_orders` yet
@@ -153,18 +157,20 @@ class OrderEventStore:
         """Append one event of any type, which happened at `timestamp` (s; None: now); return the
         order's version.
 
-        Raises WrongExpectedVersion, before anything is appended, if the order is not at
-        `expected_version`.
+        Raises WrongExpectedVersion if the order is not at `expected_version`, and what `evolve`
+        raises when a snapshot is due, both before anything is appended.
         """
         _check_id(order_id)
         check.instance("event_type", event_type, str)
         check.instance("data", data, dict)
-        check.whole("expected_version", expected_version, optional=True)
+        expected_version = check.whole("expected_version", expected_version, optional=True)
+        timestamp = check.number("timestamp", timestamp, optional=True)
         event = StreamEvent(
             "orders",
             event_type=event_type,
-            data={"order_id": order_id, **data},
-            timestamp=timestamp,
+            # a copy: what the caller does to its data later must not change the past
+            data={"order_id": order_id, **copy.deepcopy(data)},
+            timestamp=self.stream.runtime.now if timestamp is None else timestamp,
             partition_key=order_id,
         )
         # under the stream's lock, so that no other append comes between the check and this one
@@ -172,11 +178,13 @@ class OrderEventStore:
             version = self.version(order_id)
             if expected_version is not None and expected_version != version:
                 raise WrongExpectedVersion(order_id, expected_version, version)
+            due = self.snapshot_every and (version + 1) % self.snapshot_every == 0
+            # folded before the append: if `evolve` raises, nothing is stored, and the caller may
+            # record the event again
+            order = self._fold(self._state(order_id), event) if due else {}
             self.stream.append(event)
-            # made right after the append, when only the events since the last snapshot must be
-            # folded
-            if self.snapshot_every and (version + 1) % self.snapshot_every == 0:
-                self._snapshots[order_id].append((version + 1, self.rebuild_order_state(order_id)))
+            if due:
+                self._snapshots[order_id].append((version + 1, copy.deepcopy(order)))
             return version + 1
 
     # Questions: the answers are computed from the events.
@@ -189,20 +197,32 @@ class OrderEventStore:
         """Return all events of an order, oldest first, converted to the newest version; with
         `until` (s), only those up to that time.
         """
-        return [self._newest_version(event) for event in self._events_of(order_id, until)]
+        events = [self._newest_version(event).copy() for event in self._events_of(order_id, until)]
+        for event in events:
+            event.data = copy.deepcopy(event.data)  # what a reader does to it changes nothing here
+        return events
 
     def rebuild_order_state(self, order_id: str, until: float | None = None) -> Order:
         """Return the order, folded from its events up to now, or up to the time `until` (s); {} if
         there are none.
         """
+        # the fold may share parts with an event or a snapshot, and the caller may change what it
+        # gets
+        return copy.deepcopy(self._state(order_id, until))
+
+    def _state(self, order_id: str, until: float | None = None) -> Order:
         events = self._events_of(order_id, until)
         version, order = self._snapshot(order_id, events)
         for event in events[version:]:
-            order = self.evolve(order, self._newest_version(event))
-            self.folded += 1
-        # the fold may share parts with an event or a snapshot, and the caller may change what it
-        # gets
-        return copy.deepcopy(order)
+            order = self._fold(order, event)
+        return order
+
+    def _fold(self, order: Order, event: StreamEvent) -> Order:
+        """Return the order after one more event. Raises TypeError if `evolve` returns no dict."""
+        after = self.evolve(order, self._newest_version(event))
+        check.instance("the order that evolve returned", after, dict)
+        self.folded += 1
+        return after
 
     def _snapshot(self, order_id: str, events: list[StreamEvent]) -> tuple[int, Order]:
         """Return (version, order) of the last snapshot that was folded from only these events; (0,
@@ -221,7 +241,9 @@ class OrderEventStore:
         return 0, {}
 
     def _newest_version(self, event: StreamEvent) -> StreamEvent:
-        return event if self.upcast is None else self.upcast(event)
+        newest = event if self.upcast is None else self.upcast(event)
+        check.instance("the event that upcast returned", newest, StreamEvent)
+        return newest
 
     def _events_of(self, order_id: str, until: float | None = None) -> list[StreamEvent]:
         """Return the order's events as they were written. Before that, the new events of its

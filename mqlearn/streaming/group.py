@@ -154,9 +154,9 @@ class ConsumerGroup:
         Raises OffsetOutOfRange for an `offset` after the log's end.
         """
         partition = check.whole("partition", partition, high=self.stream.partition_count - 1)
-        offset = self.stream.check_commit(partition, offset)
         check.instance("member", member, str, optional=True)
         generation = check.whole("generation", generation, optional=True)
+        offset = self.stream.check_commit(partition, offset)
         with self.stream.changed:
             return self.commit_under_lock(partition, offset, member, generation)
 

@@ -8,12 +8,15 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
+from mqlearn.messaging.message import read_outcome
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
-from mqlearn.streaming.durable import COLUMNS, connect, from_row, to_row
+from mqlearn.streaming.database import connect
+from mqlearn.streaming.durable import COLUMNS, from_row, to_row
 from mqlearn.streaming.event import StreamEvent
 
 
@@ -105,13 +108,14 @@ class OrderTable:
 
     def remove(self, entry: int) -> bool:
         """Take an event out of the outbox; False if it was not there."""
-        check.whole("entry", entry)
+        entry = check.whole("entry", entry)
         with self._lock:
             return self._database.execute("DELETE FROM outbox WHERE id = ?", (entry,)).rowcount == 1
 
     def relay(self, publish: Callable[[StreamEvent], object]) -> int:
         """Publish the events in the outbox, oldest first, and remove each once it is published;
-        return how many.
+        return how many. It stops at the first that `publish` refuses (its result is false, as
+        `broker.publish` returns): that one and all later ones stay, in their order.
 
         A relay that crashes between publishing and removing publishes that event again next time,
         with the same `event_id`. This is at-least-once delivery, so a reader must recognise
@@ -120,14 +124,27 @@ class OrderTable:
         transaction with a lower id may commit later, and its event would be missed.
         """
         check.function("publish", publish)
-        waiting = self.pending()
-        for entry, event in waiting:
-            publish(event)
+        published = 0
+        for entry, event in self.pending():
+            if read_outcome(publish(event)).kind != "completed":
+                break
             # after `publish`, one by one: a failure leaves this event and all later ones in the
             # outbox
             self.remove(entry)
-        return len(waiting)
+            published += 1
+        return published
+
+    def __enter__(self) -> OrderTable:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the database; garbage collection of the table does it too."""
-        self._database.close()
+        self._database.shut("close() was called")

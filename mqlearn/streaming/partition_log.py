@@ -85,18 +85,26 @@ class PartitionLog(Sequence[StreamEvent]):
             self._head = 0
         return True
 
-    def compact(self) -> int:
-        """Drop each event whose partition key has a newer event, and return how many. Events
-        without a key stay.
+    def superseded(self, before: float) -> set[int]:
+        """Return the offsets of all events whose partition key has a newer event, and of the
+        tombstones appended up to the time `before` (s). Events without a key stay.
         """
         # later events overwrite earlier ones in the dict, so the newest of each key remains
         last = {event.partition_key: event.sequence_number for event in self}
-        kept = [
-            e for e in self if not e.partition_key or last[e.partition_key] == e.sequence_number
-        ]
-        gone = len(self) - len(kept)
-        self._events, self._head = kept, 0
-        return gone
+        return {
+            e.sequence_number
+            for e in self
+            if e.partition_key
+            and (
+                last[e.partition_key] != e.sequence_number
+                or (e.data is None and (e.appended_at or 0.0) <= before)
+            )
+        }
+
+    def drop(self, offsets: set[int]) -> None:
+        """Drop the events at these offsets; the others keep theirs."""
+        self._events = [event for event in self if event.sequence_number not in offsets]
+        self._head = 0
 
     def __len__(self) -> int:
         return len(self._events) - self._head

@@ -25,7 +25,8 @@ class Projection:
     come first. `folded` counts the events.
 
     `saved` is the result of `save()` of a projection with the same `evolve`; the new one continues
-    from there.
+    from there. It may have been stored as JSON meanwhile. Raises ValueError or TypeError for
+    offsets that do not belong to `stream`.
     """
 
     def __init__(
@@ -40,15 +41,15 @@ class Projection:
         check.function("evolve", evolve)
         check.instance("saved", saved, dict, optional=True)
         if saved is not None and set(saved) != {"state", "offsets"}:
-            raise ValueError(f"saved must be what save() returned, got {saved!r}")
+            raise ValueError(f"saved must be what save() returned, got {check.short_repr(saved)}")
         self.stream, self.evolve, self.initial = stream, evolve, copy.deepcopy(initial)
         start = (
             {"state": {} if initial is None else initial, "offsets": {}} if saved is None else saved
         )
         self.state: Any = copy.deepcopy(start["state"])
-        self.offsets: dict[int, int] = (
-            dict.fromkeys(range(stream.partition_count), 0) | start["offsets"]
-        )
+        self.offsets: dict[int, int] = dict.fromkeys(
+            range(stream.partition_count), 0
+        ) | _read_offsets(stream, start["offsets"])
         self.folded = 0
 
     def catch_up(self, until: float | None = None) -> int:
@@ -57,7 +58,7 @@ class Projection:
 
         Raises OffsetOutOfRange if retention has dropped events that were not folded yet.
         """
-        check.number("until", until, optional=True)
+        until = check.number("until", until, optional=True)
         before = self.folded
         # merged by time, since a stream keeps the order within a partition only
         for event in heapq.merge(*map(self._unread, self.offsets), key=_append_time):
@@ -90,6 +91,21 @@ class Projection:
         return self.stream.fetch(
             partition, self.offsets[partition], max(end - self.offsets[partition], 1)
         )
+
+
+def _read_offsets(stream: EventStream, saved: Any) -> dict[int, int]:
+    """Return saved offsets as whole numbers by partition: in JSON each key has become a text."""
+    check.instance("saved['offsets']", saved, dict)
+    offsets = {}
+    for key, offset in saved.items():
+        partition = check.whole(
+            "each partition in saved",
+            int(key) if isinstance(key, str) and key.isdecimal() else key,
+            high=stream.partition_count - 1,
+        )
+        end = stream.end(partition)
+        offsets[partition] = check.whole("each offset in saved", offset, high=end)
+    return offsets
 
 
 def _append_time(event: StreamEvent) -> float:

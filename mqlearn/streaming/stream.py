@@ -157,9 +157,9 @@ class EventStream(EventLog):
         check.instance("consumer_group", consumer_group, str)
         # before the group is made, if there is none yet
         partition = check.whole("partition", partition, high=self.partition_count - 1)
-        self.check_commit(partition, offset)
         check.instance("member", member, str, optional=True)
-        check.whole("generation", generation, optional=True)
+        generation = check.whole("generation", generation, optional=True)
+        offset = self.check_commit(partition, offset)
         return self.group(consumer_group).commit(
             partition, offset, member=member, generation=generation
         )

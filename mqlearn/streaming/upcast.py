@@ -32,18 +32,22 @@ def upcasting(steps: Mapping[tuple[str, int], Step]) -> Callable[[StreamEvent], 
             and isinstance(key[0], str)
             and type(key[1]) is int
         ):
-            raise TypeError(f"steps must be keyed by (event_type, version), got {key!r}")
+            raise TypeError(
+                f"steps must be keyed by (event_type, version), got {check.short_repr(key)}"
+            )
         check.function(f"steps[{key!r}]", step)
 
     def upcast(event: StreamEvent) -> StreamEvent:
         check.instance("event", event, StreamEvent)
-        version = event.data.get("schema_version", 1)
+        # a tombstone has no data to convert
+        version = 1 if event.data is None else event.data.get("schema_version", 1)
         if (event.event_type, version) not in steps:
             return event
         newest, data = event.copy(), copy.deepcopy(event.data)
         # version 1 to 2, 2 to 3, …: each step needs to know only its own two versions
         while (event.event_type, version) in steps:
             data = steps[event.event_type, version](data)
+            check.instance(f"the result of steps[{(event.event_type, version)!r}]", data, dict)
             version += 1
         newest.data = data | {"schema_version": version}
         return newest

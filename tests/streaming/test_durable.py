@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from mqlearn import DurableEventStream, OrderEventStore, OrderTable, StreamEvent, ThreadRuntime
+from mqlearn import (
+    DurableEventStream,
+    OrderEventStore,
+    OrderTable,
+    Simulation,
+    StreamEvent,
+    ThreadRuntime,
+)
+from mqlearn.streaming.database import Database, opened
 from tests.house.source import ROOT
 
 KILLED_AFTER = (1, 333, 1500)  # acknowledged appends
@@ -135,31 +143,134 @@ def test_an_append_that_the_disk_refuses_is_not_in_the_log(tmp_path: Path) -> No
     assert stream.get_latest_offset() == {0: 1} and len(list(stream.history())) == 1
 
 
-def test_one_file_has_one_process_and_one_number_of_partitions(tmp_path: Path) -> None:
-    """A second opener is refused while the first has it; another number of partitions always."""
+@pytest.mark.parametrize("kind", [DurableEventStream, OrderTable])
+def test_a_file_opened_again_in_one_process_belongs_to_the_newer_object(
+    tmp_path: Path, kind: type[DurableEventStream | OrderTable]
+) -> None:
+    """A cell that is run again works; the older object refuses to write, and says why."""
+
+    def write(to: DurableEventStream | OrderTable) -> None:
+        event = StreamEvent("orders")
+        _ = to.append(event) if isinstance(to, DurableEventStream) else to.enqueue(event)
+
+    path = tmp_path / "orders.db"
+    older = kind(path)
+    write(older)
+    newer = kind(str(path))
+    with pytest.raises(sqlite3.ProgrammingError, match=r"orders\.db is closed: .*opened the file"):
+        write(older)
+    write(newer)
+    newer.close()
+    with kind(path) as again:
+        count = again.get_latest_offset() if isinstance(again, DurableEventStream) else None
+        assert len(again.pending()) == 2 if isinstance(again, OrderTable) else count
+    with pytest.raises(sqlite3.ProgrammingError, match=r"close\(\) was called"):
+        write(again)
+
+
+def test_another_number_of_partitions_is_refused_and_takes_the_file_from_nobody(
+    tmp_path: Path,
+) -> None:
+    """The stream that has the file open keeps it."""
     path = tmp_path / "orders.db"
     first = DurableEventStream(path)
-    with pytest.raises(sqlite3.OperationalError, match="locked"):
-        DurableEventStream(path)
-    first.close()
     with pytest.raises(
         ValueError, match=r"partition_count must be 4, as .*orders\.db was written, got 8"
     ):
         DurableEventStream(path, partition_count=8)
+    first.append(StreamEvent("orders"))
+    first.close()
+    with pytest.raises(ValueError, match="partition_count must be 4"):
+        DurableEventStream(path, partition_count=8)
+
+
+def test_a_file_that_another_process_has_open_is_refused_by_name(tmp_path: Path) -> None:
+    """The error names the file and says who holds it."""
+    path = tmp_path / "orders.db"
+    code = (
+        "import sys; from mqlearn.streaming.durable import DurableEventStream\n"
+        "stream = DurableEventStream(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None and other.stdout.readline() == "open\n"
+    with pytest.raises(sqlite3.OperationalError, match=r"another process has .*orders\.db open"):
+        DurableEventStream(path)
+    other.communicate("")
+    DurableEventStream(path).close()
 
 
 @pytest.mark.parametrize("kind", [DurableEventStream, OrderTable])
 def test_what_nobody_holds_lets_go_of_its_file(
     tmp_path: Path, kind: type[DurableEventStream | OrderTable]
 ) -> None:
-    """Whoever forgets to close it leaves no lock behind, and no warning."""
+    """A stream that was never closed leaves no lock behind, and no warning."""
     path = tmp_path / "orders.db"
     kind(path)
     gc.collect()
-    again = kind(path)
-    with pytest.raises(sqlite3.OperationalError, match="locked"):
-        kind(path)
-    again.close()
+    assert opened(path) is None
+    kind(path).close()
+
+
+def test_nested_data_changed_after_the_append_is_as_the_file_has_it(tmp_path: Path) -> None:
+    """Memory and file never say two different things."""
+    stream = DurableEventStream(tmp_path / "orders.db")
+    event = StreamEvent("orders", data={"total": {"eur": 1}})
+    stream.append(event)
+    event.data["total"]["eur"] = 99
+    assert [each.data for each in stream.history()] == [{"total": {"eur": 1}}]
+    stream.close()
+    with DurableEventStream(tmp_path / "orders.db") as again:
+        assert [each.data for each in again.history()] == [{"total": {"eur": 1}}]
+
+
+def test_compaction_is_in_the_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After opening again the same events are left at the same offsets, and the next one follows;
+    a compaction that fails half-way drops nothing.
+    """
+    path = tmp_path / "orders.db"
+    stream = DurableEventStream(path, partition_count=1)
+    for n in range(5):
+        stream.append(StreamEvent("orders", partition_key=f"k{n % 2}", data={"n": n}))
+    execute, calls = Database.execute, list[object]()
+
+    def failing(database: Database, *statement: object) -> sqlite3.Cursor:
+        calls.append(statement)
+        if len(calls) == 3:
+            raise ValueError("disk")
+        return execute(database, *statement)
+
+    monkeypatch.setattr(Database, "execute", failing)
+    with pytest.raises(ValueError, match="disk"):
+        stream.compact()
+    monkeypatch.undo()
+    assert len(list(stream.history())) == 5
+    assert stream.compact() == 3
+    kept = [(each.sequence_number, each.data["n"]) for each in stream.history()]
+    stream.close()
+    with DurableEventStream(path, partition_count=1) as again:
+        assert [(each.sequence_number, each.data["n"]) for each in again.history()] == kept
+        assert kept == [(3, 3), (4, 4)]
+        event = StreamEvent("orders", partition_key="k1")
+        again.append(event)
+        assert event.sequence_number == 5
+
+
+def test_a_tombstone_survives_the_file_and_deletes_its_key(tmp_path: Path) -> None:
+    """It comes back as one, takes the earlier events with it, and goes itself when it is old."""
+    path = tmp_path / "orders.db"
+    with Simulation() as sim, DurableEventStream(path, partition_count=1, runtime=sim) as stream:
+        stream.append(StreamEvent("orders", partition_key="a", data={"n": 1}))
+        stream.append(StreamEvent.tombstone("orders", "a"))
+        sim.run(until=10.0)
+        assert stream.compact() == 1
+        assert [each.data for each in stream.history()] == [None]
+        assert stream.compact(tombstone_retention=10.0) == 1
+        assert list(stream.history()) == [] and stream.end(0) == 2
 
 
 def test_a_file_with_a_hole_is_refused(tmp_path: Path) -> None:
