@@ -321,7 +321,9 @@ def why_unbegun(result: Any) -> str | None:
         return None
     if inspect.iscoroutine(result):
         result.close()  # or Python would warn that it was never awaited
-    return f"a {type(result).__name__.replace('_', ' ')}: nothing of it has run"
+    kind = type(result).__name__.replace("_", " ")
+    article = "an" if kind.startswith("async") else "a"
+    return f"{article} {kind}: nothing of it has run"
 
 
 def why_no_truth(result: Any) -> str | None:
