@@ -80,9 +80,13 @@ class BatchMessageProcessor(Workers):
         self._pool.start(num_workers)
         return self.workers[0]
 
-    def stop(self) -> None:
-        """Flush or return the batches that were begun, and wait for the workers."""
-        self._pool.stop(self.queue.wake)
+    def stop(self, timeout: float | None = None) -> None:
+        """Flush or return the batches that were begun, and wait for the workers, at most `timeout`
+        seconds. Then raise what one of them died of, if no call has raised it yet.
+
+        Raises TimeoutError that names those which still work; they end when they have finished.
+        """
+        self._pool.stop(self.queue.wake, timeout)
 
     def _work(self) -> None:
         while not self._pool.stopping:
@@ -106,18 +110,20 @@ class BatchMessageProcessor(Workers):
         # the time counts from the first message, so no message waits longer than `batch_timeout`
         # here
         batch, deadline = [first], clock.now + self.batch_timeout
-        if self.batch_size > 1:
-            # what is ready now, in one call: a full batch then needs no timer and no second wait
-            batch += self.queue.receive_many(self.batch_size - 1, timeout=0)
-        while len(batch) < self.batch_size and clock.now < deadline and not self._pool.stopping:
-            if lease is None:
-                self._fill(batch, deadline)
-                continue
-            # a message whose lease could not be renewed is another worker's by now
-            renewal = clock.now + lease / 2
-            self._fill(batch, min(renewal, deadline))
-            if renewal < deadline and clock.now >= renewal:
-                batch = [m for m in batch if self._tell_queue(self.queue.extend, m, lease)]
+        with self._given_back_on_error(batch):
+            if self.batch_size > 1:
+                # what is ready now, in one call: a full batch then needs no timer and no second
+                # wait
+                batch += self.queue.receive_many(self.batch_size - 1, timeout=0)
+            while len(batch) < self.batch_size and clock.now < deadline and not self._pool.stopping:
+                if lease is None:
+                    self._fill(batch, deadline)
+                    continue
+                # a message whose lease could not be renewed is another worker's by now
+                renewal = clock.now + lease / 2
+                self._fill(batch, min(renewal, deadline))
+                if renewal < deadline and clock.now >= renewal:
+                    batch[:] = [m for m in batch if self._tell_queue(self.queue.extend, m, lease)]
         return batch
 
     def _fill(self, batch: list[Message], until: float) -> None:

@@ -101,9 +101,11 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
             raise WorkerCrash("the handler crashed")
         return self._report_result(message, outcome, permit) and outcome.kind == "completed"
 
-    def stop_workers(self) -> None:
-        """Let every worker finish its message, and wait for all workers to end."""
-        self._pool.stop(self._wake_workers)
+    def stop_workers(self, timeout: float | None = None) -> None:
+        """Let every worker finish its message, and wait for all workers to end, as any
+        `MessageProcessor` does, at most `timeout` seconds.
+        """
+        self._pool.stop(self._wake_workers, timeout)
 
     def _work(self) -> None:
         pool = self._pool

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from mqlearn.messaging.message import Message, Release
+from mqlearn.messaging.message import Message, Release, read_outcome, why_no_truth
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
+from mqlearn.runtime.handed_in import PASSES, ask
 
 SPARE_CLAIMS = 1000  # claims beyond the valid ones before invalid ones are searched and dropped
 # seconds that a claim holds on a queue that cannot tell if a delivery is current
@@ -37,8 +38,11 @@ class IdempotentHandler:
     for `delay` seconds: if it were acked and the first worker then crashed, the work would be lost.
     A duplicate that comes later gets the stored result, so it is acked. A claim ends when the
     handler fails, or with the lease of the delivery that made it, and the next delivery does the
-    work. Results are stored for `window` seconds, which should be longer than `retry_horizon` and
-    the producer's own retries; by default (None) until the `ttl` of every message with this key is
+    work. A result that is neither true nor false, such as a DataFrame, is a failure of its message.
+    But the work was done, so this failure is stored: the retries get it, and repeat no work.
+
+    Results are stored for `window` seconds, which should be longer than `retry_horizon` and the
+    producer's own retries; by default (None) until the `ttl` of every message with this key is
     over, plus one lease: after that no such message is delivered again, unless it is redriven. The
     key names what must happen once, such as an order's number. A message id or a receipt is not
     enough, since the order may be sent again in another message.
@@ -60,10 +64,9 @@ class IdempotentHandler:
         check.function("handler", handler)
         check.instance("queue", queue, MessageQueue)
         check.function("key", key)
-        check.number("window", window, above=0, optional=True)
-        check.number("delay", delay, above=0)
         self.handler, self.queue, self.key = handler, queue, key
-        self.window, self.delay = window, delay
+        self.window = check.number("window", window, above=0, optional=True)
+        self.delay = check.number("delay", delay, above=0)
         self.counts = {"worked": 0, "answered": 0, "put_off": 0}
         self._runtime = queue.runtime
         self._lock = self._runtime.lock()
@@ -78,6 +81,10 @@ class IdempotentHandler:
         """Handle a message for a processor: return the handler's result, new or stored. Raises
         Release while another delivery has a valid claim.
         """
+        check.instance("message", message, Message)
+        # a copy, since the handler and `key` may change their message, and `is_current` needs the
+        # receipt
+        delivery = message.copy()
         key = self.key(message)
         check.instance("key", key, str)
         # the look-up and the claim under one lock: otherwise two duplicates could both find no
@@ -86,32 +93,36 @@ class IdempotentHandler:
             self._drop_old_results()
             if key in self._results:
                 self.counts["answered"] += 1
-                return self._store(key, message, None)
+                return self._store(key, delivery, None)
             claim = self._claims.get(key)
             if claim is not None and self._holds(claim):
                 self.counts["put_off"] += 1
                 raise Release(self.delay)
             self._drop_void_claims()
-            # a copy, since the handler may change its message, and `is_current` needs the receipt
-            self._claims[key] = mine = Claim(message.copy(), self._runtime.now + CLAIM_TIME)
+            self._claims[key] = mine = Claim(delivery, self._runtime.now + CLAIM_TIME)
         # outside the lock: handlers of different keys run at the same time
         return self._work(key, message, mine)
 
     def _work(self, key: str, message: Message, mine: Claim) -> object:
         try:
             result = self.handler(message)
-        except Exception:
+        except PASSES:
+            raise  # a crash or an interrupt: the claim ends with the lease
+        except BaseException:
             self._end_claim(key, mine)
             raise
-        # a false result is a failure by the rule of all handlers: the next delivery must do the
-        # work
-        if result is not None and not result:
-            self._end_claim(key, mine)
-            return result
+        outcome = read_outcome(result)
+        if outcome.kind != "completed":
+            if why_no_truth(result) is None:
+                # a failure by the rule of all handlers: the next delivery must do the work
+                self._end_claim(key, mine)
+                return result
+            # the work was done, but its result cannot be read: what is stored is this failure
+            result = outcome
         if not self._crashed():
             with self._lock:  # the work is done, even if the lease was lost meanwhile
                 self.counts["worked"] += 1
-                self._store(key, message, result)
+                self._store(key, mine.delivery, result)
                 self._claims.pop(key, None)
         return result
 
@@ -129,8 +140,8 @@ class IdempotentHandler:
         return task is not None and task.crashed
 
     def _holds(self, claim: Claim) -> bool:
-        current = self.queue.is_current(claim.delivery)
-        # None: the queue does not know its leases, so the claim's own time decides
+        # None: the queue does not know its leases, or fails, so the claim's own time decides
+        current = ask(self._runtime, lambda: self.queue.is_current(claim.delivery), lambda: None)
         return self._runtime.now < claim.until if current is None else current
 
     def _store(self, key: str, message: Message, result: object) -> object:
@@ -184,11 +195,16 @@ def retry_horizon(
     message is delayed by the policy's longest backoff and then waits up to `wait` seconds for a
     worker.
     """
-    check.number("lease", lease, low=0)
-    check.whole("max_retries", max_retries)
+    lease = check.number("lease", lease, low=0)
+    max_retries = check.whole("max_retries", max_retries)
     check.instance("retry", retry, RetryPolicy, optional=True)
-    check.number("wait", wait, low=0)
+    wait = check.number("wait", wait, low=0)
     backoffs = (
-        sum(retry.delay(n, 1.0) for n in range(1, max_retries + 1)) if retry is not None else 0.0
+        sum(
+            check.number("retry.delay(…)", retry.delay(n, 1.0), low=0)
+            for n in range(1, max_retries + 1)
+        )
+        if retry is not None
+        else 0.0
     )
     return (max_retries + 1) * lease + max_retries * wait + backoffs

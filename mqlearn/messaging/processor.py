@@ -45,27 +45,32 @@ class MessageProcessor(Workers):
         check.whole("num_workers", num_workers, low=1)
         self._pool.start(num_workers)
 
-    def stop_workers(self) -> None:
-        """Let every worker finish its message and release the others it holds; wait for them."""
-        self._pool.stop(self.queue.wake)
+    def stop_workers(self, timeout: float | None = None) -> None:
+        """Let every worker finish its message and release the others it holds; wait for them, at
+        most `timeout` seconds. Then raise what one of them died of, if no call has raised it yet.
+
+        Raises TimeoutError that names those which still work; they end when they have finished.
+        """
+        self._pool.stop(self.queue.wake, timeout)
 
     def _work(self) -> None:
         pool, queue = self._pool, self.queue
         held: deque[Message] = deque()
-        while not pool.stopping:
-            if not held:
-                message = queue.take(lambda: pool.stopping)
-                if message is None:
+        with self._given_back_on_error(held):
+            while not pool.stopping:
+                if not held:
+                    message = queue.take(lambda: pool.stopping)
+                    if message is None:
+                        return
+                    held.append(message)
+                # without waiting: a worker that has one message works on it, and takes more only if
+                # they are there already
+                if len(held) < self.prefetch:
+                    held.extend(queue.receive_many(self.prefetch - len(held), timeout=0))
+                # it crashed: leave without a release, as a dead process would; the leases of `held`
+                # run out
+                if not self._try(held.popleft()):
                     return
-                held.append(message)
-            # without waiting: a worker that has one message works on it, and takes more only if
-            # they are there already
-            if len(held) < self.prefetch:
-                held.extend(queue.receive_many(self.prefetch - len(held), timeout=0))
-            # it crashed: leave without a release, as a dead process would; the leases of `held` run
-            # out
-            if not self._try(held.popleft()):
-                return
         # the prefetched messages go back without a retry, since no handler has seen them
         while held:
             self._tell_queue(queue.release, held.popleft())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -93,6 +93,20 @@ class Workers(PoolOwner):
         if settled:
             self._count(message, outcome)
         return settled
+
+    @contextmanager
+    def _given_back_on_error(self, held: Sequence[Message]) -> Iterator[None]:
+        """Release the messages that are `held` when the queue's own code fails in the `with` block:
+        without a lease no other call could return them. The error ends the worker.
+        """
+        try:
+            yield
+        except PASSES:
+            raise
+        except BaseException:
+            for message in held:
+                self._tell_queue(self.queue.release, message)
+            raise
 
     def _tell_queue(self, call: Callable[..., bool], *told: Any) -> bool:
         """Settle, release or extend a delivery by a `call` of the queue. If the queue's own code

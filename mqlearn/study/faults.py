@@ -64,15 +64,23 @@ class Faults:
             "lost_ack",
             "duplicates",
         ):
-            check.number(rate, getattr(self, rate), low=0, high=1)
-        check.number("slow_factor", self.slow_factor, low=1)
+            self._keep(rate, check.number(rate, getattr(self, rate), low=0, high=1))
+        self._keep("slow_factor", check.number("slow_factor", self.slow_factor, low=1))
         if not isinstance(self.slow_worker, str):
-            check.number("slow_worker", self.slow_worker, low=0, high=1)
+            rate = check.number("slow_worker", self.slow_worker, low=0, high=1)
+            self._keep("slow_worker", rate)
         if self.outage is not None:
             if not isinstance(self.outage, tuple) or len(self.outage) != 2:
-                raise TypeError(f"outage must be a pair (from, to) of seconds, got {self.outage!r}")
-            check.number("outage", self.outage[0])
-            check.number("outage", self.outage[1], low=self.outage[0])
+                raise TypeError(
+                    "outage must be a pair (from, to) of seconds, got "
+                    f"{check.short_repr(self.outage)}"
+                )
+            start = check.number("outage", self.outage[0])
+            self._keep("outage", (start, check.number("outage", self.outage[1], low=start)))
+
+    def _keep(self, field: str, value: Any) -> None:
+        # a number of another library is kept as Python's own; the class is frozen
+        object.__setattr__(self, field, value)
 
     def handler(
         self, fn: Handler, runtime: Runtime, *, seconds: float | Callable[[Message], float] = 0.0
@@ -85,8 +93,10 @@ class Faults:
         """
         check.function("fn", fn)
         check.instance("runtime", runtime, Runtime)
-        if not callable(seconds):
-            check.number("seconds", seconds, low=0)
+        if callable(seconds):
+            check.function("seconds", seconds)
+        else:
+            seconds = check.number("seconds", seconds, low=0)
 
         def faulty(message: Message) -> object:
             slowness = self._slowness(runtime) if self.slow_factor > 1 else 1.0

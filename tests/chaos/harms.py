@@ -193,7 +193,7 @@ HARMS: dict[str, Harm] = {
         "self._answer(handler, message); return self._answer(handler, message)",
     ),
     "a stop wakes nobody": replaces(
-        pool.WorkerPool, "stop", lambda self, wake: STOP(self, lambda: None)
+        pool.WorkerPool, "stop", lambda self, wake, timeout: STOP(self, lambda: None, timeout)
     ),
     # The breaker.
     "half-open lets one probe more in": without(
