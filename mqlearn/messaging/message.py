@@ -45,19 +45,7 @@ class MessageStatus(Enum):
 # the reason of a dead letter whose last try has failed
 RETRIES_EXHAUSTED = "retries exhausted"
 
-EXPECTED_TYPES = (
-    str,
-    str,
-    dict,
-    dict,
-    MessagePriority,
-    MessageStatus,
-    int,
-    int,
-    int,
-    int,
-    type(None),
-)
+EXPECTED_TYPES = (str, str, dict, dict, MessagePriority, MessageStatus, *4 * (int,), type(None))
 
 
 @dataclass
