@@ -102,12 +102,19 @@ class CircuitBreaker(ProtectedCalls):
         `permit.begin()`, so the time before that is not part of its duration.
         """
         check.instance("begin", begin, bool)
+        return self._acquire(begin, None)
+
+    def _acquire(self, begin: bool, pool: object) -> Permit | None:
+        """Return a permit or None. A permit that a `pool` reserves takes its place among the probes
+        when the call begins: until then it only counts for that pool, since its queue may be empty.
+        """
         with self._lock:
             # under the lock: two workers must not both be the last probe
-            if self.state == OPEN or (self.state == HALF_OPEN and self._taken() >= self.probes):
+            if self.state == OPEN or (self.state == HALF_OPEN and self._taken(pool) >= self.probes):
                 self.refused += 1
                 return None
-            permit = Permit(self, self.generation, self.state == HALF_OPEN, self.runtime.now)
+            probe = self.state == HALF_OPEN
+            permit = Permit(self, self.generation, probe, self.runtime.now, pool)
             if permit.probe:
                 self._unanswered.add(permit)
             if begin:
@@ -140,6 +147,11 @@ class CircuitBreaker(ProtectedCalls):
         with self._lock:
             if not permit.current:
                 return False
+            reserved = permit.reserved_by is not None and not permit.begun
+            if reserved and self.state == HALF_OPEN and self._taken(None) >= self.probes:
+                self._end(permit, "cancelled")
+                return False
+            permit.begun = True
             # it may begin a second time: the time from `acquire` on is dropped, and the probe's
             # timer is set again below
             permit.began = self.runtime.now
@@ -195,10 +207,13 @@ class CircuitBreaker(ProtectedCalls):
 
     # The rules.
 
-    def _taken(self) -> int:
-        """Return how many of the half-open breaker's probes were answered or may still be."""
+    def _taken(self, pool: object) -> int:
+        """Return how many places of the half-open breaker's probes are taken, as `pool` sees it."""
         answered = self._succeeded if self._window is None else len(self._window)
-        return answered + len(self._unanswered)
+        return answered + sum(
+            permit.begun or permit.reserved_by is None or permit.reserved_by is pool
+            for permit in self._unanswered
+        )
 
     def _count(self, permit: Permit, failed: bool) -> None:
         # failures in a row: one success starts the count again, so a service that fails now and

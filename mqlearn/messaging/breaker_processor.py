@@ -27,9 +27,9 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
     breaker.
 
     The breaker opens after `failure_threshold` failures in a row, for `timeout` seconds. Given a
-    `breaker`, the processor uses that one instead, and several processors may share it. On threads
-    a worker may receive a message at the same instant as the breaker opens: then it releases the
-    message, and no retry is spent.
+    `breaker`, the processor uses that one instead, and several processors may share it. If a worker
+    receives a message at the same instant as the breaker opens (on threads), or as another
+    processor takes the last place of a probe, it releases the message, and no retry is spent.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
         check.function("processor", processor)
         # before a message is taken: if the breaker refuses, the message stays in the queue and
         # loses nothing
-        permit = self.breaker.acquire(begin=False)
+        permit = self.breaker._acquire(False, self)
         if permit is None:
             return False
         deadline = self._runtime.now + TAKE_TIMEOUT
@@ -127,7 +127,7 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
             while not self._pool.stopping:
                 # under the lock of the condition: a change of state between this question and the
                 # wait would be missed, and the worker would sleep through it
-                permit = self.breaker.acquire(begin=False)
+                permit = self.breaker._acquire(False, self)
                 if permit is not None:
                     return permit
                 self._changed.wait()
@@ -147,8 +147,8 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
             # forever
             if not begun:
                 try:
-                    # the breaker changed its state after the message was taken: give it back,
-                    # unspent
+                    # the breaker changed its state after the message was taken, or the place went
+                    # to another processor: give the message back, unspent
                     if message is not None:
                         self._tell_queue(self.queue.release, message)
                 finally:

@@ -31,11 +31,28 @@ class Permit:
     its place back, as if it were cancelled; the next `acquire` finds that place.
     """
 
-    __slots__ = ("__weakref__", "_breaker", "answered", "began", "generation", "probe")
+    __slots__ = (
+        "__weakref__",
+        "_breaker",
+        "answered",
+        "began",
+        "begun",
+        "generation",
+        "probe",
+        "reserved_by",
+    )
 
-    def __init__(self, breaker: Issuer, generation: int, probe: bool, began: float) -> None:
+    def __init__(
+        self,
+        breaker: Issuer,
+        generation: int,
+        probe: bool,
+        began: float,
+        reserved_by: object = None,
+    ) -> None:
         self._breaker, self.generation, self.probe, self.began = breaker, generation, probe, began
-        self.answered = False
+        self.reserved_by = reserved_by  # the pool whose worker waits with it for a message
+        self.begun = self.answered = False
 
     @property
     def current(self) -> bool:
@@ -43,8 +60,8 @@ class Permit:
         return not self.answered and self.generation == self._breaker.generation
 
     def begin(self) -> bool:
-        """Let the call start now instead of at `acquire`; False if the permit is no longer
-        current.
+        """Let the call start now instead of at `acquire`; False if the permit is no longer current,
+        or if calls of others have taken all places of the probes.
         """
         return self._breaker._begin(self)
 

@@ -78,7 +78,9 @@ class ProtectedCalls(ABC):
     ) -> None:
         # the innermost one of this breaker, since `with` blocks may be nested
         blocks = _entered.get()
-        innermost = max(i for i, (breaker, _) in enumerate(blocks) if breaker is self)
+        innermost = max((i for i, (breaker, _) in enumerate(blocks) if breaker is self), default=-1)
+        if innermost < 0:
+            return  # a generator that was begun in another thread ends here: nothing is known of it
         permit = blocks[innermost][1]
         _entered.set(blocks[:innermost] + blocks[innermost + 1 :])
         if error is None:

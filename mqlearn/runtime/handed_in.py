@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from greenlet import GreenletExit
 
-from mqlearn.runtime.base import Runtime, WorkerCrash
+from mqlearn.runtime.base import CURRENT, Runtime, WorkerCrash
 
 LONGEST_REASON = 500  # characters of an exception's text
 
@@ -99,6 +99,9 @@ class Listeners:
                 raise
             except BaseException as error:
                 self._report(listener, error)
+                task = CURRENT.get()
+                if task is not None and isinstance(error, WorkerCrash):
+                    task.crashed = False  # it crashed no worker: only itself
 
     def _report(self, listener: Callable[..., object], error: BaseException) -> None:
         # `is` and not `in`: comparing two listeners may be code that was handed in, too

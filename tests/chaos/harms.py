@@ -197,9 +197,9 @@ HARMS: dict[str, Harm] = {
     ),
     # The breaker.
     "half-open lets one probe more in": without(
-        BREAKER, "acquire", "self._taken() >= self.probes", "self._taken() > self.probes"
+        BREAKER, "_taken", "return answered + ", "return answered - 1 + "
     ),
-    "open is closed": without(BREAKER, "acquire", "self.state == OPEN or", "False or"),
+    "open is closed": without(BREAKER, "_acquire", "self.state == OPEN or", "False or"),
     "what waited for a message takes it though it opened": without(
         GUARDED, "_take", "lambda: cancelled() or not permit.current", "lambda: cancelled()"
     ),

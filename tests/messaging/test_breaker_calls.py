@@ -341,3 +341,21 @@ def test_the_error_can_be_sent_to_another_process(sim: Simulation) -> None:
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     breaker.reset()
     assert ask(breaker).success()
+
+
+def test_a_block_of_a_generator_that_ends_in_another_thread_is_left_quietly() -> None:
+    """Nothing is known of its permit there, and the blocks of that thread keep theirs."""
+    breaker = CircuitBreaker(2, runtime=ThreadRuntime())
+
+    def rows() -> Iterator[int]:
+        with breaker:
+            yield 1
+
+    generator = rows()
+    starter = threading.Thread(target=next, args=(generator,))
+    starter.start()
+    starter.join(DEADLINE)
+    generator.close()  # type: ignore[attr-defined]
+    with breaker as permit:
+        assert permit.failure()
+    assert breaker.failure_count == 1

@@ -242,6 +242,26 @@ def test_a_listener_that_fails_is_passed_over_and_logged_once(
     assert caplog.records[0].exc_info[1] is error
 
 
+def test_a_listener_that_crashes_crashes_no_worker(sim: Simulation) -> None:
+    """Told by a worker, it is passed over: the messages after it are handled and acked."""
+    trace = Trace()
+    queue = InMemoryMessageQueue(runtime=sim, trace=trace)
+    breaker = CircuitBreaker(1, 10, runtime=sim)
+
+    def listener() -> None:
+        raise WorkerCrash
+
+    breaker.listen(listener)
+    processor = CircuitBreakerMessageProcessor(queue, breaker=breaker)
+    processor.register_processor("default", lambda message: message.attempt > 1)
+    for _ in range(3):
+        queue.send(Message())
+    processor.start_workers(1)
+    sim.run()
+    details = [record.detail for record in trace.records if record.event == "finished"]
+    assert details.count("completed") == 3 and "crashed" not in details
+
+
 def test_a_listener_may_register_another(sim: Simulation) -> None:
     """The new one hears of the next change, and the present telling ends."""
     breaker, heard = CircuitBreaker(1, 10, runtime=sim), []
