@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 
+from mqlearn.runtime.base import without_exit
+
 FEW = 64  # invalid entries that may stay, however few the others are
 
 
@@ -46,7 +48,10 @@ class Call(Appointment):
         calendar.at(time, self)
 
     def happen(self) -> None:
-        self._fn()
+        try:
+            self._fn()
+        except SystemExit as error:
+            raise without_exit(error, "the function of a timer") from error
 
     def cancel(self) -> None:
         self._calendar.cancel(self)

@@ -75,12 +75,15 @@ class WorkerPool:
 
     def _wait_for(self, worker: Task, deadline: float | None) -> None:
         """Wait until a worker has ended, whatever it died of, at most until `deadline` (s)."""
-        left = None if deadline is None else max(0.0, deadline - self._runtime.now)
-        try:
-            worker.join(left)
-        except BaseException as error:
-            if error is not worker.error:  # it is the caller's own, such as a KeyboardInterrupt
-                raise
+        left = None
+        while worker.is_alive() and left != 0:
+            left = None if deadline is None else max(0.0, deadline - self._runtime.now)
+            try:
+                worker.join(left)
+            except BaseException as error:
+                # any other is the caller's own, such as a KeyboardInterrupt
+                if not any(error is each.error for each in self.workers):
+                    raise
 
     def _raise_once(self) -> None:
         died = [w for w in self.workers if w.error is not None and w not in self._raised]

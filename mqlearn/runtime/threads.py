@@ -267,6 +267,7 @@ class ThreadRuntime(Runtime):
 
 def show(error: BaseException) -> None:
     """Show an error that no `join()` will raise, as Python shows one that ends a thread."""
+    error = without_exit(error, threading.current_thread().name)  # Python would not show that
     threading.excepthook(
         threading.ExceptHookArgs(
             (type(error), error, error.__traceback__, threading.current_thread())
