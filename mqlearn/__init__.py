@@ -51,10 +51,11 @@ from mqlearn.messaging.request import Requester, replying
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.messaging.schema import by_schema_version
 from mqlearn.runtime.base import WorkerCrash
+from mqlearn.runtime.books import Balance, UnbalancedBooks
 from mqlearn.runtime.scheduler import SimulationError
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.threads import ThreadRuntime
-from mqlearn.runtime.trace import Balance, Trace, UnbalancedBooks
+from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.assignment import range_assignment, sticky_assignment
 from mqlearn.streaming.consumer import Consumer
 from mqlearn.streaming.durable import DurableEventStream

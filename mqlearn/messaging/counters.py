@@ -9,7 +9,8 @@ from collections import Counter, deque
 
 from mqlearn.messaging.message import RETRIES_EXHAUSTED
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.trace import IN_FLIGHT, MOVES, PLACES, Record
+from mqlearn.runtime.books import PLACES
+from mqlearn.runtime.trace import IN_FLIGHT, MOVES, Record
 
 COUNTS = (
     "messages_sent",

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from mqlearn.runtime import check
+from mqlearn.runtime import books, check
+from mqlearn.runtime.books import Balance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,11 +54,6 @@ pack_record: Callable[[tuple[float, str, str, int, str, str, int, str, int, Any]
 Listener = Callable[[Record], object]
 
 COLUMNS = Record._fields
-PLACES = ("waiting", "delayed", "in flight", "dead")
-
-
-class UnbalancedBooks(RuntimeError):
-    """Raised when a queue holds more or fewer entries than its records say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,27 +168,6 @@ EVENTS: dict[str, Kind] = {
 MOVES = {event: kind for event, kind in EVENTS.items() if kind.sources}
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """The balance of one queue, or of several: every field is a number of entries.
-
-    accepted = completed + dead + purged + dropped + waiting + delayed + in_flight; redriven,
-    rejected and deduplicated are counted separately.
-    """
-
-    accepted: int
-    completed: int
-    dead: int
-    purged: int
-    dropped: int
-    waiting: int
-    delayed: int
-    in_flight: int
-    redriven: int
-    rejected: int
-    deduplicated: int
-
-
 class Delivery(Protocol):
     """A delivered message, with the fields that go into a record."""
 
@@ -213,6 +190,9 @@ class Watched(Protocol):
     def census(self) -> Mapping[str, int]: ...
 
 
+TRIES = 1000  # to count a queue that has no lock while nothing happens
+
+
 class Trace:
     """A list of records (`records`), in the order of the events, from one or more queues."""
 
@@ -220,6 +200,7 @@ class Trace:
         self.records: list[Record] = []
         self.record: Listener = self.records.append  # append one record
         self._census: dict[str, Callable[[], Mapping[str, int]]] = {}
+        self._locks: dict[str, AbstractContextManager[Any]] = {}
 
     def watch(self, queue: Watched, at_close: Callable[[Callable[[], object]], None]) -> None:
         """Record everything that happens to `queue` from now on. A queue that was given a `trace=`
@@ -228,13 +209,20 @@ class Trace:
         if self.record is _ignore:
             return  # frozen: the books stay as they are, also if a queue is opened afterwards
         if queue.name in self._census:
-            raise ValueError(f"name must be unique within one trace, got {queue.name!r} twice")
+            raise ValueError(
+                f"name must be unique within one trace, got {check.short_repr(queue.name)} twice"
+            )
         # registered once, with the first queue: one call freezes the whole trace
         if not self._census:
             at_close(self.freeze)
-        self._census[queue.name] = queue.census
         # bound to the present list: after freeze() has replaced it, late records do no harm
         queue.listen(self.record, existing=True)
+        # Last, so that nothing is left of a queue that refused. The lock that a queue holds while
+        # it changes and records the change; what has none must not change while it is counted.
+        lock = getattr(queue, "_lock", None)
+        if lock is not None:
+            self._locks[queue.name] = lock
+        self._census[queue.name] = queue.census
 
     def watches(self, name: str) -> bool:
         """Return True if a queue of this name is or was watched, so that no other may have it."""
@@ -256,29 +244,28 @@ class Trace:
         Raises TypeError for a field that a record does not have, ValueError for an event that is
         not in `EVENTS`.
         """
-        check.number("time", time)
+        time = check.number("time", time)
         check.one_of("event", event, EVENTS)
         check.instance("source", source, str)
         if delivery is not None:
             for needed in ("id", "priority", "attempt", "receipt"):
                 if not hasattr(delivery, needed):
-                    raise TypeError(f"delivery must have {needed}, got {delivery!r}")
+                    raise TypeError(
+                        f"delivery must have {needed}, got {check.short_repr(delivery)}"
+                    )
             fields["message_id"], fields["priority"] = delivery.id, delivery.priority.name
             fields["attempt"], fields["receipt"] = delivery.attempt, delivery.receipt
         self.record(Record(time, event, source, **fields))
 
     def freeze(self) -> None:
         """Keep the records and the census as they are now; ignore what the queues do afterwards."""
-        live, self.record = self.records, _ignore
-        while True:
-            self.records = list(live)
-            counted = {name: dict(census()) for name, census in self._census.items()}
-            # on threads a queue may change while the census is taken: then count again
-            if len(live) == len(self.records):
-                break
+        self.record = _ignore
+        count, census = self._at_one_instant(list(self._census))
         # copies of the numbers in place of the queues, so that a kept trace does not keep the
         # queues
-        self._census = {name: counted[name].copy for name in counted}
+        self._census = {name: counted.copy for name, counted in census.items()}
+        self._locks = {}
+        self.records = self.records[:count]
 
     def frame(self) -> pd.DataFrame:
         """The records as a DataFrame with the columns of `COLUMNS`; `time` in seconds."""
@@ -289,61 +276,40 @@ class Trace:
     def balance(self, source: str | None = None) -> Balance:
         """Return the balance of the queue called `source`, or of all together.
 
+        All queues are read at one instant, also while their workers go on.
+
         Raises UnbalancedBooks if an entry moved from a place it was not in, or a queue's own count
         of a place differs from what the records add up to; ValueError for a `source` that was never
         watched.
         """
         check.instance("source", source, str, optional=True)
         if source is not None and source not in self._census:
-            raise ValueError(f"source must be one of {sorted(self._census)}, got {source!r}")
-        names = list(self._census) if source is None else [source]
-        places: Counter[str] = Counter()
-        for name in names:
-            places.update(self._audit(name))
-        events = Counter(r.event for r in self.records if r.source in names)
-        return Balance(
-            accepted=events["sent"] + events["scheduled"] + events["existing"],
-            completed=places["completed"],
-            dead=places["dead"],
-            purged=places["purged"],
-            dropped=places["dropped"],
-            waiting=places["waiting"],
-            delayed=places["delayed"],
-            in_flight=places["in flight"],
-            redriven=events["redriven"],
-            rejected=events["rejected"],
-            deduplicated=events["deduplicated"],
-        )
+            raise ValueError(
+                f"source must be one of {sorted(self._census)}, got {check.short_repr(source)}"
+            )
+        count, census = self._at_one_instant(list(self._census) if source is None else [source])
+        return books.balance(islice(self.records, count), census, MOVES)
 
-    def _audit(self, name: str) -> Counter[str]:
-        """Add up the records of a queue to a number of entries per place, and compare that with its
-        census.
+    def _at_one_instant(self, names: list[str]) -> tuple[int, dict[str, Counter[str]]]:
+        """Return how many records there are at one instant, and what these queues hold then. On
+        threads they may go on meanwhile.
         """
-        where: dict[int, str] = {}
-        for record in self.records:
-            kind = MOVES.get(record.event)
-            if kind is None or record.source != name:
-                continue
-            time, event, _, entry, message_id, *_, detail = record
-            # an entry without an earlier record must begin with a kind whose source is "new"
-            if where.get(entry, "new") not in kind.sources:
-                raise UnbalancedBooks(
-                    f"{message_id} ({name}, entry {entry}) was "
-                    f"{where.get(entry, 'new')} when it "
-                    f"was {event} at {time:g} s"
-                )
-            # "existing" has no fixed destination: its place is in `detail`
-            where[entry] = kind.to or detail
-        folded = Counter(where.values())
-        counted = self._census[name]()
-        for place in PLACES:
-            if folded[place] != counted.get(place, 0):
-                raise UnbalancedBooks(
-                    f"{name} holds {counted.get(place, 0)} entries {place}, its "
-                    "records say "
-                    f"{folded[place]}"
-                )
-        return folded
+        # Each is counted under its own lock, one after the other, since a thread that holds two
+        # locks can wait forever for one that holds them the other way round. What was recorded
+        # between the first and the last count is then added.
+        census: dict[str, Counter[str]] = {}
+        counted_at: dict[str, int] = {}
+        for name in names:
+            with self._locks.get(name, nullcontext()):
+                for _ in range(TRIES):
+                    counted_at[name] = len(self.records)
+                    census[name] = Counter(self._census[name]())
+                    # without a lock it may have changed while it was counted
+                    if name in self._locks or len(self.records) == counted_at[name]:
+                        break
+        count = max(counted_at.values(), default=len(self.records))
+        books.bring_forward(census, counted_at, self.records[:count], MOVES)
+        return count, census
 
 
 def _ignore(record: Record) -> None:

@@ -15,8 +15,9 @@ from mqlearn.messaging.message import COMPLETED, RETRIES_EXHAUSTED, Message, Out
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.books import UnbalancedBooks
 from mqlearn.runtime.simulation import Simulation
-from mqlearn.runtime.trace import Listener, Record, Trace, UnbalancedBooks
+from mqlearn.runtime.trace import Listener, Record, Trace
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario
 
@@ -54,7 +55,8 @@ class QueueAdapter(MessageQueue):
         self._held: dict[str, Message] = {}
         self._receipts = 0
         self._listeners: list[Listener] = []
-        self._available = runtime.condition()
+        self._lock = runtime.lock()
+        self._available = runtime.condition(self._lock)
         self.trace.watch(self, runtime.at_close)
 
     def listen(self, listener: Listener, *, existing: bool = False) -> None:  # noqa: ARG002 - it began empty

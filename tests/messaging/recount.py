@@ -9,7 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mqlearn import MessageQueueMetrics, Trace
-from mqlearn.runtime.trace import MOVES, PLACES, Record
+from mqlearn.runtime.books import PLACES
+from mqlearn.runtime.trace import MOVES, Record
 
 
 @dataclass

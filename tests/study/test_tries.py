@@ -6,8 +6,9 @@ from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import COMPLETED, Message, MessagePriority, Outcome, Reject
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.runtime.books import UnbalancedBooks
 from mqlearn.runtime.simulation import Simulation
-from mqlearn.runtime.trace import Record, Trace, UnbalancedBooks
+from mqlearn.runtime.trace import Record, Trace
 from mqlearn.study.tries import Delivery, Life, Try, run_of_tries
 
 FAILED = Outcome("failed", "timeout")

@@ -14,7 +14,8 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.trace import Balance, Record, Trace
+from mqlearn.runtime.books import Balance
+from mqlearn.runtime.trace import Record, Trace
 from mqlearn.study import theory
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.run import Run
