@@ -1,8 +1,9 @@
 """The books of queues: the number of entries in each place, added up from records and compared with
 what the queues count.
 
-`moves` says, for each kind of record that moves an entry, from which places (`sources`) it does so
-and which place it moves the entry `to` (None: the record's `detail` names it). trace.py has it.
+`moves` has the kinds of record that move an entry: the places that one may take an entry from
+(`sources`), and the place it moves the entry `to` (None: the record's `detail` names it). trace.py
+defines them.
 """
 
 from __future__ import annotations
