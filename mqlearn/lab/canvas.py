@@ -77,12 +77,13 @@ class Canvas:
         bold: bool = False,
         ha: str = "left",
         va: str = "baseline",
+        room: float | None = None,
     ) -> Label:
         """Return a new line of text at (x, y), which the caller changes through its attributes;
-        `size` in points.
+        `size` in points. If it is wider than `room` (pixels), it is cut.
         """
         weight = "bold" if bold else "normal"
-        label = Label(x, y, text, size=size, color=color, weight=weight, ha=ha, va=va)
+        label = Label(x, y, text, size=size, color=color, weight=weight, ha=ha, va=va, room=room)
         self._labels.append(label)
         return label
 
@@ -145,11 +146,12 @@ class Canvas:
             row = words.pop(0)
             while words and self.measure(f"{row} {words[0]}", size=size, bold=bold) <= width:
                 row += " " + words.pop(0)
-            rows.append(row)
+            rows.append(self.fit(row, width, size=size, bold=bold))
         if words:
-            cut = f"{rows[-1]} {words[0]}"
-            # shortened letter by letter, since letters differ in width
-            while cut and self.measure(cut + "…", size=size, bold=bold) > width:
-                cut = cut[:-1].rstrip()
-            rows[-1] = cut + "…"
+            rows[-1] = self.fit(f"{rows[-1]} {words[0]}", width, size=size, bold=bold)
         return rows
+
+    def fit(self, text: str, width: float, *, size: float, bold: bool = False) -> str:
+        """Return `text`, cut to `width` pixels: it then ends in "…"."""
+        weight = "bold" if bold else "normal"
+        return lettering.fit(text, width * self.scale, size * self.scale, weight)

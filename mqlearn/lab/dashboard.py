@@ -9,6 +9,7 @@ from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts import CHARTS, Box, Chart, Predictions, Timeline
+from mqlearn.lab.label import plain
 
 TITLE_HEIGHT = 44  # pixels: two lines
 PAD = 4  # pixels at the left and right edge
@@ -117,7 +118,7 @@ class Dashboard:
     def sentence(self, run: Any) -> str:
         """Return the picture in words, one sentence per chart."""
         data = ChartData.of(run)
-        return " ".join(chart.sentence(data) for chart in self.charts)
+        return plain(" ".join(chart.sentence(data) for chart in self.charts))
 
     def png(self) -> bytes:
         """Return the picture as drawn last."""

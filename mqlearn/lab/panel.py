@@ -13,6 +13,7 @@ from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts import Predictions
 from mqlearn.lab.controls import Controls
 from mqlearn.lab.dashboard import Dashboard
+from mqlearn.lab.label import plain
 from mqlearn.lab.run_cache import RunCache
 from mqlearn.runtime import check
 
@@ -186,7 +187,7 @@ class Lab:
                 f" The room's {style.count(len(self._predictions.room), 'answer')}: "
                 f"{_spread(self._predictions.room)}."
             )
-        return text
+        return plain(text)
 
     @property
     def sentence(self) -> str:
@@ -262,7 +263,8 @@ class Lab:
         return settings
 
     def __repr__(self) -> str:
-        return f"Lab({self._type.__name__}, seed={self.seed}): {self.run.verdict}"
+        verdict = plain(self.run.verdict)
+        return f"Lab({self._type.__name__}, seed={self.seed}): {verdict}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 -- IPython asks so
         """Return the live panel, and a picture and a line of text for pages without a kernel."""

@@ -4,10 +4,11 @@ widgets.
 
 import base64
 from collections.abc import Mapping
-from html import escape
+from html import escape as escape_html
 from typing import Any
 
 from mqlearn.lab import style
+from mqlearn.lab.label import plain
 
 WIDTH, HEIGHT = 826, 520  # pixels: all of it is seen at 1280×720, with JupyterLab's side bar open
 LEFT, RIGHT = 250, 570
@@ -69,6 +70,11 @@ CSS = f"""<style>
 .mq-lab .mq-player .widget-play {{ width: auto; flex: none; margin: 0; height: 26px; }}
 .mq-lab .mq-player .widget-play .jupyter-button {{ width: 28px; padding: 0; }}
 </style>"""
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML. Spaces and line breaks in a row are one space, as in every page."""
+    return escape_html(plain(" ".join(text.split())))
 
 
 def picture(png: bytes, alt: str, width: int, height: int) -> str:

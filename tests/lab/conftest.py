@@ -138,7 +138,7 @@ def outside() -> Callable[[Canvas], list[str]]:
     def found(canvas: Canvas) -> list[str]:
         texts = []
         for label in canvas._labels:
-            width = canvas.measure(label.text, size=label.size, bold=label.weight == "bold")
+            width = canvas.measure(label.shown(), size=label.size, bold=label.weight == "bold")
             left = label.x - {"left": 0.0, "center": width / 2, "right": width}[label.ha]
             if label.text and label.visible and not (left >= 0 and left + width <= canvas.width):
                 texts.append(label.text)

@@ -55,7 +55,13 @@ class Bars:
         for layer in (self.track, self.bars, self.ghost, self.theory):
             self.ax.add_collection(layer, autolim=False)
         self.names = [
-            canvas.text(0, 0, va="center", ha="left" if above else "right")
+            canvas.text(
+                0,
+                0,
+                va="center",
+                ha="left" if above else "right",
+                room=box.width - 4 if above else left - 6,
+            )
             for _ in range(self.most)
         ]
         self.numbers = [canvas.text(0, 0, va="center", bold=True) for _ in range(self.most)]

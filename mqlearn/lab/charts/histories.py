@@ -72,10 +72,12 @@ class Histories(Timeline):
             canvas.text(0, 0, size=style.SMALL, va="center", ha="center") for _ in range(WORDS)
         ]
         self.names = [
-            canvas.text(box.x + self.left - 3, 0, size=6.8, va="center", ha="right")
+            canvas.text(box.x + self.left - 3, 0, size=6.8, va="center", ha="right", room=self.left)
             for _ in range(MOST)
         ]
-        self.states = [canvas.text(self.label_x, 0, va="center") for _ in range(MOST)]
+        self.states = [
+            canvas.text(self.label_x, 0, va="center", room=self.right - 10) for _ in range(MOST)
+        ]
         self.keys = [
             (self._swatch(), canvas.text(0, box.y + 27.5, size=style.SMALL)) for _ in range(6)
         ]

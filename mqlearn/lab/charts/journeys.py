@@ -71,8 +71,13 @@ class Journeys(Chart):
             self.ax.plot([], [], marker="X", markersize=8.5, color=style.DEAD, **dot)[0]
         )
         self.drawn: ChartData | None = None  # the run on show; `shown` and `rows` are its jobs
-        self.names = [canvas.text(0, 0, ha="right", va="center") for _ in range(self.most)]
-        self.ends = [canvas.text(0, 0, va="center", size=style.SMALL) for _ in range(self.most)]
+        self.names = [
+            canvas.text(0, 0, ha="right", va="center", room=self.left - 8) for _ in range(self.most)
+        ]
+        self.ends = [
+            canvas.text(0, 0, va="center", size=style.SMALL, room=RIGHT - 14)
+            for _ in range(self.most)
+        ]
         self.letters = [
             canvas.text(0, 0, va="center", size=style.SMALL, color=style.PAPER, bold=True)
             for _ in range(3 * self.most)

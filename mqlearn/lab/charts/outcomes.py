@@ -47,7 +47,9 @@ class Outcomes(Chart):
         }
         for fill in self.fills.values():
             self.ax.add_collection(fill, autolim=False)
-        self.names = [canvas.text(box.x + 54, 0, ha="right", va="center") for _ in range(MOST)]
+        self.names = [
+            canvas.text(box.x + 54, 0, ha="right", va="center", room=54) for _ in range(MOST)
+        ]
         self.texts = [canvas.text(box.x + 61, 0, va="center") for _ in range(MOST)]
         self.omission = omission_label(self, 15)
 

@@ -44,7 +44,9 @@ class Overtaking(Chart):
             for ax in self.axes
         ]
         self.titles = [
-            canvas.text(box.x + 42 + row * width, box.y + 29, bold=True, size=style.SMALL)
+            canvas.text(
+                box.x + 42 + row * width, box.y + 29, bold=True, size=style.SMALL, room=width - 6
+            )
             for row in range(FEW)
         ]
         self.omission = omission_label(self)

@@ -43,7 +43,8 @@ class Owners(PartitionRows):
             canvas.text(0, 0, ha="center", va="center", bold=True) for _ in range(LETTERS_SHOWN)
         ]
         self.notes = [
-            canvas.text(self.label_x, box.y + self.top + 12 + 16 * row) for row in range(3)
+            canvas.text(self.label_x, box.y + self.top + 12 + 16 * row, room=self.right - 10)
+            for row in range(3)
         ]
 
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
@@ -67,6 +68,7 @@ class Owners(PartitionRows):
         ):
             text.text = "" if owned is None else owned.member
             if owned is not None:
+                text.room = (owned.end - owned.start) / (high - low) * width - 2
                 text.x = left + ((owned.start + owned.end) / 2 - low) / (high - low) * width
                 text.y = top + (owned.partition + 0.5) / count * height
         idle = [

@@ -70,9 +70,14 @@ class SubscriberLag(Timeline):
         taken: list[float] = []
         # From the lowest up: a label may move the next one up, but none is moved down into the
         # axis.
+        room = self.right - 10 - SAMPLE - 4
         for row, label in enumerate(self.labels):
-            label.text = f"{ends[row][1]} {style.number(ends[row][0])}" if row < len(ends) else ""
+            label.text = ""
             if row < len(ends):
+                count = f" {style.number(ends[row][0])}"
+                left = room - self.canvas.measure(count, bold=True)
+                name = self.canvas.fit(ends[row][1], left, size=style.LABEL, bold=True)
+                label.text = name + count
                 y = self.marks.height_of(ends[row][0])
                 label.x, label.y = (
                     self.label_x + SAMPLE + 4,

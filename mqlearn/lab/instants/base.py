@@ -9,6 +9,7 @@ from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.dashboard import headline
 from mqlearn.lab.instants.last_event import describe_last_event
+from mqlearn.lab.label import plain
 
 
 class InstantPicture(ABC):
@@ -45,12 +46,12 @@ class InstantPicture(ABC):
         clock = self.canvas.measure(self.clock.text, size=style.TITLE, bold=True)
         room = self.canvas.width - 24 - clock
         title = self.canvas.wrap(headline(run), room, lines=1, size=style.TITLE, bold=True)
-        self.title.text = title[0]
+        self.title.text = title[0] if title else ""
         event = describe_last_event(run, time)
         lines = self.canvas.wrap(event, self.canvas.width - 8, lines=2, size=style.LABEL)
         for label, line in zip(self.last_event, [*lines, "", ""], strict=False):
             label.text = line
-        self.sentence = f"{self.describe(time)} {event}".strip()
+        self.sentence = plain(f"{self.describe(time)} {event}".strip())
         self.canvas.draw()
 
     def png(self) -> bytes:

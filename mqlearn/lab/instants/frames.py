@@ -47,7 +47,7 @@ class MessagesFrame:
         self.blocks = _blocks(canvas, color)
         # A fixed set of labels, one for each block there is room for; unused ones stay empty.
         self.names = [
-            canvas.text(0, 0, ha="center", color=ink, bold=True)
+            canvas.text(0, 0, ha="center", color=ink, bold=True, room=BLOCK - 2)
             for _ in range(self.columns * self.rows)
         ]
         self.dots = [canvas.text(0, 0, ha="center", color=ink) for _ in self.names]
@@ -99,8 +99,11 @@ class WorkersFrame:
         self.rows = int((height - 6) // (TALL + GAP))
         self.blocks = _blocks(canvas, style.IN_FLIGHT)
         rows = range(self.rows)
-        self.workers = [canvas.text(x + 6, 0) for _ in rows]
-        self.names = [canvas.text(0, 0, ha="center", color=style.PAPER, bold=True) for _ in rows]
+        self.workers = [canvas.text(x + 6, 0, room=width - 140) for _ in rows]
+        self.names = [
+            canvas.text(0, 0, ha="center", color=style.PAPER, bold=True, room=BLOCK - 2)
+            for _ in rows
+        ]
         self.dots = [canvas.text(0, 0, ha="center", color=style.PAPER) for _ in rows]
         self.notes = [canvas.text(0, 0, size=style.SMALL, color=style.MUTED) for _ in rows]
 

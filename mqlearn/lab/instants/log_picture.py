@@ -51,7 +51,7 @@ class LogPicture(InstantPicture):
     def __init__(self, width: int = 570, height: int = 408, *, scale: float = 1.0) -> None:
         super().__init__(width, height, scale=scale)
         canvas = self.canvas
-        self.group_line = canvas.text(4, 34, color=style.MUTED)
+        self.group_line = canvas.text(4, 34, color=style.MUTED, room=width - 8)
         # One collection for each kind of shape, since one is drawn faster than many patches. Later
         # ones are drawn over earlier ones.
         self.rails = self._fill(facecolor=style.RULE)
@@ -64,13 +64,18 @@ class LogPicture(InstantPicture):
         )
         self.strokes = self._fill(facecolor=style.INK)
         self.names = [canvas.text(0, 0, bold=True, va="center") for _ in range(MOST)]
-        self.owners = [canvas.text(0, 0, bold=True, va="center", ha="center") for _ in range(MOST)]
+        self.owners = [
+            canvas.text(0, 0, bold=True, va="center", ha="center", room=22) for _ in range(MOST)
+        ]
         self.numbers = [
             canvas.text(0, 0, size=style.SMALL, color=style.MUTED, va="center")
             for _ in range(3 * MOST)
         ]
         # more than enough: at most four rows have room for blocks, with eight blocks each
-        self.ids = [canvas.text(0, 0, bold=True, ha="center", va="center") for _ in range(5 * MOST)]
+        self.ids = [
+            canvas.text(0, 0, bold=True, ha="center", va="center", room=BLOCK - 2)
+            for _ in range(5 * MOST)
+        ]
         self._legend()
 
     def _fill(self, **look: Any) -> Any:

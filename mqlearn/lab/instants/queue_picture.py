@@ -32,7 +32,9 @@ class QueuePicture(InstantPicture):
         canvas.text(323, 251, "Done", bold=True)
         # Darker than the green of a bar: text needs more contrast with the paper than an area does.
         self.done = canvas.text(378, 316, ha="center", color="#007A59", bold=True, size=20)
-        self.last_done = canvas.text(378, 340, ha="center", size=style.SMALL, color=style.MUTED)
+        self.last_done = canvas.text(
+            378, 340, ha="center", size=style.SMALL, color=style.MUTED, room=108
+        )
         # The ways a message can go, each an arrow between two frames with its name beside it.
         for start, end, label, at in (
             ((295, 130), (319, 130), "", (0, 0)),
