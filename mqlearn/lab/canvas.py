@@ -131,7 +131,7 @@ class Canvas:
         """Return the width of `text` in CSS pixels; `size` in points."""
         # Measured at the size it is drawn at: the width of a font does not grow evenly.
         weight = "bold" if bold else "normal"
-        return lettering.measure(text, size * self.scale, weight) / self.scale
+        return lettering.measure(lettering.plain(text), size * self.scale, weight) / self.scale
 
     def wrap(
         self, text: str, width: float, *, lines: int, size: float, bold: bool = False
@@ -152,6 +152,7 @@ class Canvas:
         return rows
 
     def fit(self, text: str, width: float, *, size: float, bold: bool = False) -> str:
-        """Return `text`, cut to `width` pixels: it then ends in "…"."""
+        """Return `text` as a plain line, cut to `width` pixels: it then ends in "…"."""
         weight = "bold" if bold else "normal"
-        return lettering.fit(text, width * self.scale, size * self.scale, weight)
+        plain = lettering.plain(text)
+        return lettering.fit(plain, width * self.scale, size * self.scale, weight)

@@ -9,6 +9,7 @@ from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts import CHARTS, Box, Chart, Predictions, Timeline
+from mqlearn.lab.charts.base import named_errors
 from mqlearn.lab.label import plain
 
 TITLE_HEIGHT = 44  # pixels: two lines
@@ -101,7 +102,8 @@ class Dashboard:
             self._ghost = ChartData.of(ghost)
         for chart in self.charts:
             mine = chart.name == self.predicted_chart
-            chart.draw(data, self._ghost, (predictions if mine else None) or Predictions())
+            with named_errors(f'the chart "{chart.name}"'):
+                chart.draw(data, self._ghost, (predictions if mine else None) or Predictions())
         subtitle = f"baseline: {headline(self._ghost.run)}" if self._ghost else ""
         self._write(headline(data.run) if title is None else title, subtitle)
         self.canvas.draw()
@@ -118,7 +120,11 @@ class Dashboard:
     def sentence(self, run: Any) -> str:
         """Return the picture in words, one sentence per chart."""
         data = ChartData.of(run)
-        return plain(" ".join(chart.sentence(data) for chart in self.charts))
+        sentences = []
+        for chart in self.charts:
+            with named_errors(f'the chart "{chart.name}"'):
+                sentences.append(chart.sentence(data))
+        return plain(" ".join(sentences))
 
     def png(self) -> bytes:
         """Return the picture as drawn last."""

@@ -8,6 +8,7 @@ and answers.
 from typing import Any
 
 from mqlearn.lab.show import as_run, show
+from mqlearn.runtime.trace import MOVES
 from mqlearn.study.verdict import recall
 
 DEFAULT = ("journeys", "depth")
@@ -30,7 +31,8 @@ def replay(which: Any = None, *charts: str, at: float | None = None) -> None:
         _show_table(found, charts, at)
         return
     run = as_run(found, "which")
-    show(run, *(charts or run.charts or DEFAULT), at=at)
+    queue = any(record.event in MOVES for record in run.trace.records)
+    show(run, *(charts or run.charts or (DEFAULT if queue else ())), at=at)
 
 
 def _show_table(table: Any, charts: tuple[str, ...], at: float | None) -> None:

@@ -7,7 +7,8 @@ from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.instants import instant_picture
 from mqlearn.runtime import check
 
-DEFAULT = ("depth", "dead")
+# The charts of a trace: the first of these of which it has records of each.
+DEFAULTS = (("depth", "dead"), ("sizes", "offsets"), ("breaker",))
 WIDTH = 640  # pixels
 TITLE = 52  # pixels above the first chart
 AXIS = 16  # pixels under each chart
@@ -25,8 +26,10 @@ def show(
     """Show a run or a trace as a picture, and print a sentence that describes it.
 
     `charts` are names as in a scenario's `CHARTS`, by default those of the run, or else of its
-    scenario. `ghost` is a baseline, drawn in grey; `at` (s) shows that instant instead of charts;
-    `title` replaces the run's own message.
+    scenario, or else those that its records allow. `ghost` is a baseline, drawn in grey; `at` (s)
+    shows that instant instead of charts; `title` replaces the run's own message.
+
+    Raises ValueError for a chart of something that the records of a trace do not speak of.
     """
     run, ghost = as_run(run), None if ghost is None else as_run(ghost, "ghost")
     check.number("at", at, optional=True)
@@ -41,7 +44,9 @@ def show(
         _display(instant.png(), 570, 408)
         print(instant.sentence)
         return
-    names = charts or run.charts or tuple(getattr(run.scenario, "CHARTS", DEFAULT))
+    if run.scenario is None:
+        _check_records(run, charts)
+    names = charts or run.charts or tuple(getattr(run.scenario, "CHARTS", None) or _default(run))
     # A name that is in no table is left to the dashboard, which refuses it and lists the others.
     known = [CHARTS[name] for name in names if name in CHARTS]
     height = TITLE + sum(int(TALLER * chart.min_height) + AXIS for chart in known)
@@ -61,6 +66,26 @@ def as_run(run: Any, name: str = "run") -> Any:
 
         return Run.of(run)
     raise TypeError(f"{name} must be a Run or a Trace, got {run!r}")
+
+
+def _check_records(run: Any, charts: tuple[str, ...]) -> None:
+    """Refuse a chart that would be empty because the records are about something else; a trace
+    without any record is shown empty.
+    """
+    kinds = list(dict.fromkeys(record.event for record in run.trace.records))
+    for name in charts:
+        needs = CHARTS[name].needs
+        if kinds and not set(kinds) & set(needs):
+            raise ValueError(
+                f"charts must be about what the run recorded: {name!r} needs records of the kind "
+                f"{' or '.join(needs)}, and there are only {', '.join(map(str, kinds))}"
+            )
+
+
+def _default(run: Any) -> tuple[str, ...]:
+    kinds = {record.event for record in run.trace.records}
+    able = (names for names in DEFAULTS if all(kinds & {*CHARTS[name].needs} for name in names))
+    return next(able, DEFAULTS[0])
 
 
 def _display(png: bytes, width: int, height: int) -> None:

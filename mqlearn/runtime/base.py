@@ -211,7 +211,9 @@ class Runtime(ABC):
         parameter of a scenario changes, the draws of everything else stay the same.
         """
         digest = self._prefix.copy()
-        digest.update(f"|{purpose}|{'|'.join(map(str, key))}".encode())
+        # an id may hold half of a surrogate pair, which plain UTF-8 refuses
+        text = f"|{purpose}|{'|'.join(map(str, key))}"
+        digest.update(text.encode("utf-8", "surrogatepass"))
         # a float has 53 bits of precision: the upper 53 of the 64 bits, as a fraction of 2**53
         return (int.from_bytes(digest.digest(), "big") >> 11) * 2.0**-53
 

@@ -51,4 +51,4 @@ def cached_partition(key: str, partitions: int) -> int:
     """Do as `partition_for`, for arguments that have been checked; most keys are used many times,
     so the last 10,000 answers are remembered.
     """
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+    return (murmur2(key.encode("utf-8", "surrogatepass")) & 0x7FFFFFFF) % partitions

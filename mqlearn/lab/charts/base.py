@@ -1,6 +1,8 @@
 """The base of all charts: a box in the picture, a `draw` for each run, and a sentence in words."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +14,7 @@ from matplotlib.patches import Rectangle
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.chart_data import ChartData
+from mqlearn.runtime.handed_in import reason_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,20 @@ class Predictions:
         return self.room if self.prediction is None else (*self.room, self.prediction)
 
 
+@contextmanager
+def named_errors(picture: str) -> Iterator[None]:
+    """Raise whatever is raised in here as a ValueError that names the picture: records and tables
+    made by hand may lack anything.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(
+            f"{picture} cannot show this run, whose records are not as the package makes them: "
+            f"{reason_of(error)}"
+        ) from error
+
+
 class Chart(ABC):
     """A small picture of one table of a run: made once, then drawn again for each new run."""
 
@@ -49,6 +66,8 @@ class Chart(ABC):
     takes_prediction: ClassVar[bool] = False  # a prediction can be drawn on it
     min_height: ClassVar[int] = 60  # pixels of height without which it cannot be read
     stretch: ClassVar[float] = 1.0  # its share of the height left over
+    # The kinds of record that it is about: one of them must occur. By default those of a queue.
+    needs: ClassVar[tuple[str, ...]] = ("sent", "scheduled", "existing", "rejected")
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         self.canvas, self.box = canvas, box

@@ -32,6 +32,7 @@ class Breaker(Timeline):
     """
 
     name, min_height, stretch = "breaker", 72, 0.05
+    needs = ("opened", "half_opened", "closed", "probed", *Timeline.needs)
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

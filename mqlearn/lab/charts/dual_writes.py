@@ -13,6 +13,7 @@ class DualWrites(Repeats):
     """
 
     name = "dual_writes"
+    needs = ("occurred",)
     counted, words = "changes that have several events, and none, so far", ("several", "none")
 
     def found(self, run: ChartData) -> tuple[list[float], list[float]]:

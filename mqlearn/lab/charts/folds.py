@@ -12,6 +12,7 @@ class Folds(Timeline):
     """
 
     name, min_height, stretch = "folds", 86, 0.8
+    needs = ("answered",)
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

@@ -43,6 +43,7 @@ class Histories(Timeline):
     """
 
     name, min_height, stretch, top = "histories", 154, 2.0, 38
+    needs = ("occurred",)
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

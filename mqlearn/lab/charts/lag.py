@@ -21,6 +21,7 @@ class Lag(Timeline):
     """
 
     name, takes_prediction, min_height, stretch, left = "lag", True, 104, 1.2, LEFT
+    needs = ("appended",)
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

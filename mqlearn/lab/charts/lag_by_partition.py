@@ -20,6 +20,7 @@ class LagByPartition(PartitionRows):
     """
 
     name, min_height, stretch = "lag_by_partition", 104, 1.2
+    needs = ("appended",)
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

@@ -25,6 +25,7 @@ class Offsets(Timeline):
     """
 
     name, min_height, stretch, left = "offsets", 128, 1.8, LEFT
+    needs = ("appended",)
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

@@ -28,6 +28,7 @@ class Outcomes(Chart):
     """
 
     name, full_row, min_height, stretch = "outcomes", True, 106, 0.6
+    needs = ("occurred", "sent", "scheduled", "rejected")
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)

@@ -15,6 +15,7 @@ class Overtaking(Chart):
     """
 
     name, full_row, min_height, stretch = "overtaking", True, 112, 0.8
+    needs = ("occurred", "sent", "scheduled", "rejected")
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)

@@ -24,6 +24,7 @@ class Owners(PartitionRows):
     """
 
     name, min_height, stretch = "owners", 104, 1.2
+    needs = ("joined", "assigned")
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)

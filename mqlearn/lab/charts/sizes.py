@@ -20,6 +20,7 @@ class Sizes(Chart):
     """
 
     name, full_row, min_height, stretch = "sizes", True, 112, 0.8
+    needs = ("appended",)
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)

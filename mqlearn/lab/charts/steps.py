@@ -48,8 +48,12 @@ def count_steps(times: Floats, start: float, end: float) -> tuple[Floats, Floats
 
 
 def per_second(times: list[float], edges: Floats) -> Floats:
-    """Return how many of `times` (s) fall into each slice, per second of it."""
-    return np.asarray(np.histogram(times, edges)[0] / np.diff(edges), dtype=float)
+    """Return how many of `times` (s) fall into each slice, per second of it; 0 if it has no
+    length.
+    """
+    widths = np.diff(edges)
+    counts = np.histogram(times, edges)[0] * (widths > 0)
+    return np.asarray(counts / np.where(widths > 0, widths, 1.0), dtype=float)
 
 
 def shares(values: Floats, edges: Floats) -> Floats:

@@ -31,6 +31,7 @@ class SubscriberLag(Timeline):
     """
 
     name, takes_prediction, min_height, stretch = "subscriber_lag", True, 110, 1.6
+    needs = ("occurred", "sent", "scheduled", "rejected")
     right = 132  # "parcel 3,600" behind its piece of line
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
+from mqlearn.lab.charts.base import named_errors
 from mqlearn.lab.dashboard import headline
 from mqlearn.lab.instants.last_event import describe_last_event
 from mqlearn.lab.label import plain
@@ -40,18 +41,19 @@ class InstantPicture(ABC):
 
     def draw(self, run: Any, time: float) -> None:
         """Show `run` at `time` (s)."""
-        self.show(run, time)
+        with named_errors("the step-through"):
+            self.show(run, time)
+            event = describe_last_event(run, time)
+            self.sentence = plain(f"{self.describe(time)} {event}".strip())
         self.clock.text = f"t = {time:,.1f} s"
         # The clock is at the right of the same line, and wider the later it is.
         clock = self.canvas.measure(self.clock.text, size=style.TITLE, bold=True)
         room = self.canvas.width - 24 - clock
         title = self.canvas.wrap(headline(run), room, lines=1, size=style.TITLE, bold=True)
         self.title.text = title[0] if title else ""
-        event = describe_last_event(run, time)
         lines = self.canvas.wrap(event, self.canvas.width - 8, lines=2, size=style.LABEL)
         for label, line in zip(self.last_event, [*lines, "", ""], strict=False):
             label.text = line
-        self.sentence = plain(f"{self.describe(time)} {event}".strip())
         self.canvas.draw()
 
     def png(self) -> bytes:

@@ -59,12 +59,16 @@ class HistoryAnalysis:
         for time, event, _, entry, name, *_, detail in records:
             if event == "occurred":
                 self.changes[name] = TracedChange(name.rpartition("/")[0], detail, time)
-            elif event == "effect" and self.changes[name].saved is None:
-                self.changes[name].saved = time
+            elif event == "effect":
+                saved = self.changes.get(name)
+                if saved is not None and saved.saved is None:
+                    saved.saved = time
             elif event == "appended":
                 self.appended.append(time)
                 # "order-17/2, asked again 1" is a second event of the change order-17/2
-                change = self.changes[name.partition(",")[0]]
+                change = self.changes.get(name.partition(",")[0])
+                if change is None:  # an event of another log in the same trace
+                    continue
                 if name in known:
                     self.repeated += 1
                     continue
