@@ -17,7 +17,7 @@ class Repeats(Timeline):
     """
 
     name, takes_prediction, min_height, stretch = "repeats", True, 92, 0.8
-    needs = ("read", "effect")
+    needs: ClassVar[tuple[str, ...]] = ("read", "effect")
     counted: ClassVar[str] = "done again, and lost, so far"
     words: ClassVar[tuple[str, str]] = ("again", "lost")
 
