@@ -9,9 +9,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from mqlearn.lab import fields, panel_html, style
+from mqlearn.lab import fields, panel_html
 from mqlearn.lab.instants import InstantPicture, instant_picture
 from mqlearn.lab.instants.player import Player
+from mqlearn.lab.number_field import NumberField
 
 NO_PRESET = "choose a preset …"
 
@@ -29,13 +30,16 @@ class Controls:
         self._quiet = False
         self.png = b""
         self.rows = {
-            f.name: fields.FieldRow(f, getattr(lab.scenario, f.name), self._field) for f in params
+            f.name: fields.FieldRow(f, getattr(lab.scenario, f.name), self._field, self._refused)
+            for f in params
         }
         self._picture = _html("mq-picture")
         self._verdict = _html("mq-verdict")
         self._totals = _html("mq-totals")
         self._code = _html("mq-code")
-        self.player = Player(lambda _: lab.step(self.player.time))
+        self.player = Player(
+            lambda time: self._report_errors(lambda: lab.step(time)), self._refused
+        )
         self._instant: InstantPicture | None = None
         self._below = _classed(widgets.VBox([self._totals]), "mq-below")
         right = _classed(widgets.VBox([self._picture, self._verdict, self._below]), "mq-right")
@@ -63,14 +67,18 @@ class Controls:
             room -= 30
         ask = next((f for f in dataclasses.fields(lab._type) if f.name == fields.PREDICTION), None)
         self.prediction = None
+        self._prediction: NumberField | None = None
         if ask is not None:
             question = str(ask.metadata.get("help") or ask.metadata.get("question") or "")
-            self.prediction = widgets.Text(
-                description="your prediction", placeholder="?", continuous_update=False
+            self._prediction = NumberField(
+                "your prediction",
+                "your prediction",
+                lambda value: self._report_errors(lambda: lab.predict(value)),
+                self._refused,
+                placeholder="?",
             )
+            self.prediction = self._prediction.widget
             self._show_prediction(lab.scenario)
-            # Observed only now: the value just shown was not typed.
-            self.prediction.observe(self._predict, names="value")
             parts.append(
                 _classed(widgets.VBox([widgets.HTML(escape(question)), self.prediction]), "mq-ask")
             )
@@ -123,19 +131,9 @@ class Controls:
         if not self._quiet and change["new"] != NO_PRESET:
             self._report_errors(lambda: self._lab.preset(change["new"]))
 
-    def _predict(self, change: Any) -> None:
-        if self._quiet:
-            return
-        # people type 1,200 and 40 %: both are accepted as numbers
-        text = str(change["new"]).strip().replace(",", "").removesuffix("%")
-        try:
-            value = float(text) if text else None
-        except ValueError:
-            self._lab._show_error(
-                ValueError(f"your prediction must be a number, got {change['new']!r}")
-            )
-        else:
-            self._report_errors(lambda: self._lab.predict(value))
+    def _refused(self, error: Exception) -> None:
+        """Show why what was typed is not used. It stays there, so that it can be corrected."""
+        self._lab._show_error(error, put_back=False)
 
     def _mode(self, _: bool) -> None:
         """Show one instant or the charts, and below the verdict the totals, the code or the player
@@ -177,9 +175,8 @@ class Controls:
             self._without_callbacks(lambda: setattr(presets, "value", name))
 
     def _show_prediction(self, scenario: Any) -> None:
-        if self.prediction is not None:
-            value = getattr(scenario, fields.PREDICTION)
-            self.prediction.value = "" if value is None else style.number(value).replace(",", "")
+        if self._prediction is not None:
+            self._prediction.show(getattr(scenario, fields.PREDICTION))
 
     def _without_callbacks(self, act: Callable[[], None]) -> None:
         self._quiet = True

@@ -6,6 +6,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from mqlearn.lab.number_field import NumberField
+from mqlearn.runtime import check
+
 GROUPS = ("load", "workers", "failures", "policy")
 PREDICTION = "prediction"
 
@@ -14,7 +17,8 @@ class FieldRow:
     """One field of a scenario as widgets; `value` is the value for the scenario.
 
     A slider has no accessible name in ipywidgets, so the number field beside it carries the name
-    and unit. On a change by a user, `changed(name)` is called once, after both widgets agree.
+    and unit. On a change by a user, `changed(name)` is called once, after both widgets agree; a
+    typed text that the field cannot have is handed to `refused`, as an error, and stays.
 
     The slider of a real number counts steps, 0, 1, 2, … With fractions, the browser would correct
     0.8 to 0.7999999999999999 when it draws the slider, and send that to the kernel, where it could
@@ -22,20 +26,24 @@ class FieldRow:
     """
 
     def __init__(
-        self, field: "dataclasses.Field[Any]", value: Any, changed: Callable[[str], None]
+        self,
+        field: "dataclasses.Field[Any]",
+        value: Any,
+        changed: Callable[[str], None],
+        refused: Callable[[Exception], None],
     ) -> None:
         self.name = field.name
         self.meta = field.metadata
         self.group = str(self.meta.get("group") or GROUPS[0])
         self.label = label_of(field.name, str(self.meta.get("unit") or ""))
-        self._changed = changed
+        self._changed, self._refused = changed, refused
         self._quiet = False
+        self._value = value
         self.kind = kind_of(field.default, self.meta)
         self.entry, self.slider = self._widgets(value)
         self.entry.tooltip = str(self.meta.get("help") or "")
-        # both call the same method: the number and the slider can each be changed by the user
-        for widget in self.parts:
-            widget.observe(self._moved, names="value")
+        # a typed number is told to `_typed` by its field
+        (self.slider if self.number else self.entry).observe(self._moved, names="value")
         self.box = widgets.Box(self.parts)
         self.box.add_class("mq-row")
         if self.slider is None:
@@ -47,14 +55,18 @@ class FieldRow:
 
     @property
     def value(self) -> Any:
-        return self.entry.value
+        return self._value
 
     @value.setter
     def value(self, value: Any) -> None:
         """Show `value` without calling `changed`."""
         self._quiet = True
         try:
-            self.entry.value = value
+            self._value = value
+            if self.number is None:
+                self.entry.value = value
+            else:
+                self.number.show(value)
             if self.slider is not None:
                 self.slider.value = self._notch(value)
         finally:
@@ -65,42 +77,36 @@ class FieldRow:
         cannot have it.
         """
         if self.kind == "choice":
-            if value not in self.meta["choices"]:
-                raise ValueError(
-                    f"{self.name} must be one of {', '.join(map(str, self.meta['choices']))}, got "
-                    f"{value!r}"
-                )
+            check.one_of(self.name, value, self.meta["choices"])
             return value
         if self.kind == "switch":
-            if not isinstance(value, bool):
-                raise TypeError(f"{self.name} must be True or False, got {value!r}")
+            check.instance(self.name, value, bool)
             return value
-        # True is an integer in Python, but not a number of workers
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(f"{self.name} must be a number, got {value!r}")
+        value = check.number(self.name, value)
+        found = check.short_repr(value)
         if self.kind == "whole" and value != int(value):
-            raise ValueError(f"{self.name} must be a whole number, got {value!r}")
+            raise ValueError(f"{self.name} must be a whole number, got {found}")
         if not self.meta["low"] <= value <= self.meta["high"]:
             raise ValueError(
-                f"{self.name} must be from {self.meta['low']} to {self.meta['high']}, got {value!r}"
+                f"{self.name} must be from {self.meta['low']} to {self.meta['high']}, got {found}"
             )
         return int(value) if self.kind == "whole" else float(value)
 
     def _widgets(self, value: Any) -> tuple[Any, Any]:
         style = {"description_width": "initial"}
         named = {"value": value, "description": self.label, "style": style}
+        self.number: NumberField | None = None
         if self.kind == "choice":
             return widgets.Dropdown(options=list(self.meta["choices"]), **named), None
         if self.kind == "switch":
             return widgets.Checkbox(indent=False, **named), None
-        bounds = {"min": self.meta["low"], "max": self.meta["high"], "step": self.meta["step"]}
-        if self.kind == "whole":
-            bounds["step"] = max(1, int(bounds["step"]))
-            return widgets.BoundedIntText(**bounds, **named), widgets.IntSlider(
-                value=value, readout=False, **bounds
-            )
-        return widgets.BoundedFloatText(**bounds, **named), widgets.IntSlider(
-            value=self._notch(value), min=0, max=self._notch(bounds["max"]), readout=False
+        self.number = NumberField(self.label, self.name, self._typed, self._refused, style=style)
+        self.number.show(value)
+        low, high, step = self.meta["low"], self.meta["high"], self.meta["step"]
+        if self.kind == "real":
+            low, high, step = 0, self._notch(high), 1
+        return self.number.widget, widgets.IntSlider(
+            value=self._notch(value), min=low, max=high, step=max(1, int(step)), readout=False
         )
 
     def _notch(self, value: Any) -> int:
@@ -120,11 +126,17 @@ class FieldRow:
             float(f"{self.meta['low'] + notch * self.meta['step']:.10g}"), float(self.meta["high"])
         )
 
+    def _typed(self, value: float | None) -> None:
+        try:
+            self.value = self.check(value)
+        except (TypeError, ValueError) as error:
+            self._refused(error)
+        else:
+            self._changed(self.name)
+
     def _moved(self, change: Any) -> None:
         if not self._quiet:
-            self.value = (
-                self._at(change["new"]) if change["owner"] is self.slider else change["new"]
-            )
+            self.value = self._at(change["new"]) if self.number else change["new"]
             self._changed(self.name)
 
 

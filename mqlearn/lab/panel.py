@@ -30,8 +30,8 @@ class Lab:
 
     def __init__(self, scenario: type[Any], seed: int = 0, **settings: Any) -> None:
         if not (isinstance(scenario, type) and hasattr(scenario, "__dataclass_fields__")):
-            raise TypeError(f"scenario must be a scenario class, got {scenario!r}")
-        check.whole("seed", seed, low=-(2**63))
+            raise TypeError(f"scenario must be a scenario class, got {check.short_repr(scenario)}")
+        seed = check.whole("seed", seed, low=-(2**63))
         self._type = scenario
         # A control's callback may come on another thread than the cell that uses the lab. The lock
         # is reentrant: a callback sets widgets, whose own callbacks come back here.
@@ -85,8 +85,7 @@ class Lab:
         the verdict compares the two.
         """
         with self._lock:
-            if value is not None:
-                check.number("value", value)
+            value = check.number("value", value, optional=True)
             takes = fields.PREDICTION in {f.name for f in dataclasses.fields(self._type)}
             scenario = (
                 dataclasses.replace(self.scenario, prediction=value) if takes else self.scenario
@@ -116,7 +115,8 @@ class Lab:
         check.instance("name", name, str)
         if name not in presets:
             raise ValueError(
-                f"name must be one of {', '.join(presets) or 'no presets'}, got {name!r}"
+                f"name must be one of {', '.join(presets) or 'no presets'}, got "
+                f"{check.short_repr(name)}"
             )
         with self._lock:
             # the prediction stays: a class predicts first, and then chooses the incident
@@ -150,7 +150,7 @@ class Lab:
 
     def step(self, time: float | None) -> None:
         """Show the instant `time` (s) of the run instead of the charts, or with None the charts."""
-        check.number("time", time, optional=True)
+        time = check.number("time", time, optional=True)
         with self._lock:
             self._ui.step(None if time is None else min(max(time, 0.0), float(self.run.until)))
             self._show()
@@ -258,7 +258,8 @@ class Lab:
         for name in settings:
             if name not in names:
                 raise TypeError(
-                    f"{self._type.__name__} has no setting {name!r}; it has {', '.join(names)}"
+                    f"{self._type.__name__} has no setting {check.short_repr(name)}; it has "
+                    f"{', '.join(names)}"
                 )
         return settings
 
@@ -279,10 +280,9 @@ class Lab:
 
 def _numbers(name: str, values: Iterable[float]) -> tuple[float, ...]:
     check.instance(name, values, Iterable)
-    found = tuple(values)
-    for value in found:
-        check.number(name, value)
-    return found
+    if getattr(values, "ndim", 1) != 1:  # an array of numpy's, which may have no or several axes
+        raise TypeError(f"{name} must be a list of numbers, got {check.short_repr(values)}")
+    return tuple(check.number(name, value) for value in values)
 
 
 def _spread(answers: tuple[float, ...]) -> str:

@@ -29,7 +29,7 @@ CSS = f"""<style>
 .mq-row .widget-inline-hbox, .mq-row .jupyter-widgets {{ margin: 0; }}
 .mq-row > :first-child {{ width: 100%; height: 24px; }}
 .mq-lab .mq-row .widget-label {{ flex: 1 1 auto; text-align: left; line-height: 24px; height: 24px; white-space: nowrap; font-size: 12.5px; }}
-.mq-lab .mq-row input[type="number"], .mq-lab .mq-ask input {{ flex: 0 0 66px; width: 66px; height: 21px; font-size: 12.5px; padding: 0 2px 0 5px; }}
+.mq-lab .mq-row input[type="text"], .mq-lab .mq-ask input {{ flex: 0 0 66px; width: 66px; height: 21px; font-size: 12.5px; padding: 0 2px 0 5px; }}
 .mq-lab .mq-row select {{ flex: 0 0 116px; height: 22px; font-size: 12.5px; line-height: 18px; padding: 0 16px 0 4px; }}
 .mq-lab .mq-row .widget-checkbox label {{ font-size: 12.5px; white-space: nowrap; }}
 .mq-airy .mq-row {{ height: 40px; }}

@@ -8,6 +8,7 @@ and answers.
 from typing import Any
 
 from mqlearn.lab.show import as_run, show
+from mqlearn.runtime import check
 from mqlearn.runtime.trace import MOVES
 from mqlearn.study.verdict import recall
 
@@ -39,7 +40,9 @@ def _show_table(table: Any, charts: tuple[str, ...], at: float | None) -> None:
     from IPython.display import display
 
     if charts:
-        raise ValueError(f"charts must be none: a table is replayed, got {charts!r}")
+        raise ValueError(
+            f"charts must be none: a table is replayed, got {check.short_repr(charts)}"
+        )
     if at is not None:
-        raise ValueError(f"at must be None: a table is replayed, got {at!r}")
+        raise ValueError(f"at must be None: a table is replayed, got {check.short_repr(at)}")
     display(table)

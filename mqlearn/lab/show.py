@@ -7,7 +7,7 @@ from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.instants import instant_picture
 from mqlearn.runtime import check
 
-# The charts of a trace: the first of these of which it has records of each.
+# The charts of a trace: the first pair that has records for both.
 DEFAULTS = (("depth", "dead"), ("sizes", "offsets"), ("breaker",))
 WIDTH = 640  # pixels
 TITLE = 52  # pixels above the first chart
@@ -32,8 +32,8 @@ def show(
     Raises ValueError for a chart of something that the records of a trace do not speak of.
     """
     run, ghost = as_run(run), None if ghost is None else as_run(ghost, "ghost")
-    check.number("at", at, optional=True)
-    check.number("prediction", prediction, optional=True)
+    at = check.number("at", at, optional=True)
+    prediction = check.number("prediction", prediction, optional=True)
     check.instance("title", title, str, optional=True)
     for name in charts:
         check.one_of("charts", name, CHARTS)
@@ -65,7 +65,7 @@ def as_run(run: Any, name: str = "run") -> Any:
         from mqlearn.study.run import Run
 
         return Run.of(run)
-    raise TypeError(f"{name} must be a Run or a Trace, got {run!r}")
+    raise TypeError(f"{name} must be a Run or a Trace, got {check.short_repr(run)}")
 
 
 def _check_records(run: Any, charts: tuple[str, ...]) -> None:

@@ -47,7 +47,7 @@ class EffectLedger:
     def record(self, key: str, amount: float = 0.0) -> Effect:
         """Record an effect of the task that runs, at this moment, and return it."""
         check.instance("key", key, str)
-        check.number("amount", amount)
+        amount = check.number("amount", amount)
         time, worker = self.runtime.stamp()
         effect = Effect(time, key, worker, amount)
         # List and trace must have the effects in the same order, also on real threads.
@@ -87,13 +87,13 @@ class PlainCard:
 
     def __init__(self, ledger: EffectLedger, *, seconds: float = 0.0) -> None:
         check.instance("ledger", ledger, EffectLedger)
-        check.number("seconds", seconds, low=0)
+        seconds = check.number("seconds", seconds, low=0)
         self.ledger, self.seconds = ledger, seconds
 
     def charge(self, order: str, amount: float) -> str:
         """Charge the card, and return the number of the receipt."""
         check.instance("order", order, str)
-        check.number("amount", amount, low=0)
+        amount = check.number("amount", amount, low=0)
         self._work()
         return self._book(order, amount)
 
@@ -118,7 +118,7 @@ class KeyedCard(PlainCard):
         self, ledger: EffectLedger, *, seconds: float = 0.0, remember: float | None = None
     ) -> None:
         super().__init__(ledger, seconds=seconds)
-        check.number("remember", remember, above=0, optional=True)
+        remember = check.number("remember", remember, above=0, optional=True)
         self.remember = remember
         # by key: time (s), amount, receipt; the oldest first, so that forgetting stops early
         self._known: dict[str, tuple[float, float, str]] = {}
@@ -127,7 +127,7 @@ class KeyedCard(PlainCard):
     def charge(self, key: str, amount: float) -> str:
         """Charge the card once for this key, and return the number of the receipt."""
         check.instance("key", key, str)
-        check.number("amount", amount, low=0)
+        amount = check.number("amount", amount, low=0)
         self._work()
         # Looking up, charging and remembering are one step: otherwise two calls with one key could
         # both find it unknown. The work before is outside the lock, so that calls can overlap.

@@ -91,7 +91,7 @@ class QueueAdapter(MessageQueue):
         """Return the next message, as the built queue decides; None after `timeout` seconds, or as
         soon as `cancelled()` is true.
         """
-        check.number("timeout", timeout, low=0, optional=True)
+        timeout = check.number("timeout", timeout, low=0, optional=True)
         deadline = None if timeout is None else self._runtime.now + timeout
         with self._available:
             while cancelled is None or not cancelled():

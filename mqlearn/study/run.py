@@ -103,7 +103,7 @@ class Run:
         last record). Raises UnbalancedBooks if messages are missing.
         """
         check.instance("trace", trace, Trace)
-        check.number("until", until, optional=True)
+        until = check.number("until", until, optional=True)
         books = trace.balance()
         end = (
             max((record.time for record in trace.records), default=0.0) if until is None else until
@@ -287,7 +287,7 @@ class Run:
         """Return the place of each message at `time` (s), after all that happened at that
         instant.
         """
-        check.number("time", time)
+        time = check.number("time", time)
         state: dict[tuple[str, int], tuple[str, Item, str]] = {}
         tries: dict[tuple[str, int], int] = {}
         workers: dict[str, list[Item]] = {

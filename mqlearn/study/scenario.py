@@ -65,7 +65,7 @@ def own_or_given(
 def refuse_queue(queue: MessageQueue | None, reason: str) -> None:
     """Raise ValueError with the `reason` if a queue is given to a scenario that uses none."""
     if queue is not None:
-        raise ValueError(f"queue must be None, since {reason}, got {queue!r}")
+        raise ValueError(f"queue must be None, since {reason}, got {check.short_repr(queue)}")
 
 
 def start_shop(
@@ -137,17 +137,22 @@ class Scenario:
             value, about = getattr(self, item.name), item.metadata
             if "choices" in about:
                 check.one_of(item.name, value, about["choices"])
+                continue
             # A whole default makes a whole field; to Python a bool is an int as well.
-            elif isinstance(item.default, int) and not isinstance(item.default, bool):
-                check.whole(item.name, value, low=int(about["low"]), high=int(about["high"]))
+            if isinstance(item.default, int) and not isinstance(item.default, bool):
+                value = check.whole(
+                    item.name, value, low=int(about["low"]), high=int(about["high"])
+                )
             else:
-                check.number(
+                value = check.number(
                     item.name,
                     value,
                     low=about["low"],
                     high=about["high"],
                     optional=item.default is None,
                 )
+            # numpy's numbers become Python's own; the class is frozen, so not by assignment
+            object.__setattr__(self, item.name, value)
 
     def run(
         self, seed: int = 0, *, runtime: Runtime | None = None, queue: MessageQueue | None = None
@@ -158,7 +163,7 @@ class Scenario:
         times count from 0 and its draws are those of `seed`, as in a simulation; only the
         turns of the threads differ. A given simulation draws by its own seed.
         """
-        check.whole("seed", seed, low=-(2**63))
+        seed = check.whole("seed", seed, low=-(2**63))
         check.instance("runtime", runtime, Runtime, optional=True)
         check.instance("queue", queue, MessageQueue, optional=True)
         if isinstance(runtime, ThreadRuntime) and queue is None:

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 from mqlearn.runtime import check
 
+MOST_SERVERS = 1_000_000  # a recursion has as many steps
+
 
 def offered_load(arrival_rate: float, service_rate: float) -> float:
     """Mean number of servers the work keeps busy, a = λ/μ, in erlangs (Erlang 1917); rates are per
@@ -31,7 +33,7 @@ def utilisation(arrival_rate: float, service_rate: float, servers: int = 1) -> f
     """Share of time that a server is busy if it can keep up, ρ = λ/(cμ); at 1 or more the backlog
     grows.
     """
-    check.whole("servers", servers, low=1)
+    check.whole("servers", servers, low=1, high=MOST_SERVERS)
     return offered_load(arrival_rate, service_rate) / servers
 
 
@@ -44,7 +46,7 @@ def erlang_b(load: float, servers: int) -> float:
     not (Erlang 1917).
     """
     check.number("load", load, low=0)
-    check.whole("servers", servers, low=1)
+    check.whole("servers", servers, low=1, high=MOST_SERVERS)
     blocked = 1.0
     for n in range(1, servers + 1):
         blocked = load * blocked / (n + load * blocked)

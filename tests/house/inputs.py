@@ -298,8 +298,8 @@ ANYTHING: dict[str, str] = {
     "Run": "a result, made by a scenario; only Run.of and Run.at take what a reader gives",
     "Arrival": "a result, made by read_arrivals",
     "Little": "a result, made by little",
-    "read_arrivals.source": "a path or an open file; Python's own open() says what is wrong with "
-    "another",
+    "read_arrivals.source": "a path, an open file, a table or a list, as is tested apart",
+    "Recording": "a result, made by read_arrivals",
     "little.sojourns": "an iterable of pairs, each checked on its own",
     "priority_waits.arrival_rates": "an iterable of rates, each checked on its own",
 }

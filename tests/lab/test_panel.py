@@ -17,13 +17,13 @@ def test_a_moved_slider_runs_the_scenario_and_moves_its_number_field(
     """The browser's own message ends in another run, and both widgets agree."""
     row = lab._ui.rows["dying"]
     by_hand(row.slider, 5)
-    assert lab.run.totals["dead"] == 5 and row.entry.value == 5
+    assert lab.run.totals["dead"] == 5 and row.entry.value == "5"
     assert lab.charts["dead"].line.get_ydata()[-1] == 5
 
 
 def test_a_typed_number_moves_the_slider(lab: Lab, by_hand: Any) -> None:
     """The number field is as good as the slider."""
-    by_hand(lab._ui.rows["dying"].entry, 7)
+    by_hand(lab._ui.rows["dying"].entry, "7")
     assert lab.run.totals["dead"] == 7 and lab._ui.rows["dying"].slider.value == 7
 
 
@@ -50,7 +50,7 @@ def test_a_scenario_that_raises_is_told_in_the_panel_and_the_last_chart_kept(
     assert lab.error == "pace must be positive, got 0.0" and lab.error in lab._ui._verdict.value
     assert lab._ui._picture.value == before
     by_hand(lab._ui.rows["pace"].slider, 20)  # steps of 0.1
-    assert lab.scenario.pace == 2.0 and lab._ui.rows["pace"].entry.value == 2.0
+    assert lab.scenario.pace == 2.0 and lab._ui.rows["pace"].entry.value == "2"
     assert lab.error == "" and "positive" not in lab._ui._verdict.value
 
 

@@ -6,19 +6,23 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from mqlearn.lab.number_field import NumberField
+
 STEPS = 240  # instants of a run that Play shows, one every 100 ms: a run takes 24 s to watch
 
 
 class Player:
     """Controls that choose an instant of a run: `time` (s). They call `moved(time)` each time a
-    user chooses one.
+    user chooses one, and `refused(error)` if what is typed is no time.
 
     Play and slider count steps from 0 to `STEPS`, for a run of any length, so the widgets are made
     once and serve every run. `_quiet` is True while code sets them, so that only a user's action
     calls `moved`.
     """
 
-    def __init__(self, moved: Callable[[float], None]) -> None:
+    def __init__(
+        self, moved: Callable[[float], object], refused: Callable[[Exception], object]
+    ) -> None:
         self._moved = moved
         self._until = 1.0
         self._times: list[float] = []
@@ -28,7 +32,7 @@ class Player:
             min=0, max=STEPS, interval=100, show_repeat=False, tooltip="play, and stop"
         )
         self.slider = widgets.IntSlider(min=0, max=STEPS, readout=False)
-        self.field = widgets.BoundedFloatText(description="t, s", min=0, max=1, step=0.1)
+        self.field = NumberField("t, s", "t", self._typed, refused)
         self.back = widgets.Button(description="◂ event", tooltip="to the event before")
         self.next = widgets.Button(description="event ▸", tooltip="to the next event")
         # Linked in the browser: a kernel in between would delay each of ten pictures per second.
@@ -36,10 +40,9 @@ class Player:
         self.slider.observe(
             lambda change: self._choose(change["new"] * self._until / STEPS), names="value"
         )
-        self.field.observe(lambda change: self._choose(change["new"]), names="value")
         self.back.on_click(lambda _: self._choose(self._event(-1)))
         self.next.on_click(lambda _: self._choose(self._event(+1)))
-        self.box = widgets.HBox([self.play, self.slider, self.field, self.back, self.next])
+        self.box = widgets.HBox([self.play, self.slider, self.field.widget, self.back, self.next])
         self.box.add_class("mq-player")
 
     def follow(self, run: Any) -> None:
@@ -51,9 +54,6 @@ class Player:
         if times == self._times and float(run.until) == self._until:
             return
         self._times, self._until = times, float(run.until)
-        self._quiet = True
-        self.field.max = self._until
-        self._quiet = False
         self.time = min(self._time, self._until)
 
     @property
@@ -67,7 +67,7 @@ class Player:
         self._time, self._quiet = time, True
         try:
             self.slider.value = self.play.value = round(time * STEPS / self._until)
-            self.field.value = round(time, 3)
+            self.field.show(round(time, 3))
         finally:
             self._quiet = False
 
@@ -75,6 +75,9 @@ class Player:
         if not self._quiet:
             self.time = time
             self._moved(time)
+
+    def _typed(self, time: float | None) -> None:
+        self._choose(min(max(time or 0.0, 0.0), self._until))
 
     def _event(self, way: int) -> float:
         """Return when (s) the next event after the chosen instant is, or with -1 the last
