@@ -16,14 +16,14 @@ class OffsetOutOfRange(LookupError):
     """Raised for an `offset` that is not in a partition: before `start` or after `end`."""
 
     def __init__(self, partition: int, offset: int, start: int, end: int) -> None:
-        super().__init__(
-            f"offset must be within {start} to {end} in partition {partition}, got {offset}"
-        )
+        super().__init__(partition, offset, start, end)  # all that it is made of: it is pickled so
         self.partition, self.offset, self.start, self.end = partition, offset, start, end
 
-    def __reduce__(self) -> tuple[type[OffsetOutOfRange], tuple[int, int, int, int]]:
-        # by default an exception is pickled as its text alone, and this one is made of four numbers
-        return type(self), (self.partition, self.offset, self.start, self.end)
+    def __str__(self) -> str:
+        return (
+            f"offset must be within {self.start} to {self.end} in partition {self.partition}, got "
+            f"{self.offset}"
+        )
 
 
 class PartitionLog(Sequence[StreamEvent]):
