@@ -8,10 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.streaming.database import Database, connect, opened
+from mqlearn.streaming.database import Database, connect, opened, to_json
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.partition_log import PartitionLog
 from mqlearn.streaming.stream import EventStream
@@ -23,20 +22,11 @@ def to_row(event: StreamEvent) -> tuple[Any, ...]:
     """Return an event as a row of COLUMNS. Raises TypeError for `data` that would be different
     after writing and reading it as JSON.
     """
-    try:
-        text = json.dumps(event.data)
-        # a tuple would come back as a list, and an integer key as text: refused now, not found
-        # later
-        same = json.loads(text) == event.data
-    except (TypeError, ValueError):
-        same = False
-    if not same:
-        raise TypeError(f"data must be what JSON can hold, got {check.short_repr(event.data)}")
     return (
         event.event_id,
         event.stream_id,
         event.event_type,
-        text,
+        to_json("data", event.data),
         event.timestamp,
         event.partition_key,
     )
@@ -82,9 +72,11 @@ class DurableLog(PartitionLog):
     def append(self, event: StreamEvent) -> None:
         """Write `event` to the file, and only then append it in memory."""
         row = to_row(event)
-        # first the disk: if it fails here, the event is in neither place, and the producer is told
+        # First the disk: if it fails here, the event is in neither place, and the producer is told.
+        # REPLACE is for an append that was interrupted between the disk and the memory: its
+        # producer was told nothing, and the offset is free.
         self.database.execute(
-            "INSERT INTO events (partition, sequence_number, appended_at, "
+            "INSERT OR REPLACE INTO events (partition, sequence_number, appended_at, "
             f"{COLUMNS}) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (self.partition, self.end, event.appended_at, *row),
@@ -124,7 +116,7 @@ class DurableEventStream(EventStream):
         try:
             self._open()
         # the open connection locks the file: a second attempt with the right count would fail
-        except ValueError:
+        except BaseException:
             self._database.close()
             raise
 
@@ -150,8 +142,7 @@ class DurableEventStream(EventStream):
 
     def _drop(self, gone: list[set[int]]) -> None:
         # in the file first, and there all or nothing
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
+        with self._database.transaction():
             for partition, offsets in enumerate(gone):
                 for offset in sorted(offsets):
                     # the row stays, empty: a missing one would look like a lost event on opening
@@ -161,10 +152,6 @@ class DurableEventStream(EventStream):
                         "WHERE partition = ? AND sequence_number = ?",
                         (partition, offset),
                     )
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
         super()._drop(gone)
 
     def __enter__(self) -> DurableEventStream:

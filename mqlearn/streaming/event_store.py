@@ -10,8 +10,9 @@ from typing import Any
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.event import StreamEvent, copy_data
 from mqlearn.streaming.partitioner import partition_for
+from mqlearn.streaming.result import check_answer
 from mqlearn.streaming.stream import EventStream
 
 Order = dict[str, Any]
@@ -42,7 +43,7 @@ def evolve_order(order: Order, event: StreamEvent) -> Order:
     check.instance("event", event, StreamEvent)
     data = event.data
     if event.event_type == "order_created":
-        return order | copy.deepcopy(data)
+        return {**order, **copy_data(data)}
     if event.event_type == "order_status_updated":
         return order | {"status": data["status"]}
     if event.event_type == "payment_added":
@@ -65,7 +66,11 @@ class OrderEventStore:
     after the last snapshot; `folded` counts the events folded so far. A snapshot is the cached
     result of one `evolve`, so a changed `evolve` needs a new store on the same stream.
 
-    Raises ValueError for a `stream` with a retention, which would lose a part of the states.
+    `evolve` and `upcast` get copies of the events, and so do callers. If one of the two fails, its
+    exception reaches the caller.
+
+    Raises ValueError for a `stream` with a retention, which would lose a part of the states, or one
+    that was compacted; from now on the stream refuses to be.
     Source: Martin Fowler, Event Sourcing (2005); KurrentDB (expected revision, counted from 0).
     """
 
@@ -85,6 +90,10 @@ class OrderEventStore:
         snapshot_every = check.whole("snapshot_every", snapshot_every, low=1, optional=True)
         if stream is not None and (stream.retention_seconds or stream.retention_events):
             raise ValueError(f"stream must keep every event, got {stream.name!r} with a retention")
+        if stream is not None and any(len(log) < log.end for log in stream.partitions):
+            raise ValueError(
+                f"stream must have every event, got {stream.name!r}, which was compacted"
+            )
         self.stream = (
             EventStream("orders", runtime=runtime, trace=trace) if stream is None else stream
         )
@@ -112,7 +121,7 @@ class OrderEventStore:
         return self.record(
             order_id,
             "order_created",
-            {"customer_id": customer_id, "items": copy.deepcopy(items), "status": "pending"},
+            {"customer_id": customer_id, "items": items, "status": "pending"},
             expected_version=expected_version,
         )
 
@@ -137,7 +146,7 @@ class OrderEventStore:
         WrongExpectedVersion.
         """
         check.instance("payment_method", payment_method, str)
-        check.number("amount", amount)
+        amount = check.number("amount", amount)
         return self.record(
             order_id,
             "payment_added",
@@ -169,7 +178,7 @@ class OrderEventStore:
             "orders",
             event_type=event_type,
             # a copy: what the caller does to its data later must not change the past
-            data={"order_id": order_id, **copy.deepcopy(data)},
+            data={"order_id": order_id, **copy_data(data)},
             timestamp=self.stream.runtime.now if timestamp is None else timestamp,
             partition_key=order_id,
         )
@@ -181,11 +190,20 @@ class OrderEventStore:
             due = self.snapshot_every and (version + 1) % self.snapshot_every == 0
             # folded before the append: if `evolve` raises, nothing is stored, and the caller may
             # record the event again
-            order = self._fold(self._state(order_id), event) if due else {}
-            self.stream.append(event)
+            order = self._fold(self._state(order_id), self._as_appended(event)) if due else {}
+            if not self.stream.append(event):
+                raise RuntimeError(f"the stream {self.stream.name} refused an event of {order_id}")
             if due:
                 self._snapshots[order_id].append((version + 1, copy.deepcopy(order)))
             return version + 1
+
+    def _as_appended(self, event: StreamEvent) -> StreamEvent:
+        """Return the event with the place and time that it will get: `evolve` may use them."""
+        coming = event.copy()
+        coming.partition = partition_for(event.key, self.stream.partition_count)
+        coming.sequence_number = self.stream.end(coming.partition)
+        coming.appended_at = self.stream.runtime.now
+        return coming
 
     # Questions: the answers are computed from the events.
 
@@ -197,22 +215,20 @@ class OrderEventStore:
         """Return all events of an order, oldest first, converted to the newest version; with
         `until` (s), only those up to that time.
         """
-        events = [self._newest_version(event).copy() for event in self._events_of(order_id, until)]
-        for event in events:
-            event.data = copy.deepcopy(event.data)  # what a reader does to it changes nothing here
-        return events
+        # copies: what a reader does to them changes nothing here
+        return [self._newest_version(event) for event in self._events_of(order_id, until)]
 
     def rebuild_order_state(self, order_id: str, until: float | None = None) -> Order:
         """Return the order, folded from its events up to now, or up to the time `until` (s); {} if
         there are none.
         """
-        # the fold may share parts with an event or a snapshot, and the caller may change what it
-        # gets
+        # a copy, since `evolve` may return an object that it keeps
         return copy.deepcopy(self._state(order_id, until))
 
     def _state(self, order_id: str, until: float | None = None) -> Order:
         events = self._events_of(order_id, until)
         version, order = self._snapshot(order_id, events)
+        order = copy.deepcopy(order)  # the snapshot's, which `evolve` may change in place
         for event in events[version:]:
             order = self._fold(order, event)
         return order
@@ -220,7 +236,7 @@ class OrderEventStore:
     def _fold(self, order: Order, event: StreamEvent) -> Order:
         """Return the order after one more event. Raises TypeError if `evolve` returns no dict."""
         after = self.evolve(order, self._newest_version(event))
-        check.instance("the order that evolve returned", after, dict)
+        check_answer("evolve", after, dict)
         self.folded += 1
         return after
 
@@ -241,16 +257,20 @@ class OrderEventStore:
         return 0, {}
 
     def _newest_version(self, event: StreamEvent) -> StreamEvent:
-        newest = event if self.upcast is None else self.upcast(event)
-        check.instance("the event that upcast returned", newest, StreamEvent)
-        return newest
+        # a copy: a fold that puts its data into the order would change the past when it changes the
+        # order
+        event = event.private_copy()
+        if self.upcast is not None:
+            event = self.upcast(event)
+            check_answer("upcast", event, StreamEvent)
+        return event
 
     def _events_of(self, order_id: str, until: float | None = None) -> list[StreamEvent]:
         """Return the order's events as they were written. Before that, the new events of its
         partition are added to `_orders`.
         """
         _check_id(order_id)
-        check.number("until", until, optional=True)
+        until = check.number("until", until, optional=True)
         partition = partition_for(order_id, self.stream.partition_count)
         with self.stream.changed:
             if (new := self.stream.end(partition) - self._indexed_to[partition]) > 0:

@@ -312,7 +312,7 @@ class ConsumerGroup:
     def _has_uncommitted(self) -> bool:
         stream, committed = self.stream, self.committed
         return any(
-            log.end > (committed[p] if p in committed else stream.resolve(p, None))
+            log.lag(committed[p] if p in committed else stream.resolve(p, None)) > 0
             for p, log in enumerate(stream.partitions)
         )
 

@@ -5,6 +5,7 @@ so both are stored or neither is.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +16,11 @@ from mqlearn.messaging.message import read_outcome
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
-from mqlearn.streaming.database import connect
+from mqlearn.streaming.database import connect, to_json
 from mqlearn.streaming.durable import COLUMNS, from_row, to_row
 from mqlearn.streaming.event import StreamEvent
+
+log = logging.getLogger("mqlearn")
 
 
 class OrderTable:
@@ -56,30 +59,21 @@ class OrderTable:
             if self._in_transaction:
                 yield
                 return
-            self._in_transaction = True
-            # IMMEDIATE takes the database's write lock now: without it, the first write in the
-            # middle of the block could fail because another connection has the lock
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            # also KeyboardInterrupt, and the end of a simulated task: half a transaction must never
-            # stay
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            else:
-                self._database.execute("COMMIT")
-            finally:
-                self._in_transaction = False
+            with self._database.transaction():
+                # set only now: if the transaction cannot begin, the next block is no inner one
+                self._in_transaction = True
+                try:
+                    yield
+                finally:
+                    self._in_transaction = False
 
     def save(self, order_id: str, state: dict[str, Any]) -> None:
         """Write the row of an order. Raises TypeError for a `state` that JSON cannot hold."""
         check.instance("order_id", order_id, str)
         check.instance("state", state, dict)
+        row = order_id, to_json("state", state)
         with self._lock:
-            self._database.execute(
-                "INSERT OR REPLACE INTO orders VALUES (?, ?)", (order_id, json.dumps(state))
-            )
+            self._database.execute("INSERT OR REPLACE INTO orders VALUES (?, ?)", row)
 
     def load(self, order_id: str) -> dict[str, Any] | None:
         """Return the row of an order; None if there is none."""
@@ -115,7 +109,8 @@ class OrderTable:
     def relay(self, publish: Callable[[StreamEvent], object]) -> int:
         """Publish the events in the outbox, oldest first, and remove each once it is published;
         return how many. It stops at the first that `publish` refuses (its result is false, as
-        `broker.publish` returns): that one and all later ones stay, in their order.
+        `broker.publish` returns, or shows a failure as a handler's does): that one and all later
+        ones stay, in their order.
 
         A relay that crashes between publishing and removing publishes that event again next time,
         with the same `event_id`. This is at-least-once delivery, so a reader must recognise
@@ -126,7 +121,11 @@ class OrderTable:
         check.function("publish", publish)
         published = 0
         for entry, event in self.pending():
-            if read_outcome(publish(event)).kind != "completed":
+            answer = publish(event)
+            outcome = read_outcome(answer, "publish returned")
+            if outcome.kind != "completed":
+                if answer is not False:  # more than a plain refusal: say why nothing moves
+                    log.warning("%s stays in the outbox: %s", event.event_id, outcome)
                 break
             # after `publish`, one by one: a failure leaves this event and all later ones in the
             # outbox

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import overload
 
+from mqlearn.runtime import check
 from mqlearn.streaming.event import StreamEvent
 
 OFFSET = attrgetter("sequence_number")
@@ -106,6 +107,13 @@ class PartitionLog(Sequence[StreamEvent]):
         self._events = [event for event in self if event.sequence_number not in offsets]
         self._head = 0
 
+    def lag(self, offset: int) -> int:
+        """Return the number of offsets from `offset` to the end. It is 0 if compaction has dropped
+        all of their events; those that retention dropped count, since they were not read.
+        """
+        left = offset < self.start or self.first(offset) is not None
+        return self.end - offset if left else 0
+
     def __len__(self) -> int:
         return len(self._events) - self._head
 
@@ -124,7 +132,9 @@ class PartitionLog(Sequence[StreamEvent]):
 
     def _place(self, index: int) -> int:
         if not -len(self) <= index < len(self):
-            raise IndexError(f"index must be within {len(self)} events, got {index}")
+            raise IndexError(
+                f"index must be within {len(self)} events, got {check.short_repr(index)}"
+            )
         return self._head + index if index >= 0 else index
 
     def __iter__(self) -> Iterator[StreamEvent]:

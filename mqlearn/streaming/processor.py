@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from mqlearn.messaging.message import COMPLETED, Outcome, outcome_of, read_outcome, why_unbegun
+from mqlearn.messaging.message import COMPLETED, Outcome, outcome_of
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task, WorkerCrash
@@ -13,6 +13,7 @@ from mqlearn.runtime.handed_in import PASSES, ask
 from mqlearn.runtime.pool import PoolOwner, WorkerPool
 from mqlearn.streaming.consumer import Consumer
 from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.result import read_result
 from mqlearn.streaming.stream import EventStream
 
 EventHandler = Callable[[StreamEvent], object]
@@ -103,11 +104,14 @@ class EventStreamProcessor(PoolOwner):
                 consumer.close()
             raise
 
-    def stop(self) -> None:
+    def stop(self, timeout: float | None = None) -> None:
         """Let every worker finish the events it has taken, commit and leave the group; wait for
-        them.
+        them, at most `timeout` seconds. Then raise what one of them died of, if no call has raised
+        it yet.
+
+        Raises TimeoutError that names those which still work; they end when they have finished.
         """
-        self._pool.stop(self._wake)
+        self._pool.stop(self._wake, timeout)
 
     def _wake(self) -> None:
         with self.stream.changed:
@@ -163,7 +167,8 @@ class EventStreamProcessor(PoolOwner):
                 return done
             wait = self._settle(event, outcome, consumer.member)
             if wait is None:
-                self._failures.pop((event.partition, event.sequence_number), None)
+                if self._failures:
+                    self._failures.pop((event.partition, event.sequence_number), None)
                 done.append(event)
             else:
                 blocked[event.partition] = event.sequence_number, wait
@@ -274,11 +279,3 @@ class EventStreamProcessor(PoolOwner):
     def _count(self, what: str) -> None:
         with self._counts_lock:
             self.counts[what] += 1
-
-
-def read_result(result: object) -> Outcome:
-    """Return the outcome that the result of a function for events means: as `read_outcome` for an
-    `Outcome`, an exception, and what has not begun to run; all else is success, also False.
-    """
-    special = isinstance(result, Outcome | BaseException) or why_unbegun(result) is not None
-    return read_outcome(result) if special else COMPLETED

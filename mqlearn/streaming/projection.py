@@ -11,6 +11,7 @@ from typing import Any
 
 from mqlearn.runtime import check
 from mqlearn.streaming.event import StreamEvent
+from mqlearn.streaming.result import check_answer
 from mqlearn.streaming.stream import EventStream
 
 
@@ -56,7 +57,9 @@ class Projection:
         """Fold the new events, with `until` only those appended up to that time (s); return how
         many.
 
-        Raises OffsetOutOfRange if retention has dropped events that were not folded yet.
+        Raises OffsetOutOfRange if retention has dropped events that were not folded yet, and what
+        `evolve` raises, or TypeError if that returned None or a coroutine: the projection stays
+        before that event. So an `evolve` that changes the state it is given must do that last.
         """
         until = check.number("until", until, optional=True)
         before = self.folded
@@ -64,7 +67,9 @@ class Projection:
         for event in heapq.merge(*map(self._unread, self.offsets), key=_append_time):
             if until is not None and _append_time(event) > until:
                 break
-            self.state = self.evolve(self.state, event)
+            state = self.evolve(self.state, event)
+            check_answer("evolve", state)
+            self.state = state
             # with each event, not at the end: if `evolve` raises, state and offsets still belong
             # together
             self.offsets[event.partition] = event.sequence_number + 1
@@ -96,7 +101,7 @@ class Projection:
 def _read_offsets(stream: EventStream, saved: Any) -> dict[int, int]:
     """Return saved offsets as whole numbers by partition: in JSON each key has become a text."""
     check.instance("saved['offsets']", saved, dict)
-    offsets = {}
+    offsets: dict[int, int] = {}
     for key, offset in saved.items():
         partition = check.whole(
             "each partition in saved",
@@ -104,6 +109,8 @@ def _read_offsets(stream: EventStream, saved: Any) -> dict[int, int]:
             high=stream.partition_count - 1,
         )
         end = stream.end(partition)
+        if partition in offsets:
+            raise ValueError(f"saved must have each partition once, got {check.short_repr(saved)}")
         offsets[partition] = check.whole("each offset in saved", offset, high=end)
     return offsets
 

@@ -177,7 +177,7 @@ class EventStream(EventLog):
 
     def lag(self, consumer_group: str) -> dict[int, int]:
         """Return the lag by partition: the number of offsets between the group's committed one and
-        the end.
+        the end; 0 if it has read the last event that compaction has left.
         """
         check.instance("consumer_group", consumer_group, str)
         with self.changed:
@@ -185,7 +185,7 @@ class EventStream(EventLog):
                 self.groups[consumer_group].committed if consumer_group in self.groups else {}
             )
             return {
-                p: log.end - (committed[p] if p in committed else self._resolve(p, None))
+                p: log.lag(committed[p] if p in committed else self._resolve(p, None))
                 for p, log in enumerate(self.partitions)
             }
 

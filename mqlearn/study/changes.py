@@ -153,6 +153,8 @@ def evolve(state: Order, event: StreamEvent) -> Order:
     """
     if event.event_id == state.get("last"):
         return state
+    if event.data is None:  # a tombstone: the order or the flight is gone
+        return {}
     version = {
         "status": event.data["status"],
         "version": state.get("version", 0) + 1,

@@ -59,11 +59,11 @@ FAILURES: dict[str, tuple[Callable[[StreamEvent], object], str]] = {
     "returns Reject": (lambda event: Reject("y"), "y"),
     "returns a coroutine": (
         lambda event: coroutine_function(),
-        "the handler returned a coroutine: nothing of it has run",
+        "the function returned a coroutine: nothing of it has run",
     ),
     "returns a generator": (
         lambda event: (each for each in "ab"),
-        "the handler returned a generator: nothing of it has run",
+        "the function returned a generator: nothing of it has run",
     ),
 }
 

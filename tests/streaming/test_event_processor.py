@@ -271,3 +271,17 @@ def test_a_start_that_is_refused_leaves_the_group_as_it_is() -> None:
             processor.start()
         assert not processor.running and set(stream.groups["mail"].members) == members
         assert processor.consumers is consumers
+
+
+def test_a_stop_with_a_time_limit_names_the_worker_that_still_works() -> None:
+    """It ends when it has finished its event, which is committed."""
+    with Simulation() as sim:
+        processor = EventStreamProcessor(filled(sim, 3, 1), "mail")
+        processor.add_processor(lambda event: sim.sleep(30))
+        processor.start(1)
+        sim.run(until=1)
+        with pytest.raises(TimeoutError, match="still working after 5 s: worker-0"):
+            processor.stop(timeout=5)
+        assert sim.now == 6
+        processor.stop()
+        assert sim.now == 30 and processor.stream.groups["mail"].committed == {0: 1}

@@ -220,7 +220,10 @@ def _onto_the_board(states: dict[str, str], event: StreamEvent) -> dict[str, str
     """Return the states after `event`. The dict belongs to the projection, so it is changed in
     place: a copy for each event would make the fold slow.
     """
-    states[event.key] = event.data["status"]
+    if event.data is None:  # a tombstone
+        states.pop(event.key, None)
+    else:
+        states[event.key] = event.data["status"]
     return states
 
 
