@@ -74,6 +74,8 @@ class Scheduler(Runtime):
         if self.closed:
             raise RuntimeError("this simulation is closed")
         if self.interrupted:
+            if self._active is not None:  # a task that has caught it
+                raise KeyboardInterrupt
             raise RuntimeError("this simulation was interrupted and cannot go on; make a new one")
         self._check_task()
 
@@ -94,11 +96,15 @@ class Scheduler(Runtime):
             self._check_usable()
         task.notified = False
         task.waits_for = what
-        if line is not None:
-            line.append(task)
-        if seconds is not None:
-            self._calendar.at(self.now + seconds, task)
-        self._switch_to_next(task)
+        try:
+            if line is not None:
+                line.append(task)
+            if seconds is not None:
+                self._calendar.at(self.now + seconds, task)
+            self._switch_to_next(task)
+        except KeyboardInterrupt:
+            self._interrupt()  # the next appointment may be lost, so nothing may catch this
+            raise
         # its time ran out: it still stands in the line, and would be woken for nothing
         if line is not None and not task.notified:
             line.remove(task)
@@ -195,9 +201,15 @@ class Scheduler(Runtime):
         """Mark the simulation as interrupted, outside all tasks. A KeyboardInterrupt can come at
         any step: a change may be half made, and a task that holds a lock may never run again.
         """
+        self._interrupt()
+        self._active = self._hub = self._failure = None
+
+    def _interrupt(self) -> None:
+        """Mark the simulation as interrupted, also within a task: if handed-in code catches the
+        KeyboardInterrupt, it comes again where a task next blocks.
+        """
         self.interrupted = True
         self._going = 0
-        self._active = self._hub = self._failure = None
 
     def _count(self) -> None:
         """Count one thing that happened. After very many of them at one instant, mark the run as
@@ -256,8 +268,12 @@ class Scheduler(Runtime):
                     self._stop_endless()
                 if self._idle > IDLE_LIMIT:
                     self._check_idle(until)
-        except StopRun:
-            self._raise_failure()
+        except BaseException as error:
+            if isinstance(error, StopRun):
+                self._raise_failure()
+            # else something that a task did after it was interrupted
+            if self.interrupted and not isinstance(error, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
             raise
         finally:
             # restored, since a timer's function may block, which runs a loop inside this one

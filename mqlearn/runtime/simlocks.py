@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from threading import get_ident
+from types import TracebackType
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task
@@ -59,19 +60,29 @@ class SimLock:
                 raise
         return True
 
-    def release(self, *left_by: object) -> None:
+    def release(
+        self,
+        kind: type[BaseException] | None = None,  # noqa: ARG002 - it is `__exit__`, too
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,  # noqa: ARG002
+    ) -> None:
         sim = self.sim
         task = sim._active
         # The usual case first, for speed: no other task waits for the lock.
-        if task is self._owner and task is not None and not self._reentries and not self._line:
+        if (
+            task is self._owner
+            and task is not None
+            and error is None
+            and not self._reentries
+            and not self._line
+        ):
             self._owner = None
             return
-        interrupt = bool(left_by) and isinstance(left_by[1], KeyboardInterrupt)
-        if task is None and interrupt:
-            sim._break_off()  # what the cell did under the lock may be half done
+        if isinstance(error, KeyboardInterrupt):
+            sim._interrupt()  # what was done under the lock may be half done
         if self._owner is not (task or sim):
             # an interrupt may come while a condition's `wait` takes the lock again
-            if sim.closed or sim.interrupted or interrupt:
+            if sim.closed or sim.interrupted:
                 return
             raise RuntimeError("release() of a lock that the caller does not hold")
         if self._reentries:
@@ -102,8 +113,13 @@ class SimCondition:
     def __enter__(self) -> bool:
         return self._lock.acquire()
 
-    def __exit__(self, *left_by: object) -> None:
-        self._lock.release(*left_by)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release(kind, error, trace)
 
     def _check_held(self) -> None:
         sim = self._lock.sim

@@ -46,7 +46,7 @@ class Busy:
             InMemoryMessageQueue(
                 4, visibility_timeout=0.7, retry=retry, on_full="block", name="block", **on
             ),
-            InMemoryMessageQueue(3, visibility_timeout=0.7, on_full="drop_oldest", name="d", **on),
+            InMemoryMessageQueue(1, visibility_timeout=0.7, on_full="drop_oldest", name="d", **on),
             DeduplicatingQueue(3, visibility_timeout=0.7, retry=retry, name="once", **on),
             MessageGroupQueue(6, visibility_timeout=0.7, retry=retry, name="groups", **on),
         ]

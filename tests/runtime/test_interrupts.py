@@ -174,3 +174,53 @@ def test_an_interrupt_while_it_closes_leaves_it_to_be_closed_again() -> None:
     sim.close()
     assert calls == ["at_close", "at_close", "task"]
     assert sim.closed and not sim._tasks
+
+
+def joins(join: Callable[[object], None]) -> Callable[[object], None]:
+    """Join a line, and be interrupted the first time."""
+    times = iter(range(9))
+
+    def call(entry: object) -> None:
+        join(entry)
+        if next(times) == 0:
+            raise KeyboardInterrupt
+
+    return call
+
+
+def test_an_interrupt_that_a_handler_catches_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came in the middle of a `send`, so the run must not go on as if nothing were half done."""
+    caught: list[str] = []
+
+    def handle() -> None:
+        for _ in range(3):
+            try:
+                queue.send(Message(id="m"))
+                sim.sleep(1)
+            except BaseException as error:
+                caught.append(type(error).__name__)
+
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(runtime=sim, trace=(trace := Trace()))
+        monkeypatch.setattr(queue._ready, "join", joins(queue._ready.join))
+        sim.spawn(handle)
+        sim.spawn(lambda: sim.sleep(5))
+        with pytest.raises(KeyboardInterrupt):
+            sim.run()
+        assert sim.interrupted and caught == ["KeyboardInterrupt"] * 3
+        assert trace.balance().waiting == queue.size() == 2
+
+
+def test_an_interrupt_in_a_simulation_within_a_task_ends_both() -> None:
+    """It leaves the inner run, then the outer one."""
+    with Simulation() as outer:
+
+        def task() -> None:
+            with Simulation() as inner:
+                inner.spawn(interrupt)
+                inner.run()
+
+        outer.spawn(task)
+        with pytest.raises(KeyboardInterrupt):
+            outer.run()
+        assert outer.interrupted
