@@ -1,6 +1,7 @@
 """The controls of a lab, one row per field of its scenario: a named number field and a slider."""
 
 import dataclasses
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import ipywidgets as widgets
 
 from mqlearn.lab.number_field import NumberField
 from mqlearn.runtime import check
+from mqlearn.study.arrivals import Recording, decode, read_arrivals
 
 GROUPS = ("load", "workers", "failures", "policy")
 PREDICTION = "prediction"
@@ -40,7 +42,9 @@ class FieldRow:
         self._quiet = False
         self._value = value
         self.kind = kind_of(field.default, self.meta)
+        self.recorded = bool(self.meta.get("recorded"))
         self.entry, self.slider = self._widgets(value)
+        self.value = value
         self.entry.tooltip = str(self.meta.get("help") or "")
         # a typed number is told to `_typed` by its field
         (self.slider if self.number else self.entry).observe(self._moved, names="value")
@@ -48,6 +52,12 @@ class FieldRow:
         self.box.add_class("mq-row")
         if self.slider is None:
             self.box.add_class("mq-wide")
+        self.boxes = [self.box]
+        if self.recorded:
+            self.upload = widgets.FileUpload(accept=".csv", description="your own, as CSV")
+            self.upload.tooltip = "a file with a column time, in seconds: see read_arrivals"
+            self.upload.observe(self._uploaded, names="value")
+            self.boxes.append(_classed(widgets.Box([self.upload]), "mq-upload"))
 
     @property
     def parts(self) -> list[Any]:
@@ -63,6 +73,9 @@ class FieldRow:
         self._quiet = True
         try:
             self._value = value
+            if self.recorded and isinstance(value, Recording):
+                own = (value.name.strip("'\"").rpartition("/")[2], value)
+                self.entry.options = [*((name, name) for name in self.meta["choices"]), own]
             if self.number is None:
                 self.entry.value = value
             else:
@@ -76,6 +89,8 @@ class FieldRow:
         """Return `value` in the type of the field; raise ValueError or TypeError if the field
         cannot have it.
         """
+        if self.recorded and isinstance(value, Recording):
+            return value
         if self.kind == "choice":
             check.one_of(self.name, value, self.meta["choices"])
             return value
@@ -97,11 +112,12 @@ class FieldRow:
         named = {"value": value, "description": self.label, "style": style}
         self.number: NumberField | None = None
         if self.kind == "choice":
-            return widgets.Dropdown(options=list(self.meta["choices"]), **named), None
+            return widgets.Dropdown(
+                options=list(self.meta["choices"]), description=self.label, style=style
+            ), None
         if self.kind == "switch":
             return widgets.Checkbox(indent=False, **named), None
         self.number = NumberField(self.label, self.name, self._typed, self._refused, style=style)
-        self.number.show(value)
         low, high, step = self.meta["low"], self.meta["high"], self.meta["step"]
         if self.kind == "real":
             low, high, step = 0, self._notch(high), 1
@@ -133,6 +149,17 @@ class FieldRow:
             self._refused(error)
         else:
             self._changed(self.name)
+
+    def _uploaded(self, change: Any) -> None:
+        for file in change["new"][-1:]:
+            try:
+                text = io.StringIO(decode(bytes(file["content"])))
+                text.name = file["name"]
+                self.value = read_arrivals(text)
+            except ValueError as error:
+                self._refused(error)
+            else:
+                self._changed(self.name)
 
     def _moved(self, change: Any) -> None:
         if not self._quiet:
@@ -173,11 +200,14 @@ def grouped(rows: list[FieldRow], room: int) -> Any:
         for g in dict.fromkeys([*GROUPS, *(r.group for r in rows)])
         if any(r.group == g for r in rows)
     ]
-    groups = {name: [row.box for row in rows if row.group == name] for name in names}
+    groups = {
+        name: [box for row in rows if row.group == name for box in row.boxes] for name in names
+    }
+    count = sum(map(len, groups.values()))
     # heights of a row and of a heading in pixels, as in the style sheet of panel_html.py
-    if len(rows) * 40 + len(names) * 18 <= room:
+    if count * 40 + len(names) * 18 <= room:
         return _headed(groups, "mq-airy")
-    if len(rows) * 25 + len(names) * 16 <= room:
+    if count * 25 + len(names) * 16 <= room:
         return _headed(groups, "mq-compact")
     tabs = widgets.Tab(
         [_classed(widgets.VBox(boxes), "mq-airy") for boxes in groups.values()], titles=names

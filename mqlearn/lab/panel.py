@@ -166,6 +166,8 @@ class Lab:
         ]
         made = f"{self._type.__name__}({', '.join(changed)})"
         imported = f"from {_public(self._type)} import {self._type.__name__}"
+        if "read_arrivals(" in made:
+            imported += "\nfrom mqlearn.study.arrivals import read_arrivals"
         return f"{imported}\nrun = {made}.run(seed={self.seed})\nprint(run.verdict)"
 
     @property

@@ -32,6 +32,8 @@ CSS = f"""<style>
 .mq-lab .mq-row input[type="text"], .mq-lab .mq-ask input {{ flex: 0 0 66px; width: 66px; height: 21px; font-size: 12.5px; padding: 0 2px 0 5px; }}
 .mq-lab .mq-row select {{ flex: 0 0 116px; height: 22px; font-size: 12.5px; line-height: 18px; padding: 0 16px 0 4px; }}
 .mq-lab .mq-row .widget-checkbox label {{ font-size: 12.5px; white-space: nowrap; }}
+.mq-lab .mq-upload {{ width: 100%; height: 25px; flex: none; justify-content: flex-end; overflow: hidden; }}
+.mq-lab .mq-upload .jupyter-button {{ width: 150px; height: 22px; line-height: 22px; margin: 0; padding: 0 6px; font-size: 12px; }}
 .mq-airy .mq-row {{ height: 40px; }}
 .mq-airy .mq-wide {{ height: 28px; }}
 .mq-airy .mq-row .widget-slider {{ position: absolute; left: 0; top: 22px; width: 100%; height: 18px; }}

@@ -136,10 +136,15 @@ def flight_file(day: str) -> Path:
 
 class Recording(tuple[Arrival, ...]):
     """Arrivals in the order of time, and the `name` of what they were read from: `repr` is the call
-    that reads them again.
+    that reads them again. `times` are in seconds since the first of them.
     """
 
-    name: str
+    name: str = "times"
+
+    @property
+    def times(self) -> list[float]:
+        """When each comes (s): 0 for the first."""
+        return [arrival.time - self[0].time for arrival in self]
 
     def __repr__(self) -> str:
         return f"read_arrivals({self.name})"
@@ -220,7 +225,11 @@ def _text(source: Any) -> str:
             f"source must be a path, got {check.short_repr(source)}; a text is read by "
             "read_arrivals(io.StringIO(text))"
         )
-    data = Path(source).read_bytes()
+    return decode(Path(source).read_bytes())
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a CSV file; raise ValueError with the line if it is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -24,6 +24,7 @@ from mqlearn.runtime.base import Runtime, Task
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.runtime.trace import Trace
+from mqlearn.study.arrivals import Recording
 from mqlearn.study.run import Run
 from mqlearn.study.words import format_number
 
@@ -38,14 +39,23 @@ def param(
     group: str = "load",
     help: str = "",  # noqa: A002 - the word the lab shows
     choices: Iterable[str] | None = None,
+    recorded: bool = False,
 ) -> Any:
     """Return a dataclass field that a lab shows as a control: its default, unit, range from `low`
     to `high` in steps of `step`, group ("load", "workers", "failures", "policy") and a sentence of
-    help. A field with `choices` is a menu instead of a slider.
+    help. A field with `choices` is a menu instead of a slider; one that is `recorded` takes a
+    recording of one's own as well, what `read_arrivals` returns.
     """
-    about = {"unit": unit, "low": low, "high": high, "step": step, "group": group, "help": help}
+    about: dict[str, Any] = {
+        "unit": unit,
+        "low": low,
+        "high": high,
+        "step": step,
+        "group": group,
+        "help": help,
+    }
     if choices is not None:
-        about["choices"] = tuple(choices)
+        about |= {"choices": tuple(choices), "recorded": recorded}
     return field(default=default, metadata=about)
 
 
@@ -135,6 +145,8 @@ class Scenario:
     def __post_init__(self) -> None:
         for item in fields(self):  # type: ignore[arg-type]
             value, about = getattr(self, item.name), item.metadata
+            if about.get("recorded") and isinstance(value, Recording):
+                continue
             if "choices" in about:
                 check.one_of(item.name, value, about["choices"])
                 continue

@@ -16,7 +16,7 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Record, Trace
 from mqlearn.study import theory
-from mqlearn.study.arrivals import by_pattern, flight_day
+from mqlearn.study.arrivals import Recording, by_pattern, flight_day
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
 from mqlearn.study.words import format_number
@@ -40,9 +40,9 @@ RECORDINGS = {
 class WorkQueue(Scenario):
     """Jobs wait in one line, and several workers take from it; observed for ten minutes.
 
-    Arrivals are Poisson, regular, or a recorded day of flights. A day has its own rate, runs from
-    04:00 to 04:00 and is replayed 120 times as fast, in twelve minutes: a service of 2 s stands for
-    4 minutes at a desk.
+    Arrivals are Poisson, regular, your own from first to last (see `read_arrivals`), or a recorded
+    day of flights. A day has its own rate, runs from 04:00 to 04:00 and is replayed 120 times as
+    fast, in twelve minutes: a service of 2 s stands for 4 minutes at a desk.
 
     A job's service time has the mean `service` and the coefficient of variation `spread`: 0 is
     constant, 1 is exponential, more is more uneven. For all other values it has a Weibull
@@ -72,11 +72,12 @@ class WorkQueue(Scenario):
         },
     }
 
-    arrivals: str = param(
+    arrivals: str | Recording = param(  # noqa: RUF009 -- a field
         "poisson",
         group="load",
         choices=("poisson", "regular", *RECORDINGS),
-        help="At random, like clockwork, or a day's flights, replayed 120 times as fast.",
+        recorded=True,
+        help="At random, like clockwork, a day's flights 120 times as fast, or your own.",
     )
     rate: float = param(
         1.0,
@@ -144,6 +145,8 @@ class WorkQueue(Scenario):
     def arrival_times(self, runtime: Runtime) -> list[float]:
         """The times at which jobs arrive, in seconds since the start."""
         check.instance("runtime", runtime, Runtime)
+        if isinstance(self.arrivals, Recording):
+            return self.arrivals.times
         if self.arrivals in RECORDINGS:
             return list(_replayed(self.arrivals))
         return by_pattern(self.arrivals, self.rate, TEN_MINUTES, runtime.draw)
@@ -158,8 +161,10 @@ class WorkQueue(Scenario):
             queue, runtime, "jobs", max_size=self.queue_limit, visibility_timeout=None
         )
         processor = MessageProcessor(queue, prefetch=self.prefetch)
-        times, power, start = self.arrival_times(runtime), _power(self.spread), runtime.now
         window = RECORDED_DAY if self.arrivals in RECORDINGS else TEN_MINUTES
+        if isinstance(self.arrivals, Recording):
+            window = max(self.arrivals.times[-1], 1.0)
+        times, power, start = self.arrival_times(runtime), _power(self.spread), runtime.now
 
         def job(number: int) -> Message:
             # An exponential time to the power p has the mean Γ(1 + p), so it is divided by that.
@@ -195,7 +200,8 @@ class WorkQueue(Scenario):
         }
         if self.prefetch > 1:
             totals["idle_beside_work_%"] = 100 * analysis.idle_beside_work
-        rate = offered / analysis.window if self.arrivals in RECORDINGS else self.rate
+        recorded = self.arrivals not in ("poisson", "regular")
+        rate = offered / analysis.window if recorded else self.rate
         expected = self._theory(rate, books.rejected)
         parts = [self._balance_of_rates(rate, left, analysis, expected)]
         # First in the verdict, because the queue's own numbers do not show it. Below 0.5 % it
