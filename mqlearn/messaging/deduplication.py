@@ -42,7 +42,7 @@ class DeduplicatingQueue(InMemoryMessageQueue):
         trace: Trace | None = None,
         name: str = "queue",
     ) -> None:
-        check.number("dedup_window", dedup_window, above=0)
+        dedup_window = check.number("dedup_window", dedup_window, above=0)
         check.function("dedup_key", dedup_key, optional=True)
         super().__init__(
             max_size,

@@ -5,7 +5,7 @@ due time.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heappush
 
 from mqlearn.messaging.message import Message, MessagePriority
@@ -14,18 +14,32 @@ from mqlearn.messaging.message import Message, MessagePriority
 PRIORITIES = tuple(sorted(MessagePriority, key=lambda p: -p.value))
 LANE = {priority: lane for lane, priority in enumerate(PRIORITIES)}
 
-MANY = 1000  # dates in a heap before it is searched for invalid ones
+MANY = 1000  # invalid ends of leases that may stay, however few valid ones there are
 
 
 class Entry:
     """One accepted message and its state. The same id sent twice makes two entries.
 
-    `number` counts the queue's entries from 1; `lane` is the number of its priority's line, 0 for
-    the highest; `position` is its place in the order of joining; `lease` is the time (s) when the
-    lease of the delivery `receipt` ends.
+    `number` counts the queue's entries from 1 (0: not accepted yet); `lane` is the number of its
+    priority's line, 0 for the highest; `position` is its place in the order of joining; `lease` is
+    the time (s) when the lease of the delivery `receipt` ends, `end` the last instant (s) at which
+    it is handed out. `group` is set by a queue of groups only.
     """
 
-    __slots__ = ("attempt", "lane", "lease", "message", "number", "position", "receipt")
+    __slots__ = (
+        "attempt",
+        "end",
+        "group",
+        "lane",
+        "lease",
+        "message",
+        "number",
+        "position",
+        "receipt",
+    )
+
+    end: float
+    group: str
 
     def __init__(self, number: int, message: Message, lane: int) -> None:
         self.number, self.message, self.lane = number, message, lane
@@ -100,40 +114,64 @@ class PriorityLines:
         return self.pop(reversed(self._lines))
 
 
-class DeadlineHeap:
-    """Entries with a due time (s), earliest first. An item becomes invalid once `current(entry,
-    date, key)` is false; it is not searched for, but skipped when it comes to the top.
+class LeaseHeap:
+    """The ends (s) of the leases of the deliveries `in_flight`, the earliest first.
+
+    An end becomes invalid when its delivery is settled, or gets another end. It is not searched for
+    then, but skipped when it comes to the top. It holds only a number, so what is settled is not
+    kept in memory.
     """
 
-    def __init__(self, current: Callable[[Entry, float, int], bool]) -> None:
-        self.heap: list[tuple[float, int, Entry]] = []
-        self._current = current
-        self._limit = MANY
+    def __init__(self, in_flight: dict[int, Entry]) -> None:
+        self.heap: list[tuple[float, int]] = []
+        self._in_flight = in_flight
 
-    def add(self, date: float, key: int, entry: Entry) -> None:
-        """Add a date (s) for an entry. An earlier date of it stays in the heap until it is found to
-        be invalid.
-        """
-        heappush(self.heap, (date, key, entry))
-        # The date of an acked delivery would stay until its lease would have ended, so invalid
-        # dates are removed now and then. The limit grows with what is left: this costs little per
-        # `add`.
-        if len(self.heap) > self._limit:
-            self.heap = [item for item in self.heap if self._current(item[2], item[0], item[1])]
-            heapify(self.heap)
-            self._limit = 2 * len(self.heap) + MANY
+    def add(self, end: float, receipt: int) -> None:
+        """Add an end (s), which the entry in flight has as its `lease`."""
+        heap, in_flight = self.heap, self._in_flight
+        heappush(heap, (end, receipt))
+        # the invalid ones are removed when there are many of them, compared with the valid ones:
+        # this costs little per `add`
+        if len(heap) > 2 * len(in_flight) + MANY:
+            heap[:] = [(in_flight[r].lease, r) for r in in_flight]
+            heapify(heap)
 
     def first(self) -> float | None:
-        """Return the earliest valid date (s), or None; drop invalid ones from the top."""
-        while self.heap:
-            date, key, entry = self.heap[0]
-            if self._current(entry, date, key):
-                return date
-            heappop(self.heap)
+        """Return the earliest valid end (s), or None; drop invalid ones from the top."""
+        heap, in_flight = self.heap, self._in_flight
+        while heap:
+            end, receipt = heap[0]
+            if receipt in in_flight and in_flight[receipt].lease == end:
+                return end
+            heappop(heap)
         return None
 
     def pop(self) -> Entry:
-        """Take out the entry whose date `first` has just returned."""
+        """Take out the end that `first` has just returned; return its entry, which is still in
+        flight.
+        """
+        return self._in_flight[heappop(self.heap)[1]]
+
+    def clear(self) -> None:
+        self.heap.clear()
+
+
+class DeadlineHeap:
+    """Entries with a due time (s), the earliest first."""
+
+    def __init__(self) -> None:
+        self.heap: list[tuple[float, int, Entry]] = []
+
+    def add(self, date: float, entry: Entry) -> None:
+        """Add an entry that is due at `date` (s)."""
+        heappush(self.heap, (date, entry.number, entry))
+
+    def first(self) -> float | None:
+        """Return the earliest date (s), or None."""
+        return self.heap[0][0] if self.heap else None
+
+    def pop(self) -> Entry:
+        """Take out the entry that is due first."""
         return heappop(self.heap)[2]
 
     def __len__(self) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from mqlearn.messaging.entries import Entry, PriorityLines
 from mqlearn.messaging.memory import InMemoryMessageQueue
@@ -13,7 +14,7 @@ from mqlearn.messaging.message import Message
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.trace import Record, Trace
+from mqlearn.runtime.trace import Trace
 
 FINAL_EVENTS = ("acked", "dead", "expired", "purged", "dropped")  # the entry leaves the queue
 
@@ -56,29 +57,27 @@ class MessageGroupQueue(InMemoryMessageQueue):
             name=name,
         )
         self.group = group
-        self._ready = self._groups = GroupLines(self._group_of)
-        # by listening, since an entry can leave in five ways: each of them makes a record
-        self.listen(self._advance_group)
+        self._ready = self._groups = GroupLines()
+        self._observed = True  # so that every event passes through `_emit`
 
-    def send(self, message: Message, *, delay: float = 0.0, timeout: float | None = None) -> bool:
-        """Accept a message, to join its group after `delay` seconds; False if there was no room.
-
-        With `on_full="block"` it waits for room, at most `timeout` seconds (None: forever).
-        """
+    def _make_entry(self, message: Message) -> Entry:
         check.instance("message", message, Message)
         message.validate()
-        check.instance("group", self._group_of(message), str)
-        return super().send(message, delay=delay, timeout=timeout)
-
-    def _group_of(self, message: Message) -> str:
-        return (
+        # asked once: a second answer could be another one
+        group = (
             message.headers.get("group", message.id) if self.group is None else self.group(message)
         )
+        check.instance("group", group, str)
+        entry = super()._make_entry(message)
+        entry.group = group
+        return entry
 
-    def _advance_group(self, record: Record) -> None:
-        if record.event in FINAL_EVENTS and self._groups.leave(record.entry):
+    def _emit(self, event: str, entry: Entry, receipt: int = 0, detail: Any = None) -> None:
+        # here, since an entry can leave in five ways: each of them makes a record
+        if event in FINAL_EVENTS and self._groups.leave(entry):
             # the next of the group is ready now, and a worker may be waiting for it
             self._available.notify()
+        super()._emit(event, entry, receipt, detail)
 
 
 class GroupLines(PriorityLines):
@@ -86,10 +85,9 @@ class GroupLines(PriorityLines):
     remains the first of its group until it leaves the queue.
     """
 
-    def __init__(self, group_of: Callable[[Message], str]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._group_of = group_of
-        self._first: dict[int, str] = {}  # the group of each first entry, by entry number
+        self._first: set[int] = set()  # the numbers of the first entries
         self._behind: dict[str, deque[Entry]] = {}  # the entries behind the first, by group
 
     def join(self, entry: Entry) -> None:
@@ -99,29 +97,28 @@ class GroupLines(PriorityLines):
         # a first entry that comes back from a delay joins its line directly: it must not stand
         # behind its own group
         if entry.number not in self._first:
-            group = self._group_of(entry.message)
-            if group in self._behind:
-                self._behind[group].append(entry)
+            if entry.group in self._behind:
+                self._behind[entry.group].append(entry)
                 self.length += 1
                 return
-            self._first[entry.number], self._behind[group] = group, deque()
+            self._first.add(entry.number)
+            self._behind[entry.group] = deque()
         super().join(entry)
 
-    def leave(self, number: int) -> bool:
+    def leave(self, entry: Entry) -> bool:
         """Remove an entry that is done or dead; True if another becomes the first of its group."""
-        # None: it was not the first of its group, so no other entry was waiting for it
-        group = self._first.pop(number, None)
-        if group is None:
-            return False
-        behind = self._behind[group]
+        if entry.number not in self._first:
+            return False  # no other entry was waiting for it
+        self._first.remove(entry.number)
+        behind = self._behind[entry.group]
         if not behind:
-            del self._behind[group]
+            del self._behind[entry.group]
             return False
-        entry = behind.popleft()
-        self._first[entry.number] = group
+        following = behind.popleft()
+        self._first.add(following.number)
         self.length -= 1
         # a new position at the tail: groups take turns, and a large group does not delay the others
-        super().join(entry)
+        super().join(following)
         return True
 
     def pop_oldest(self) -> Entry | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mqlearn.messaging.clock import Clock
 from mqlearn.messaging.entries import LANE, Entry
 from mqlearn.messaging.message import NUMBERS, Message, MessageStatus, Outcome
 from mqlearn.messaging.operations import QueueOperations
@@ -48,15 +49,16 @@ class InMemoryMessageQueue(QueueOperations):
         trace: Trace | None = None,
         name: str = "queue",
     ) -> None:
-        check.whole("max_size", max_size, low=1)
-        check.number("visibility_timeout", visibility_timeout, above=0, optional=True)
+        self.max_size = check.whole("max_size", max_size, low=1)
+        self.visibility_timeout = check.number(
+            "visibility_timeout", visibility_timeout, above=0, optional=True
+        )
         check.instance("retry", retry, RetryPolicy, optional=True)
         check.one_of("on_full", on_full, ("reject", "block", "drop_oldest"))
         check.instance("runtime", runtime, Runtime, optional=True)
         check.instance("trace", trace, Trace, optional=True)
         check.instance("name", name, str)
-        self.max_size, self.visibility_timeout, self.on_full = max_size, visibility_timeout, on_full
-        self.trace = trace
+        self.on_full, self.trace = on_full, trace
         super().__init__(name, retry, runtime)
         if trace is not None:
             # last, since it asks for the census, which needs the places to be there
@@ -67,38 +69,51 @@ class InMemoryMessageQueue(QueueOperations):
     def send(self, message: Message, *, delay: float = 0.0, timeout: float | None = None) -> bool:
         """Accept a message, to be delivered after `delay` seconds; False if there was no room.
 
-        With `on_full="block"` it waits for room, at most `timeout` seconds (None: forever).
+        With `on_full="block"` it waits for room, at most `timeout` seconds (None: forever). Room
+        goes to the sender that has waited longest. The message's `ttl` counts from the end of
+        `delay`.
         """
-        if not isinstance(message, Message):
-            check.instance("message", message, Message)
-        message.validate()
-        if delay != 0 or timeout is not None:
-            check.number("delay", delay, low=0)
-            check.number("timeout", timeout, low=0, optional=True)
+        entry = self._make_entry(message)
+        if delay.__class__ is not float or delay or timeout is not None:
+            delay = check.number("delay", delay, low=0)
+            timeout = check.number("timeout", timeout, low=0, optional=True)
         with self._lock:
             waiting = self._ready.length + len(self._delayed.heap)
-            if waiting >= self.max_size and not self._make_room(timeout):
-                self._emit("rejected", Entry(0, message, LANE[message.priority]))
+            if (waiting >= self.max_size or self._senders) and not self._make_room(timeout):
+                self._emit("rejected", entry)
                 return False
-            # a copy, so that what the sender does to its object later changes nothing here
-            stored = message.copy()
+            stored = entry.message
             stored.timestamp = now = self._runtime.now
-            stored.status, stored.receipt, stored.attempt = PENDING, 0, 0
+            entry.end = now + delay + stored.ttl
             # its own number, since the same id may be sent twice and then makes two entries
-            entry = Entry(next(self._numbers), stored, LANE[stored.priority])
-            self._entries[entry.number] = entry
+            entry.number = number = next(self._numbers)
+            self._entries[number] = entry
             if delay:
+                stored._clock = Clock(self._runtime, delay)
                 self._schedule(entry, now + delay)
                 self._emit("scheduled", entry, 0, delay)
             else:
                 self._ready.join(entry)
-                if self._observed:
-                    self._emit("sent", entry)
                 # the usual case under load is that no worker waits; a notification then costs time
                 # for nothing
                 if self._receivers:
                     self._available.notify()
+                if self._observed:
+                    self._emit("sent", entry)
             return True
+
+    def _make_entry(self, message: Message) -> Entry:
+        """Return an entry for a checked copy of a message; it has no number until it is
+        accepted.
+        """
+        if not isinstance(message, Message):
+            check.instance("message", message, Message)
+        message.validate()
+        # a copy, so that what the sender does to its object later changes nothing here
+        stored = message.copy()
+        stored.status, stored.receipt, stored.attempt = PENDING, 0, 0
+        stored._clock = self._clock
+        return Entry(0, stored, LANE[stored.priority])
 
     def _make_room(self, timeout: float | None) -> bool:
         """Make room for one more message in the way that `on_full` says, or wait for it at most
@@ -111,18 +126,32 @@ class InMemoryMessageQueue(QueueOperations):
             if oldest is None:
                 # all that fill the queue are delayed: the one that is due first makes room
                 oldest, place = self._delayed.pop(), "delayed"
+            self._set_timer()
             self._emit("dropped", oldest, 0, place)
             del self._entries[oldest.number]
-            self._set_timer()
             return True
+        return self._wait_for_room(timeout)
+
+    def _wait_for_room(self, timeout: float | None) -> bool:
+        """Wait until there is room and all senders that came before have theirs, at most `timeout`
+        seconds; False if the time ran out.
+        """
         deadline = None if timeout is None else self._runtime.now + timeout
-        # asked again after each wake-up: another sender may have taken the room first
-        while self.size() >= self.max_size:
-            left = None if deadline is None else deadline - self._runtime.now
-            if left is not None and left <= 0:
-                return False
-            self._room.wait(left)
-        return True
+        turn, entered = self._runtime.condition(self._lock), False
+        self._senders.append(turn)
+        try:
+            # asked again after each wake-up: a message that came back may have taken the room
+            while self._senders[0] is not turn or self.size() >= self.max_size:
+                left = None if deadline is None else deadline - self._runtime.now
+                if left is not None and left <= 0:
+                    return False
+                turn.wait(left)
+            entered = True
+            return True
+        finally:
+            # also if the time ran out or an interrupt ended the wait: the next one has its turn
+            self._senders.remove(turn)
+            self._offer_room(promised=entered)
 
     # What consumers call.
 
@@ -136,35 +165,41 @@ class InMemoryMessageQueue(QueueOperations):
         again on every wake-up.
         """
         if timeout is not None and not (type(timeout) in NUMBERS and 0 <= timeout < 1e300):
-            check.number("timeout", timeout, low=0)
+            timeout = check.number("timeout", timeout, low=0)
         if cancelled is not None:
             check.function("cancelled", cancelled)
         deadline: float | None = None
         with self._lock:
-            while True:
-                if cancelled is not None and cancelled():
-                    # the wake-up may have been for a message, which another receiver must then get
-                    if self._ready.length:
-                        self._available.notify()
-                    return None
-                now = self._runtime.now
-                entry = self._pop_live(now)
-                if entry is not None:
-                    return self._deliver(entry, now)
-                # asked again: `cancelled` may be true once the queue is empty, and the last message
-                # has just expired
-                if cancelled is not None and cancelled():
-                    return None
-                if timeout is not None:
-                    if deadline is None:
-                        deadline = now + timeout
-                    elif now >= deadline:
+            try:
+                while cancelled is None or not cancelled():
+                    now = self._runtime.now
+                    entry = self._pop_live(now)
+                    if entry is not None:
+                        return self._deliver(entry, now)
+                    # asked again: `cancelled` may be true once the queue is empty, and the last
+                    # message has just expired
+                    if cancelled is not None and cancelled():
                         return None
-                self._receivers += 1
-                try:
-                    self._available.wait(None if deadline is None else deadline - now)
-                finally:
-                    self._receivers -= 1
+                    if timeout is not None:
+                        if deadline is None:
+                            deadline = now + timeout
+                        elif now >= deadline:
+                            return None
+                    self._receivers += 1
+                    try:
+                        self._available.wait(None if deadline is None else deadline - now)
+                    finally:
+                        self._receivers -= 1
+            except BaseException:
+                self._pass_on()
+                raise
+            self._pass_on()
+            return None
+
+    def _pass_on(self) -> None:
+        """Wake another receiver in place of one that was woken and leaves without a message."""
+        if self._ready.length:
+            self._available.notify()
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
         """Return the next message, or None once `cancelled()` is true."""
@@ -177,18 +212,23 @@ class InMemoryMessageQueue(QueueOperations):
         # A loop and not recursion: thousands may have expired one behind the other. Only those at
         # the head are looked at, as in RabbitMQ; the others still count in `size`.
         while (entry := self._ready.pop()) is not None:
-            message = entry.message
-            due = message.timestamp + message.ttl  # type: ignore[operator]
-            if due >= now:
+            if entry.end >= now:
                 return entry
-            self._dead_letter(entry, "expired", "expired", detail=due)
-            self._room.notify()
+            self._offer_room()
+            self._dead_letter(entry, "expired", "expired", detail=entry.end)
         return None
 
     def _deliver(self, entry: Entry, now: float) -> Message:
         """Put an entry in flight, with a lease that begins at `now` (s); return the copy for the
         worker.
         """
+        # a copy: what the worker does to its message does not change the one that may be delivered
+        # again
+        try:
+            delivery = entry.message.copy()
+        except BaseException:  # of a class of one's own: then nothing has happened
+            self._ready.requeue(entry)
+            raise
         entry.attempt += 1
         # a new number for each delivery: the id alone cannot distinguish a late ack from a valid
         # one
@@ -196,16 +236,13 @@ class InMemoryMessageQueue(QueueOperations):
         self._in_flight[receipt] = entry
         if self.visibility_timeout is not None:
             self._start_lease(entry, now + self.visibility_timeout)
-        # a copy: what the worker does to its message does not change the one that may be delivered
-        # again
-        delivery = entry.message.copy()
         delivery.status = PROCESSING
         delivery.receipt, delivery.attempt = receipt, entry.attempt
+        # a message in flight does not count for `max_size`, so a sender may go on
+        if self._senders:
+            self._offer_room()
         if self._observed:
             self._emit("received", entry, receipt)
-        # a message in flight does not count for `max_size`, so a sender may go on
-        if self.on_full == "block":
-            self._room.notify()
         return delivery
 
     def ack(self, delivery: Message | str) -> bool:
@@ -231,20 +268,27 @@ class InMemoryMessageQueue(QueueOperations):
         check.instance("requeue", requeue, bool)
         check.instance("reason", reason, str, optional=True)
         with self._lock:
-            entry = self._end_delivery(delivery, "nack", FAILED)
+            entry = self._find(delivery, "nack")
             if entry is None:
                 return False
+            receipt = entry.receipt
+            # asked before anything changes
+            backoff = self._backoff(entry) if requeue else None
+            if self._in_flight.get(receipt) is not entry:
+                return False  # the retry policy itself has settled it
+            self._end_lease(entry, delivery, FAILED)
             if requeue:
-                self._fail(entry, "nacked", reason)
+                self._fail(entry, "nacked", reason, backoff)
             else:
                 self._dead_letter(entry, "dead", reason or "rejected", detail=reason or "rejected")
             return True
 
     def release(self, delivery: Message | str, *, delay: float = 0.0) -> bool:
         """Give a delivery back without counting a failure: at once to its old place or, given a
-        `delay` (s), after that to the tail of its line. False if the delivery is not current.
+        `delay` (s), after that to the tail of its line. Its `ttl` goes on meanwhile. False if the
+        delivery is not current.
         """
-        check.number("delay", delay, low=0)
+        delay = check.number("delay", delay, low=0)
         with self._lock:
             entry = self._end_delivery(delivery, "release", PENDING)
             if entry is None:
@@ -269,14 +313,14 @@ class InMemoryMessageQueue(QueueOperations):
 
     def extend(self, delivery: Message | str, seconds: float) -> bool:
         """Renew the lease of this delivery, so that it ends `seconds` from now. False if it is not
-        current.
+        current. Without leases there is nothing to renew.
         """
-        check.number("seconds", seconds, above=0)
+        seconds = check.number("seconds", seconds, above=0)
         with self._lock:
             entry = self._find(delivery, "extend")
             if entry is None:
                 return False
             if self.visibility_timeout is not None:
                 self._start_lease(entry, self._runtime.now + seconds)
-            self._emit("extended", entry, entry.receipt, entry.lease)
+                self._emit("extended", entry, entry.receipt, entry.lease)
             return True

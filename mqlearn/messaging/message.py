@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import time
+import math
 import uuid
 from dataclasses import dataclass, field
 from enum import Enum
+from numbers import Real
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
+from mqlearn.messaging.clock import WALL_CLOCK
 from mqlearn.runtime import check
 from mqlearn.runtime.handed_in import PASSES, readable, reason_of
 
@@ -54,10 +56,11 @@ class Message:
 
     `body` is passed by reference; a real broker would serialise it. `headers["type"]` chooses the
     handler. `timestamp` is set by the queue at `send`, in seconds on its clock. `ttl` is in
-    seconds: a message older than that is not handed out. `retry_count` counts failures and may
-    reach `max_retries`; the failure after that makes it a dead letter. `receipt` and `attempt` are
-    set on delivered copies: the number of this delivery in its queue, and its number among the
-    deliveries of this message, from 1.
+    seconds, from `send` or from the end of the delay given there: a message older than that is not
+    handed out. Waits before retries count. `retry_count` counts failures and may reach
+    `max_retries`; the failure after that makes it a dead letter. `receipt` and `attempt` are set on
+    delivered copies: the number of this delivery in its queue, and its number among the deliveries
+    of this message, from 1.
 
     Raises TypeError or ValueError, when it is made and again when it is sent, for a field of the
     wrong kind.
@@ -76,11 +79,14 @@ class Message:
     receipt: int = field(default=0, compare=False)
     attempt: int = field(default=0, compare=False)
 
+    # set by the queue at `send`, and no field: it is neither shown nor compared
+    _clock = WALL_CLOCK
+
     def __post_init__(self) -> None:
         self.validate()
 
     def validate(self) -> None:
-        """Raise TypeError or ValueError if a field is not what it must be."""
+        """Raise TypeError or ValueError for a wrong field; make each number Python's own."""
         # This runs at each send. Nearly always all types are the expected ones, and one comparison
         # of tuples finds that. Only other messages are checked field by field, below.
         types = (
@@ -101,7 +107,7 @@ class Message:
             and self.retry_count >= 0 <= self.max_retries
             and self.receipt >= 0 <= self.attempt
             and self.ttl.__class__ in NUMBERS
-            # a bound instead of `isfinite`: it also refuses infinity and NaN, without a call
+            # a bound instead of `isfinite`: infinity and NaN are found without a call
             and 0 < self.ttl < 1e300
         ):
             if not self.headers:
@@ -117,23 +123,26 @@ class Message:
         check.instance("headers", self.headers, dict)
         for key, value in self.headers.items():
             check.instance("headers", key, str)
-            check.instance(f"headers[{key!r}]", value, str)
+            check.instance(f"headers[{check.short_repr(key)}]", value, str)
         check.instance("priority", self.priority, MessagePriority)
         check.instance("status", self.status, MessageStatus)
         for count in ("retry_count", "max_retries", "receipt", "attempt"):
-            check.whole(count, getattr(self, count))
-        if self.ttl != float("inf"):
-            check.number("ttl", self.ttl, above=0)
-        check.number("timestamp", self.timestamp, optional=True)
+            setattr(self, count, check.whole(count, getattr(self, count)))
+        # infinity is no finite number, and yet a right value here: such a message never expires
+        forever = isinstance(self.ttl, Real) and self.ttl == math.inf
+        self.ttl = math.inf if forever else check.number("ttl", self.ttl, above=0)
+        self.timestamp = check.number("timestamp", self.timestamp, optional=True)
 
     def is_expired(self, now: float | None = None) -> bool:
-        """Return True if it is older than its `ttl` at `now` (s; without it, the wall clock). False
-        if never sent.
+        """Return True if it is older than its `ttl` at `now` (s; without it, the time of the queue
+        that delivered it, or else the wall clock). False if never sent.
         """
-        check.number("now", now, optional=True)
+        now = check.number("now", now, optional=True)
         if self.timestamp is None:
             return False
-        return (time.time() if now is None else now) - self.timestamp > self.ttl
+        # added in the same order as in a queue, so that both answer alike to the last digit
+        end = self.timestamp + self._clock.delay + self.ttl
+        return end < (self._clock.now() if now is None else now)
 
     def can_retry(self) -> bool:
         """Return True if it may be tried again should it fail now."""
@@ -214,6 +223,7 @@ class Message:
         twin.status = self.status
         twin.receipt = self.receipt
         twin.attempt = self.attempt
+        twin._clock = self._clock
         return twin
 
 
@@ -234,9 +244,8 @@ class Release(Exception):
     """
 
     def __init__(self, delay: float = 0.0) -> None:
-        check.number("delay", delay, low=0)
-        super().__init__(delay)
-        self.delay = delay
+        self.delay = check.number("delay", delay, low=0)
+        super().__init__(self.delay)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,15 +53,16 @@ class MessageQueueMetrics:
         runtime: Runtime | None = None,
     ) -> None:
         check.instance("queue", queue, MessageQueue, optional=True)
-        check.number("window", window, above=0, optional=True)
+        self.window = check.number("window", window, above=0, optional=True)
         check.instance("runtime", runtime, Runtime, optional=True)
         if queue is not None and not queue.observable:
-            raise TypeError(f"queue must be observable (or None: count by hand), got {queue!r}")
+            raise TypeError(
+                f"queue must be observable (or None: count by hand), got {check.short_repr(queue)}"
+            )
         if runtime is None:
             runtime = default_runtime() if queue is None else queue.runtime
         self.name = "" if queue is None else queue.name
-        self.window = window
-        self._runtime, self._counters = runtime, QueueCounters(runtime, window)
+        self._runtime, self._counters = runtime, QueueCounters(runtime, self.window)
         self.start_time, self.metrics = self._counters.start, self._counters.counts
         # A lock of threads also in a simulation: no task is suspended while it holds this one, so
         # it can never make another task wait.
@@ -95,7 +96,7 @@ class MessageQueueMetrics:
 
     def record_message_acked(self, processing_time: float) -> None:
         """Count a message that is done, after `processing_time` seconds of work."""
-        check.number("processing_time", processing_time, low=0)
+        processing_time = check.number("processing_time", processing_time, low=0)
         with self._lock:
             self.metrics["messages_acked"] += 1
             self._counters.processed(self._runtime.now, processing_time)
@@ -119,7 +120,7 @@ class MessageQueueMetrics:
         from delivery to ack counts.
         """
         check.instance("delivery", delivery, Message)
-        check.number("seconds", seconds, low=0)
+        seconds = check.number("seconds", seconds, low=0)
         with self._lock:
             if self._counters.is_in_flight(delivery.receipt):  # else its lease was lost before
                 self._counters.took[delivery.receipt] = seconds
@@ -159,7 +160,7 @@ class MessageQueueMetrics:
         value that occurred, never one between two of them.
         """
         check.one_of("what", what, SAMPLED)
-        check.number("share", share, low=0, high=1)
+        share = check.number("share", share, low=0, high=1)
         with self._lock:
             values = sorted(self._counters.recent(what))
         return percentile(values, 100 * share) if values else None

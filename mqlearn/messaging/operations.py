@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mqlearn.messaging.entries import Entry
 from mqlearn.messaging.message import Message, MessageStatus
 from mqlearn.messaging.restoring import restore_places
 from mqlearn.messaging.transitions import NAMES, QueueTransitions
@@ -46,31 +47,60 @@ class QueueOperations(QueueTransitions):
         The count of retries and the TTL start again; the header `redrive_count` says how often a
         message was redriven. `max_size` does not apply.
         """
-        check.function("select", select, optional=True)
-        check.whole("limit", limit, low=0, optional=True)
         with self._lock:
-            # all are chosen before the first is moved: if `select` raises, nothing has changed
-            chosen = [e for e in self._dead.values() if select is None or select(e.message.copy())]
-            chosen = chosen[:limit]
-            for entry in chosen:
-                del self._dead[entry.number]
-                self._revive(entry.message)
+            moved = 0
+            for entry in self._choose_dead(select, limit):
+                if self._dead.pop(entry.number, None) is None:
+                    continue  # a listener has moved it already
+                self._revive(entry)
                 self._ready.join(entry)
-                self._emit("redriven", entry)
                 self._available.notify()
-            return len(chosen)
+                self._emit("redriven", entry)
+                moved += 1
+            return moved
 
-    def _revive(self, message: Message) -> None:
+    def discard_dead_letters(
+        self, select: Callable[[Message], bool] | None = None, *, limit: int | None = None
+    ) -> int:
+        """Throw dead letters away, and return how many: those for which `select(message)` is true,
+        at most `limit`.
+        """
+        with self._lock:
+            discarded = 0
+            for entry in self._choose_dead(select, limit):
+                if self._dead.pop(entry.number, None) is None:
+                    continue  # a listener has moved it already
+                self._emit("discarded", entry)
+                del self._entries[entry.number]
+                discarded += 1
+            return discarded
+
+    def _choose_dead(
+        self, select: Callable[[Message], bool] | None, limit: int | None
+    ) -> list[Entry]:
+        """Return the first `limit` dead letters that `select` chooses. It is asked about all of
+        them before anything changes.
+        """
+        check.function("select", select, optional=True)
+        limit = check.whole("limit", limit, low=0, optional=True)
+        # a list, since `select` may use the queue, and what it has moved is no longer dead
+        dead = list(self._dead.values())
+        chosen = [entry for entry in dead if select is None or select(entry.message.copy())]
+        return [entry for entry in chosen if entry.number in self._dead][:limit]
+
+    def _revive(self, entry: Entry) -> None:
         """Reset a dead letter's retries, status, timestamp and dead-letter headers, and count the
         redrive.
         """
+        message, now = entry.message, self._runtime.now
         message.retry_count, message.status = 0, MessageStatus.PENDING
-        message.timestamp = self._runtime.now
+        message.timestamp, message._clock, entry.end = now, self._clock, now + message.ttl
         for header in ("dead_letter_reason", "dead_letter_timestamp", "dead_letter_error"):
             message.headers.pop(header, None)
-        # not always a number: a sender may have written anything there
-        redriven = message.headers.get("redrive_count", "")
-        message.headers["redrive_count"] = str(int(redriven) + 1) if redriven.isdecimal() else "1"
+        # not always a number, or one of a million digits: a sender may have written anything there
+        before = message.headers.get("redrive_count", "")
+        redriven = int(before) if before.isdecimal() and len(before) < 10 else 0
+        message.headers["redrive_count"] = str(redriven + 1)
 
     def purge(self) -> int:
         """Throw away every message that waits or is delayed, not those in flight; return how
@@ -82,12 +112,12 @@ class QueueOperations(QueueTransitions):
             gone += [(e, "delayed") for _, _, e in self._delayed]
             self._ready.clear()
             self._delayed.clear()
+            # the delays are gone, and their timer would wake the queue for nothing
+            self._set_timer()
+            self._wake_senders()
             for entry, place in gone:
                 self._emit("purged", entry, 0, place)
                 del self._entries[entry.number]
-            # the delays are gone, and their timer would wake the queue for nothing
-            self._set_timer()
-            self._room.notify_all()
             return len(gone)
 
     def wake(self) -> None:
@@ -96,18 +126,23 @@ class QueueOperations(QueueTransitions):
         """
         with self._lock:
             self._available.notify_all()
-            self._room.notify_all()
+            self._wake_senders()
+
+    def _wake_senders(self) -> None:
+        for turn in self._senders:
+            turn.notify()
 
     def listen(self, listener: Listener, *, existing: bool = False) -> None:
         """Call `listener(record)`, under the lock, for each record from now on; with `existing`,
-        first for each entry that is there already.
+        first for each entry that is there already. One that raises is logged and passed over.
         """
         check.function("listener", listener)
         check.instance("existing", existing, bool)
         with self._lock:
             # under the lock with the registration: nothing can happen between the two
             for entry, message_id, priority, place in self.entries() if existing else ():
-                listener(
+                self._listeners.tell_one(
+                    listener,
                     Record(
                         time=self._runtime.now,
                         event="existing",
@@ -116,9 +151,9 @@ class QueueOperations(QueueTransitions):
                         message_id=message_id,
                         priority=priority,
                         detail=place,
-                    )
+                    ),
                 )
-            self._listeners.append(listener)
+            self._listeners.add(listener)
             # records are only made if a listener wants them
             self._observed = True
 

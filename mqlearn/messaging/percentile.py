@@ -18,7 +18,7 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     Source: the nearest-rank method, definition 1 of Hyndman and Fan, "Sample Quantiles in
     Statistical Packages", 1996.
     """
-    check.number("percent", percent, low=0, high=100)
+    percent = check.number("percent", percent, low=0, high=100)
     if not len(ordered):
         return math.nan
     # In floats 100 · 0.07 is 7.000000000000001, and `ceil` would make the rank 8: so a tiny amount

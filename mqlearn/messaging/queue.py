@@ -74,15 +74,21 @@ class MessageQueue(ABC):
         """Wait up to `timeout` seconds for a first message, then take those that are ready, at most
         `n` in all.
         """
-        check.whole("n", n, low=1)
-        check.number("timeout", timeout, low=0, optional=True)
+        n = check.whole("n", n, low=1)
+        timeout = check.number("timeout", timeout, low=0, optional=True)
         batch: list[Message] = []
-        while len(batch) < n:
-            # only the first is waited for: a worker should begin with what it has
-            message = self.receive(timeout=0 if batch else timeout)
-            if message is None:
-                break
-            batch.append(message)
+        try:
+            while len(batch) < n:
+                # only the first is waited for: a worker should begin with what it has
+                message = self.receive(timeout=0 if batch else timeout)
+                if message is None:
+                    break
+                batch.append(message)
+        except BaseException:
+            # the caller will not see those that were received before, so they are given back
+            for message in batch:
+                self.release(message)
+            raise
         return batch
 
     def take(self, cancelled: Callable[[], bool]) -> Message | None:
@@ -138,4 +144,6 @@ class MessageQueue(ABC):
         """
         check.function("listener", listener)
         check.instance("existing", existing, bool)
-        raise NotImplementedError(f"a queue must be observable to be listened to, got {self!r}")
+        raise NotImplementedError(
+            f"a queue must be observable to be listened to, got {check.short_repr(self)}"
+        )

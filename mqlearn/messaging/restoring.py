@@ -63,7 +63,7 @@ def _put(queue: QueueTransitions, entry: Entry, record: Record, waiting: list[En
         waiting.append(entry)
     elif place == "delayed":
         delay = record.detail if isinstance(record.detail, int | float) else 0.0
-        queue._delayed.add(record.time + delay, entry.number, entry)
+        queue._delayed.add(record.time + delay, entry)
     elif place == "in flight":
         entry.receipt = record.receipt or entry.receipt
         queue._in_flight[entry.receipt] = entry

@@ -29,17 +29,17 @@ class RetryPolicy:
     jitter: str = "full"
 
     def __post_init__(self) -> None:
-        check.number("base", self.base, low=0)
-        check.number("factor", self.factor, low=1)
-        check.number("cap", self.cap, low=0)
+        for name, low in (("base", 0), ("factor", 1), ("cap", 0)):
+            # past its own refusal to be changed, since it is frozen
+            object.__setattr__(self, name, check.number(name, getattr(self, name), low=low))
         check.one_of("jitter", self.jitter, JITTERS)
 
     def delay(self, retry_count: int, draw: float = 0.5) -> float:
         """Return the seconds to wait after failure number `retry_count` (from 1), given a random
         `draw` in [0, 1).
         """
-        check.whole("retry_count", retry_count, low=1)
-        check.number("draw", draw, low=0, high=1)
+        retry_count = check.whole("retry_count", retry_count, low=1)
+        draw = check.number("draw", draw, low=0, high=1)
         try:
             wait = min(self.cap, self.base * self.factor ** (retry_count - 1))
         # 2.0 ** 1024 is more than a float can hold, but the cap would have replaced it

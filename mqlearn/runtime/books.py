@@ -24,8 +24,8 @@ class UnbalancedBooks(RuntimeError):
 class Balance:
     """The balance of one queue, or of several: every field is a number of entries.
 
-    accepted = completed + dead + purged + dropped + waiting + delayed + in_flight; redriven,
-    rejected and deduplicated are counted separately.
+    accepted = completed + dead + purged + dropped + discarded + waiting + delayed + in_flight;
+    redriven, rejected and deduplicated are counted separately.
     """
 
     accepted: int
@@ -33,6 +33,7 @@ class Balance:
     dead: int
     purged: int
     dropped: int
+    discarded: int
     waiting: int
     delayed: int
     in_flight: int
@@ -85,6 +86,7 @@ def balance(
         dead=places["dead"],
         purged=places["purged"],
         dropped=places["dropped"],
+        discarded=places["discarded"],
         waiting=places["waiting"],
         delayed=places["delayed"],
         in_flight=places["in flight"],

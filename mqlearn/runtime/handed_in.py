@@ -79,31 +79,36 @@ class Listeners:
     never sees the exception. It is logged once for each listener, by the logger "mqlearn".
     """
 
-    __slots__ = ("_failed", "_listeners")
+    __slots__ = ("_failed", "listeners")
 
     def __init__(self, first: Callable[..., object] | None = None) -> None:
-        self._listeners: list[Callable[..., object]] = [] if first is None else [first]
+        self.listeners: list[Callable[..., object]] = [] if first is None else [first]
         self._failed: list[Callable[..., object]] = []
 
     def add(self, listener: Callable[..., object]) -> None:
         """Tell `listener` from now on."""
-        # a new list: `tell` may be going through the old one, since a listener may add another
-        self._listeners = [*self._listeners, listener]
+        # a new list: one that a listener adds is not told of what is being told
+        self.listeners = [*self.listeners, listener]
 
     def tell(self, *heard: Any) -> None:
         """Call each listener with what is to be heard."""
-        for listener in self._listeners:
-            try:
-                listener(*heard)
-            except (KeyboardInterrupt, GreenletExit, StopRun):
-                raise
-            except BaseException as error:
-                self._report(listener, error)
-                task = CURRENT.get()
-                if task is not None and isinstance(error, WorkerCrash):
-                    task.crashed = False  # it crashed no worker: only itself
+        for listener in self.listeners:
+            self.tell_one(listener, *heard)
 
-    def _report(self, listener: Callable[..., object], error: BaseException) -> None:
+    def tell_one(self, listener: Callable[..., object], *heard: Any) -> None:
+        """Call only this listener."""
+        try:
+            listener(*heard)
+        except BaseException as error:
+            self.pass_over(listener, error)
+
+    def pass_over(self, listener: Callable[..., object], error: BaseException) -> None:
+        """Log that a listener has failed; raise the error again if it is an interrupt."""
+        if isinstance(error, (KeyboardInterrupt, GreenletExit, StopRun)):
+            raise error
+        task = CURRENT.get()
+        if task is not None and isinstance(error, WorkerCrash):
+            task.crashed = False  # it crashed no worker: only itself
         # `is` and not `in`: comparing two listeners may be code that was handed in, too
         if not any(each is listener for each in self._failed):
             self._failed.append(listener)
@@ -116,7 +121,7 @@ class Listeners:
             )
 
     def __len__(self) -> int:
-        return len(self._listeners)
+        return len(self.listeners)
 
     def __iter__(self) -> Iterator[Callable[..., object]]:
-        return iter(self._listeners)
+        return iter(self.listeners)

@@ -88,6 +88,7 @@ EVENTS: dict[str, Kind] = {
         ("waiting",), "dead", "to the dead letters, older than its TTL; detail: when that was (s)"
     ),
     "redriven": Kind(("dead",), "waiting", "moved back from the dead letters"),
+    "discarded": Kind(("dead",), "discarded", "a dead letter was thrown away by an operator"),
     "purged": Kind(
         ("waiting", "delayed"), "purged", "thrown away by purge(); detail: where it was"
     ),

@@ -13,13 +13,13 @@ from mqlearn.runtime.trace import MOVES, Record
 from tests.chaos.day import Day
 
 CHARGES = ("nacked", "delayed", "lease_lost")
-ENDS = ("completed", "purged", "dropped")
+ENDS = ("completed", "purged", "dropped", "discarded")
 
 
 @dataclass
 class Life:
-    """One entry: where it is since `born` (s), when it is due there (s), failures charged,
-    deliveries, last reason.
+    """One entry: where it is, since when its time to live counts (`born`, s), when it is due there
+    (s), failures charged, deliveries, last reason.
     """
 
     message: Message
@@ -113,8 +113,7 @@ class Books:
 
     def _accepted(self, life: Life, record: Record) -> str:
         time, _, _, _, message_id, priority, *_, detail = record
-        life.born = time
-        life.due = time + (detail or 0.0)
+        life.born = life.due = time + (detail or 0.0)
         before, self.taken[message_id] = self.taken.get(message_id), time
         if priority != life.message.priority.name:
             return f"it was sent as {life.message.priority.name}"

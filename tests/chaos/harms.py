@@ -125,8 +125,8 @@ HARMS: dict[str, Harm] = {
         MOVES, "_end_what_is_due", "self._available.notify()"
     ),
     "a redriven message wakes nobody": without(OPERATIONS, "redrive", "self._available.notify()"),
-    "room after a purge wakes nobody": without(OPERATIONS, "purge", "self._room.notify_all()"),
-    "room after a delivery wakes nobody": without(QUEUE, "_deliver", "self._room.notify()"),
+    "room after a purge wakes nobody": without(OPERATIONS, "purge", "self._wake_senders()"),
+    "room after a delivery wakes nobody": without(QUEUE, "_deliver", "self._offer_room()"),
     "a requeued entry is lost": without(MOVES, "_requeue", "self._ready.requeue(entry)"),
     "a lease never ends": without(
         QUEUE, "_deliver", "self._start_lease(entry, now + self.visibility_timeout)"
@@ -135,23 +135,31 @@ HARMS: dict[str, Harm] = {
         QUEUE, "extend", "self._start_lease(entry, self._runtime.now + seconds)"
     ),
     "a backoff is not waited for": without(
-        MOVES, "_fail", "self._runtime.now + delay", "self._runtime.now"
+        MOVES, "_fail", "self._runtime.now + backoff", "self._runtime.now"
     ),
-    "what expired is handed out": without(QUEUE, "_pop_live", "due >= now", "True"),
+    "what expired is handed out": without(QUEUE, "_pop_live", "entry.end >= now", "True"),
     "a redriven message keeps its failures": without(
         OPERATIONS,
         "_revive",
         "message.retry_count, message.status = 0, ",
         "_, message.status = 0, ",
     ),
-    "a redriven message stays dead": without(OPERATIONS, "redrive", "del self._dead[entry.number]"),
+    "a redriven message stays dead": without(
+        OPERATIONS, "redrive", "self._dead.pop(entry.number, None)", "self._dead[entry.number]"
+    ),
+    "a discarded message stays dead": without(
+        OPERATIONS,
+        "discard_dead_letters",
+        "self._dead.pop(entry.number, None)",
+        "self._dead[entry.number]",
+    ),
     "a purge leaves what is delayed": without(OPERATIONS, "purge", "self._delayed.clear()"),
     "a purge throws away what is in flight": without(
         OPERATIONS, "purge", "self._ready.clear()", "self._ready.clear(); self._in_flight.clear()"
     ),
     "a full queue takes one more": without(QUEUE, "send", ">= self.max_size", "> self.max_size"),
     "a refusal is answered True": without(QUEUE, "send", "return False", "return True"),
-    "priorities are forgotten": without(QUEUE, "send", "LANE[stored.priority])", "2)"),
+    "priorities are forgotten": without(QUEUE, "_make_entry", "LANE[stored.priority])", "2)"),
     "what is taken is taken again": without(DEDUP, "send", "key in self._accepted", "False"),
     # Processors.
     "a crash is settled": without(POOL, "_attempt", "return None", "return COMPLETED"),

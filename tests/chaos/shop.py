@@ -261,11 +261,16 @@ class Shop:
     def _redrive(self) -> None:
         before, limit = len(self.queue.get_dead_letter_messages()), self.day.seed % 5 + 1
         assert self.queue.redrive(limit=limit) == min(before, limit), "redrive says how many"
+        # of those that are left, on every second day one is given up
+        left, limit = len(self.queue.get_dead_letter_messages()), self.day.seed % 2
+        discarded = self.queue.discard_dead_letters(limit=limit)
+        assert discarded == min(left, limit), "discard_dead_letters says how many"
 
     def _purge(self) -> None:
         there = self.queue.size()
         assert self.queue.purge() == there, "purge says how many"
-        self.sim.sleep(0.0)  # whoever was woken goes first
+        for _ in range(3):  # whoever was woken goes first, sends again, and waits for its turn
+            self.sim.sleep(0.0)
         self.fill_the_room()
 
     def _wake(self) -> None:

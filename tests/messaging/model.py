@@ -19,13 +19,14 @@ LogLine = tuple[float, str, int]  # time (s), event, entry
 
 @dataclass(eq=False)
 class Item:
-    """One accepted message. `rank` is its place among its equals, `turn` which delivery holds
-    it.
+    """One accepted message. `born` is when its time to live begins, `rank` its place among its
+    equals, `turn` which delivery holds it.
     """
 
     number: int
     message: Message
     sent: float
+    born: float
     rank: int = 0
     place: str = "new"
     due: float = math.inf
@@ -58,7 +59,7 @@ class Model:
         self.admissions: deque[str] = deque()
         self.wait = 0.0
         self.counts = dict.fromkeys(
-            ("accepted", "completed", "purged", "dropped", "redriven", "rejected"), 0
+            ("accepted", "completed", "purged", "dropped", "discarded", "redriven", "rejected"), 0
         )
         self.log: list[LogLine] = []
         self._ranks = self._turns = 0
@@ -158,7 +159,7 @@ class Model:
         return True
 
     def accept(self, message: Message, delay: float = 0) -> None:
-        item = Item(len(self.items) + 1, message, self.now)
+        item = Item(len(self.items) + 1, message, self.now, self.now + delay)
         self.items.append(item)
         self.counts["accepted"] += 1
         if delay:
@@ -176,13 +177,14 @@ class Model:
         self.put(victim, "dropped", "dropped")
 
     def admit(self) -> bool:
-        """Whoever waits for room gets in as far as there is room; in which order is the queue's
-        affair.
-        """
+        """Whoever waits for room gets in as far as there is room, the one that came first first."""
         before = len(self.blocked)
         while self.blocked and self.size() < self.max_size:
             assert self.admissions, f"{list(self.blocked)} wait although there is room"
-            self.accept(self.blocked.pop(self.admissions.popleft()))
+            first = next(iter(self.blocked))
+            admitted = self.admissions.popleft()
+            assert admitted == first, f"{admitted} got in before {first}, which waits longer"
+            self.accept(self.blocked.pop(first))
         return len(self.blocked) < before
 
     # What consumers do.
@@ -206,7 +208,7 @@ class Model:
 
     def next_fresh(self) -> Item | None:
         for item in self.at("waiting"):
-            if self.now <= item.sent + item.message.ttl:
+            if self.now <= item.born + item.message.ttl:
                 return item
             self.bury(item, "expired", "expired")
         return None
@@ -236,8 +238,9 @@ class Model:
             self.bury(item, "dead", str(argument or "rejected"))
         elif call == "extend":
             assert isinstance(argument, float)
-            item.lease = self.now + argument if self.lease < math.inf else math.inf
-            self.note("extended", item.number)
+            if self.lease < math.inf:
+                item.lease = self.now + argument
+                self.note("extended", item.number)
         elif argument:
             assert isinstance(argument, float)
             self.put_off(item, argument, "postponed")
@@ -250,9 +253,18 @@ class Model:
         chosen = [item for item in self.dead if not ids or item.message.id in ids][:limit]
         for item in chosen:
             self.dead.remove(item)
-            item.retries, item.sent, item.reason, item.error = 0, self.now, "", None
+            item.retries, item.reason, item.error = 0, "", None
+            item.sent = item.born = self.now
             self.counts["redriven"] += 1
             self.join(item, "redriven")
+        return len(chosen)
+
+    def discard(self, ids: str, limit: int | None) -> int:
+        chosen = [item for item in self.dead if not ids or item.message.id in ids][:limit]
+        for item in chosen:
+            self.dead.remove(item)
+            self.counts["discarded"] += 1
+            self.put(item, "discarded", "discarded")
         return len(chosen)
 
     def purge(self) -> int:

@@ -203,6 +203,14 @@ class Pair:
         assert count == self.model.redrive(ids, limit)
         self._follow(until)
 
+    def discard(self, ids: str, limit: int | None) -> None:
+        """Dead letters of these ids, at most `limit`; without ids, any."""
+        select = (lambda letter: letter.id in ids) if ids else None
+        count = self.queue.discard_dead_letters(select, limit=limit)
+        until = self._pass_time()
+        assert count == self.model.discard(ids, limit)
+        self._follow(until)
+
     def purge(self) -> None:
         count = self.queue.purge()
         until = self._pass_time()

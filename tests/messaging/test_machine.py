@@ -94,13 +94,13 @@ class QueueMachine(RuleBasedStateMachine):
         self.pair.advance(seconds)
 
     @rule(
-        call=st.sampled_from(["redrive", "purge", "wake"]),
+        call=st.sampled_from(["redrive", "discard", "purge", "wake"]),
         chosen=st.sampled_from(["", "a", "bc"]),
         limit=st.none() | st.integers(0, 2),
     )
     def operate(self, call: str, chosen: str, limit: int | None) -> None:
-        if call == "redrive":
-            self.pair.redrive(chosen, limit)
+        if call in ("redrive", "discard"):
+            getattr(self.pair, call)(chosen, limit)
         else:
             getattr(self.pair, call)()
 

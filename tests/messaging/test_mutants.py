@@ -19,6 +19,7 @@ from mqlearn import (
     Trace,
     UnbalancedBooks,
 )
+from mqlearn.runtime.handed_in import Listeners
 from tests.messaging.walk import walk
 
 
@@ -194,7 +195,7 @@ def lose_a_dead_letter(queue: InMemoryMessageQueue) -> None:
 
 def unlisted(queue: InMemoryMessageQueue) -> None:
     """A message that nobody was told of."""
-    queue._listeners.clear()
+    queue._listeners = Listeners()
     queue.send(Message())
 
 

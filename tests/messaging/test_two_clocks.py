@@ -55,8 +55,10 @@ def shop(runtime: Runtime) -> dict[str, object]:
     kinds = ("fine", "flaky", "poison", "reject", "later", "fine", "fine", "flaky")
     names = [f"{kinds[i % len(kinds)]}-{i}" for i in range(160)] + [f"crash-{i}" for i in range(3)]
 
+    queue.send(Message(id="stale", ttl=0.001))
+    runtime.sleep(0.002)
+
     def produce() -> None:
-        queue.send(Message(id="stale", ttl=0.001), delay=0.05)
         for name in names:
             queue.send(Message(id=name, max_retries=6))
 

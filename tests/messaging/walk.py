@@ -64,6 +64,7 @@ def walk(seed: int, make: MakeQueue = InMemoryMessageQueue, steps: int = 80) -> 
         (2, bare),
         (3, lambda: pair.advance(float(one((1, 2, 6))))),
         (2, lambda: pair.redrive(one(("", "a", "bc")), one((None, 0, 1)))),
+        (1, lambda: pair.discard(one(("", "a", "bc")), one((None, 0, 1)))),
         (1, pair.purge),
         (1, pair.wake),
     ]
