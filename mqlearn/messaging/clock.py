@@ -1,4 +1,4 @@
-"""The clock by which a message knows its age."""
+"""The clock of a message: what its age is read from."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mqlearn.runtime.base import Runtime
 
 
 class Clock:
-    """The clock by which a message's age is told: that of its queue's `runtime`, or without one the
-    wall clock. The age counts from `delay` seconds after the message was sent.
+    """The clock that a message reads its age from: that of its queue's `runtime`, or without one
+    the wall clock. The age counts from `delay` seconds after the message was sent.
 
     Copies of a message share it. Its runtime is not pickled: in another process it is the wall
     clock.

@@ -20,7 +20,6 @@ LONGEST = 350  # lines, as the formatter lays them out
 # them, and the defaults of a message and an event.
 CLOCK_AND_CHANCE = {
     "mqlearn/runtime/threads.py": {"threading", "time", "random", "uuid"},
-    # and the age of a message that no queue is asked about
     "mqlearn/messaging/message.py": {"uuid"},
     "mqlearn/messaging/clock.py": {"time"},  # of a message that no queue has seen
     "mqlearn/streaming/event.py": {"uuid"},
