@@ -44,8 +44,13 @@ class ChartData:
 
     @cached_property
     def depth(self) -> tuple[Floats, Floats]:
-        """Times (s, n of them) and counts (3 × n): rows for in flight, waiting and delayed."""
+        """Times (s, n of them) and counts (3 × n): rows for in flight, waiting and delayed.
+
+        Only levels that lasted: several records of one instant pass through levels that no observer
+        could see.
+        """
         frame = self.run.depth()
+        frame = frame[~frame.index.duplicated(keep="last")]
         times = frame.index.to_numpy(dtype=float)
         levels = np.array([frame[place].to_numpy(dtype=float) for place in PLACES])
         return times, levels.reshape(len(PLACES), len(times))

@@ -192,7 +192,9 @@ class Timeline(Chart):
         if top != self.axis_top or not self.y_ticks.shown:
             self.axis_top = top
             self.ax.set_ylim(0, top)
-            self.y_ticks.show([(v, style.number(v)) for v in (0, top / 2, top)])
+            # between 0 and 1 message there is none
+            levels = (0, top) if top == 1 else (0, top / 2, top)
+            self.y_ticks.show([(v, style.number(v)) for v in levels])
 
     def legend_entry(self, row: int, label: str, **patch: Any) -> None:
         """Draw a swatch and its label in the right margin, in `row` from the top."""

@@ -31,6 +31,12 @@ class Batches(Timeline):
             style.IN_FLIGHT, "o", 4.0, markerfacecolor="none", markeredgewidth=1.0
         )
         self.failing = self._dots(style.LOST, "x", 6.0, markeredgewidth=1.8)
+        self.empty = canvas.text(
+            box.x + (self.left + box.width - self.right) / 2,
+            box.y + box.height / 2,
+            ha="center",
+            color=style.MUTED,
+        )
         y = box.y + self.top + 10
         self.mean = canvas.text(self.label_x, y, bold=True, color=style.IN_FLIGHT)
         self.count = canvas.text(self.label_x, y + 16)
@@ -65,6 +71,7 @@ class Batches(Timeline):
         )
         self.limit.set_visible(full is not None and full <= self.axis_top)
         self.limit.set_ydata([full or 0, full or 0])
+        self.empty.text = "" if batches.calls else "no call was made"
         whole = [not part for _, _, part in batches.calls]
         bad = [count > 0 for count in batches.failing]
         self._put(self.dots, batches, [w and not b for w, b in zip(whole, bad, strict=True)])

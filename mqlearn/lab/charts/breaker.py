@@ -12,6 +12,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts.base import Box, Predictions, Timeline
 from mqlearn.lab.charts.trouble import Trouble
+from mqlearn.study.words import format_share
 
 LOOKS: dict[str, dict[str, Any]] = {
     "CLOSED": {"facecolor": "#E2E2E2"},
@@ -105,7 +106,7 @@ class Breaker(Timeline):
         share = run.breaker.seconds("OPEN") / max(run.until - run.start, 1e-9)
         self.good_count.text = f"◆ {good} good" if good else ""
         self.failed_count.text = f"✖ {bad} failed" if bad else ""
-        self.open_share.text = f"open {share:.0%}" if self.shown else ""
+        self.open_share.text = f"open {format_share(share)}" if self.shown else ""
 
     def _x(self, time: float) -> float:
         """Return the position of a time (s), in pixels from the picture's left."""

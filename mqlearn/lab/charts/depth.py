@@ -80,9 +80,7 @@ class Depth(Timeline):
         times, levels = run.depth
         if not len(times):
             return "Depth: no message was ever in the queue."
-        # Only levels that lasted: several records of one instant pass through levels that no
-        # observer could see.
-        total = np.where(np.append(np.diff(times) > 0, True), levels.sum(axis=0), 0)
+        total = levels.sum(axis=0)
         top, (in_flight, waiting, delayed) = int(np.argmax(total)), levels[:, -1]
         return (
             f"Depth: at most {style.count(total[top], 'message')} not yet settled, "

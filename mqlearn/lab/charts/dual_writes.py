@@ -25,4 +25,6 @@ class DualWrites(Repeats):
     def sentence(self, run: ChartData) -> str:
         again, silent = map(len, self.found(run))
         changes = style.count(len(run.history.changes), "change")
-        return f"Torn: of {changes} {silent:,} have no event, {again:,} have several."
+        none = f"{silent:,} {'has' if silent == 1 else 'have'} no event"
+        several = f"{again:,} {'has' if again == 1 else 'have'} several"
+        return f"Dual writes: of {changes} {none}, {several}."

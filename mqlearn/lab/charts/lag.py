@@ -81,7 +81,7 @@ class Lag(Timeline):
             return "Lag: nothing was appended."
         where = (
             f", {style.number(run.log.lag(one))} of them in partition {one}"
-            if len(run.log.partitions) > 1
+            if len(run.log.partitions) > 1 and run.log.lag(one)
             else ""
         )
         return (

@@ -15,6 +15,7 @@ from mqlearn.study.words import format_duration
 
 SLICES = 40  # of the run's time at most
 FEWEST = 5  # items that a slice needs to have percentiles
+SEEN = 3  # points without which a line is too short to be seen without markers
 LOOKS: dict[int, dict[str, Any]] = {
     50: {"linewidth": 2.4},
     95: {"linewidth": 1.8, "linestyle": (0, (4.0, 1.6))},
@@ -47,6 +48,13 @@ class Latency(Timeline):
         self.was = canvas.text(
             self.label_x, self.rows[4], color=style.GHOST, bold=True, va="center"
         )
+        # Why the panel is empty, or has one point; that is higher in it.
+        self.empty = canvas.text(
+            box.x + (self.left + box.width - self.right) / 2,
+            box.y + box.height * 0.72,
+            ha="center",
+            color=style.MUTED,
+        )
         self.marks = LevelMarks(self)
         self.axis_top = 0.0
 
@@ -58,11 +66,14 @@ class Latency(Timeline):
         now, was = percentiles(run), None if ghost is None else percentiles(ghost)
         highest = max(
             (float(np.nanmax(each[99])) for _, each in (now, was or now) if _has(each[99])),
-            default=0.0,
+            default=1.0,  # of an empty panel
         )
         self.fit_height(max([highest, *predictions.values]))
+        self.empty.text = "" if len(now[0]) > 1 else why_empty(run)
         for p in PERCENTILES:
             self.lines[p].set_data(now[0], now[1][p])
+            # A line through one point is not visible.
+            self.lines[p].set_marker("" if len(now[0]) > SEEN else "o")
             self.ghost[p].set_visible(was is not None)
             if was is not None:
                 self.ghost[p].set_data(was[0], was[1][p])
@@ -95,6 +106,16 @@ def describe_latency(run: ChartData) -> str:
         return "Latency: nothing is done yet."
     each = ", ".join(f"p{p} {duration(percentile(batches.latencies, p))}" for p in PERCENTILES)
     return f"Latency of {len(batches.done):,} items: mean {duration(batches.mean)}, {each}."
+
+
+def why_empty(run: ChartData) -> str:
+    """Return the sentence that stands in the place of lines of percentiles."""
+    done = len(run.batches.done)
+    if not done:
+        return "nothing is done yet, so there is no latency"
+    if done >= FEWEST and len({time for time, _ in run.batches.done}) == 1:
+        return f"all {style.count(done, 'item')} were done at one time: one point, no line"
+    return f"{style.count(done, 'item')} done: too few for percentiles over time"
 
 
 def percentiles(run: ChartData) -> tuple[Floats, dict[int, Floats]]:

@@ -7,7 +7,7 @@ from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts.base import Box, Chart, Predictions, Ticks
-from mqlearn.lab.charts.latency import LOOKS, describe_latency, duration
+from mqlearn.lab.charts.latency import LOOKS, describe_latency, duration, why_empty
 from mqlearn.lab.charts.prediction_marks import BarMarks
 from mqlearn.lab.charts.steps import shares
 from mqlearn.messaging.percentile import percentile
@@ -39,6 +39,9 @@ class LatencyDistribution(Chart):
             p: canvas.moving(self.ax.axvline(0, color=style.INK, **LOOKS[p])) for p in PERCENTILES
         }
         self.summary = canvas.text(box.x + box.width - 22, box.y + 29, ha="right", bold=True)
+        self.empty = canvas.text(
+            box.x + box.width / 2, box.y + box.height / 2, ha="center", color=style.MUTED
+        )
         self.marks = BarMarks(canvas, self.ax)
         self.axis_top = (0.0, 0.0)
         self.x_ticks, self.y_ticks = Ticks(canvas, self.ax, "x"), Ticks(canvas, self.ax, "y")
@@ -72,6 +75,7 @@ class LatencyDistribution(Chart):
                 if h
             ]
         )
+        self.empty.text = "" if len(took) else why_empty(run)
         self.ghost.set_visible(bool(len(was)))
         self.ghost.set_data(edges, np.append(before, 0))
         for p, line in self.lines.items():

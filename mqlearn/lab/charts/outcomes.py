@@ -81,7 +81,7 @@ class Outcomes(Chart):
     def sentence(self, run: ChartData) -> str:
         fan_out = run.fan_out
         parts = "; ".join(f"{name} {in_words(fan_out.outcomes(name))}" for name in fan_out.names)
-        return f"Fates: {parts}." if parts else "Fates: nobody was to hear of anything."
+        return f"Outcomes: {parts}." if parts else "Outcomes: there was no subscriber."
 
 
 def in_words(outcomes: dict[str, int]) -> str:

@@ -77,7 +77,7 @@ class Overtaking(Chart):
         parts = ", ".join(
             f"{name} {_order_in_words(*fan_out.overtaken(name))}" for name in fan_out.names
         )
-        return f"Order: {parts}." if parts else "Order: nobody was to hear of anything."
+        return f"Order: {parts}." if parts else "Order: there was no subscriber."
 
 
 def _order_in_words(occurred: Floats, by: Floats) -> str:

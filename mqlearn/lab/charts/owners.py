@@ -28,7 +28,7 @@ class Owners(PartitionRows):
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
-        self.caption("owner of each partition; hatched: the owner is silent; white: nobody's")
+        self.caption("owner of each partition; hatched: the owner is silent; white: no owner")
         self.ribbons = [
             canvas.moving(PolyCollection([], facecolor=shade, edgecolor=style.INK, linewidth=0.6))
             for shade in SHADES
@@ -43,6 +43,12 @@ class Owners(PartitionRows):
         self.letters = [
             canvas.text(0, 0, ha="center", va="center", bold=True) for _ in range(LETTERS_SHOWN)
         ]
+        self.empty = canvas.text(
+            box.x + (self.left + box.width - self.right) / 2,
+            box.y + box.height / 2,
+            ha="center",
+            color=style.MUTED,
+        )
         self.notes = [
             canvas.text(self.label_x, box.y + self.top + 12 + 16 * row, room=self.right - 10)
             for row in range(3)
@@ -53,6 +59,7 @@ class Owners(PartitionRows):
         box, (low, high) = self.ax.get_position(), self.ax.get_xlim()
         width, height = self.canvas.width * box.width, self.canvas.height * box.height
         left, top = self.canvas.width * box.x0, self.canvas.height * (1 - box.y1)
+        self.empty.text = "" if group.owned else "no member owned a partition"
         shown = []
         for number, ribbon in enumerate(self.ribbons):
             mine = [
@@ -88,11 +95,10 @@ class Owners(PartitionRows):
     def sentence(self, run: ChartData) -> str:
         group = run.group
         if not group.owned:
-            return "Owners: nobody owned a partition."
+            return "Owners: no member owned a partition."
         last = {owned.partition: owned.member for owned in group.owned if owned.end >= run.until}
         now = ", ".join(
-            f"{p}: {last.get(p, 'nobody')}"
-            for p in range(max(o.partition for o in group.owned) + 1)
+            f"{p}: {last.get(p, 'none')}" for p in range(max(o.partition for o in group.owned) + 1)
         )
         fell = ", ".join(f"{who} falls silent at {style.seconds(time)}" for who, time in group.fell)
         if len(group.fell) > NAMED:

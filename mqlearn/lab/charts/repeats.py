@@ -1,4 +1,4 @@
-"""The chart "repeats": effects made again, and events lost."""
+"""The chart "repeats": events done twice or more, and events lost."""
 
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from mqlearn.lab.charts.prediction_marks import LevelMarks
 
 
 class Repeats(Timeline):
-    """The number of effects that were made again, and of events that never had an effect, over
+    """The number of events that had an effect twice or more, and of events that never had one, over
     time.
 
     A prediction is of the sum of both.
@@ -18,8 +18,8 @@ class Repeats(Timeline):
 
     name, takes_prediction, min_height, stretch = "repeats", True, 92, 0.8
     needs: ClassVar[tuple[str, ...]] = ("read", "effect")
-    counted: ClassVar[str] = "done again, and lost, so far"
-    words: ClassVar[tuple[str, str]] = ("again", "lost")
+    counted: ClassVar[str] = "events done twice or more, and lost, so far"
+    words: ClassVar[tuple[str, str]] = ("twice", "lost")
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
@@ -61,8 +61,10 @@ class Repeats(Timeline):
         return [len(times) for times in found]
 
     def found(self, run: ChartData) -> tuple[list[float], list[float]]:
-        """Return the times (s) at which effects were made again, and at which events were lost."""
-        return run.group.again, run.group.lost
+        """Return the times (s) at which events were done a second time, and at which others were
+        lost.
+        """
+        return run.group.second, run.group.lost
 
     def measured(self, run: ChartData) -> float:
         return float(run.group.twice + len(run.group.lost))
@@ -70,4 +72,7 @@ class Repeats(Timeline):
     def sentence(self, run: ChartData) -> str:
         group = run.group
         lost = style.count(len(group.lost), "event")
-        return f"Repeats: {style.count(len(group.again), 'effect')} made again; {lost} lost."
+        again = f"{style.count(len(group.again), 'effect')} made again"
+        if len(group.again) > group.twice:
+            again = f"{style.count(group.twice, 'event')} done twice or more, {again}"
+        return f"Repeats: {again}; {lost} lost."

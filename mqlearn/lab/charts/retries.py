@@ -54,7 +54,8 @@ class Retries(Timeline):
 
     def sentence(self, run: ChartData) -> str:
         again = int((run.tries["attempt"].to_numpy(dtype=float) > 1).sum())
-        return f"Tries: {style.number(len(run.tries))}, of which {style.number(again)} retries."
+        noun = "retry" if again == 1 else "retries"
+        return f"Tries: {style.number(len(run.tries))}, of which {style.number(again)} {noun}."
 
 
 def _edges(start: float, end: float) -> Floats:

@@ -61,7 +61,7 @@ class SubscriberLag(Timeline):
         highest = [self._put(self.lines, run)] + ([self._put(self.ghosts, ghost)] if ghost else [])
         for line in self.ghosts:
             line.set_visible(ghost is not None)
-        expected = run.theory("behind")
+        expected = run.theory("behind") or None  # a line at 0 would tell nothing
         self.fit_height(max([*highest, expected or 0, *predictions.values]))
         names = run.fan_out.names
         self.omission.text = omission(names, MOST)
@@ -126,5 +126,5 @@ class SubscriberLag(Timeline):
         return (
             f"Behind at the end: {', '.join(parts)}."
             if parts
-            else "Behind: nobody was to hear of anything."
+            else "Behind: there was no subscriber."
         )

@@ -208,11 +208,11 @@ class LogPicture(InstantPicture):
         """
         if not self.now.grouped:
             return "each partition, all to one scale" + (
-                "" if self.now.read else "; nobody reads this log"
+                "" if self.now.read else "; no group reads this log"
             )
         owners = {partition.owner for partition in self.now.partitions.values()}
         idle = [member for member in self.now.members if member not in owners]
-        parts = [f"generation {self.now.generation}: {', '.join(self.now.members) or 'nobody'}"]
+        parts = [f"generation {self.now.generation}: {', '.join(self.now.members) or 'no member'}"]
         parts += [f"idle: {', '.join(idle)}"] if idle else []
         parts += [f"silent (hatched): {', '.join(self.now.silent)}"] if self.now.silent else []
         return "; ".join(parts)
@@ -220,7 +220,7 @@ class LogPicture(InstantPicture):
     def describe(self, time: float) -> str:
         partitions = []
         for number, each in sorted(self.now.partitions.items()):
-            owner = f" ({each.owner or 'nobody'})" if self.now.grouped else ""
+            owner = f" ({each.owner or 'no owner'})" if self.now.grouped else ""
             read = f", {each.committed} committed, {len(each.in_hand)} in hand"
             partitions.append(
                 f"partition {number}{owner} holds {each.start} to {each.end}"

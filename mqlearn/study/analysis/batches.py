@@ -70,8 +70,9 @@ class BatchAnalysis:
     that were done at their first try.
 
     `spoilt` has the times at which tries of good items failed only because the whole batch got one
-    answer; `failed` has the times of tries that failed for a reason of their own. `redelivered` is
-    the number of times that a good item came back, `dead_good` the number of good items that died.
+    answer; `failed` has the times of tries that failed for a reason of their own. `died` has the
+    times at which items died. `redelivered` is the number of times that a good item came back,
+    `dead_good` the number of good items that died.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -81,6 +82,7 @@ class BatchAnalysis:
         self.done: list[tuple[float, float]] = []
         self.spoilt: list[float] = []
         self.failed: list[float] = []
+        self.died: list[float] = []
         self.redelivered = self.dead_good = self.at_first = 0
         self.filling = self.waiting = self.calling = 0.0
         self._came: dict[tuple[str, int], float] = {}  # by source and entry: when it was sent
@@ -145,6 +147,8 @@ class BatchAnalysis:
             self.calling += record.time - began
 
     def _take_failure(self, record: Record) -> None:
+        if record.event == "dead":
+            self.died.append(record.time)
         if (record.source, record.receipt) in self._good:
             self.spoilt.append(record.time)
             self.dead_good += record.event == "dead"

@@ -31,11 +31,12 @@ class GroupAnalysis:
     of events that were done, `twice` of those done more than once, `fenced` of the commits that
     were refused.
 
-    `again` has the time (s) of each repeat. `lost` has the time (s) of the crash that lost an
-    event, once per lost event. An event is lost if its offset is committed, it was not done, and
-    the member that had read it has crashed. `fell` lists the members that crashed or stood still,
-    each with the time (s). `silent` has the ownerships of such a member, cut to the time when it
-    sent no heartbeat.
+    `present` has the processes that are in the group at the end. `again` has the time (s) of each
+    repeat, `second` only that of the first repeat of each event. `lost` has the time (s) of the
+    crash that lost an event, once per lost event. An event is lost if its offset is committed, it
+    was not done, and the member that had read it has crashed. `fell` lists the members that crashed
+    or stood still, each with the time (s). `silent` has the ownerships of such a member, cut to the
+    time when it sent no heartbeat.
 
     A process that dies and starts again joins as a new member, with the same `process_name`.
     """
@@ -50,6 +51,7 @@ class GroupAnalysis:
         done: Counter[str] = Counter()
         # by member: partition, offset and id of each event that it has read
         taken: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        self.present = _present(records)
         self.again: list[float] = []
         self.lost: list[float] = []
         self.fell: list[tuple[str, float]] = []
@@ -59,6 +61,8 @@ class GroupAnalysis:
 
         def keep(partition: int, end: float) -> None:
             member, start = since.pop(partition)
+            if end <= start:  # assigned and revoked at one instant
+                return
             self.owned.append(Owned(partition, process_name(member), start, end))
             self.silent += [
                 Owned(partition, process_name(member), max(start, fell), min(end, spoke))
@@ -100,7 +104,30 @@ class GroupAnalysis:
         for partition in list(since):
             keep(partition, until)
         self.done = len(done)
-        self.twice = sum(count > 1 for count in done.values())
+        self.second = _second(records)
+        self.twice = len(self.second)
+
+
+def _present(records: Iterable[Record]) -> set[str]:
+    """Return the names of the processes that joined last and did not leave the group again."""
+    present = set[str]()
+    for record in records:
+        if record.event == "joined":
+            present.add(process_name(record.message_id))
+        elif record.event in ("left", "evicted"):
+            present.discard(process_name(record.message_id))
+    return present
+
+
+def _second(records: Iterable[Record]) -> list[float]:
+    """Return the times (s) at which events had an effect for the second time."""
+    done, found = Counter[str](), list[float]()
+    for record in records:
+        if record.event == "effect":
+            done[record.message_id] += 1
+            if done[record.message_id] == 2:
+                found.append(record.time)
+    return found
 
 
 def process_name(member: str) -> str:

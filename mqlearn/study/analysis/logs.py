@@ -21,8 +21,9 @@ class LogAnalysis:
     group's `position`, the next offset to read.
 
     `jumps` are the moves of the group past events that it did not read, each with its time (s), the
-    offset from and the offset to. It jumps if retention has deleted the events, or if it was set to
-    the end of the log. The records are of one stream with one group.
+    offset from and the offset to. It jumps if retention has deleted the events, if it was set to
+    the end of the log, or if it began after the first event. The records are of one stream with one
+    group.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -32,6 +33,7 @@ class LogAnalysis:
         self.jumps: dict[int, list[tuple[float, int, int]]] = {}  # time (s), from, to
         # by partition: the offset of a reset; the next commit says where the group went on
         fell: dict[int, int] = {}
+        begun: set[int] = set()
         for time, event, _, entry, *_, detail in records:
             if event == "appended":
                 self.end.setdefault(detail, []).append((time, entry + 1))
@@ -39,7 +41,13 @@ class LogAnalysis:
                 self.start.setdefault(detail, []).append((time, entry))
             elif event == "reset":
                 fell[detail] = entry
-            elif event == "committed":
+            elif event in ("read", "committed"):
+                # A group that is new in a partition begins where its first record says.
+                if detail not in begun and entry:
+                    self.jumps.setdefault(detail, []).append((time, 0, entry))
+                begun.add(detail)
+                if event == "read":
+                    continue
                 self.position.setdefault(detail, []).append((time, entry))
                 if detail in fell:
                     self.jumps.setdefault(detail, []).append((time, fell.pop(detail), entry))

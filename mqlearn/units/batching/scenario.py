@@ -202,7 +202,12 @@ class BatchedWriter(Scenario):
             "mean_s": analysis.mean,
             "p99_s": percentile(analysis.latencies, 99),
         }
-        parts = [self._load(left), self._latency(analysis), self._failures(analysis, books.dead)]
+        grows = self._grows(analysis, until)
+        parts = [
+            self._load(left, grows),
+            self._latency(analysis),
+            self._failures(analysis, books.dead),
+        ]
         if analysis.done:
             parts += self._compare_prediction(format_duration(analysis.mean), format_duration)
         elif self.prediction is not None:
@@ -216,10 +221,25 @@ class BatchedWriter(Scenario):
             totals,
             verdict,
             {"capacity": self.capacity},
-            self._headline(analysis, left),
+            self._headline(analysis, left, grows),
         )
 
-    def _load(self, left: int) -> str:
+    def _grows(self, analysis: BatchAnalysis, until: float) -> bool:
+        """Return True if more orders come than can be written, and in the second half of the run
+        the backlog grew by at least half of what follows from that.
+        """
+        since, growth = until - self.window / 2, self.rate - self.capacity
+        came = sum(time > since for time in analysis.sent)
+        gone = sum(time > since for time in (*analysis.died, *(time for time, _ in analysis.done)))
+        # Rounding errors must not show as a backlog that grows. Before the first call every order
+        # is left, whatever the capacity.
+        return bool(analysis.calls) and growth > 1e-9 and came - gone >= growth * self.window / 4
+
+    def _many(self, left: int) -> bool:
+        """Return True if more orders are left than the workers hold and one second brings."""
+        return left > self.workers * self.size + self.rate
+
+    def _load(self, left: int, grows: bool) -> str:
         """Compare the rate of arrivals with the rate that can be written."""
         growth = self.rate - self.capacity
         arriving = (
@@ -229,17 +249,18 @@ class BatchedWriter(Scenario):
             f"{'1 worker' if self.workers == 1 else f'{self.workers} workers'} in batches of "
             f"{self.size}"
         )
-        # Rounding errors must not show as a backlog that grows.
         if growth <= 1e-9:
-            return f"{arriving}, {full} can write {format_number(self.capacity)}."
+            # The capacity is that of good orders; what bad ones cost shows in what is left.
+            many = f"; {left:,} are left" if self._many(left) else ""
+            return f"{arriving}, {full} can write {format_number(self.capacity)}{many}."
         least = least_size(self.rate, self.per_call, self.per_item, self.workers)
         enough = (
             "no batch is large enough" if least is None else f"batches of {least:,} could keep up"
         )
+        said = f"Backlog grows by {format_number(growth)} a second: " if grows else ""
         return (
-            f"Backlog grows by {format_number(growth)} a second: {arriving}, {full} can write "
-            f"{format_number(self.capacity)}; "
-            f"{left:,} are left; {enough}."
+            f"{said}{arriving}, {full} can write {format_number(self.capacity)}; "
+            f"{left:,} {'is' if left == 1 else 'are'} left; {enough}."
         )
 
     def _latency(self, analysis: BatchAnalysis) -> str:
@@ -248,8 +269,11 @@ class BatchedWriter(Scenario):
             return f"No batch is full, or {self.linger:g} s old, when we stop watching."
         if not analysis.done:
             return "Nothing is written yet."
+        # A mean over a part of the orders says so: those that wait longest are not in it.
+        few = len(analysis.done) < 0.9 * len(analysis.sent)
         latency = (
-            f"Latency {format_duration(analysis.mean)} on average, 99 % at most "
+            f"Latency {format_duration(analysis.mean)} on average"
+            f"{f' of the {len(analysis.done):,} written' if few else ''}, 99 % at most "
             f"{format_duration(percentile(analysis.latencies, 99))}"
         )
         # With bad orders the parts would describe only some of the latency: retries are left out.
@@ -264,31 +288,31 @@ class BatchedWriter(Scenario):
         if not analysis.failed:
             return ""
         bad = dead - analysis.dead_good
-        died = f"{format_count(bad, 'bad order')} died"
+        died = f"{format_count(bad, 'bad order')} died" if bad else "No bad order has died yet"
         if self.on_failure == ALL:
             return (
-                f"{died}; good ones came back {analysis.redelivered:,} times, and "
-                f"{analysis.dead_good:,} "
-                "of them died too."
+                f"{died}; good ones came back {format_count(analysis.redelivered, 'time')}, and "
+                f"{f'{analysis.dead_good:,}' if analysis.dead_good else 'none'} of them died too."
             )
-        if self.on_failure == BISECT:
+        alone = " alone" if bad else ""
+        if bad and self.on_failure == BISECT:
             again = sum(part for _, _, part in analysis.calls)
-            return f"{died} alone, found by {again:,} more calls; no good one came back."
-        return f"{died} alone; no good one came back."
+            alone += f", found by {format_count(again, 'more call')}"
+        return f"{died}{alone}; no good one came back."
 
-    def _headline(self, analysis: BatchAnalysis, left: int) -> str:
-        if self.rate - self.capacity > 1e-9:
+    def _headline(self, analysis: BatchAnalysis, left: int, grows: bool) -> str:
+        if grows:
             return f"Batches of {self.size} cannot keep up: {left:,} orders left"
         if not analysis.done:
             return self._latency(analysis).removesuffix(".")
         if analysis.redelivered:
             return (
-                f"Good orders redelivered {analysis.redelivered:,} times; {analysis.dead_good:,} "
-                "of them "
-                "dead"
+                f"Good orders redelivered {format_count(analysis.redelivered, 'time')}; "
+                f"{analysis.dead_good:,} of them dead"
             )
-        of = f"{analysis.mean_size:.3g} orders a batch"
-        return (
+        of = f"{format_count(analysis.mean_size, 'order')} a batch"
+        latency = (
             f"{of}: latency {format_duration(analysis.mean)}, 99 % within "
             f"{format_duration(percentile(analysis.latencies, 99))}"
         )
+        return f"{latency}; {left:,} left" if self._many(left) else latency

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from mqlearn.messaging.breaker import CLOSED, OPEN, CircuitBreaker
+from mqlearn.messaging.breaker import OPEN, CircuitBreaker
 from mqlearn.messaging.breaker_processor import CircuitBreakerMessageProcessor
 from mqlearn.messaging.failure_rate import FailureRate
 from mqlearn.messaging.message import Message
@@ -15,13 +15,14 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.breakers import BreakerAnalysis, backlog, drain_time
+from mqlearn.study.analysis.breakers import BreakerAnalysis, drain_time
 from mqlearn.study.analysis.loads import tries_per_order
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.run import Context, Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
+from mqlearn.study.words import format_share
 from mqlearn.units.circuit_breaker.card_service import DOWN, SLOW, Call, CardService
-from mqlearn.units.circuit_breaker.waiting import Waiting
+from mqlearn.units.circuit_breaker.waiting import Waiting, aftermath
 
 LONGEST = 300.0  # seconds that can be observed
 FASTEST = 10.0  # orders per second
@@ -290,8 +291,10 @@ class GuardedCalls(Scenario):
             f"{books.dead:,} of {books.accepted:,} orders died.",
             self._openings(analysis, share),
         ]
+        if self.window <= self.outage_from < self.outage_to:
+            parts.append("The trouble would begin after the end.")
         if analysis.shut:
-            text, expected = self._aftermath(run, analysis, waiting)
+            text, expected = aftermath(run, analysis, waiting, self.rate)
             parts.append(text)
             if expected is not None:
                 theory["depth"] = expected
@@ -299,7 +302,10 @@ class GuardedCalls(Scenario):
             parts.append(f"At most {waiting.most:,} waited.")
         parts += self._compare_prediction(f"{waiting.most:,}")
         context = Context(self.broken, self.trouble, guarded=self.breaker != NONE)
+        # The chart's peak counts the calls under way as well, so that the title names both.
         headline = f"{parts[0][:-1]}, at most {waiting.most:,} waited"
+        if waiting.most_unsettled > waiting.most:
+            headline += f", {waiting.most_unsettled:,} not settled"
         return Run(self, seed, trace, until, totals, " ".join(parts), theory, headline, context)
 
     def _openings(self, analysis: BreakerAnalysis, share: float) -> str:
@@ -308,35 +314,7 @@ class GuardedCalls(Scenario):
         if not count:
             return "No breaker opened." if self.breaker == NONE else "The breaker never opened."
         how = {1: "once", 2: "twice"}.get(count, f"{count} times")
-        return f"The breaker opened {how} and was open {share:.0%} of the time."
-
-    def _aftermath(
-        self, run: Run, analysis: BreakerAnalysis, waiting: Waiting
-    ) -> tuple[str, float | None]:
-        """Return a sentence about the longest backlog that built up while the breaker was not
-        closed, with the time it took to clear; and the length that theory expects, or None if
-        orders have died meanwhile.
-        """
-        began, ended = max(analysis.shut, key=lambda shut: waiting.before(shut[1]))
-        arrived, already = backlog(self.rate, ended - began), waiting.before(began)
-        died = sum(
-            record.event == "dead" and began <= record.time <= ended for record in run.trace.records
-        )
-        why = f"{self.rate:g} a second for {ended - began:.0f} s are {arrived:,.0f}"
-        # fewer than a tenth would only make the sentence longer
-        if already > 0.1 * arrived:
-            why += f", and {already:,} did before it opened"
-        if died:
-            why += f", but {died:,} have died"
-        expected = None if died else already + arrived
-        then = waiting.before(ended)
-        if analysis.spans[-1].state != CLOSED and analysis.spans[-1].end == ended:
-            return f"It is not closed at the end, and {then:,} orders wait: {why}.", expected
-        text = f"When it closed, at {ended:.0f} s, {then:,} orders waited: {why}"
-        cleared = waiting.cleared(ended)
-        if cleared is None:
-            return f"{text}. At the end {waiting.last:,} do.", expected
-        return f"{text}. {cleared - ended:.0f} s later none did.", expected
+        return f"The breaker opened {how} and was open {format_share(share)} of the time."
 
     def drain(self, waiting: float) -> float:
         """Return the mean time (s) that the workers need to clear a backlog of `waiting` orders

@@ -19,6 +19,7 @@ from mqlearn.study.analysis.groups import GroupAnalysis
 from mqlearn.study.arrivals import by_pattern, flight_file
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, param, refuse_queue, wait_for_arrivals
+from mqlearn.study.words import format_count
 
 GROUP = "mail"
 LETTERS = "ABCDEFGH"
@@ -102,7 +103,7 @@ class SharedPartitions(Scenario):
         high=120,
         step=1,
         group="failures",
-        help="How long A stands still, heart and all.",
+        help="How long A stands still; it sends no heartbeat meanwhile.",
     )
     joins_at: float = param(
         0.0,
@@ -123,7 +124,7 @@ class SharedPartitions(Scenario):
         10, low=1, high=500, group="policy", help="Orders taken, and committed, at a time."
     )
     assignment: str = param(
-        "range", group="policy", choices=("range", "sticky"), help="How partitions are dealt out."
+        "range", group="policy", choices=("range", "sticky"), help="How partitions are assigned."
     )
     session_timeout: float = param(
         10.0,
@@ -230,21 +231,27 @@ class SharedPartitions(Scenario):
         repeats = len(analysis.again)
         more = "" if repeats == analysis.twice else f" or more, {repeats:,} mails too many"
         noun = "flights" if self.arrivals == FLIGHTS else "orders"
+        had = f"{working} of {format_count(len(analysis.members), 'member')} had a partition"
         parts = [
-            f"{events:,} {noun}, {working} of {len(analysis.members)} members had a partition"
-            f"{'' if not idle else f', {idle} never'}.",
+            f"{events:,} {noun}, {had}{'' if not idle else f', {idle} never'}.",
             f"{analysis.twice:,} {'was' if analysis.twice == 1 else 'were'} mailed twice{more}, "
-            f"{len(analysis.lost):,} never will be; {behind:,} {'is' if behind == 1 else 'are'} "
-            "behind.",
+            f"{len(analysis.lost):,} never will be; "
+            f"{behind:,} {'is' if behind == 1 else 'are'} not committed.",
         ]
+        struck = "A" in {name for name, _ in analysis.fell} or "A" not in analysis.present
+        if self.what != NOTHING and not struck:
+            parts.append("Nothing happened to A before the end.")
+        if not analysis.present:
+            parts.append("No member is left.")
         if analysis.fenced:
-            parts.append(
-                "1 late commit was refused."
-                if analysis.fenced == 1
-                else f"{analysis.fenced} late commits were refused."
-            )
+            was = "was" if analysis.fenced == 1 else "were"
+            parts.append(f"{format_count(analysis.fenced, 'late commit')} {was} refused.")
         parts += self._compare_prediction(f"{analysis.twice + len(analysis.lost):,}")
-        short = f"{analysis.twice:,} mailed twice, {len(analysis.lost):,} lost, {behind:,} behind"
+        short = (
+            f"{analysis.twice:,} mailed twice{' or more' if more else ''}, "
+            f"{len(analysis.lost):,} lost, {behind:,} not committed"
+            f"{'' if analysis.present else '; no member left'}"
+        )
         return Run(self, seed, trace, until, totals, " ".join(parts), {}, short)
 
 

@@ -17,6 +17,7 @@ from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.changes import DAY, HOUR, OPEN, Change, a_day_of_flights, a_day_of_orders, clock
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, param, refuse_queue
+from mqlearn.study.words import format_count
 from mqlearn.units.event_sourcing.shop import WRITERS, Day, Shop, summed
 
 FLIGHTS = "flights"
@@ -145,14 +146,18 @@ class OrderHistory(Scenario):
             "repeated": analysis.repeated,
             "folded": sum(folded for _, folded in analysis.folded),
         }
-        states = (
-            f"{clock(self.hour * HOUR)}: {summed(day.true_at(self.hour * HOUR)) or 'nothing yet'}"
+        # What is missing among the events is missing in the answer too.
+        asked = f"{clock(self.hour * HOUR)}{', by the events' if silent else ''}"
+        states = f"{asked}: {summed(day.true_at(self.hour * HOUR)) or 'nothing yet'}"
+        torn = (
+            f"{silent:,} of {format_count(count, 'change')} {'has' if silent == 1 else 'have'} no "
+            f"event, {again:,} {'has' if again == 1 else 'have'} several"
         )
-        torn = f"{silent:,} of {count:,} changes have no event, {again:,} have several"
         parts = [f"{states}.", f"{torn}."]
         if analysis.repeated:
             parts.append(
-                f"{analysis.repeated:,} events came twice under one id, which a reader can skip."
+                f"{format_count(analysis.repeated, 'event')} came again under an id already known, "
+                "which a reader can skip."
             )
         parts += self._compare_prediction(f"{silent + again:,}")
         return Run(

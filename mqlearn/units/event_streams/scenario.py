@@ -22,6 +22,7 @@ from mqlearn.study.analysis.logs import LogAnalysis, at
 from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, param, refuse_queue, wait_for_arrivals
+from mqlearn.study.words import format_number
 
 GROUP = "reader"
 
@@ -114,13 +115,13 @@ class ReadingTheLog(Scenario):
         high=180,
         step=5,
         group="policy",
-        help="How long an event is kept; 0: for ever.",
+        help="How long an event is kept; 0: forever.",
     )
     out_of_range: str = param(
         "earliest",
         group="policy",
         choices=OUT_OF_RANGE,
-        help="Where a reader goes on whose place in the log is gone; error: it stops.",
+        help="Where a reader goes on if its place in the log is gone; error: it stops.",
     )
     prediction: float | None = param(
         None,
@@ -240,10 +241,11 @@ class ReadingTheLog(Scenario):
             "lost": lost,
             "largest_%": 100 * largest / sent if sent else 0.0,
         }
-        speed = f"{sent / largest if largest else 0:.2f}"
+        speed = format_number(sent / largest if largest else 0)
         share = f"{totals['largest_%']:.0f} % in one of {self.partitions} partitions"
+        most = "no more than" if speed == "1" else f"at most {speed} times what"
         spread = (
-            f"{share}: all readers keep up with at most {speed} times the rate of one"
+            f"{share}: {self.partitions} readers together do {most} one does"
             if self.partitions > 1
             else "all in one partition"
         )
@@ -256,18 +258,34 @@ class ReadingTheLog(Scenario):
         if self.partitions == 1:
             headline = f"{behind:,} of {sent:,} events behind."
         if lost:
-            parts.append(f"{lost:,} never read.{self._stopped(analysis)}")
+            parts.append(f"{lost:,} never read.{self._stopped(trace, analysis, until)}")
+            of_them = " of them" if lost == gone else ""
+            also = f" ({gone:,} gone)" if gone and not of_them else ""
             headline = (
-                f"{behind:,} behind, {lost:,} never read. "
+                f"{behind:,} behind{also}, {lost:,}{of_them} never read. "
                 f"{share if self.partitions > 1 else 'One partition'}."
             )
         parts += self._compare_prediction(f"{behind:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), self._theory(), headline)
 
-    def _stopped(self, analysis: LogAnalysis) -> str:
-        if self.out_of_range != "error" or self.away_from <= self.window < self.away_to:
-            return ""  # readers that are still away have not noticed yet
-        stopped = sum(bool(analysis.lost(p)) for p in analysis.partitions)
+    def _stopped(self, trace: Trace, analysis: LogAnalysis, until: float) -> str:
+        """Say how many readers stopped because their next event was gone."""
+        if self.out_of_range != "error":
+            return ""
+        # Readers that are still away at the end have noticed nothing since they went.
+        away = self.away_from <= self.window < self.away_to
+        looked = until - self.window + self.away_from if away else until
+        busy = {}  # a reader looks for its next event only when it is done with the one before
+        for record in trace.records:
+            if record.event in ("started", "finished") and record.time <= looked:
+                busy[record.detail] = record.event == "started"
+        stopped = sum(
+            at(analysis.start, p, looked) > at(analysis.position, p, looked)
+            for p in analysis.partitions
+            if p in busy and not busy[p]
+        )
+        if not stopped:
+            return ""
         return f" {'A reader' if stopped == 1 else f'{stopped} readers'} stopped."
 
     def _theory(self) -> dict[str, Any]:

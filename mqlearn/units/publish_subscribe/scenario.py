@@ -23,6 +23,7 @@ from mqlearn.study.words import join_names
 TOPIC = "orders.paid"
 SUBSCRIBERS = ("mail", "parcel", "audit")
 IN_ORDER, DELAYED = "in order", "delayed"
+TITLE = 110  # letters that the two lines of a chart's title have room for
 
 
 @dataclass(frozen=True)
@@ -227,24 +228,17 @@ class FanOut(Scenario):
             "behind": slowest,
             "overtaken": sum(fate["late"] for fate in fates.values()),
         }
-        parts = [f"{totals['published']:,} orders: {self._lags(behind)}."]
+        parts = [f"{totals['published']:,} orders: {_describe(fates)}."]
         for fate, words in (("dead", "Dead letters"), ("lost", "Lost"), ("late", "Out of order")):
             listed = [f"{name} {fates[name][fate]:,}" for name in fates if fates[name][fate]]
             parts += [f"{words}: {', '.join(listed)}."] if listed else []
         headline = " ".join(parts)
+        if len(headline) > TITLE:
+            short = ("dead", "dead letters"), ("lost", "lost"), ("late", "out of order")
+            sums = [(sum(each[fate] for each in fates.values()), words) for fate, words in short]
+            headline = f"{parts[0]} {', '.join(f'{n:,} {words}' for n, words in sums if n)}."
         parts += self._compare_prediction(f"{slowest:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), theory or {}, headline)
-
-    def _lags(self, behind: dict[str, int]) -> str:
-        """Say how far each subscriber is behind; the orders of half a second count as none."""
-        groups: dict[int, list[str]] = {}
-        for name, count in behind.items():
-            groups.setdefault(count if count > self.rate / 2 else 0, []).append(name)
-        return ", ".join(
-            f"{join_names(names)} {'is' if len(names) == 1 else 'are'} "
-            f"{f'{count:,} behind' if count else 'up to date'}"
-            for count, names in groups.items()
-        )
 
     def _theory(self) -> dict[str, Any]:
         """Return the number of orders that the slowest subscriber is behind at the end, if no call
@@ -256,6 +250,28 @@ class FanOut(Scenario):
             return {}
         behind = max(0.0, self.rate - 1 / slowest) * self.window if slowest else 0.0
         return {"behind": behind} if behind < self.queue_limit else {}
+
+
+def _describe(fates: dict[str, dict[str, int]]) -> str:
+    """Say of each subscriber how far it is behind, or how many orders it heard."""
+    groups: dict[str, list[str]] = {}
+    for name, fate in fates.items():
+        groups.setdefault(_fate(fate), []).append(name)
+    return ", ".join(
+        f"{join_names(names)} {fate.format(be='is' if len(names) == 1 else 'are')}"
+        for fate, names in groups.items()
+    )
+
+
+def _fate(fate: dict[str, int]) -> str:
+    """Return what became of a subscriber's orders; one that missed any is not up to date."""
+    heard, behind = fate["heard"] + fate["late"], fate["behind"]
+    missed = fate["dead"] + fate["lost"]
+    if behind:
+        return f"{'' if heard else 'heard none and '}{{be}} {behind:,} behind"
+    if not missed:
+        return "{be} up to date"
+    return f"heard {heard:,} of {heard + missed:,}" if heard else "heard none"
 
 
 def _occurred(runtime: Runtime, trace: Trace, order: Message) -> None:

@@ -107,7 +107,7 @@ def test_another_hour_is_the_same_day_and_a_new_simulation_agrees_with_what_is_k
     """
     morning = OrderHistory(orders=40, hour=9.0).run(0)
     evening = OrderHistory(orders=40, hour=21.5, prediction=3.0).run(0)
-    assert morning.trace is evening.trace and evening.verdict.startswith("21:30: 5 paid, ")
+    assert morning.trace is evening.trace and evening.verdict.startswith("21:30, by the events: 5")
     with Simulation() as sim:
         again = OrderHistory(orders=40, hour=9.0).run(0, runtime=sim)
     assert again.trace.records == morning.trace.records and again.verdict == morning.verdict
@@ -218,7 +218,7 @@ def test_a_way_to_write_of_ones_own_is_what_the_chart_shows() -> None:
     assert run_with_writer(scenario, mine).trace.records == scenario.run(0).trace.records
     mute = run_with_writer(OrderHistory(crash_rate=0.0), lambda shop, event, die: shop.save(event))
     assert mute.totals["no event"] == mute.totals["changes"] == 497
-    assert mute.verdict.startswith("14:00: nothing yet.")
+    assert mute.verdict.startswith("14:00, by the events: nothing yet.")
     with pytest.raises(KeyError, match="oops"):
         run_with_writer(OrderHistory(), lambda shop, event, die: {}["oops"])
 
