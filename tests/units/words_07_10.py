@@ -112,7 +112,8 @@ def _(run: Run, said: Said) -> bool:
 
 
 @claim(
-    rf"{N} readers together do (?:at most {N} times what|no more than) one does|"
+    rf"{N} readers together do (?:at most {N} times what|no more than) one does without falling "
+    r"behind|"
     rf": {N} × one reader",
     "ReadingTheLog",
 )

@@ -22,8 +22,8 @@ class LogAnalysis:
 
     `jumps` are the moves of the group past events that it did not read, each with its time (s), the
     offset from and the offset to. It jumps if retention has deleted the events, if it was set to
-    the end of the log, or if it began after the first event. The records are of one stream with one
-    group.
+    the end of the log, or if it began after the first were deleted. The records are of one
+    stream with one group.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -42,9 +42,9 @@ class LogAnalysis:
             elif event == "reset":
                 fell[detail] = entry
             elif event in ("read", "committed"):
-                # A group that is new in a partition begins where its first record says.
-                if detail not in begun and entry:
-                    self.jumps.setdefault(detail, []).append((time, 0, entry))
+                # A group that is new in a partition cannot read what is deleted already.
+                if detail not in begun and (first := min(at(self.start, detail), entry)):
+                    self.jumps.setdefault(detail, []).append((time, 0, first))
                 begun.add(detail)
                 if event == "read":
                     continue

@@ -244,8 +244,9 @@ class ReadingTheLog(Scenario):
         speed = format_number(sent / largest if largest else 0)
         share = f"{totals['largest_%']:.0f} % in one of {self.partitions} partitions"
         most = "no more than" if speed == "1" else f"at most {speed} times what"
+        # All of them may read more for a while: then the largest partition falls behind.
         spread = (
-            f"{share}: {self.partitions} readers together do {most} one does"
+            f"{share}: {self.partitions} readers together do {most} one does without falling behind"
             if self.partitions > 1
             else "all in one partition"
         )
