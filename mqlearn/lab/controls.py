@@ -121,8 +121,12 @@ class Controls:
         """
         try:
             act()
-        except Exception as error:
+        except BaseException as error:
+            if self._lab.closed:
+                return
             self._lab._show_error(error)
+            if isinstance(error, KeyboardInterrupt):
+                raise
 
     def _field(self, name: str) -> None:
         self._lab._control_moved({name: self.rows[name].value})
@@ -184,6 +188,18 @@ class Controls:
             act()
         finally:
             self._quiet = False
+
+    def close(self) -> None:
+        """Close all widgets of the panel: the kernel and the page forget them."""
+        parts = [self.box, self._totals, self._code, self.player.box, self.player.link]
+        while parts:
+            part = parts.pop()
+            parts += getattr(part, "children", ())
+            for name in ("layout", "style"):
+                parts += [getattr(part, name)] if hasattr(part, name) else []
+            if part.comm is not None:
+                part.unobserve_all()
+                part.close()
 
     def draw_instant(self, run: Any) -> None:
         """Show `run` at the player's time."""

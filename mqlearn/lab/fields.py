@@ -54,7 +54,7 @@ class FieldRow:
             self.box.add_class("mq-wide")
         self.boxes = [self.box]
         if self.recorded:
-            self.upload = widgets.FileUpload(accept=".csv", description="your own, as CSV")
+            self.upload = widgets.FileUpload(accept=".csv", description="own, as CSV")
             self.upload.tooltip = "a file with a column time, in seconds: see read_arrivals"
             self.upload.observe(self._uploaded, names="value")
             self.boxes.append(_classed(widgets.Box([self.upload]), "mq-upload"))

@@ -5,10 +5,12 @@ charts and the verdict change.
 import base64
 import dataclasses
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mqlearn.lab import fields, panel_html, style
+from mqlearn.lab.cells import remember
 from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts import Predictions
 from mqlearn.lab.controls import Controls
@@ -16,6 +18,7 @@ from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.label import plain
 from mqlearn.lab.run_cache import RunCache
 from mqlearn.runtime import check
+from mqlearn.runtime.handed_in import reason_of
 
 DEFAULT_CHARTS = ("depth", "dead")
 
@@ -25,7 +28,8 @@ class Lab:
 
     For each control there is a method: `set`, `preset`, `predict`, `room`, `keep`, `step`,
     `reroll`, `reset`. `run` is the run that is shown, `verdict` its result in a sentence,
-    `sentence` its picture in words.
+    `sentence` its picture in words. A cell that makes a lab and is run again closes the lab that it
+    has made before; a lab of another cell is closed by `close`.
     """
 
     def __init__(self, scenario: type[Any], seed: int = 0, **settings: Any) -> None:
@@ -40,6 +44,11 @@ class Lab:
         self._start = scenario(**self._known(settings))
         self._start_seed = self.seed = seed
         self.scenario: Any = self._start
+        self._runs = RunCache()
+        # first: if it raises, no widget has been made yet
+        self._data = self._runs.get(self.scenario, seed)
+        self.run: Any = self._data.run
+        self.closed = False
         self.error = ""
         self.baseline: Any = None
         self._baseline_data: ChartData | None = None
@@ -52,10 +61,12 @@ class Lab:
             predicted_chart=getattr(scenario, "PREDICTS", None),
         )
         self._ui = Controls(self, list(self._rows.values()))
-        self._runs = RunCache()
-        self._data = self._runs.get(self.scenario, seed)
-        self.run: Any = self._data.run
-        self._show()
+        try:
+            self._show()
+        except BaseException:
+            self.close()
+            raise
+        remember(self)
 
     def set(self, **settings: Any) -> None:
         """Change fields of the scenario by name and run it, as if their controls had been moved.
@@ -63,7 +74,7 @@ class Lab:
         Raises TypeError for a name that the scenario does not have, ValueError for a value that it
         refuses; the panel then shows the reason, and still the last run that worked.
         """
-        with self._lock:
+        with self._change():
             checked = self._known(settings)
             try:
                 checked = {
@@ -71,12 +82,8 @@ class Lab:
                     for name, value in checked.items()
                 }
                 scenario = dataclasses.replace(self.scenario, **checked)
-                if fields.PREDICTION in checked:  # the scenario has accepted it, or has raised
-                    self._predictions = dataclasses.replace(
-                        self._predictions, prediction=checked[fields.PREDICTION]
-                    )
                 self._adopt(scenario, self.seed)
-            except Exception as error:
+            except BaseException as error:
                 self._show_error(error)
                 raise
 
@@ -84,24 +91,23 @@ class Lab:
         """Set your prediction (None removes it): it is drawn as a dashed line over the result, and
         the verdict compares the two.
         """
-        with self._lock:
+        with self._change():
             value = check.number("value", value, optional=True)
             takes = fields.PREDICTION in {f.name for f in dataclasses.fields(self._type)}
             scenario = (
                 dataclasses.replace(self.scenario, prediction=value) if takes else self.scenario
             )
-            # The scenario has accepted it, or has raised.
-            self._predictions = dataclasses.replace(self._predictions, prediction=value)
             if takes:
                 self._adopt(scenario, self.seed)
             else:
+                self._predictions = dataclasses.replace(self._predictions, prediction=value)
                 self._show()
 
     def room(self, answers: Iterable[float]) -> None:
         """Draw the answers of a class over the result, one mark for each answer; an empty list
         removes them.
         """
-        with self._lock:
+        with self._change():
             self._predictions = dataclasses.replace(
                 self._predictions, room=_numbers("answers", answers)
             )
@@ -118,7 +124,7 @@ class Lab:
                 f"name must be one of {', '.join(presets) or 'no presets'}, got "
                 f"{check.short_repr(name)}"
             )
-        with self._lock:
+        with self._change():
             # the prediction stays: a class predicts first, and then chooses the incident
             mine = (
                 {fields.PREDICTION: self._predictions.prediction}
@@ -130,30 +136,33 @@ class Lab:
 
     def reset(self) -> None:
         """Return to the settings and the seed that the lab began with; a baseline stays."""
-        with self._lock:
-            self._predictions = Predictions(
-                prediction=getattr(self._start, fields.PREDICTION, None)
-            )
-            self._adopt(self._start, self._start_seed)
+        with self._change():
+            guess = Predictions(prediction=getattr(self._start, fields.PREDICTION, None))
+            self._adopt(self._start, self._start_seed, guess)
 
     def reroll(self) -> None:
         """Run the same settings with the next seed: any difference is then due to chance."""
-        with self._lock:
+        with self._change():
             self._adopt(self.scenario, self.seed + 1)
 
     def keep(self, kept: bool = True) -> None:
         """Keep this run as the grey baseline, or drop the baseline with `keep(False)`."""
         check.instance("kept", kept, bool)
-        with self._lock:
+        with self._change():
             self.baseline, self._baseline_data = (self.run, self._data) if kept else (None, None)
             self._show()
 
     def step(self, time: float | None) -> None:
         """Show the instant `time` (s) of the run instead of the charts, or with None the charts."""
         time = check.number("time", time, optional=True)
-        with self._lock:
-            self._ui.step(None if time is None else min(max(time, 0.0), float(self.run.until)))
-            self._show()
+        with self._change():
+            try:
+                self._ui.step(None if time is None else min(max(time, 0.0), float(self.run.until)))
+                self._show()
+            except BaseException:  # a run that cannot be stepped through
+                self._ui.step(None)
+                self._show()
+                raise
 
     def code(self) -> str:
         """Return three lines of Python that repeat the shown run."""
@@ -214,31 +223,65 @@ class Lab:
         """Return the picture on show, as PNG bytes."""
         return self._ui.png if self._ui.png else self._dashboard.png()
 
-    def _adopt(self, scenario: Any, seed: int) -> None:
-        """Run `scenario` and show it. If the run raises an exception, the lab does not change."""
+    def close(self) -> None:
+        """Remove the panel from the page, and free its widgets and its former runs. `run` and
+        `verdict` stay; to move a control afterwards raises RuntimeError.
+        """
+        with self._lock:
+            self.closed = True
+            self._ui.close()
+            self._runs = RunCache()
+            self.baseline = self._baseline_data = None
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        with self._lock:
+            if self.closed:
+                raise RuntimeError("this lab is closed: make a new one")
+            yield
+
+    def _adopt(self, scenario: Any, seed: int, predictions: Predictions | None = None) -> None:
+        """Run `scenario` and show it. If the run, or its picture, raises an exception, the lab does
+        not change.
+        """
         # first: if it raises, nothing of the lab has changed yet
         data = self._runs.get(scenario, seed)
+        before = self.scenario, self.seed, self.run, self._data, self._predictions, self.error
+        if predictions is None:
+            predictions = self._predictions
+            if hasattr(scenario, fields.PREDICTION):
+                guess = getattr(scenario, fields.PREDICTION)
+                predictions = dataclasses.replace(predictions, prediction=guess)
         self.scenario, self.seed, self.run, self.error = scenario, seed, data.run, ""
-        self._data = data
-        self._ui.show_settings(scenario)
-        self._show()
+        self._data, self._predictions = data, predictions
+        try:
+            self._ui.show_settings(scenario)
+            self._show()
+        except BaseException:  # a run that is none, or whose tables are not as charts read them
+            self.scenario, self.seed, self.run, self._data, self._predictions, self.error = before
+            self._ui.show_settings(self.scenario)
+            self._show()
+            raise
 
     def _control_moved(self, settings: dict[str, Any]) -> None:
         """Run with the values of a moved control, or show in the panel why that does not work."""
-        with self._lock:
+        with self._change():
             try:
                 self._adopt(dataclasses.replace(self.scenario, **settings), self.seed)
-            except Exception as error:  # raised in a callback it would only reach the kernel's log
+            # Raised in a callback it would only reach the kernel's log, and SystemExit the kernel.
+            except BaseException as error:
                 self._show_error(error, put_back=False)
+                if isinstance(error, KeyboardInterrupt):
+                    raise
 
-    def _show_error(self, error: Exception, *, put_back: bool = True) -> None:
+    def _show_error(self, error: BaseException, *, put_back: bool = True) -> None:
         """Show an error in the panel; `put_back` sets the controls to the values of the run that is
         shown.
 
         A control that a user moves is not put back: while a number is being typed, its first digits
         alone may be refused.
         """
-        self.error = str(error) or type(error).__name__
+        self.error = reason_of(error)
         if put_back:
             self._ui.show_settings(self.scenario)
         self._ui.show_verdict(self.verdict, self.error)
@@ -272,7 +315,7 @@ class Lab:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 -- IPython asks so
         """Return the live panel, and a picture and a line of text for pages without a kernel."""
         # Jupyter shows the richest of these that it can.
-        live = dict(self.widget._repr_mimebundle_() or {})
+        live = {} if self.closed else dict(self.widget._repr_mimebundle_() or {})
         return {
             **live,
             "image/png": base64.b64encode(self.png()).decode(),

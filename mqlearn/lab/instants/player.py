@@ -36,7 +36,7 @@ class Player:
         self.back = widgets.Button(description="◂ event", tooltip="to the event before")
         self.next = widgets.Button(description="event ▸", tooltip="to the next event")
         # Linked in the browser: a kernel in between would delay each of ten pictures per second.
-        widgets.jslink((self.play, "value"), (self.slider, "value"))
+        self.link = widgets.jslink((self.play, "value"), (self.slider, "value"))
         self.slider.observe(
             lambda change: self._choose(change["new"] * self._until / STEPS), names="value"
         )
