@@ -11,6 +11,7 @@ gives the same run.
 from __future__ import annotations
 
 import math
+import weakref
 from collections import deque
 from threading import get_ident
 from typing import Any
@@ -56,6 +57,8 @@ class Scheduler(Runtime):
         self._idle, self._idle_since = 0, 0.0
         # how many more records until the next look at the clock, and how many looks at this instant
         self._left, self._looks, self._instant = ROUND, 0, 0.0
+        self._half_done = False
+        self._locks: weakref.WeakSet[Any] = weakref.WeakSet()  # all that are in use
         # the task of another simulation that made this one, if any: it may use it like a cell
         self._thread, self._creator = get_ident(), CURRENT.get()
         # This thread as long as the run goes on; 0 once it is closed or interrupted, or is to be
@@ -122,8 +125,8 @@ class Scheduler(Runtime):
             if seconds is not None:
                 self._calendar.at(self.now + seconds, cell)
             self._loop(None, cell)
-        except KeyboardInterrupt:
-            self._break_off()
+        except BaseException as error:
+            self._look_at(error)
             raise
         finally:
             # also if the wait ended by an error: a cell that has gone must not be woken in place of
@@ -197,6 +200,11 @@ class Scheduler(Runtime):
             self._hub.switch()
         raise GreenletExit if self.closed else KeyboardInterrupt
 
+    def _look_at(self, error: BaseException) -> None:
+        """Break off if the error that leaves a run may have left something half done."""
+        if self._half_done or isinstance(error, KeyboardInterrupt):
+            self._break_off()
+
     def _break_off(self) -> None:
         """Mark the simulation as interrupted, outside all tasks. A KeyboardInterrupt can come at
         any step: a change may be half made, and a task that holds a lock may never run again.
@@ -231,6 +239,9 @@ class Scheduler(Runtime):
         # the clock has moved since; or a cell sends very much by itself, in no run
         if self.now != self._instant or self._hub is None:
             return
+        # What it was doing under a lock will never be done, so it is as if it was interrupted. This
+        # cannot be seen in the task: only a lock knows its owner.
+        self._half_done = any(lock._owner is (task or self) for lock in list(self._locks))
         self._failure = SimulationError(
             f"more than {ROUND * ROUNDS:,} records at one instant, {self.now:g} s: what goes on "
             f"takes no time; {self._describe()}"

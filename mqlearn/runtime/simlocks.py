@@ -20,13 +20,14 @@ class SimLock:
     Its owner is a task, or the simulation itself while the notebook's cell holds it.
     """
 
-    __slots__ = ("_line", "_owner", "_reentries", "sim")
+    __slots__ = ("__weakref__", "_line", "_owner", "_reentries", "sim")
 
     def __init__(self, sim: Scheduler) -> None:
         self.sim = sim
         self._owner: object = None
         self._reentries = 0  # how many more times its owner has acquired it
         self._line: deque[Waiter] = deque()
+        sim._locks.add(self)
 
     def acquire(self) -> bool:
         sim = self.sim

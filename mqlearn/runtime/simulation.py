@@ -108,8 +108,8 @@ class Simulation(Scheduler):
         """
         try:
             self._run(until)
-        except KeyboardInterrupt:
-            self._break_off()
+        except BaseException as error:
+            self._look_at(error)
             raise
 
     def _run(self, until: float | None) -> None:

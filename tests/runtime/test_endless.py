@@ -17,6 +17,7 @@ from mqlearn import (
 )
 from mqlearn.runtime import scheduler
 from mqlearn.runtime.scheduler import SimulationError
+from mqlearn.runtime.trace import Record
 
 Build = Callable[[Simulation, Trace], object]
 
@@ -112,6 +113,33 @@ def test_a_run_that_stays_at_one_instant_is_ended(build: Build) -> None:
                 sim.run(until=10)
             trace.balance()
         assert sim.now == 0
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("by_timer", [True, False])
+def test_what_an_endless_listener_has_left_half_done_is_restored(
+    first: bool, by_timer: bool
+) -> None:
+    """It is called under the lock, before or after the trace: the run cannot go on."""
+    trace = Trace()
+    with Simulation() as sim:
+        there = InMemoryMessageQueue(on_full="drop_oldest", runtime=sim, trace=trace, name="there")
+
+        def listen(record: Record) -> None:
+            while record.event == ("due" if by_timer else "sent"):
+                there.send(Message(id="drop"))
+
+        queue = InMemoryMessageQueue(runtime=sim, trace=None if first else trace)
+        queue.listen(listen)
+        if first:
+            trace.watch(queue, sim.at_close)
+        sim.spawn(lambda: queue.send(Message(id="m"), delay=1.0 if by_timer else 0.0))
+        with pytest.raises(SimulationError, match="records at one instant"):
+            sim.run(until=10)
+        with pytest.raises(RuntimeError, match="cannot go on"):
+            sim.run(until=10)
+        assert trace.balance("queue").waiting + trace.balance("queue").delayed == queue.size()
+        assert queue.size() == (0 if first and not by_timer else 1)
 
 
 def test_a_cell_that_waits_for_an_endless_run_is_told() -> None:

@@ -53,8 +53,9 @@ def test_an_interrupt_at_any_line_leaves_sound_books(share: int, lines: int) -> 
         sound(busy)
 
 
-def until_the_signal(busy: Busy) -> None:
+def until_the_signal(busy: Busy, seconds: float) -> None:
     """Run, and wait for a signal that comes later than the end of the run."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     busy.cell()
     while True:
         pass
@@ -67,9 +68,8 @@ def test_a_signal_at_any_time_leaves_sound_books() -> None:
     try:
         for number in range(100):
             busy = Busy()
-            signal.setitimer(signal.ITIMER_REAL, 0.00005 * (number + 1))
             with pytest.raises(KeyboardInterrupt):
-                until_the_signal(busy)
+                until_the_signal(busy, 0.00005 * (number + 1))
             sound(busy)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
