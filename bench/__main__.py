@@ -4,6 +4,7 @@ and memory on this one.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 
 from bench import brokers, labs, queues, simulations, streams
@@ -23,6 +24,7 @@ SECTIONS: tuple[Callable[[], list[str]], ...] = (
 
 def main() -> None:
     """Print each section as soon as it is measured."""
+    argparse.ArgumentParser(prog="python -m bench", description=__doc__).parse_args()
     print("Medians of interleaved repeats, on this machine, Python's garbage collector running.\n")
     for section in SECTIONS:
         print("\n".join(section()), flush=True)

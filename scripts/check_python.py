@@ -4,6 +4,7 @@ Run by make before anything else: it uses only what every Python 3 has, so that 
 read it.
 """
 
+import argparse
 import sys
 
 OLDEST = (3, 11)
@@ -32,4 +33,5 @@ def complaint(version=sys.version_info, modules=("ensurepip", "venv")):
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     sys.exit(complaint())

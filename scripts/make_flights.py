@@ -14,9 +14,9 @@ pandas.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
-import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
@@ -163,7 +163,11 @@ def files() -> Iterator[tuple[str, str]]:
 def main() -> None:
     """Write the files into the folder named on the command line, or into notebooks/data/."""
     default = Path(__file__).resolve().parents[1] / "notebooks" / "data"
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=default, help="where to (%(default)s)"
+    )
+    folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")

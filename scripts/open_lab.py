@@ -4,6 +4,7 @@ A browser is opened where there is one; without, the printed address is enough. 
 to be told that this is meant, so that a class container or a rented machine works as it is.
 """
 
+import argparse
 import os
 import secrets
 import socket
@@ -63,6 +64,7 @@ def command(port: int, *, browser: bool, root: bool) -> list[str]:
 
 def main() -> None:
     """Replace this process by JupyterLab, so that Ctrl-C reaches it."""
+    argparse.ArgumentParser(description="Open JupyterLab on the notebooks.").parse_args()
     port = free_port()
     # Through the environment, since any user of the machine can read a command line.
     token = os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(16))

@@ -16,6 +16,7 @@ what a reader sees:
 A cell that raises, or that writes to stderr, stops the writing of its notebook and is named.
 """
 
+import argparse
 import hashlib
 import json
 import sys
@@ -127,7 +128,12 @@ def rewrite(path: Path) -> str:
 
 def main(arguments: list[str]) -> int:
     """Rewrite the named notebooks, or all, two at a time; return the number that failed."""
-    paths = [Path(name).resolve() for name in arguments] or all_notebooks()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("notebooks", metavar="NOTEBOOK", type=Path, nargs="*", help="(all)")
+    named = [path.resolve() for path in parser.parse_args(arguments).notebooks]
+    if missing := [path for path in named if path.suffix != ".ipynb" or not path.is_file()]:
+        parser.error(f"NOTEBOOK must be a notebook's file, got {missing[0]}")
+    paths = named or all_notebooks()
     failed = 0
     with ProcessPoolExecutor(max_workers=2) as pool:
         for path, problem in zip(paths, pool.map(rewrite, paths), strict=True):

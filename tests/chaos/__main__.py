@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from tests.chaos.day import draw_day
 from tests.chaos.rules import Broken, chaos
+from tests.command_line import count
 
 CHUNK = 25  # days that a process is given at a time
 
@@ -57,7 +58,7 @@ def main() -> None:
         prog="python -m tests.chaos", description="Random days, held to the rules."
     )
     parser.add_argument("seed", type=int, nargs="?", help="see this one day again")
-    parser.add_argument("--days", type=int, default=2000, help="how many (2000)")
+    parser.add_argument("--days", type=count, default=2000, help="how many (2000)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (0)")
     given = parser.parse_args()
     sys.exit(

@@ -82,6 +82,13 @@ def test_no_dead_widget_is_in_it(path: Path) -> None:
 
 
 @each_notebook
+def test_it_finds_its_data_from_everywhere(path: Path) -> None:
+    """By `flight_file`, not by a path from the folder that the kernel happens to run in."""
+    for cell in code_cells(path):
+        assert not re.search(r"""["'](\./)?(data|\.\.)/""", cell.source)
+
+
+@each_notebook
 def test_it_names_no_machine(path: Path) -> None:
     """Neither source nor output holds a path of somebody's machine or the address of an object."""
     for cell in content(path).cells:

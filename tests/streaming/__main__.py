@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from tests.command_line import count
 from tests.streaming.history import faults, play
 
 
@@ -14,7 +15,7 @@ def main() -> int:
     """The exit code: 1 if a rule was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.streaming", description=__doc__)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--count", type=int, default=1000, help="how many histories")
+    parser.add_argument("--count", type=count, default=1000, help="how many histories")
     asked = parser.parse_args()
     events = deaths = evicted = 0
     for seed in range(asked.first, asked.first + asked.count):
