@@ -1,14 +1,18 @@
 """Charts of a run in a notebook's cell: `show(run, "depth", "dead", ghost=before)`."""
 
+import dataclasses
 from typing import Any
 
 from mqlearn.lab.charts import CHARTS, Predictions
 from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.instants import instant_picture
 from mqlearn.runtime import check
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.run import Run
 
 # The charts of a trace: the first pair that has records for both.
 DEFAULTS = (("depth", "dead"), ("sizes", "offsets"), ("breaker",))
+A_DATE = 1e8  # s: no simulation lasts three years, and real clocks count from 1970
 WIDTH = 640  # pixels
 TITLE = 52  # pixels above the first chart
 AXIS = 16  # pixels under each chart
@@ -27,7 +31,8 @@ def show(
 
     `charts` are names as in a scenario's `CHARTS`, by default those of the run, or else of its
     scenario, or else those that its records allow. `ghost` is a baseline, drawn in grey; `at` (s)
-    shows that instant instead of charts; `title` replaces the run's own message.
+    shows that instant instead of charts; `title` replaces the run's own message. The times of a
+    live trace count from its first record.
 
     Raises ValueError for a chart of something that the records of a trace do not speak of.
     """
@@ -57,15 +62,25 @@ def show(
 
 
 def as_run(run: Any, name: str = "run") -> Any:
-    """Return a run as it is, a trace as a run; `name` is the parameter's name in an error."""
+    """Return a run as it is, a trace as a run; `name` is the parameter's name in an error.
+
+    The times of a live trace are dates: they are counted from its first record instead.
+    """
     # Recognised by their attributes: any object with these methods will do, not only a `Run`.
     if hasattr(run, "depth") and hasattr(run, "jobs"):
-        return run
+        return _from_its_start(run)
     if hasattr(run, "records"):
-        from mqlearn.study.run import Run
-
-        return Run.of(run)
+        return _from_its_start(Run.of(run))
     raise TypeError(f"{name} must be a Run or a Trace, got {check.short_repr(run)}")
+
+
+def _from_its_start(run: Any) -> Any:
+    records = run.trace.records if isinstance(run, Run) and run.scenario is None else []
+    if not records or records[0].time < A_DATE:
+        return run
+    start, trace = records[0].time, Trace()
+    trace.records = [record._replace(time=record.time - start) for record in records]
+    return dataclasses.replace(run, trace=trace, until=run.until - start)
 
 
 def _check_records(run: Any, charts: tuple[str, ...]) -> None:

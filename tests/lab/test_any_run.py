@@ -18,6 +18,7 @@ from mqlearn.lab.instants import instant_picture
 from mqlearn.lab.label import BOX, plain, text_mask
 from mqlearn.lab.show import as_run
 from mqlearn.runtime.trace import EVENTS, Record, Trace
+from mqlearn.study.run import Run
 from tests.lab.traces import TRACES, Name, order
 
 # Ids of every script, and of everything that is no letter; {} is a number.
@@ -124,6 +125,17 @@ def test_a_trace_is_shown_by_charts_of_what_it_has(
     """Not by the empty depth of a queue that is not there."""
     show(run_of(kind, "ours").trace)
     assert said in capsys.readouterr().out
+
+
+def test_a_live_trace_begins_at_zero() -> None:
+    """Its records have dates; a chart from 1970 to today would show a stroke at its right edge."""
+    trace = TRACES["live"](order)
+    run, later = as_run(trace), trace.records[0].time
+    assert later > 1e9 and run.until == trace.records[-1].time - later < 60
+    assert [record.time for record in run.trace.records] == [
+        record.time - later for record in trace.records
+    ]
+    assert as_run(run) is run and as_run(Run.of(trace)).until == run.until
 
 
 @pytest.mark.parametrize("event", EVENTS)
