@@ -36,7 +36,8 @@ class Day:
     `work` is the longest that a try works; `heartbeat` whether it renews its lease half-way. Of the
     messages, `rejects`, `releases`, `false` and `unroutable` are the shares that end so. `orders`
     is when which message is sent by which producer, with what delay and how much patience;
-    `operations` what operators do when.
+    `operations` what operators do when. `mischief` is the share of the calls of handed-in code
+    (listeners, policies, keys, handlers) that go wrong.
     """
 
     seed: int
@@ -60,6 +61,7 @@ class Day:
     window: float | None
     orders: tuple[Order, ...]
     operations: tuple[tuple[float, str], ...]
+    mischief: float
 
     def __str__(self) -> str:
         """Every setting on a line, and every message."""
@@ -156,6 +158,7 @@ def draw_day(seed: int) -> Day:
         one((None, 20.0)),
         draw_orders(dice, one((12, 24, 40)), span),
         draw_operations(dice, span),
+        one((0.0, 0.0, 0.05, 0.2)),
     )
 
 

@@ -19,6 +19,7 @@ from tests.messaging.recount import agree
 
 # when all is compared, as shares of the time in which messages come; and at the end
 LOOKS = (0.2, 0.5, 0.9)
+BY_WORKERS = ("started", "finished", "batched", "lost_ack")  # not by the queue
 LONG = 10_000.0  # seconds after which a day should be over
 MOST = 20_000  # records of a day; one that makes more goes in circles
 
@@ -121,6 +122,11 @@ class Watch:
         """
         now, shop = self.sim.now, self.shop
         shop.trace.balance()
+        made = sum(
+            record.source == shop.queue.name and record.event not in BY_WORKERS
+            for record in shop.trace.records
+        )
+        assert shop.heard == made, f"a listener heard {shop.heard} of {made} records"
         self.books.at_rest(now)
         assert not self.holders.overdue(now), (
             f"the leases of receipts {self.holders.overdue(now)} are over"
@@ -172,6 +178,7 @@ def chaos(seed: int) -> Counter[str]:
         watch = Watch(day, sim)
         try:
             live(watch)
+            watch.shop.trouble.advance(sim.now)  # what was reported since the last run
         except Exception as error:
             if watch.broken:  # what was seen first tells more
                 raise_first(watch)
@@ -185,18 +192,19 @@ def chaos(seed: int) -> Counter[str]:
 def live(watch: Watch) -> None:
     """The day, with a look now and then; in the end everything is served, and the shop closed."""
     sim, shop, day = watch.sim, watch.shop, watch.day
+    advance = shop.trouble.advance
     shop.start()
     others = [sim.spawn(shop.produce, number, name=f"producer-{number}") for number in range(2)]
     others.append(sim.spawn(shop.operate, name="operator"))
     for share in LOOKS:
-        sim.run(until=share * day.orders[-1].time)
+        advance(share * day.orders[-1].time)
         look(watch)
-    sim.run(until=max([day.orders[-1].time, *(time for time, _ in day.operations)]) + 30.0)
+    advance(max([day.orders[-1].time, *(time for time, _ in day.operations)]) + 30.0)
     look(watch)
     others[-1].join()  # a stop may wait for the slowest worker
     shop.start()
     while sim.now < LONG and (watch.books.busy() or watch.holders.busy()):
-        sim.run(until=sim.now + 100.0)
+        advance(sim.now + 100.0)
     look(watch)
     shop.stop()
     watch.at_the_end()

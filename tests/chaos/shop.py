@@ -4,6 +4,8 @@ written down.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +30,7 @@ from mqlearn import (
 from mqlearn.runtime.base import Task
 from mqlearn.runtime.trace import Record
 from tests.chaos.day import Day, Order
+from tests.chaos.handed_in import Mischief, ShakyPolicy, Trouble
 
 
 def order_of(message: Message) -> str:
@@ -49,12 +52,27 @@ class Shop:
             tell(record)
 
         self.trace.record = record
+        self.trouble = trouble = Trouble(day.mischief, sim)
         given = day.queue | {"runtime": sim, "trace": self.trace}
+        if day.mischief and day.queue["retry"] is not None:
+            given["retry"] = ShakyPolicy(day.queue["retry"], trouble)
+        # a duplicate that the link makes must not raise where the message itself was accepted
+        shaky_key = day.mischief and not day.faults.duplicates
         self.queue = (
-            DeduplicatingQueue(dedup_window=day.dedup_window, **given)
+            DeduplicatingQueue(
+                dedup_window=day.dedup_window,
+                dedup_key=(lambda message: trouble.raises("key", message.id))
+                if shaky_key
+                else None,
+                **given,
+            )
             if day.dedup_window
             else InMemoryMessageQueue(**given)
         )
+        if day.mischief:
+            self.queue.listen(trouble.listener("queue"))
+        self.heard = 0  # records that came to a listener behind the one that fails
+        self.queue.listen(self._count_heard)
         self.metrics = MessageQueueMetrics(self.queue, window=day.window)
         self.link = day.faults.link(self.queue)
         self.told: list[tuple[Order, bool]] = []  # what each send answered
@@ -72,18 +90,29 @@ class Shop:
         self.handler: Callable[[Message], object] = work
         if day.idempotent:
             self.handler = IdempotentHandler(
-                lambda message: self._once(work, message), self.link, key=order_of
+                lambda message: self._once(work, message),
+                self.link,
+                key=lambda message: trouble.raises("claim", order_of(message)),
             )
+
+    def _count_heard(self, record: Record) -> None:
+        self.heard += 1
 
     def _processor(self) -> MessageProcessor | BatchMessageProcessor:
         day, link = self.day, self.link
         rest = {"restart_after": day.restart_after}
         if day.kind == "batch":
             how = day.batch["on_failure"]
-            options = day.batch | {"on_failure": one_by_one if how == "one by one" else how}
+            options = day.batch | {"on_failure": self._one_by_one if how == "one by one" else how}
             return BatchMessageProcessor(link, **options, **rest)
         if day.kind in ("breaker", "by hand"):
-            self.breaker = CircuitBreaker(**day.breaker, runtime=self.sim, trace=self.trace)
+            seconds = day.breaker["cooldown"]
+            shaky = {"cooldown": lambda times: self.trouble.answer("cooldown", seconds)}
+            self.breaker = CircuitBreaker(
+                **day.breaker | (shaky if day.mischief else {}), runtime=self.sim, trace=self.trace
+            )
+            if day.mischief:
+                self.breaker.listen(self.trouble.listener("breaker"))
             return self._registered(
                 CircuitBreakerMessageProcessor(link, breaker=self.breaker, **rest)
             )
@@ -146,6 +175,11 @@ class Shop:
     def handle(self, message: Message) -> object:
         """Have it handled, and tell what came of it."""
         self.called(message)
+        trick = self.trouble.trick(message)
+        if trick is not None:
+            how, misbehave = trick
+            self.answered(message, how)
+            return misbehave(message)
         try:
             result = self.handler(message)
         except BaseException as error:
@@ -159,15 +193,17 @@ class Shop:
         self.answered(message, "completed" if result is None or result else "failed")
         return result
 
-    def handle_batch(self, batch: list[Message]) -> list[Outcome]:
+    def handle_batch(self, batch: list[Message]) -> list[object]:
         """Have each handled; now and then the whole call fails, or its answer is cut short."""
+        untouched = [message.copy() for message in batch]  # a handler may overwrite its message
+        first = untouched[0]
         outcomes = [self._outcome(message) for message in batch]
-        chance = self.sim.draw("batch", batch[0].id, batch[0].attempt, len(batch)) / (
+        chance = self.sim.draw("batch", first.id, first.attempt, len(batch)) / (
             self.day.batch_faults or 1e-9
         )
         if chance >= 1:
             return outcomes
-        for message in batch:
+        for message in untouched:
             self.answered(message, "released" if chance < 0.3 else "failed")
         if chance < 0.3:
             raise Release(2.0 if chance < 0.15 else 0.0)
@@ -175,7 +211,7 @@ class Shop:
             raise OSError("connection refused")
         return outcomes[1:]
 
-    def _outcome(self, message: Message) -> Outcome:
+    def _outcome(self, message: Message) -> object:
         try:
             result = self.handle(message)
         except Reject as rejection:
@@ -184,9 +220,10 @@ class Shop:
             return Outcome("released", delay=release.delay)
         except WorkerCrash:
             raise
-        except Exception as error:
-            return Outcome("failed", str(error))
-        return Outcome() if result is None or result else Outcome("failed", repr(result))
+        except (Exception, SystemExit, asyncio.CancelledError, GeneratorExit) as error:
+            return Outcome("failed", type(error).__name__)
+        # a result is handed on as it is, for the processor to read
+        return True if result is None else result
 
     def _seconds(self, message: Message) -> float:
         return self.day.work * self.sim.draw("work", message.id, message.attempt)
@@ -233,9 +270,11 @@ class Shop:
             ):
                 message.headers["type"] = "nobody's"
             self.sending.add(producer)
-            self.told.append(
-                (order, self.link.send(message, delay=order.delay, timeout=order.patience))
-            )
+            try:
+                accepted = self.link.send(message, delay=order.delay, timeout=order.patience)
+            except Mischief:
+                accepted = False
+            self.told.append((order, accepted))
             self.sending.discard(producer)
 
     def fill_the_room(self) -> None:
@@ -260,6 +299,11 @@ class Shop:
 
     def _redrive(self) -> None:
         before, limit = len(self.queue.get_dead_letter_messages()), self.day.seed % 5 + 1
+        if self.day.mischief:
+            with contextlib.suppress(Mischief):
+                self.queue.redrive(lambda letter: self.trouble.raises("select", False))
+            left = len(self.queue.get_dead_letter_messages())
+            assert left == before, "a selection that fails, or selects none, moves none"
         assert self.queue.redrive(limit=limit) == min(before, limit), "redrive says how many"
         # of those that are left, on every second day one is given up
         left, limit = len(self.queue.get_dead_letter_messages()), self.day.seed % 2
@@ -280,7 +324,8 @@ class Shop:
         if self.breaker is not None:
             self.breaker.reset()
 
-
-def one_by_one(batch: list[Message], handler: Callable[[list[Message]], Any]) -> list[Any]:
-    """After an exception: the same again, for one message at a time."""
-    return [handler([message])[0] for message in batch]
+    def _one_by_one(
+        self, batch: list[Message], handler: Callable[[list[Message]], Any]
+    ) -> list[Any]:
+        """After an exception: the same again, for one message at a time."""
+        return self.trouble.raises("on_failure", [handler([message])[0] for message in batch])

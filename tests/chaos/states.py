@@ -20,6 +20,7 @@ class States:
         self.probes, self.cooldown, self.rate = (
             day.breaker[name] for name in ("probes", "cooldown", "rate")
         )
+        self.mischief = day.mischief > 0
         self.threshold = day.breaker["failure_threshold"]
         # failures in a row, and nothing else
         self.counts = self.rate is None and day.breaker["slow_after"] is None
@@ -83,7 +84,9 @@ class States:
             return f"it was {self.state}"
         if event == "half_opened":
             over = self.since + self.cooldown
-            return "" if time == over else f"its cool-down is over at {over:g} s"
+            # where the function that was handed in had no answer, 30 s stand in
+            stood_in = self.mischief and time == self.since + 30.0
+            return "" if time == over or stood_in else f"its cool-down is over at {over:g} s"
         if self.state == "half_opened":
             needed = self.probes if self.rate is None else min(self.rate.minimum, self.probes)
             seen = self.good if self.rate is None else self.answers
