@@ -67,7 +67,7 @@ TRICKS: tuple[tuple[str, Callable[[Message], object]], ...] = (
     ("failed", raises(GeneratorExit)),
     ("failed", raises(Wordless)),
     ("failed", lambda message: Unreadable()),
-    ("failed", lambda message: Outcome("failed", "it says so")),
+    ("failed", lambda message: Outcome("failed", "the handler returned it")),
     ("failed", lambda message: ValueError("returned")),
     ("failed", lambda message: coroutine()),
     ("failed", lambda message: generator()),
