@@ -84,6 +84,15 @@ def pads(results: Sequence[Any], count: int) -> list[Any]:
     return outcomes + [message.COMPLETED] * (count - len(outcomes))
 
 
+def makes_up(runtime: Any, question: Callable[[], Any], instead: Callable[[], Any]) -> Any:
+    """Return an answer of its own where there is none."""
+    try:
+        return question()
+    except Exception:
+        return 70_000.0
+
+
+FAILED = Outcome("failed", "it was false")
 READ = batch.read_results
 QUEUE, POOL = memory.InMemoryMessageQueue, workers.Workers
 MOVES, OPERATIONS = transitions.QueueTransitions, operations.QueueOperations
@@ -100,6 +109,25 @@ GUARDED, TALLY, ONCE = (
 DEDUP = deduplication.DeduplicatingQueue
 
 HARMS: dict[str, Harm] = {
+    # Code that is handed in.
+    "a listener that fails stops the queue": without(
+        MOVES, "_emit", "self._listeners.pass_over(listener, error)", "raise"
+    ),
+    "a backoff that is none is made up": replaces(transitions, "ask", makes_up),
+    "a cool-down that is none is short": lambda patch: patch.setattr(
+        breaker, "DEFAULT_COOLDOWN", 0.25
+    ),
+    "an exit ends the worker": without(
+        POOL, "_attempt", "except BaseException as error", "except Exception as error"
+    ),
+    "what a handler wrote decides what is settled": without(
+        POOL, "_attempt", "handle(message.copy())", "handle(message)"
+    ),
+    "every result that is true is a success": replaces(
+        workers,
+        "read_outcome",
+        lambda result, *said: batch.COMPLETED if result is None or bool(result) else FAILED,
+    ),
     # The queue.
     "an ack asks for no receipt": without(
         MOVES,
@@ -264,7 +292,10 @@ HARMS: dict[str, Harm] = {
     "nobody's claim holds": without(ONCE, "_holds", "else current", "else False"),
     "no result is kept": without(ONCE, "_store", "if until > before:", "if False:"),
     "the dead end their claims": without(
-        ONCE, "_crashed", "return task is not None and task.crashed", "return False"
+        ONCE,
+        "_work",
+        "raise  # a crash or an interrupt: the claim ends with the lease",
+        "self._claims.pop(key, None); raise",
     ),
     # Metrics.
     "a lost lease is no failure": forgets("COUNTED", "lease_lost"),

@@ -179,7 +179,9 @@ def chaos(seed: int) -> Counter[str]:
         try:
             live(watch)
             watch.shop.trouble.advance(sim.now)  # what was reported since the last run
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # of handed-in code it may be any
             if watch.broken:  # what was seen first tells more
                 raise_first(watch)
             line = traceback.extract_tb(error.__traceback__)[-1].line
