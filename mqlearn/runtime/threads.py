@@ -99,6 +99,22 @@ class QuietCondition(threading.Condition):
             super().notify_all()
 
 
+class InUse:
+    """Objects that are in use somewhere; threads may add to them while others read them."""
+
+    def __init__(self) -> None:
+        self._objects: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+    def add(self, thing: object) -> None:
+        """Add an object, without keeping it alive."""
+        self._objects[id(thing)] = thing
+
+    def all(self) -> list[Any]:
+        """Return those that are alive."""
+        # the list of references is made in one step, which an iteration is not
+        return [thing for ref in self._objects.valuerefs() if (thing := ref()) is not None]
+
+
 class Alarm:
     """A call that the timer thread makes at `time` (s)."""
 
@@ -132,8 +148,7 @@ class ThreadRuntime(Runtime):
         self._due = threading.Condition(threading.Lock())
         self._timer_thread: threading.Thread | None = None
         # all that are in use, for the child of a fork
-        self._locks: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._conditions: weakref.WeakSet[QuietCondition] = weakref.WeakSet()
+        self._locks, self._conditions = InUse(), InUse()
         self._paused: list[Any] = []
         RUNTIMES.add(self)
 
@@ -219,7 +234,7 @@ class ThreadRuntime(Runtime):
         """Take every lock, so that no other thread is in the middle of a change when the child gets
         its copy. One that is held for long, by handed-in code, is not waited for.
         """
-        self._paused = [lock for lock in list(self._locks) if lock.acquire(timeout=FORK_WAIT)]
+        self._paused = [lock for lock in self._locks.all() if lock.acquire(timeout=FORK_WAIT)]
 
     def _after_fork(self) -> None:
         for lock in self._paused:
@@ -231,11 +246,11 @@ class ThreadRuntime(Runtime):
         is free again, and a new thread serves the timers.
         """
         self._after_fork()
-        for lock in list(self._locks):
+        for lock in self._locks.all():
             if not lock._is_owned():  # else by the thread that forks, which goes on here
                 lock._at_fork_reinit()
-        for condition in list(self._conditions):
-            condition._waiters.clear()  # type: ignore[attr-defined]
+        for condition in self._conditions.all():
+            condition._waiters.clear()
         self._due = threading.Condition(threading.Lock())
         self._timer_thread = None
         if self._alarms:
@@ -275,7 +290,7 @@ def show(error: BaseException) -> None:
     )
 
 
-RUNTIMES: weakref.WeakSet[ThreadRuntime] = weakref.WeakSet()
+RUNTIMES = InUse()
 _default: list[ThreadRuntime] = []
 _default_lock = threading.Lock()
 
@@ -292,7 +307,7 @@ def _all_runtimes(method: Callable[[ThreadRuntime], None]) -> Callable[[], None]
     """A function that calls this method of every runtime."""
 
     def call() -> None:
-        for runtime in list(RUNTIMES):
+        for runtime in RUNTIMES.all():
             method(runtime)
 
     return call

@@ -106,13 +106,13 @@ def test_a_fork_beside_busy_workers_copies_whole_queues() -> None:
     runtime, trace = ThreadRuntime(), Trace()
     queue = InMemoryMessageQueue(runtime=runtime, trace=trace)
     processor = MessageProcessor(queue)
-    processor.register_processor("default", lambda message: queue.send(Message(id="again")))
+    processor.register_processor("default", lambda message: True)
     processor.start_workers(2)
-    for _ in range(5):
-        queue.send(Message(id="again"))
-    for _ in range(20):
-        books = in_child(lambda: (trace.balance().accepted, processor.running))
-        assert books[0] >= 5 and books[1] is False
+    for number in range(1, 11):
+        for _ in range(200):
+            queue.send(Message(id="m"))
+        accepted, running = in_child(lambda: (trace.balance().accepted, processor.running))
+        assert accepted == 200 * number and running is False
     processor.stop_workers()
     trace.balance()
 
