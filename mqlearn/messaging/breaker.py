@@ -19,6 +19,7 @@ from dataclasses import replace
 from mqlearn.messaging.failure_rate import FailureRate, Window
 from mqlearn.messaging.permit import Permit
 from mqlearn.messaging.protected import ProtectedCalls
+from mqlearn.messaging.waiting_pools import WaitingPools
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime, Timer
 from mqlearn.runtime.handed_in import Listeners, ask
@@ -28,6 +29,7 @@ from mqlearn.runtime.trace import Trace
 CLOSED, OPEN, HALF_OPEN = "CLOSED", "OPEN", "HALF_OPEN"
 # the event that the trace records when a breaker gets into this state
 STATE_EVENTS = {CLOSED: "closed", OPEN: "opened", HALF_OPEN: "half_opened"}
+LOOK_AGAIN = 1.0  # seconds after which a pool looks if a reservation of others was dropped
 DEFAULT_COOLDOWN = 30.0  # seconds; also in place of a `cooldown` function's answer that is none
 
 
@@ -86,14 +88,14 @@ class CircuitBreaker(ProtectedCalls):
         self.last_failure_time = 0.0
         self._lock = self.runtime.lock()
         self._listeners = Listeners()
-        # the pools that wait for a permit: weak, since a breaker may outlive many of them
-        self._pools: list[weakref.WeakMethod[Callable[[], None]]] = []
+        self._pools = WaitingPools(self.runtime)
         self._window = self._fresh_window(CLOSED)
         # probes of this generation: those that succeeded, and those without an answer. The latter
         # are weak, so that a permit that was dropped gives its place back.
         self._succeeded = 0
         self._unanswered: weakref.WeakSet[Permit] = weakref.WeakSet()
         self._cooldown_timer: Timer | None = None
+        self._look_timer: Timer | None = None
         # of the probes that have begun, with a strong reference: the timer answers for these
         self._probe_timers: dict[Permit, Timer] = {}
 
@@ -112,6 +114,8 @@ class CircuitBreaker(ProtectedCalls):
             # under the lock: two workers must not both be the last probe
             if self.state == OPEN or (self.state == HALF_OPEN and self._taken(pool) >= self.probes):
                 self.refused += 1
+                if pool is not None:
+                    self._look_again_later()
                 return None
             probe = self.state == HALF_OPEN
             permit = Permit(self, self.generation, probe, self.runtime.now, pool)
@@ -121,19 +125,25 @@ class CircuitBreaker(ProtectedCalls):
                 self._begin(permit)
             return permit
 
+    def _look_again_later(self) -> None:
+        """Wake the pools in a second if a reservation that no pool made takes a place: when that is
+        dropped, no notification comes.
+        """
+        if self._look_timer is None and any(
+            not permit.begun and permit.reserved_by is None for permit in self._unanswered
+        ):
+            self._look_timer = self._call_after(LOOK_AGAIN, CircuitBreaker._look, daemon=True)
+
+    def _look(self) -> None:
+        self._look_timer = None
+        self._pools.wake()
+
     def listen(self, listener: Callable[[], object]) -> None:
         """Call `listener()` after each change of state and after each cancelled probe, without
         holding the breaker's lock. If it raises an exception, that is logged and passed over.
         """
         check.function("listener", listener)
         self._listeners.add(listener)
-
-    def _wake_on_change(self, wake: Callable[[], None]) -> None:
-        """Call `wake()`, a method of a pool, whenever `listen` calls a listener. It comes first,
-        and an exception of it is reported to the runtime.
-        """
-        self._pools = [pool for pool in self._pools if pool() is not None]
-        self._pools.append(weakref.WeakMethod(wake))
 
     def reset(self) -> None:
         """Close the breaker by hand, and forget all failures."""
@@ -300,10 +310,7 @@ class CircuitBreaker(ProtectedCalls):
 
     def _notify(self) -> None:
         # pools first and apart from the listeners: whatever these do, no worker stays asleep
-        for reference in tuple(self._pools):
-            wake = reference()
-            if wake is not None:
-                ask(self.runtime, wake, lambda: None)
+        self._pools.wake()
         self._listeners.tell()
 
     def _refusal(self) -> str:
@@ -318,7 +325,9 @@ class CircuitBreaker(ProtectedCalls):
             now, worker = self.runtime.stamp()
             self.trace.note(now, event, self.name, worker=worker, detail=detail)
 
-    def _call_after(self, seconds: float, fn: Callable[[CircuitBreaker], object]) -> Timer:
+    def _call_after(
+        self, seconds: float, fn: Callable[[CircuitBreaker], object], *, daemon: bool = False
+    ) -> Timer:
         """Call `fn(self)` `seconds` from now, unless this breaker has been garbage collected by
         then.
         """
@@ -330,4 +339,4 @@ class CircuitBreaker(ProtectedCalls):
             if breaker is not None:
                 fn(breaker)
 
-        return self.runtime.call_at(self.runtime.now + seconds, call)
+        return self.runtime.call_at(self.runtime.now + seconds, call, daemon=daemon)

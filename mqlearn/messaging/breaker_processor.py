@@ -61,7 +61,7 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
         self.breaker = breaker
         self.failure_threshold, self.timeout = breaker.failure_threshold, breaker.cooldown
         self._changed = self._runtime.condition()
-        breaker._wake_on_change(self._wake_workers)
+        breaker._pools.add(self._wake_workers)
 
     @property
     def state(self) -> str:
