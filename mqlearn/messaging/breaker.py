@@ -29,7 +29,7 @@ from mqlearn.runtime.trace import Trace
 CLOSED, OPEN, HALF_OPEN = "CLOSED", "OPEN", "HALF_OPEN"
 # the event that the trace records when a breaker gets into this state
 STATE_EVENTS = {CLOSED: "closed", OPEN: "opened", HALF_OPEN: "half_opened"}
-LOOK_AGAIN = 1.0  # seconds after which a pool looks if a reservation of others was dropped
+LOOK_AGAIN = 1.0  # seconds until a pool looks if a permit that takes a place was dropped
 DEFAULT_COOLDOWN = 30.0  # seconds; also in place of a `cooldown` function's answer that is none
 
 
@@ -126,11 +126,12 @@ class CircuitBreaker(ProtectedCalls):
             return permit
 
     def _look_again_later(self) -> None:
-        """Wake the pools in a second if a reservation that no pool made takes a place: when that is
-        dropped, no notification comes.
+        """Wake the pools in a second if the permit of a direct call without a time limit takes a
+        place: no notification comes when it is dropped.
         """
         if self._look_timer is None and any(
-            not permit.begun and permit.reserved_by is None for permit in self._unanswered
+            permit.reserved_by is None and permit not in self._probe_timers
+            for permit in self._unanswered
         ):
             self._look_timer = self._call_after(LOOK_AGAIN, CircuitBreaker._look, daemon=True)
 

@@ -62,12 +62,13 @@ def test_a_pool_with_an_empty_queue_keeps_no_other_from_the_probe(
     assert closed == [14]
 
 
-def test_a_pool_finds_the_place_of_a_reservation_that_was_dropped(sim: Simulation) -> None:
+@pytest.mark.parametrize("begin", [True, False])
+def test_a_pool_finds_the_place_of_a_permit_that_was_dropped(sim: Simulation, begin: bool) -> None:
     """Nothing tells it, so it looks once per second; when no more waits, nothing keeps the run
     going.
     """
-    breaker = half_open(sim)
-    held = [breaker.acquire(begin=False)]
+    breaker = half_open(sim, probe_timeout=None)
+    held = [breaker.acquire(begin=begin)]
     processor = CircuitBreakerMessageProcessor(InMemoryMessageQueue(runtime=sim), breaker=breaker)
     processor.register_processor("default", lambda message: None)
     processor.queue.send(Message())
