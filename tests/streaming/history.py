@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mqlearn import Simulation, Trace, WorkerCrash
-from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime.trace import Record
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.group import ConsumerGroup
 from mqlearn.streaming.processor import EventStreamProcessor
 from mqlearn.streaming.stream import EventStream
+from tests.streaming.mischief import Troublemaker
 
 UNTIL = 220.0  # seconds, by which everybody has had the time to catch up
 Place = tuple[int, int]  # partition and offset
@@ -39,6 +39,10 @@ class History:
     deaths: int = 0
     lag: dict[str, int] = field(default_factory=dict)
     deleted: dict[int, int] = field(default_factory=dict)  # where each log starts at the end
+    # failures of handed-in code that must surface from `run()`, and whether one did
+    reports: int = 0
+    surfaced: bool = False
+    mischief: Counter[str] = field(default_factory=Counter)  # calls of code that may misbehave
 
 
 def play(
@@ -56,19 +60,27 @@ def play(
         stream = stream_kind(
             "log", dice.randint(1, 5), retention_seconds=keeps, runtime=sim, trace=trace
         )
-        history = History()
+        history, trouble = History(), Troublemaker(sim, dice)
+        stream.listen(trouble.listener)
         for name in ("a", "b"):
             stream.groups[name] = kind(
                 stream,
                 name,
-                assignment=dice.choice(["range", "sticky"]),
+                assignment=trouble.assignor(name, dice.choice(["range", "sticky"])),
                 session_timeout=6.0,
                 poll_interval=dice.choice([5.0, 20.0]),
                 heartbeat_interval=1.0,
             )
-            crew(sim, dice, stream, name, history)
+            crew(sim, dice, stream, name, history, trouble)
         producers(sim, dice, stream, history)
-        sim.run(until=UNTIL)
+        try:
+            sim.run(until=UNTIL)
+        except BaseException:
+            # what was reported is raised at the end; anything earlier has ended the run
+            if sim.now < UNTIL or not trouble.reports:
+                raise
+            history.surfaced = True
+        history.reports, history.mischief = trouble.reports, trouble.calls
         history.records = list(trace.records)
         history.lag = {
             name: sum(
@@ -106,10 +118,15 @@ def producers(sim: Simulation, dice: random.Random, stream: EventStream, history
 
 
 def crew(
-    sim: Simulation, dice: random.Random, stream: EventStream, group: str, history: History
+    sim: Simulation,
+    dice: random.Random,
+    stream: EventStream,
+    group: str,
+    history: History,
+    trouble: Troublemaker,
 ) -> None:
     """A processor whose handlers are slow, stall, fail and crash; perhaps a second one that joins
-    and leaves.
+    and leaves, and a consumer of its own.
     """
     commit = history.commits[group] = dice.choice(["after", "before"])
     on_failure = history.on_failure[group] = dice.choice(["skip", "retry"])
@@ -120,7 +137,7 @@ def crew(
     )
     teams: list[EventStreamProcessor] = []
 
-    def handle(event: StreamEvent) -> None:
+    def handle(event: StreamEvent) -> object:
         place = (event.partition, event.sequence_number)
         times = sum(seen == place for seen in history.handled[group])
         luck = sim.draw("fate", group, *place, times)
@@ -136,9 +153,11 @@ def crew(
         if death < luck < death + stall and task is not None and sim.now < 100:
             team = next(team for team in teams if task in team.workers)
             team.consumers[task.name].stall(12)
+        trouble.release(group)
         seen_by(event)
         if 0.5 < luck < 0.55 and times == 0:
             raise ValueError("bad luck")
+        return trouble.spoil(event, group)
 
     def seen_by(event: StreamEvent) -> None:
         history.handled[group].append((event.partition, event.sequence_number))
@@ -158,7 +177,7 @@ def crew(
             commit=commit,
             batch=dice.choice([1, 3, 10]),
             on_failure=on_failure,
-            retry=RetryPolicy(base=0.5, cap=2.0, jitter="none"),
+            retry=trouble.policy(),
         )
         team.add_processor(handle)
         teams.append(team)
@@ -167,6 +186,8 @@ def crew(
         sim.spawn(
             comes_and_goes, teams[1], [dice.uniform(1, 12) for _ in range(2)], name=f"{group}-shift"
         )
+    if dice.random() < 0.5:
+        sim.spawn(trouble.visit, stream, group, commit, seen_by, name=f"{group}-visitor")
 
 
 def faults(history: History) -> list[str]:
@@ -307,6 +328,15 @@ def not_twice(history: History) -> list[str]:
     ]
 
 
+def not_seen(history: History) -> list[str]:
+    """A failure of code that was handed in surfaces from `run()` if it can be charged to no event,
+    and only then.
+    """
+    if history.surfaced == (history.reports > 0):
+        return []
+    return [f"{history.reports} failures were to be reported, surfaced: {history.surfaced}"]
+
+
 CHECKS: list[Callable[[History], list[str]]] = [
     not_offsets_without_gap_or_repetition,
     not_what_was_written_there,
@@ -315,4 +345,5 @@ CHECKS: list[Callable[[History], list[str]]] = [
     not_committed_by_its_owner,
     not_lost,
     not_twice,
+    not_seen,
 ]

@@ -6,10 +6,13 @@ More of them: `make chaos`, or `python -m tests.streaming --first 1000 --count 5
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
+from mqlearn.runtime.handed_in import ask
+from mqlearn.streaming.assignment import Owners, check_complete, range_assignment
 from mqlearn.streaming.group import ConsumerGroup, Member
 from tests.streaming.history import faults, play
 
@@ -33,6 +36,10 @@ def test_the_histories_are_rough_enough() -> None:
     for event in ("joined", "left", "evicted", "fenced", "sought", "deleted", "skipped", "reset"):
         assert happened.count(event) > 5, event
     assert sum(history.deaths for history in histories) > 100
+    calls = sum((history.mischief for history in histories), Counter())
+    for what in ("assignor of a", "listener", "policy", "release of a", "function of b"):
+        assert calls[what] > 20, what
+    assert calls["hook of a"] > 5 and sum(history.reports for history in histories) > 20
     why = {r.detail for history in histories for r in history.records if r.event == "evicted"}
     assert why == {"session timeout", "poll interval"}
 
@@ -117,9 +124,37 @@ class RevokesNothing(ConsumerGroup):
             super()._revoke(member)
 
 
+class DoesNotCheck(ConsumerGroup):
+    """Takes an assignment that forgets a partition, or gives one to two members."""
+
+    def _ask_assignor(self, names: list[str]) -> Owners:
+        def question() -> Owners:
+            owners = self._assign(list(names), self.stream.partition_count, {})
+            return {name: [p for p in owners.get(name, []) if isinstance(p, int)] for name in names}
+
+        return ask(
+            self.stream.runtime,
+            question,
+            lambda: range_assignment(names, self.stream.partition_count),
+        )
+
+
+class KeepsSilent(ConsumerGroup):
+    """Replaces an assignment that fails without a word to anyone."""
+
+    def _ask_assignor(self, names: list[str]) -> Owners:
+        try:
+            owners = self._assign(list(names), self.stream.partition_count, {})
+            return check_complete(owners, names, self.stream.partition_count)
+        except BaseException:
+            return range_assignment(names, self.stream.partition_count)
+
+
 @pytest.mark.parametrize(
     "kind",
     [
+        DoesNotCheck,
+        KeepsSilent,
         NoFence,
         NeverBuries,
         DoesNotWait,
@@ -138,8 +173,8 @@ def test_a_faulty_coordinator_is_caught(kind: type[ConsumerGroup]) -> None:
     for seed in range(25):
         try:
             wrong = faults(play(seed, kind))
-        except Exception as error:
-            wrong = [str(error)]
+        except (Exception, SystemExit) as error:
+            wrong = [type(error).__name__]
         if wrong:
             return
     raise AssertionError(f"{kind.__name__} was not noticed in 25 histories")
