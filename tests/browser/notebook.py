@@ -155,6 +155,17 @@ class Panel:
                 chosen.append(option)
         return chosen
 
+    def number_field(self) -> Locator:
+        """The first field in sight that a number is typed into."""
+        return self.root.locator(".mq-row input[type=text]:visible").first
+
+    def type_number(self, text: str) -> None:
+        """Type a text into that field, key by key, and confirm it."""
+        self.number_field().select_text()
+        self.page.keyboard.type(text)
+        self.page.keyboard.press("Enter")
+        self.wait_until_idle()
+
     def says(self) -> str:
         """The verdict, as a screen reader would be told it."""
         return self.root.get_by_role("status").first.inner_text()

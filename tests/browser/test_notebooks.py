@@ -79,6 +79,20 @@ def check_it_survives(panel: Panel, act: Callable[[], list[str]]) -> None:
     assert panel.complaints() == []
 
 
+def check_it_reads_numbers(panel: Panel) -> None:
+    """A decimal comma is a decimal point: no key is dropped until another number is left. What is
+    no number is said to be none.
+    """
+    number = panel.number_field().input_value()
+    panel.type_number(number.replace(".", ",") if "." in number else f"{number},0")
+    expect(panel.number_field()).to_have_value(number)
+    assert panel.complaints() == []
+    panel.type_number("1,5x")
+    expect(panel.root.locator(".mq-error")).to_contain_text("must be a number, got '1,5x'")
+    panel.type_number(number)
+    expect(panel.root.locator(".mq-error")).to_have_count(0)
+
+
 @pytest.mark.parametrize("notebook", sorted(path.name for path in NOTEBOOKS.glob("*.ipynb")))
 def test_a_notebook_runs_and_its_labs_answer(
     notebook: str,
@@ -99,6 +113,7 @@ def test_a_notebook_runs_and_its_labs_answer(
         with machine.shared():
             check_it_is_reachable(panel)
             check_it_fits(panel, shots, name)
+            check_it_reads_numbers(panel)
         with machine.alone():
             taken, limit = quickest_median(panel)
         measured(
