@@ -11,6 +11,7 @@ from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts import CHARTS, Box, Chart, Predictions, Timeline
 from mqlearn.lab.charts.base import named_errors
 from mqlearn.lab.label import plain
+from mqlearn.runtime import check
 
 TITLE_HEIGHT = 44  # pixels: two lines
 PAD = 4  # pixels at the left and right edge
@@ -38,7 +39,7 @@ class Dashboard:
         if unknown or not names:
             raise ValueError(
                 f"charts must be among {', '.join(sorted(CHARTS))}, got "
-                f"{unknown[0] if unknown else names!r}"
+                f"{check.short_repr(unknown[0] if unknown else names)}"
             )
         self.canvas = Canvas(width, height, scale=scale)
         self._title = [

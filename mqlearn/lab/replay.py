@@ -5,6 +5,7 @@ An exercise that asks only for single answers has no runs; `replay` then shows a
 and answers.
 """
 
+from numbers import Integral
 from typing import Any
 
 from mqlearn.lab.show import as_run, show
@@ -27,6 +28,8 @@ def replay(which: Any = None, *charts: str, at: float | None = None) -> None:
     """
     if hasattr(which, "failing_seed"):  # a verdict
         which = which.failing_seed
+    if isinstance(which, Integral):  # numpy's too: seeds come out of tables
+        which = int(which)
     found = recall(which) if which is None or isinstance(which, int) else which
     if hasattr(found, "to_html"):  # a DataFrame
         _show_table(found, charts, at)

@@ -138,7 +138,8 @@ class KeyedCard(PlainCard):
             _, charged, receipt = self._known[key]
             if charged != amount:
                 raise ValueError(
-                    f"amount must be {charged:g} as before for the key {key!r}, got {amount!r}"
+                    f"amount must be {charged:g} as before for the key {check.short_repr(key)}, "
+                    f"got {amount!r}"
                 )
             return receipt
 

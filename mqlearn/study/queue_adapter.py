@@ -75,7 +75,8 @@ class QueueAdapter(MessageQueue):
     def send(self, message: Message) -> bool:
         check.instance("message", message, Message)
         if message.id in self._numbers:
-            raise ValueError(f"id must not have been sent before, got {message.id!r}")
+            found = check.short_repr(message.id)
+            raise ValueError(f"id must not have been sent before, got {found}")
         with self._available:
             stored = message.copy()  # the caller's own object must not get a timestamp
             stored.timestamp = self._runtime.now

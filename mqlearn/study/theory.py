@@ -163,7 +163,7 @@ def little(sojourns: Iterable[tuple[float, float | None]], start: float, end: fl
         leaves = math.inf if left is None else left
         if not arrived <= leaves:  # rather than >, so that NaN is refused as well
             raise ValueError(
-                f"a sojourn must not end before it begins, got ({arrived!r}, {left!r})"
+                f"a sojourn must not end before it begins, got {check.short_repr((arrived, left))}"
             )
         if arrived < end and leaves > start:
             inside.append((max(arrived, start), min(leaves, end)))

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mqlearn.runtime import check
+
 KEPT = 200
 """The number of failing runs that are kept, so that a long session does not fill the memory."""
 
@@ -82,7 +84,7 @@ def recall(seed: int | None = None) -> Any:
     if wanted not in _failing:
         raise LookupError(
             f"seed must be one that a check has failed on "
-            f"({', '.join(map(str, sorted(_failing)))}), got {seed!r}"
+            f"({', '.join(map(str, sorted(_failing)))}), got {check.short_repr(seed)}"
         )
     return _failing[wanted]()
 

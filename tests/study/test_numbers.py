@@ -17,6 +17,7 @@ from mqlearn.study.arrivals import by_pattern, flight_day, poisson, read_arrival
 from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
+from mqlearn.study.verdict import forget, remember
 from mqlearn.units.start_here import FailingWork
 from mqlearn.units.work_queues import WorkQueue
 
@@ -54,6 +55,18 @@ def test_a_lab_takes_numbers_of_a_table() -> None:
     lab.step(np.float32(2.5))
     assert lab.sentence.startswith("At 2.5 s: ")
     assert lab._ui.rows["workers"].slider.value == 4
+
+
+def test_a_seed_of_a_table_is_replayed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The verdict of a check is put into a table, and its seeds come back as numpy's."""
+    remember(17, lambda: RUN)
+    try:
+        replay(np.int64(17))
+        assert "Depth: " in capsys.readouterr().out
+        with pytest.raises(LookupError, match=r"failed on \(17\), got 18"):
+            replay(pd.Series([18])[0])
+    finally:
+        forget()
 
 
 def test_faults_keep_plain_numbers() -> None:
