@@ -17,6 +17,7 @@ from mqlearn import (
     Outcome,
     Reject,
     Release,
+    RetryPolicy,
     Simulation,
     ThreadRuntime,
     TopicBasedMessageBroker,
@@ -142,6 +143,27 @@ def test_an_outcome_is_honoured_in_every_kind(sim: Simulation) -> None:
         ("r", "poison"),
         ("s", "poison"),
     ]
+
+
+class WrongPolicy(RetryPolicy):
+    """A policy without an answer."""
+
+    def delay(self, retry_count: int, draw: float | None = None) -> float:
+        """Raise KeyError."""
+        raise KeyError("tenant")
+
+
+def test_a_policy_that_fails_loses_no_message_of_a_subscriber() -> None:
+    """The default's backoff stands in, and run() raises what the policy raised."""
+    sim, trace = Simulation(), Trace()
+    broker, ear = TopicBasedMessageBroker(runtime=sim, trace=trace), Ear(sim)
+    broker.subscribe("orders", lambda message: message.attempt == 2, retry=WrongPolicy(), name="x")
+    broker.subscribe("orders", ear)
+    publish(broker, "orders", "m0", "m1")
+    with pytest.raises(KeyError, match="tenant"):
+        sim.run()
+    assert trace.balance("x").completed == 2 and ear.ids == ["m0", "m1"]
+    sim.close()
 
 
 def test_a_crash_is_the_only_death_of_a_loop_also_on_threads() -> None:
