@@ -1,7 +1,8 @@
 """Virtual time: a discrete-event simulation that runs ordinary blocking code.
 
 A notebook works with `Simulation`: it starts tasks, lets time pass, and closes. scheduler.py
-decides which task runs, calendar.py holds what is due and when, simlocks.py has the locks.
+decides which task runs, simtasks.py says what a task is, calendar.py holds what is due and when,
+simlocks.py has the locks.
 """
 
 from __future__ import annotations
@@ -157,7 +158,9 @@ class Simulation(Scheduler):
         if self._ended:
             return
         self._check_thread()
-        if self._active is not None and not self.interrupted:
+        inside = self._active
+        # after two interrupts in a row a task may seem to run, though this is not its greenlet
+        if inside is not None and (not self.interrupted or getcurrent() is inside.greenlet):
             raise RuntimeError("close() was called inside the simulation")
         try:
             # first: what the tasks do while they are ended is no part of the run, and must not be

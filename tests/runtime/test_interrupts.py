@@ -224,3 +224,40 @@ def test_an_interrupt_in_a_simulation_within_a_task_ends_both() -> None:
         with pytest.raises(KeyboardInterrupt):
             outer.run()
         assert outer.interrupted
+
+
+def test_an_interrupted_task_can_neither_close_nor_go_on() -> None:
+    """It has caught the interrupt, and tries everything."""
+    errors: list[str] = []
+
+    def stubborn() -> None:
+        for call in (interrupt, lambda: queue.redrive(select), sim.close, lambda: sim.sleep(1)):
+            try:
+                call()
+            except BaseException as error:
+                errors.append(type(error).__name__)
+        while True:
+            try:
+                sim.sleep(1)
+            except BaseException:
+                errors.append("again")
+
+    def select(message: Message) -> bool:
+        raise KeyboardInterrupt
+
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(runtime=sim)
+        queue.send(Message())
+        delivery = queue.receive(0)
+        assert delivery is not None and queue.nack(delivery, requeue=False)
+        task = sim.spawn(stubborn)
+        with pytest.raises(KeyboardInterrupt):
+            sim.run()
+        assert errors[:4] == [
+            "KeyboardInterrupt",
+            "KeyboardInterrupt",
+            "RuntimeError",
+            "KeyboardInterrupt",
+        ]
+        assert errors[4:] == ["again"] * 9 and task.is_alive()
+    assert sim.closed
