@@ -16,6 +16,8 @@ from numbers import Integral, Real
 from types import FunctionType
 from typing import Any
 
+from greenlet import GreenletExit
+
 # flags of functions whose call runs nothing: it makes a generator or a coroutine
 MAKES_AN_OBJECT = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 LONGEST = 200  # characters of a value in an error
@@ -27,7 +29,9 @@ def short_repr(value: Any, longest: int = LONGEST) -> str:
     """
     try:
         text = repr(value)
-    except Exception:
+    except (KeyboardInterrupt, GreenletExit):
+        raise
+    except BaseException:
         text = "at 0x"  # a value whose repr raises is shown by its type, as one with an address is
     if re.search(r"\bat 0x", text[: 10 * longest]):
         return f"an object of type {type(value).__name__}"

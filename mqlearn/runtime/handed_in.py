@@ -55,6 +55,11 @@ def readable(text: str) -> str:
     """
     if len(text) > LONGEST_REASON + 1:  # one more: a text that was shortened stays as it is
         text = text[:LONGEST_REASON] + "…"
+    return writable(text)
+
+
+def writable(text: str) -> str:
+    """Return a text with escapes in place of the characters that cannot be written to a file."""
     # half of a surrogate pair is a character of a text, and has no bytes
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 

@@ -19,21 +19,29 @@ hint; the first mistake found becomes the verdict. An answer may return a wrong 
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any, Generic, TypeVar, cast
 
+from greenlet import GreenletExit
+
 from mqlearn.runtime import check
-from mqlearn.runtime.handed_in import StopRun
+from mqlearn.runtime.handed_in import StopRun, reason_of
 from mqlearn.study.verdict import Verdict, not_yet, passed, remember
 
 SEEDS = range(100)
 Case = TypeVar("Case")
 World = TypeVar("World")
 LONGEST = 60  # characters of a value that are shown
+# What is not caught: the user interrupts, or an answer that would go on forever is ended.
+ENDS_THE_CHECK = (KeyboardInterrupt, GreenletExit, StopRun)
+UNREADABLE = "return plain values: numbers, texts, and lists, tuples or dicts of them"
 
 
 @dataclass(frozen=True)
@@ -66,28 +74,41 @@ class Answer:
     """The answer of a student's function: the value it returned, or the error it raised."""
 
     value: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
     @property
     def whole(self) -> int:
         """The value if it is an integer, also NumPy's, and not a bool; else 0."""
         try:
-            return 0 if isinstance(self.value, bool) else operator.index(self.value)
-        except TypeError:
+            return 0 if isinstance(self.value, bool) else int(operator.index(self.value))
+        except ENDS_THE_CHECK:
+            raise
+        except BaseException:
             return 0
 
     def __str__(self) -> str:
         if self.error is None:
             return f"it returned {short_repr(self.value)}"
-        said = str(self.error)
-        return f"it raised {type(self.error).__name__}" + (f": {said[:LONGEST]}" if said else "")
+        return said_of(self.error)
+
+
+def said_of(error: BaseException) -> str:
+    """Return the text of a verdict about an error that an answer raised."""
+    said, kind = reason_of(error), type(error).__name__
+    text = said.removeprefix(kind).removeprefix(": ")
+    return f"it raised {kind}" + (f": {text[:LONGEST]}" if text else "")
 
 
 def call_answer(fn: Callable[..., Any], *args: Any) -> Answer:
     """Call a student's function, and return what it returned or raised as its answer."""
     try:
-        return Answer(fn(*args))
-    except Exception as error:  # the verdict reports it: a notebook's cell must not stop here
+        value = fn(*args)
+        if inspect.iscoroutine(value):
+            value.close()  # or Python would warn that it was never awaited
+        return Answer(value)
+    except ENDS_THE_CHECK:
+        raise
+    except BaseException as error:  # also sys.exit(): a notebook's cell must not stop here
         return Answer(error=error)
 
 
@@ -97,10 +118,14 @@ def short_repr(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Return True for a finite number; False for anything else, also for a bool."""
+    """Return True for a finite number, also NumPy's or a Decimal; False for anything else, also for
+    a bool or an array of one number.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
+        return False
     try:
-        return not isinstance(value, bool) and math.isfinite(value)
-    except (TypeError, ValueError, OverflowError):
+        return math.isfinite(value)
+    except (ValueError, OverflowError):
         return False
 
 
@@ -145,12 +170,30 @@ class Exercise(ABC, Generic[Case, World]):
             return no_function(answer)
         worlds = []
         for case in self.cases():
-            world = self.play(answer, case)
+            world, mistake = self.try_case(answer, case)
             # The first mistake ends the grading, so the worlds after it are never made.
-            for mistake in self.mistakes(world):
+            if mistake is not None:
                 return mistake.verdict(case if isinstance(case, int) else None)
-            worlds.append(world)
+            worlds.append(cast("World", world))
         return passed(self.summary(worlds))
+
+    def try_case(
+        self, answer: Callable[..., Any], case: Case
+    ) -> tuple[World | None, Mistake | None]:
+        """Try the answer on this case; return the world, and its first mistake if it has one.
+
+        An answer may raise anything wherever it is called, and return a value that raises when it
+        is compared or counted. What reaches this place is a mistake, too; there is no world then.
+        """
+        doing = ""
+        try:
+            world = self.play(answer, case)
+            doing = "of what it returned, "
+            return world, next(iter(self.mistakes(world)), None)
+        except ENDS_THE_CHECK:
+            raise
+        except BaseException as error:
+            return None, Mistake(f"{doing}{said_of(error)}", UNREADABLE)
 
 
 def no_function(fn: Any) -> Verdict:

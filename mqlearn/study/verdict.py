@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mqlearn.runtime import check
+from mqlearn.runtime.handed_in import writable
 
 KEPT = 200
 """The number of failing runs that are kept, so that a long session does not fill the memory."""
@@ -51,6 +52,8 @@ def passed(said: str) -> Verdict:
 def not_yet(said: str, *, hint: str = "", failing_seed: int | None = None) -> Verdict:
     """Return the verdict on a wrong answer: "not yet: ", what was seen, and one hint."""
     text = f"not yet: {said}" if not hint else f"not yet: {said}. Hint: {hint}"
+    # one line that can be written to a file, whatever the answer's own texts are
+    text = writable(" ".join(text.splitlines()))
     return Verdict(False, text, failing_seed)
 
 

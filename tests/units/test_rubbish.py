@@ -1,11 +1,17 @@
 """A check answers in words whatever it is given: stubs, wrong types, exceptions, spoilt inputs."""
 
+import asyncio
+import itertools
 import re
+import sys
+from decimal import Decimal
 from importlib import import_module
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from mqlearn import WorkerCrash
 from mqlearn.study.verdict import recall
 from mqlearn.units import COURSE
 
@@ -83,6 +89,111 @@ def test_rubbish_is_told_in_words(check, fn, said):
         "there is no run to be replayed"
     )
     assert check(fn) == verdict
+
+
+class Mute(Exception):
+    """An exception without a text."""
+
+    def __str__(self):
+        raise SystemExit(3)
+
+
+class Hostile:
+    """An object that ends the interpreter, whatever it is asked."""
+
+    def __repr__(self):
+        raise SystemExit(3)
+
+    __bool__ = __len__ = __iter__ = __index__ = __float__ = __repr__
+
+    def __hash__(self):
+        raise SystemExit(3)
+
+    def __eq__(self, other):
+        raise SystemExit(3)
+
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__
+
+
+class Incomparable(int):
+    """A number that cannot be compared."""
+
+    def __lt__(self, other):
+        raise ValueError("no order")
+
+    __le__ = __gt__ = __ge__ = __eq__ = __lt__
+    __hash__ = int.__hash__
+
+
+def raises(error):
+    """An answer that raises this."""
+
+    def answer(*_):
+        raise error
+
+    return answer
+
+
+async def coroutine(*_):
+    """Never runs."""
+
+
+def generator(*_):
+    """Never runs."""
+    yield 1
+
+
+ODD = {
+    "sys.exit": lambda *_: sys.exit(0),
+    "cancelled": raises(asyncio.CancelledError()),
+    "a crash": raises(WorkerCrash()),
+    "no text": raises(Mute()),
+    "a long text": raises(ValueError("x" * 6_000_000)),
+    "lines and half a pair": raises(ValueError("one\ntwo \ud83d")),
+    "a coroutine": coroutine,
+    "a generator": generator,
+    "a class": object,
+    "an exception class": SystemExit,
+    "too many parameters": lambda a, b, c, d, e, f, g, h: 1,
+    "an array": lambda *_: np.array([1.0, 2.0]),
+    "an array of one": lambda *_: np.array([5]),
+    "a frame": lambda *_: pd.DataFrame({"a": [1, 2, 3]}),
+    "a series": lambda *_: pd.Series([1.0, 2.0, 3.0]),
+    "missing": lambda *_: pd.NA,
+    "three arrays": lambda *_: (np.array([1, 2]),) * 3,
+    "NumPy's number": lambda *_: np.int64(-3),
+    "NumPy's nan": lambda *_: np.float32("nan"),
+    "NumPy's truth": lambda *_: np.bool_(True),
+    "infinite": lambda *_: float("inf"),
+    "beyond a float": lambda *_: 10**400,
+    "a decimal": lambda *_: Decimal("sNaN"),
+    "a very long text": lambda *_: "x" * 6_000_000,
+    "hostile": lambda *_: Hostile(),
+    "three hostile": lambda *_: (Hostile(),) * 3,
+    "a list of hostile": lambda *_: [Hostile()] * 5,
+    "a dict of hostile": lambda *_: {"a": Hostile()},
+    "incomparable": lambda *_: Incomparable(3),
+    "without end": lambda *_: itertools.count(),
+}
+
+
+@each_check
+def test_odd_answers_are_not_right_yet(check):
+    """Neither what an answer raises nor what its value does when it is looked at ends the kernel:
+    each gets a short line in words.
+    """
+    for name, fn in ODD.items():
+        verdict = check(fn)
+        assert not verdict, name
+        assert re.fullmatch(r"not yet: [^\n]{10,1990}", verdict.text), (name, verdict.text[:300])
+        assert verdict.text.isprintable(), name
+
+
+@each_check
+def test_the_user_may_still_interrupt_a_check(check):
+    """KeyboardInterrupt is no answer."""
+    with pytest.raises(KeyboardInterrupt):
+        check(raises(KeyboardInterrupt()))
 
 
 @each_check

@@ -13,7 +13,7 @@ from mqlearn.messaging.breaker import OPEN, STATE_EVENTS
 from mqlearn.messaging.message import COMPLETED, Outcome
 from mqlearn.messaging.percentile import percentile
 from mqlearn.runtime.trace import Record
-from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
+from mqlearn.study.exercise import ENDS_THE_CHECK, Answer, Exercise, Mistake, call_answer
 from mqlearn.study.run import Context, Run
 from mqlearn.study.tries import Life, Try, run_of_tries
 from mqlearn.study.verdict import Verdict
@@ -118,7 +118,9 @@ def watch(window: Callable[..., Any], scene: Scene) -> Watch:
             answer = tripped(now)
             if answer is not False:
                 return watched._replace(last=number, answer=Answer(answer))
-    except Exception as error:  # the verdict reports it
+    except ENDS_THE_CHECK:
+        raise
+    except BaseException as error:  # the verdict reports it
         return watched._replace(last=number, answer=Answer(error=error))
     return watched._replace(last=number, answer=Answer(False))
 

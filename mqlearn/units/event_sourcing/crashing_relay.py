@@ -69,7 +69,7 @@ class ShopDatabase:
         process.end()
 
     @property
-    def error(self) -> Exception | None:
+    def error(self) -> BaseException | None:
         """The exception that the last call raised; None if that was only a crash of the relay."""
         error = self.answers[-1].error
         return None if isinstance(error, WorkerCrash) else error

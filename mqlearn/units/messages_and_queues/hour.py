@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mqlearn.messaging.message import MessagePriority
-from mqlearn.study.exercise import Answer, Mistake
+from mqlearn.study.exercise import ENDS_THE_CHECK, Answer, Mistake, call_answer
 from mqlearn.study.run import Run
 from mqlearn.study.tries import Life, Try, run_of_tries
 
@@ -75,12 +75,18 @@ def serve(choose: Choose, seed: int) -> Hour:
         # slowest part.
         try:
             choice = choose(heads, now)
-        except Exception as error:  # the verdict reports it
+        except ENDS_THE_CHECK:
+            raise
+        except BaseException as error:  # the verdict reports it
             return Hour(seed, jobs, begun, _no_choice(lines, now, Answer(error=error)))
         try:
             number = lines[choice].popleft()
-        except Exception:  # not a priority, or one without a message, or a value without a hash
-            return Hour(seed, jobs, begun, _no_choice(lines, now, Answer(choice)))
+        except ENDS_THE_CHECK:
+            raise
+        except BaseException:  # not a priority, or one without a message, or a value without a hash
+            return Hour(
+                seed, jobs, begun, _no_choice(lines, now, call_answer(lambda it: it, choice))
+            )
         begun.append((number, now))
         now += jobs[number].seconds
     return Hour(seed, jobs, begun)

@@ -121,7 +121,7 @@ def _wrong_order(heap: list[tuple[Any, Message]], messages: list[Message]) -> It
         return
 
 
-def _no_order(error: Exception, key: Any, message: Message) -> Mistake:
+def _no_order(error: BaseException, key: Any, message: Message) -> Mistake:
     """Return the mistake of a message whose key the heap could not compare with another key."""
     if isinstance(error, Compared):
         return Mistake(

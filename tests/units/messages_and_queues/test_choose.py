@@ -276,3 +276,14 @@ def test_the_arrivals_are_what_was_ordered():
     assert p95([wait for seed in range(100) for wait in strict_waits(seed)]) == pytest.approx(
         2.89, abs=0.01
     )
+
+
+def test_if_no_hour_alone_is_too_late_the_worst_is_shown(monkeypatch):
+    """All hours together may be too late though none is by itself: the verdict still has an
+    example, the hour with the longest waits.
+    """
+    monkeypatch.setattr(choosing, "_is_late", lambda hour: False)
+    verdict = check_choose(WRONG["first in, first out"])
+    waits = [p95(choosing.serve(WRONG["first in, first out"], n).waits(CRITICAL)) for n in SEEDS]
+    assert not verdict and verdict.failing_seed == waits.index(max(waits))
+    assert f"95 % of CRITICAL waited up to {max(waits):.1f} s" in verdict.text
