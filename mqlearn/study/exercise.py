@@ -29,18 +29,18 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any, Generic, TypeVar, cast
 
-from greenlet import GreenletExit
-
 from mqlearn.runtime import check
-from mqlearn.runtime.handed_in import StopRun, reason_of
+from mqlearn.runtime.base import WorkerCrash
+from mqlearn.runtime.handed_in import PASSES, StopRun, reason_of
 from mqlearn.study.verdict import Verdict, not_yet, passed, remember
 
 SEEDS = range(100)
 Case = TypeVar("Case")
 World = TypeVar("World")
 LONGEST = 60  # characters of a value that are shown
-# What is not caught: the user interrupts, or an answer that would go on forever is ended.
-ENDS_THE_CHECK = (KeyboardInterrupt, GreenletExit, StopRun)
+# What is not caught: the user interrupts, or an answer that would go on forever is ended. A
+# `WorkerCrash` is an error of the answer, or a part of the exercise.
+ENDS_THE_CHECK = tuple(each for each in PASSES if each is not WorkerCrash)
 UNREADABLE = "return plain values: numbers, texts, and lists, tuples or dicts of them"
 
 
