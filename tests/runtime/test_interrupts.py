@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mqlearn import InMemoryMessageQueue, Message, Simulation, Trace
+from mqlearn import InMemoryMessageQueue, Message, MessageProcessor, Simulation, Trace
 from tests.runtime.interrupts import Busy, traced
 
 SHARES = 40  # tests; each interrupts ten runs
@@ -261,3 +261,22 @@ def test_an_interrupted_task_can_neither_close_nor_go_on() -> None:
         ]
         assert errors[4:] == ["again"] * 9 and task.is_alive()
     assert sim.closed
+
+
+def test_an_interrupt_while_a_cell_stops_its_workers_reaches_it() -> None:
+    """A worker was running, and ends by the interrupt; the cell does not wait for the others."""
+    with Simulation() as sim:
+        queue = InMemoryMessageQueue(runtime=sim)
+        processor = MessageProcessor(queue)
+
+        def handle(message: Message) -> None:
+            sim.sleep(1)
+            raise KeyboardInterrupt
+
+        processor.register_processor("default", handle)
+        processor.start_workers(2)
+        queue.send(Message())
+        sim.run(until=0.5)
+        with pytest.raises(KeyboardInterrupt):
+            processor.stop_workers()
+        assert sim.interrupted and sim.now == 1
