@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from mqlearn.study import theory
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, own_or_given, param, start_shop
-from mqlearn.study.words import format_number
+from mqlearn.study.words import format_count, format_number, format_seconds
 
 URGENT_FIRST = ("CRITICAL", "HIGH", "NORMAL", "LOW")
 # messages that may wait: more than ever arrive, since a full queue is unit 02's subject
@@ -180,18 +181,16 @@ class PriorityMix(Scenario):
             "critical_p95_s": percentile(sorted(by_name["CRITICAL"]), 95),
             "low_p95_s": percentile(sorted(by_name["LOW"]), 95),
         }
+        if analysis.expired:
+            totals["low_served"] = len(by_name["LOW"])
         expected = self._theory(stale=bool(analysis.expired))
         parts = [self._waits(analysis, expected)]
         if analysis.expired:
-            most = max(URGENT_FIRST, key=lambda name: analysis.expired[name])
-            share = "all" if analysis.expired[most] == books.dead else f"{analysis.expired[most]:,}"
-            parts.append(
-                f"{books.dead:,} of {books.accepted:,} expired, {share} of them {most}; "
-                "they were still "
-                f"counted as waiting for another {analysis.late:.3g} s on average."
-            )
+            parts.append(f"The waits are of those served. {_expiry(analysis, books)}")
         if books.completed:
-            parts += self._compare_prediction(f"{analysis.mean():.3g} s", "{:.3g} s for all".format)
+            parts += self._compare_prediction(
+                format_seconds(analysis.mean()), lambda said: f"{format_seconds(said)} for all"
+            )
         return Run(
             self,
             seed,
@@ -204,41 +203,39 @@ class PriorityMix(Scenario):
         )
 
     def _headline(self, analysis: PriorityAnalysis, books: Balance) -> str:
-        names = [name for name in URGENT_FIRST if analysis.waits[name]]
-        if not names:
+        if not analysis.served:
             return ""
-        waits = [
-            f"{name} {analysis.mean(name):.3g} s" for name in dict.fromkeys((names[-1], names[0]))
-        ]
-        text = f"{', '.join(waits)}, all {analysis.mean():.3g} s".replace(" ", " waits ", 1)
+        names = analysis.names
+        waits = analysis.waits_of(dict.fromkeys((names[-1], names[0])))
+        everyone = "all served" if books.dead else "all"
+        text = f"{waits}, {everyone} {format_seconds(analysis.mean())}"
         if self.load >= self.workers:
-            text += f": work for {self.load:.3g} workers, and there {_there(self.workers)}"
+            work = format_count(self.load, "worker")
+            text += f": work for {work}, and there {_there(self.workers)}"
         return text + (f"; {books.dead:,} of {books.accepted:,} expired" if books.dead else "")
 
     def _waits(self, analysis: PriorityAnalysis, expected: dict[str, Any]) -> str:
-        names = [name for name in URGENT_FIRST if analysis.waits[name]]
-        if not names:
+        if not analysis.served:
             return "Nothing was handed out."
-        first, last = names[0], names[-1]
+        first, last = analysis.names[0], analysis.names[-1]
+        waits = analysis.waits_of(dict.fromkeys((last, first)), " on average")
         if self.load >= self.workers:
+            left, sent = analysis.left[last], analysis.sent[last]
             return (
-                f"{last} waits {analysis.mean(last):.3g} s on average, {first} "
-                f"{analysis.mean(first):.3g} s: work for "
-                f"{self.load:.3g} workers arrives, and there {_there(self.workers)}; "
-                f"{analysis.left[last]:,} of "
-                f"{analysis.sent[last]:,} {last} still wait when the shop closes."
+                f"{waits}: work for {format_count(self.load, 'worker')} arrives, and there "
+                f"{_there(self.workers)}; {left:,} of {sent:,} {last} "
+                f"{'waits' if left == 1 else 'still wait'} when the shop closes."
             )
         theirs = expected.get("wait_by_priority", {})
-        if first == last:
-            text = f"; theory says {format_number(theirs['all'])} s" if theirs else ""
-            return f"All are {first} and wait {analysis.mean():.3g} s on average{text}."
         three = [format_number(theirs[name]) for name in (last, first, "all")] if theirs else []
+        if first == last:
+            text = f"; theory says {three[2]} s" if theirs else ""
+            if len(analysis.waits[first]) == analysis.sent[first]:
+                mean = format_seconds(analysis.mean())
+                return f"All are {first} and wait {mean} on average{text}."
+            return f"All are {first}; {waits}."
         text = f"; theory says {three[0]}, {three[1]} and {three[2]} s" if three else ""
-        return (
-            f"{last} waits {analysis.mean(last):.3g} s on average, {first} "
-            f"{analysis.mean(first):.3g} s, all together "
-            f"{analysis.mean():.3g} s{text}."
-        )
+        return f"{waits}, all together {format_seconds(analysis.mean())}{text}."
 
     def _theory(self, *, stale: bool) -> dict[str, Any]:
         """Return Cobham's mean waits (s), if they are exact: workers to spare, and no message
@@ -260,6 +257,19 @@ class PriorityMix(Scenario):
 
 def _there(workers: int) -> str:
     return "is 1" if workers == 1 else f"are {workers}"
+
+
+def _expiry(analysis: PriorityAnalysis, books: Balance) -> str:
+    """Return the sentence about the messages that expired, and when that was found."""
+    most = max(URGENT_FIRST, key=lambda name: analysis.expired[name])
+    late = f"counted as waiting for another {format_seconds(analysis.late)}"
+    if books.dead == 1:
+        return f"1 of {books.accepted:,} expired, a {most}; it was still {late}."
+    share = "all" if analysis.expired[most] == books.dead else f"{analysis.expired[most]:,}"
+    return (
+        f"{books.dead:,} of {books.accepted:,} expired, {share} of them {most}; they were still "
+        f"{late} on average."
+    )
 
 
 class PriorityAnalysis:
@@ -285,6 +295,34 @@ class PriorityAnalysis:
                 else:
                     self.waits[priority].append(time - since[entry])
         self.late = late / max(self.expired.total(), 1)  # seconds between expiring and being found
+
+    @property
+    def names(self) -> list[str]:
+        """The priorities of which messages were sent, the most urgent first."""
+        return [name for name in URGENT_FIRST if self.sent[name]]
+
+    @property
+    def served(self) -> int:
+        """The number of messages that were handed out."""
+        return sum(map(len, self.waits.values()))
+
+    def waits_of(self, names: Iterable[str], average: str = "") -> str:
+        """Return the mean waits of these priorities in words, or how few of them were served.
+
+        What expired waited longest and is in no mean: the mean of fewer than half of the messages
+        would look like a short wait.
+        """
+        parts: list[str] = []
+        for name in names:
+            sent, served = self.sent[name], len(self.waits[name])
+            if 2 * served < sent:
+                were = "was" if served == 1 else "were"
+                parts.append(f"{served:,} of {sent:,} {name} {were} served")
+                continue
+            first = not any(" waits " in part for part in parts)
+            wait = f"{format_seconds(self.mean(name))}{average if not parts else ''}"
+            parts.append(f"{name} {'waits ' if first else ''}{wait}")
+        return ", ".join(parts)
 
     def mean(self, name: str | None = None) -> float:
         """The mean wait, in seconds, of one priority or of all messages that were handed out."""
