@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqlearn.lab import style
-from mqlearn.study.run import Context
+from mqlearn.study.run import SENT, Context
 
 Floats = NDArray[np.float64]
 PLACES = ("in_flight", "waiting", "delayed")  # what is not settled yet, in stacking order
@@ -131,19 +131,47 @@ class ChartData:
         return HistoryAnalysis(self.run.trace.records)
 
     @cached_property
+    def _waits(self) -> list[tuple[str, float]]:
+        """The priority and wait (s) of each message that work was begun on, or, in a trace without
+        handlers, that was delivered.
+        """
+        sent: dict[tuple[str, int], tuple[str, float]] = {}
+        entries: dict[tuple[str, int], tuple[str, int]] = {}  # by (source, receipt)
+        begun: dict[tuple[str, int], float] = {}
+        for time, event, source, entry, _, priority, _, _, receipt, _ in self.records:
+            if event in SENT:
+                sent[source, entry] = priority, time
+            elif event == "received":
+                entries[source, receipt] = source, entry
+            elif event == "started" and (source, receipt) in entries:
+                begun.setdefault(entries[source, receipt], time)
+        if begun:
+            return [(*sent[e][:1], time - sent[e][1]) for e, time in begun.items() if e in sent]
+        jobs = self.jobs.dropna(subset="wait")
+        return list(zip(jobs["priority"], jobs["wait"], strict=True))
+
+    @cached_property
     def waits(self) -> Floats:
-        """Seconds from sending to the first delivery, of all messages that were delivered."""
-        waits = self.jobs["wait"].to_numpy(dtype=float)
-        return np.asarray(waits[~np.isnan(waits)])
+        """Seconds from sending until work begins, of all messages that work was begun on.
+
+        A worker may have taken a message long before: with a prefetch it waits there as well.
+        """
+        return np.array([wait for _, wait in self._waits], dtype=float)
 
     @cached_property
     def waits_by_priority(self) -> dict[str, Floats]:
         """`waits` by priority: only priorities that occur, the lowest first."""
-        wait = self.jobs["wait"].to_numpy(dtype=float)
-        priority = self.jobs["priority"].to_numpy()
-        known = ~np.isnan(wait)
-        found = {p: wait[known & (priority == p)] for p in style.PRIORITIES}
-        return {p: w for p, w in found.items() if len(w)}
+        sent = set(self.jobs["priority"])
+        return {
+            p: np.array([wait for priority, wait in self._waits if priority == p], dtype=float)
+            for p in style.PRIORITIES
+            if p in sent
+        }
+
+    @cached_property
+    def sent_by_priority(self) -> dict[str, int]:
+        """The number of messages that were sent, by priority."""
+        return {str(p): int(n) for p, n in self.jobs["priority"].value_counts().items()}
 
     @cached_property
     def waiting_by_priority(self) -> dict[str, tuple[Floats, Floats]]:

@@ -33,6 +33,7 @@ PAPER: Final = "#FFFFFF"
 HATCH_DELAYED: Final = "/////"
 # The hatch of a worker that continues although its lease is lost, and of a silent owner.
 HATCH_NO_OWNER: Final = "/////"
+HATCH_CUT: Final = "\\\\\\\\\\"  # a mean that leaves out the messages that were not served
 
 PRIORITIES: Final = ("LOW", "NORMAL", "HIGH", "CRITICAL")
 # All of these are waiting messages, so all are shades of waiting's blue; neighbours differ in their

@@ -1,6 +1,6 @@
 """Horizontal bars with names and numbers: the common part of the charts of categories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -44,6 +44,11 @@ class Bars:
         self.left_x, self.right_x = box.x + left, box.x + box.width - right
         self.track = canvas.moving(PolyCollection([], facecolor=style.TRACK, linewidth=0))
         self.bars = canvas.moving(PolyCollection([], facecolor=color, linewidth=0))
+        self.cut = canvas.moving(
+            PolyCollection(
+                [], facecolor=style.PAPER, edgecolor=color, hatch=style.HATCH_CUT, linewidth=1.0
+            )
+        )
         self.ghost = canvas.moving(
             PolyCollection([], facecolor="none", edgecolor=style.GHOST, linewidth=1.8)
         )
@@ -52,7 +57,7 @@ class Bars:
                 [], facecolor="none", edgecolor=style.INK, linewidth=2.0, linestyle=[style.DOTTED]
             )
         )
-        for layer in (self.track, self.bars, self.ghost, self.theory):
+        for layer in (self.track, self.bars, self.cut, self.ghost, self.theory):
             self.ax.add_collection(layer, autolim=False)
         self.names = [
             canvas.text(
@@ -77,12 +82,13 @@ class Bars:
         theory: Mapping[str, float] | None = None,
         full: float | None = None,
         also: Sequence[float] = (),
+        cut: Collection[str] = (),
     ) -> None:
         """Show `values` by name, over those of the baseline (`was`), with `texts` at the right of
         the bars.
 
         `full` draws a pale track of that length under each bar; the axis also reaches every number
-        of `also`.
+        of `also`. The bars named in `cut` are hatched: their values leave out a part.
         """
         names = list(values)[: self.most]
         self.values = {name: values[name] for name in names}
@@ -98,6 +104,7 @@ class Bars:
         # in shares of a row: the bar moves down to leave space for the name above it
         drop = 0.2 if self.above else 0.0
         self.bars.set_verts([_bar(rows[n] + drop, half, values[n]) for n in names])
+        self.cut.set_verts([_bar(rows[n] + drop, half, values[n]) for n in names if n in cut])
         self.track.set_verts([_bar(rows[n] + drop, half, full) for n in names] if full else [])
         self.ghost.set_verts([_bar(rows[n] + drop, half, was[n]) for n in names if n in was])
         self.theory.set_verts(

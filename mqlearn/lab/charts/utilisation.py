@@ -5,6 +5,7 @@ from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts.bars import Bars
 from mqlearn.lab.charts.base import Box, Chart, Predictions
+from mqlearn.study.words import format_share
 
 
 class Utilisation(Chart):
@@ -17,7 +18,7 @@ class Utilisation(Chart):
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
         self.title = canvas.text(box.x, box.y + 11, size=style.SMALL, color=style.MUTED)
-        self.bars = Bars(canvas, box, color=style.IN_FLIGHT, most=10, left=66, right=44)
+        self.bars = Bars(canvas, box, color=style.IN_FLIGHT, most=10, left=66, right=64)
 
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
         shares = run.busy
@@ -29,7 +30,7 @@ class Utilisation(Chart):
         self.title.text = "share of time at work" + (
             f", {hidden} more not shown" if hidden > 0 else note
         )
-        texts = [f"{share:.0%}" for share in shares.values()]
+        texts = [format_share(share) for share in shares.values()]
         self.bars.draw(
             shares, ghost.busy if ghost is not None else {}, texts, theory=theory, full=1.0
         )
@@ -41,6 +42,8 @@ class Utilisation(Chart):
         mean = sum(shares) / len(shares)
         one = "the only worker is" if len(shares) == 1 else f"{len(shares)} workers are"
         spread = (
-            "" if len(shares) == 1 else f" on average, from {min(shares):.0%} to {max(shares):.0%}"
+            ""
+            if len(shares) == 1
+            else f" on average, from {format_share(min(shares))} to {format_share(max(shares))}"
         )
-        return f"Utilisation: {one} busy {mean:.0%} of the time{spread}."
+        return f"Utilisation: {one} busy {format_share(mean)} of the time{spread}."

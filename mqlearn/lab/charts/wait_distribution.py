@@ -15,8 +15,8 @@ BINS = 20
 
 
 class WaitDistribution(Chart):
-    """The share of messages by their wait (s); the dotted line is the share that theory expects for
-    each bar.
+    """The share of messages by their wait (s) until work begins; the dotted line is the share that
+    theory expects for each bar.
 
     A prediction is of the mean wait.
     """
@@ -25,7 +25,7 @@ class WaitDistribution(Chart):
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
-        self.caption("share of messages by wait until taken")
+        self.caption("share of messages by wait until work begins")
         self.ax = canvas.axes(box.x + 38, box.y + 34, box.width - 60, box.height - 53)
         self.bars = canvas.moving(
             PolyCollection([], facecolor=style.WAITING, edgecolor=style.PAPER, linewidth=0.6)
@@ -79,7 +79,7 @@ class WaitDistribution(Chart):
             (float(waits.mean()), percentile(sorted(waits), 95)) if len(waits) else (0.0, 0.0)
         )
         by_theory = run.theory("wait")
-        note = "" if by_theory is None else f" (theory {style.number(round(by_theory, 3))})"
+        note = "" if by_theory is None else f" (theory {style.number(by_theory)})"
         self.notes[0].text = f"mean {style.seconds(mean)}{note}"
         self.notes[1].text = f"95 % ≤ {style.seconds(p95)}"
         self.marks.draw(predictions)
@@ -104,7 +104,7 @@ class WaitDistribution(Chart):
     def sentence(self, run: ChartData) -> str:
         waits = run.waits
         if not len(waits):
-            return "Waits: nothing was delivered."
+            return "Waits: no work was begun."
         ordered = sorted(waits)
         median, p95 = percentile(ordered, 50), percentile(ordered, 95)
         by_theory = run.theory("wait")

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
 from mqlearn.messaging.message import Message
-from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.trace import Record, Trace
+from mqlearn.runtime.trace import Trace
 from mqlearn.study import theory
 from mqlearn.study.arrivals import Recording, by_pattern, flight_day
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
-from mqlearn.study.words import format_number
+from mqlearn.study.words import format_count, format_number, format_seconds, format_share
+from mqlearn.units.work_queues.work_analysis import WorkAnalysis
 
 TEN_MINUTES = 600.0  # seconds
 # A recorded day is replayed so many times as fast: a second here is two minutes of the real day.
@@ -203,13 +202,13 @@ class WorkQueue(Scenario):
         recorded = self.arrivals not in ("poisson", "regular")
         rate = offered / analysis.window if recorded else self.rate
         expected = self._theory(rate, books.rejected)
-        parts = [self._balance_of_rates(rate, left, analysis, expected)]
+        parts = [self._balance_of_rates(rate, offered, left, analysis, expected)]
         # First in the verdict, because the queue's own numbers do not show it. Below 0.5 % it
         # would be shown as 0 %.
         if analysis.idle_beside_work >= 0.005:
             parts.insert(
                 0,
-                f"Idle beside work {analysis.idle_beside_work:.0%} of the time, up to "
+                f"Idle beside work {format_share(analysis.idle_beside_work)} of the time, up to "
                 f"{analysis.most_held} "
                 f"jobs in one pair of hands, where they wait as well.",
             )
@@ -218,57 +217,73 @@ class WorkQueue(Scenario):
                 f"The queue was full: {books.rejected:,} of {offered:,} jobs were refused."
             )
         parts += self._compare_prediction(f"{left:,}")
-        headline = self._headline(rate, left, analysis, expected)
-        if books.rejected:
-            headline += f"; {books.rejected:,} of {offered:,} refused"
+        headline = self._headline(rate, offered, left, analysis, expected)
         return Run(self, seed, trace, analysis.until, totals, " ".join(parts), expected, headline)
 
     def _headline(
-        self, rate: float, left: int, analysis: WorkAnalysis, expected: dict[str, Any]
+        self, rate: float, offered: int, left: int, analysis: WorkAnalysis, expected: dict[str, Any]
     ) -> str:
         if analysis.idle_beside_work < 0.005:
-            return self._balance_of_rates(rate, left, analysis, expected).removesuffix(".")
+            return self._balance_of_rates(rate, offered, left, analysis, expected).removesuffix(".")
         waits = (
-            f"95 % wait up to {analysis.p95 * FASTER / 60:.3g} minutes"
+            f"95 % wait up to {self._real_minutes(analysis)} minutes"
             if self.arrivals in RECORDINGS
-            else f"a mean wait of {analysis.mean:.3g} s"
+            else f"a mean wait of {format_seconds(analysis.mean)}"
         )
         return (
-            f"Idle beside work {analysis.idle_beside_work:.0%} of the time, up to "
+            f"Idle beside work {format_share(analysis.idle_beside_work)} of the time, up to "
             f"{analysis.most_held} in one pair "
             f"of hands; {waits} until work begins"
+            + (f"; {analysis.refused:,} refused" if analysis.refused else "")
         )
 
+    def _real_minutes(self, analysis: WorkAnalysis) -> str:
+        """Return the 95th percentile of the waits in minutes of the recorded day."""
+        return format_number(analysis.p95 * FASTER / 60)
+
     def _balance_of_rates(
-        self, rate: float, left: int, analysis: WorkAnalysis, expected: dict[str, Any]
+        self, rate: float, offered: int, left: int, analysis: WorkAnalysis, expected: dict[str, Any]
     ) -> str:
         one = self.workers == 1
-        who = "1 worker" if one else f"{self.workers} workers"
+        workers = format_count(self.workers, "worker")
         if self.slow_worker > 1:
-            who += f", {'' if one else 'one '}{self.slow_worker:g} times as slow,"
+            workers += f", {'' if one else 'one '}{self.slow_worker:g} times as slow,"
+        full = f"full after {format_seconds(analysis.full_at)}, {analysis.refused:,} refused"
         if self.arrivals in RECORDINGS:
-            return (
-                f"{who}: 95 % wait at most {analysis.p95:.3g} s, which is "
-                f"{analysis.p95 * FASTER / 60:.3g} minutes of "
-                f"the recorded day."
+            # The waits of jobs that no worker began are longer, and in no percentile.
+            begun = " of those begun" if analysis.begun < offered else ""
+            day = (
+                f"{workers}: 95 %{begun} wait at most {format_seconds(analysis.p95)}, which is "
+                f"{self._real_minutes(analysis)} minutes of the recorded day"
             )
+            if begun and not analysis.refused:
+                return f"{day}; {left:,} of {offered:,} are left at its end."
+            return f"{day}; the queue is first {full}." if analysis.refused else f"{day}."
+        rates = f"{format_number(rate)} arrive"
+        able = f"{workers} finish{'es' * one} {format_number(self.capacity)}"
         growth = rate - self.capacity
-        if growth > 1e-9:
+        if analysis.refused and growth > 1e-9:
+            return f"The queue is {full}: {rates} a second, {able}; {left:,} are left."
+        # At rates that are nearly equal, chance decides: a run may end without a backlog.
+        if growth > 1e-9 and left > self.workers:
             return (
-                f"Backlog grows by {growth:.3g} message{'s' * (f'{growth:.3g}' != '1')} a "
-                f"second: {rate:.3g} "
-                f"arrive, {who} finish{'es' * one} {self.capacity:.3g}; {left:,} are left."
+                f"Backlog grows by {format_count(growth, 'message')} a second: "
+                f"{rates}, {able}; {left:,} are left."
             )
         keep = (
             f"keep{'s' * one} up"
             if growth < -1e-9
             else f"ha{'s' if one else 've'} nothing to spare"
         )
+        if analysis.refused:
+            keep = f"{'does' if one else 'do'} not keep up all the time"
         by_theory = expected.get("wait", -1.0)
-        in_theory = f", theory {format_number(by_theory)} s" if by_theory >= 0 else ""
+        in_theory = f", theory {format_seconds(by_theory)}" if by_theory >= 0 else ""
         return (
-            f"{who} {keep}: {rate:.3g} a second arrive, {self.capacity:.3g} can be finished; "
-            f"mean wait {analysis.mean:.3g} s{in_theory}."
+            f"{workers} {keep}: {rates.removesuffix(' arrive')} a second arrive, "
+            f"{format_number(self.capacity)} can be finished; "
+            f"mean wait {format_seconds(analysis.mean)}{in_theory}"
+            + (f"; the queue is first {full}." if analysis.refused else ".")
         )
 
     def _theory(self, rate: float, refused: int) -> dict[str, Any]:
@@ -290,44 +305,6 @@ class WorkQueue(Scenario):
                 t, rate, 1 / self.service, self.workers
             )
         return found
-
-
-class WorkAnalysis:
-    """The waits and idle times of the records from `start` to `until` (s).
-
-    A wait is the time from sending until a worker begins, also if the worker already holds the job
-    meanwhile; `mean` and `p95` are those of all waits (s). `idle_beside_work` is the share of the
-    workers' time that was idle although a job was not begun yet: at each time, as many workers
-    count as could have begun a job. `most_held` is the largest number of jobs that one worker held.
-    """
-
-    def __init__(self, records: list[Record], start: float, until: float, workers: int) -> None:
-        self.until, self.window = until, until - start
-        sent: dict[str, float] = {}
-        deliveries: Counter[str] = Counter()
-        waits: list[float] = []
-        open_jobs, idle, last, self.most_held, lost = 0, workers, start, 0, 0.0
-        for time, event, _, _, message_id, _, _, worker, _, _ in records:
-            # Summed from record to record, since both numbers change only at records.
-            lost += min(open_jobs, idle) * (time - last)
-            last = time
-            if event == "sent":
-                sent[message_id] = time
-                open_jobs += 1
-            elif event == "received":
-                deliveries[worker] += 1
-                self.most_held = max(self.most_held, deliveries[worker])
-            elif event == "started":
-                waits.append(time - sent[message_id])
-                open_jobs, idle = open_jobs - 1, idle - 1
-            elif event == "finished":
-                idle += 1
-            elif event == "acked":
-                deliveries[worker] -= 1
-        lost += min(open_jobs, idle) * (until - last)
-        self.idle_beside_work = lost / (workers * self.window)
-        self.mean = math.fsum(waits) / len(waits) if waits else 0.0
-        self.p95 = percentile(sorted(waits), 95) if waits else 0.0
 
 
 @lru_cache
