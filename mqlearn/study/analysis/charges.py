@@ -55,7 +55,9 @@ class ChargeAnalysis:
     charged `never`, `once`, and `twice` or more often.
 
     `dead_but_charged` is the number of dead letters whose order was charged. `first_twice` is a
-    sentence about the first order that was charged a second time, and why; "" if there is none.
+    sentence about the first order that was charged a second time, and why, and `first_never` one
+    about one that was never charged: the first of those with the most frequent cause; "" if there
+    is none. `example` is the one of the two that is about more orders.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -76,6 +78,8 @@ class ChargeAnalysis:
             else None
         )
         self.first_twice = "" if again is None else _why(again[1], charges[again[1]], records)
+        self.first_never = _why_never([o for o in orders if o not in charges], records)
+        self.example = self.first_never if self.never > self.twice else self.first_twice
 
 
 def _why(order: str, charges: Sequence[Charge], records: Sequence[Record]) -> str:
@@ -95,6 +99,45 @@ def _why(order: str, charges: Sequence[Charge], records: Sequence[Record]) -> st
         if event == "lease_lost":
             return f"{what}: its lease ended at {time:.1f} s, {first.worker} still at work."
     return f"{what}."
+
+
+def _why_never(orders: Sequence[str], records: Sequence[Record]) -> str:
+    """Return the sentence that says why one of these orders was never charged: the first of those
+    with the most frequent cause.
+    """
+    # by order, the last time of each event, and the worker of the last try
+    since: dict[str, dict[str, float]] = {order: {} for order in orders}
+    workers: dict[str, str] = {}
+    for time, event, _, _, message_id, _, _, worker, _, detail in records:
+        order = order_of(message_id)
+        if order in since:
+            since[order]["crashed" if detail == "crashed" else event] = time
+            if event == "started":
+                workers[order] = worker
+    causes = {order: _cause(times, workers.get(order, "")) for order, times in since.items()}
+    kinds = Counter(kind for kind, _ in causes.values())
+    for order, (kind, text) in causes.items():
+        if kinds[kind] == max(kinds.values()):
+            return f"{order.capitalize()}, never charged: {text}."
+    return ""
+
+
+def _cause(since: dict[str, float], worker: str) -> tuple[str, str]:
+    """Return the kind of the cause why an order was never charged, and its description."""
+    if "acked" in since:
+        acked = f"acked at {since['acked']:.1f} s"
+        if "crashed" in since:
+            return (
+                "acked",
+                f"{acked}, and {worker} died at {since['crashed']:.1f} s before the charge",
+            )
+        return "stuck", f"{acked}, and {worker} still holds it"
+    if "dead" in since:
+        return "dead", f"a dead letter at {since['dead']:.1f} s, no try came to the charge"
+    back = max(since.get("lease_lost", -1.0), since["sent"])
+    if since.get("started", -1.0) < back:
+        return "waits", f"no worker took it since {back:.1f} s"
+    return "held", f"{worker} has held it since {since['started']:.1f} s"
 
 
 def expected_charges(

@@ -17,6 +17,7 @@ from mqlearn.study.card import EffectLedger, KeyedCard, PlainCard
 from mqlearn.study.faults import Faults, happens, one_try, strikes
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, advance, own_or_given, param
+from mqlearn.study.words import format_number
 from mqlearn.units.delivery_guarantees.acks import AckLink
 from mqlearn.units.delivery_guarantees.heartbeat import with_heartbeat
 
@@ -266,18 +267,24 @@ class CardCharges(Scenario):
             totals["left"] = left
         theory = self._theory()
         parts = [
-            f"{analysis.twice} of {ORDERS:,} orders charged twice or more, {analysis.never} never."
+            f"{analysis.twice:,} of {ORDERS:,} orders charged twice or more, "
+            f"{analysis.never:,} never."
         ]
-        if analysis.first_twice:
-            parts.append(analysis.first_twice)
+        if analysis.example:
+            parts.append(analysis.example)
         if analysis.dead_but_charged:
-            parts.append(
-                f"{analysis.dead_but_charged} are among the dead letters although they were "
-                "charged."
+            found = (
+                "1 is among the dead letters although it was"
+                if analysis.dead_but_charged == 1
+                else f"{analysis.dead_but_charged:,} are among the dead letters although they were"
             )
+            parts.append(f"{found} charged.")
         if left:
-            parts.append(f"{left} are not settled after {until / 60:.0f} minutes.")
-        parts += self._compare_prediction(f"{analysis.twice}")
+            minutes = format_number(until / 60)
+            parts.append(
+                f"{left:,} {'is' if left == 1 else 'are'} not settled after {minutes} minutes."
+            )
+        parts += self._compare_prediction(f"{analysis.twice:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), theory)
 
     def _theory(self) -> dict[str, Any]:
