@@ -20,6 +20,8 @@ from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.trace import Record
 
+FAILING = "calls fail without an outage"
+
 
 def tries_per_order(failing: float, retries: int) -> float:
     """Return the mean number of tries per order, 1 + p + … + pⁿ, if each try fails with probability
@@ -58,10 +60,22 @@ def dead_in_outage(rate: float, seconds: float, retries: int, policy: RetryPolic
 
 
 class LoadAnalysis:
-    """The tries begun and the orders done in each second of a run, from `start` to `until` (s)."""
+    """The tries begun, the tries answered too late, and the orders done in each second of a run,
+    from `start` to `until` (s).
+    """
 
     def __init__(self, records: Sequence[Record], start: float, until: float) -> None:
         self.start, self.until = start, until
+        self._retries, self._late = Counter[int](), Counter[int]()
+        tried: set[tuple[str, str]] = set()
+        for record in records:
+            second = int(record.time - start)
+            if record.event == "started":
+                message = (record.source, record.message_id)
+                self._retries[second] += message in tried
+                tried.add(message)
+            elif record.event == "finished" and record.detail == "failed: timeout":
+                self._late[second] += 1
         self._tries = Counter(
             int(record.time - start) for record in records if record.event == "started"
         )
@@ -80,6 +94,19 @@ class LoadAnalysis:
         after the start.
         """
         return self._mean(self._tries, since, until)
+
+    def why_wasted(self, since: float, until: float) -> str:
+        """Return in words why most tries from `since` to `until` (whole seconds after the start)
+        are wasted though no outage lasts.
+        """
+        tries, late = self._mean(self._tries, since, until), self._mean(self._late, since, until)
+        # If most come too late for their callers, the service does the work of those that have
+        # given up. Else another cause fails them.
+        if late <= (tries - self.goodput(since, until)) / 2:
+            return FAILING
+        if self._mean(self._retries, since, until) > tries / 2:
+            return "the retries are the load"
+        return "the service does the work of callers that have given up"
 
     def goodput(self, since: float, until: float) -> float:
         """Return the orders done per second, on average from `since` to `until`, in whole seconds

@@ -13,11 +13,12 @@ from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.loads import LoadAnalysis, dead_in_outage
+from mqlearn.study.analysis.loads import FAILING, LoadAnalysis, dead_in_outage
 from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.faults import Faults
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param, start_shop
+from mqlearn.study.words import format_number
 from mqlearn.units.retries_and_dead_letters.card_call import card_call
 from mqlearn.units.retries_and_dead_letters.overload import Budgeted, RetryBudget, Service
 from mqlearn.units.retries_and_dead_letters.redrive import redrive_at
@@ -261,7 +262,7 @@ class CardOutage(Scenario):
 
     def _report(self, trace: Trace, offered: int, until: float, seed: int) -> Run:
         books, load = trace.balance(), LoadAnalysis(trace.records, until - self.window, until)
-        since = self.broken[1] if self.broken and self.broken[1] < self.window else 0.0
+        since = self.outage_end or 0.0
         expected = self._theory(any(record.detail == "failed: timeout" for record in trace.records))
         left = books.waiting + books.delayed + books.in_flight
         totals: dict[str, float] = {
@@ -271,11 +272,16 @@ class CardOutage(Scenario):
             "left": left,
             "tries": sum(record.event == "started" for record in trace.records),
             "peak_per_s": load.peak(since),
-            "goodput_per_s": load.goodput(self.window - LAST, self.window),
+            "goodput_per_s": load.goodput(self._last_from, self.window),
         }
-        in_theory = f", theory {expected['dead']:,.0f}" if "dead" in expected else ""
+        if self.redrive_at:
+            totals["redriven"] = books.redriven
+        in_theory = f", theory {format_number(expected['dead'])}" if "dead" in expected else ""
+        died = f"{books.dead:,} of {offered:,} orders"
         parts = [
-            f"{books.dead:,} of {offered:,} orders died{in_theory}.",
+            f"{died} are dead at the end, {books.redriven:,} were redriven."
+            if books.redriven
+            else f"{died} died{in_theory}.",
             self._aftermath(load, since),
         ]
         if left > 2 * RATE:
@@ -283,26 +289,42 @@ class CardOutage(Scenario):
         parts += self._compare_prediction(f"{books.dead:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), expected)
 
+    @property
+    def outage_end(self) -> float | None:
+        """The end of the outage (s); None if there is none in the window, or it lasts beyond."""
+        return self.broken[1] if self.broken and self.broken[1] < self.window else None
+
+    @property
+    def _last_from(self) -> float:
+        """The time (s) from which goodput is measured: the last minute, or what is left of it after
+        the outage.
+        """
+        return max(self.window - LAST, self.outage_end or 0.0)
+
     def _aftermath(self, load: LoadAnalysis, since: float) -> str:
         """Return a sentence about the tries per second after the outage, and about the recovery of
         the service.
         """
-        goodput, tries = (
-            load.goodput(self.window - LAST, self.window),
-            load.tries(self.window - LAST, self.window),
-        )
-        # The service is up, and still most tries are wasted: it does the late work of callers that
-        # have given up, and they try again.
-        if (
-            self.arrivals != AT_ONCE
-            and since < self.window - LAST
-            and goodput < RATE / 2
-            and tries > 2 * goodput
-        ):
-            ended = f"The cause ended at {since:g} s, and {tries:.3g}" if since else f"{tries:.3g}"
-            return f"{ended} tries a second still get {goodput:.2g} done: the retries are the load."
+        last = (self._last_from, self.window)
+        goodput, tries = load.goodput(*last), load.tries(*last)
+        done = format_number(goodput)
+        if self.broken and self.broken[0] < self.window <= self.broken[1]:
+            trouble = "down" if self.outage == DOWN else "hanging"
+            return (
+                f"The service is still {trouble} at the end: {format_number(tries)} tries a second "
+                f"get {done} done."
+            )
+        wasted = self.arrivals != AT_ONCE and since <= last[0] and goodput < RATE / 2
+        if wasted and tries > 2 * goodput:
+            why = load.why_wasted(*last)
+            ended = f"The cause ended at {since:g} s, and " if since and why != FAILING else ""
+            return f"{ended}{format_number(tries)} tries a second still get {done} done: {why}."
         when = " after recovery" if since else ""
-        return f"At most {load.peak(since):,} tries a second{when}, {goodput:.3g} done at the end."
+        peak = load.peak(since)
+        if not peak:
+            return f"No try was made{when}."
+        most = "1 try" if peak == 1 else f"{peak:,} tries"
+        return f"At most {most} a second{when}, {done} done at the end."
 
     def _theory(self, overloaded: bool) -> dict[str, Any]:
         """Return the service's capacity, and the expected number of dead orders if they die only of
