@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqlearn.lab import style
+from mqlearn.runtime.trace import MOVES
 from mqlearn.study.run import SENT, Context
 
 Floats = NDArray[np.float64]
@@ -79,6 +80,33 @@ class ChartData:
             if r.event in ("dead", "expired")
         ]
         return np.array([t for t, _ in died], dtype=float), [reason for _, reason in died]
+
+    @cached_property
+    def dead_level(self) -> tuple[Floats, Floats]:
+        """Times (s) and the number of dead letters from each time on: a redriven letter is none."""
+        steps, _ = self._dead_letters
+        table = np.array(steps, dtype=float).reshape(-1, 2)
+        return table[:, 0], table[:, 1]
+
+    @property
+    def dead_at_end(self) -> list[str]:
+        """The reason of each letter that is dead at the end of the run."""
+        return self._dead_letters[1]
+
+    @cached_property
+    def _dead_letters(self) -> tuple[list[tuple[float, int]], list[str]]:
+        """The number of dead letters after each change (time, number), and the last reasons."""
+        dead: dict[tuple[str, int], str] = {}
+        steps: list[tuple[float, int]] = []
+        for record in self.run.trace.records:
+            if record.event in MOVES:
+                entry = record.source, record.entry
+                if (MOVES[record.event].to or record.detail) == "dead":
+                    dead[entry] = "expired" if record.event == "expired" else str(record.detail)
+                elif dead.pop(entry, None) is None:
+                    continue
+                steps.append((record.time, len(dead)))
+        return steps, list(dead.values())
 
     @cached_property
     def breaker(self) -> Any:

@@ -17,7 +17,7 @@ class DeadLetterTicks(Timeline):
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
-        self.caption("dead letters, a tick each")
+        self.caption("dead letters, a tick for each death")
         self.trouble = Trouble(self)
         self.ax.spines[:].set_visible(False)
         self.x_ticks.hide()
@@ -47,8 +47,10 @@ class DeadLetterTicks(Timeline):
             row.set_data(
                 [] if times is None else times, [] if times is None else np.full(len(times), height)
             )
-        self.total.text = f"{style.number(len(now))} dead"
-        self.ghost_total.text = "" if was is None else f"{style.number(len(was))} baseline"
+        self.total.text = f"{style.number(len(run.dead_at_end))} dead"
+        self.ghost_total.text = (
+            "" if ghost is None else f"{style.number(len(ghost.dead_at_end))} baseline"
+        )
 
     def sentence(self, run: ChartData) -> str:
         return describe_dead(run)

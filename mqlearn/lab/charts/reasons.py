@@ -36,7 +36,7 @@ class Reasons(Chart):
         """Return the number of dead letters by reason, the most frequent first."""
         return {
             reason or "no reason given": float(n)
-            for reason, n in Counter(run.dead[1]).most_common()
+            for reason, n in Counter(run.dead_at_end).most_common()
         }
 
     def sentence(self, run: ChartData) -> str:
