@@ -33,6 +33,7 @@ PAPER: Final = "#FFFFFF"
 HATCH_DELAYED: Final = "/////"
 # The hatch of a worker that continues although its lease is lost, and of a silent owner.
 HATCH_NO_OWNER: Final = "/////"
+HATCH_GONE: Final = "xxxx"  # a message that has left the queue and is with no worker
 HATCH_CUT: Final = "\\\\\\\\\\"  # a mean that leaves out the messages that were not served
 
 PRIORITIES: Final = ("LOW", "NORMAL", "HIGH", "CRITICAL")

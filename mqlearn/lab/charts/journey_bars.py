@@ -10,14 +10,24 @@ from mqlearn.lab.chart_data import ChartData, Floats
 class JourneyBars:
     """The bars and marks of all rows, grouped by their look: each look is one artist of the
     chart.
+
+    If the queue `forgets` what it hands out, a message is gone when its worker stops without an
+    ack.
     """
 
-    def __init__(self, end: float, tries: dict[tuple[int, str], list[tuple[float, float]]]) -> None:
-        self.end, self.tries = end, tries
+    def __init__(
+        self,
+        end: float,
+        tries: dict[tuple[int, str], list[tuple[float, float]]],
+        *,
+        forgets: bool = False,
+    ) -> None:
+        self.end, self.tries, self.forgets = end, tries, forgets
         self.waiting: list[Floats] = []
         self.delayed: list[Floats] = []
         self.held: list[Floats] = []
         self.orphaned: list[Floats] = []
+        self.gone: list[Floats] = []
         self.lost: list[Any] = []
         self.done: list[tuple[float, float]] = []
         self.died: list[tuple[float, float]] = []
@@ -44,7 +54,12 @@ class JourneyBars:
             until = min(float(hold.until), self.end) if hold.until == hold.until else self.end
             place = self.delayed if next_place == "delayed" else self.waiting
             place.append(_rect(since, begins, y, 0.12))
-            self.held.append(_rect(begins, until, y, half))
+            kept = until
+            # In a queue that forgets what it hands out, only the worker had the message.
+            if self.forgets and not hold.end:
+                kept = min(self._try_end(hold, until), until)
+                self.gone.append(_rect(kept, until, y, half))
+            self.held.append(_rect(begins, kept, y, half))
             self.letters.append((begins, until, y, _short(str(hold.worker))))
             if hold.end == "lease_lost":
                 self.lost.append([(until, y - half), (until, y + half)])
@@ -68,6 +83,12 @@ class JourneyBars:
         end = self._works_until(hold)
         if end > until:
             self.orphaned.append(_rect(until, min(end, self.end), y, half))
+
+    def _try_end(self, hold: Any, otherwise: float) -> float:
+        """Return the time (s) at which the try of a delivery ended, or `otherwise`."""
+        tries = self.tries.get((int(hold.entry), hold.worker), ())
+        ends = [end for start, end in tries if start >= hold.received and not np.isnan(end)]
+        return float(ends[0]) if ends else otherwise
 
     def _works_until(self, hold: Any) -> float:
         """Return the time (s) at which a delivery's worker stopped working: the end of the

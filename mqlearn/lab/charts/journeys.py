@@ -1,9 +1,11 @@
 """The chart "journeys": a row for each of a few messages, from sending to done or dead."""
 
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.lines import Line2D
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
@@ -21,7 +23,8 @@ class Journeys(Chart):
 
     A thin light bar is waiting, a thin hatched one delayed. A thick dark bar is the time that a
     worker holds the message, with the worker's letter or number; a white hatched bar is a worker
-    that continues although its lease is lost.
+    that continues although its lease is lost. A cross is the crash of a worker; a bar with crossed
+    hatches is a message that is in no queue any more and with no worker.
     """
 
     name, full_row, min_height, stretch = "journeys", True, 150, 2.6
@@ -55,6 +58,9 @@ class Journeys(Chart):
             hatch=style.HATCH_NO_OWNER,
             linewidth=1,
         )
+        self.gone = self._bars(
+            facecolor=style.PAPER, edgecolor=style.LOST, hatch=style.HATCH_GONE, linewidth=1
+        )
         self.held = self._bars(facecolor=style.IN_FLIGHT, linewidth=0.8, edgecolor=style.PAPER)
         self.lost = canvas.moving(LineCollection([], colors=style.LOST, linewidths=3.5))
         self.ax.add_collection(self.lost, autolim=False)
@@ -69,6 +75,18 @@ class Journeys(Chart):
         )
         self.died = canvas.moving(
             self.ax.plot([], [], marker="X", markersize=8.5, color=style.DEAD, **dot)[0]
+        )
+        self.crashes = canvas.moving(
+            self.ax.plot(
+                [],
+                [],
+                linestyle="",
+                marker="x",
+                markersize=7.5,
+                markeredgewidth=2.4,
+                color=style.LOST,
+                clip_on=False,
+            )[0]
         )
         self.drawn: ChartData | None = None  # the run on show; `shown` and `rows` are its jobs
         self.names = [
@@ -90,6 +108,11 @@ class Journeys(Chart):
         return bars
 
     def _legend(self, box: Box) -> None:
+        x, y = self._swatches(box)
+        self._mark(x + 7, y, "worker dies", marker="x", color=style.LOST)
+
+    def _swatches(self, box: Box) -> tuple[float, float]:
+        """Draw the legend of the bars along the bottom of `box`; return where it ends (pixels)."""
         y, x = box.y + box.height - 13, box.x + 2
         for label, look in (
             ("waiting", {"facecolor": style.WAITING}),
@@ -100,7 +123,7 @@ class Journeys(Chart):
             ),
             ("lease lost", {"facecolor": style.LOST}),
             (
-                "working without lease",
+                "without lease",
                 {
                     "facecolor": style.PAPER,
                     "hatch": style.HATCH_NO_OWNER,
@@ -108,10 +131,39 @@ class Journeys(Chart):
                     "linewidth": 1,
                 },
             ),
+            (
+                "left the queue",
+                {
+                    "facecolor": style.PAPER,
+                    "hatch": style.HATCH_GONE,
+                    "edgecolor": style.LOST,
+                    "linewidth": 1,
+                },
+            ),
         ):
             swatch(self.canvas, x, y, width=4 if label == "lease lost" else 14, **look)
             self.canvas.text(x + 19, y + 10.5, label, size=style.SMALL)
             x += 32 + self.canvas.measure(label, size=style.SMALL)
+        return x, y + 8
+
+    def _mark(self, x: float, y: float, label: str, *, marker: str, color: str) -> float:
+        """Draw a marker and its label from (x, y) pixels on; return where the next one begins."""
+        at = self.canvas.corners(x, y - 10, 12, 12).mean(axis=0)
+        cross = marker == "x"
+        self.canvas.figure.add_artist(
+            Line2D(
+                [at[0]],
+                [at[1]],
+                marker=marker,
+                markersize=7.5,
+                color=color,
+                markeredgecolor=color if cross else style.INK,
+                markeredgewidth=2.2 if cross else 0.9,
+                transform=self.canvas.figure.transFigure,
+            )
+        )
+        self.canvas.text(x + 18, y, label, size=style.SMALL)
+        return x + 32 + self.canvas.measure(label, size=style.SMALL)
 
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
         self.drawn, self.shown = run, self.chosen(run)
@@ -122,7 +174,9 @@ class Journeys(Chart):
             float(min(self.shown["sent"], default=0.0)), min(self.last(held, run), run.until)
         )
         self.bars = bars = JourneyBars(
-            self.ax.get_xlim()[1], tries_by_entry(run, held["entry"].unique())
+            self.ax.get_xlim()[1],
+            tries_by_entry(run, held["entry"].unique()),
+            forgets=bool(run.run.totals.get("lost")),
         )
         self.rows, holds = list(self.shown.itertuples()), list(held.itertuples())
         for row, job in enumerate(self.rows):
@@ -131,10 +185,28 @@ class Journeys(Chart):
         self.delayed.set_verts(bars.delayed)
         self.held.set_verts(bars.held)
         self.orphaned.set_verts(bars.orphaned)
+        self.gone.set_verts(bars.gone)
         self.lost.set_segments(bars.lost)
+        self.crashes.set_data(*self._crashed(run))
         self.done.set_data(*_columns(bars.done))
         self.died.set_data(*_columns(bars.died))
         self._label(bars, run)
+
+    def _crashed(
+        self, run: ChartData, charged: Container[tuple[float, float]] = ()
+    ) -> tuple[list[float], list[float]]:
+        """Return the positions of the crosses: at a worker's crash, or beside a charge at the same
+        instant.
+        """
+        low, high = self.ax.get_xlim()
+        beside = 15 * (high - low) / (self.canvas.width * self.ax.get_position().width)
+        entries = {job.message_id: int(job.entry) for job in self.rows}
+        died = []
+        for time, event, _, _, message_id, _, attempt, _, _, detail in run.records:
+            if event == "finished" and detail == "crashed" and message_id in entries:
+                row = self.bars.lane.get((entries[message_id], attempt), 0.0)
+                died.append((time + beside * ((time, row) in charged), row))
+        return _columns(died)
 
     def _over(self, start: float, end: float) -> None:
         span = max(end - start, 1e-6)

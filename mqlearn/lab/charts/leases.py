@@ -29,48 +29,28 @@ class Leases(Journeys):
         super().__init__(canvas, box)
         self.first = self._points(marker="o", markersize=11.5, color=style.DONE)
         self.again = self._points(marker="D", markersize=10.5, color=style.AGAIN)
-        self.crashes = self._points(
-            marker="x", markersize=7.5, markeredgewidth=2.4, color=style.LOST
-        )
         self.numbers = [
             canvas.text(0, 0, ha="center", va="center", size=style.SMALL, bold=True)
             for _ in range(MARKS * self.most)
         ]
 
     def _points(self, **look: Any) -> Line2D:
-        edge = look.pop("color")
-        cross = look["marker"] == "x"
         (line,) = self.ax.plot(
-            [], [], linestyle="", clip_on=False, color=edge,
-            **{"markeredgecolor": edge if cross else style.INK, "markeredgewidth": 1.1, **look},
+            [], [], linestyle="", clip_on=False,
+            **{"markeredgecolor": style.INK, "markeredgewidth": 1.1, **look},
         )  # fmt: skip
         return self.canvas.moving(line)
 
     def _legend(self, box: Box) -> None:
-        super()._legend(Box(box.x, box.y, box.width, box.height - 21))
-        y, x = box.y + box.height - 5, box.x + 3
+        self._swatches(Box(box.x, box.y, box.width, box.height - 21))
+        x, y = box.x + 3, box.y + box.height - 7
         for label, marker, color in (
             ("charged", "o", style.DONE),
             ("charged again", "D", style.AGAIN),
             ("worker dies", "x", style.LOST),
             ("dead letter", "X", style.DEAD),
         ):
-            at = self.canvas.corners(x, y - 12, 12, 12).mean(axis=0)
-            edge = color if marker == "x" else style.INK
-            self.canvas.figure.add_artist(
-                Line2D(
-                    [at[0]],
-                    [at[1]],
-                    marker=marker,
-                    markersize=7.5,
-                    color=color,
-                    markeredgecolor=edge,
-                    markeredgewidth=2.2 if marker == "x" else 0.9,
-                    transform=self.canvas.figure.transFigure,
-                )
-            )
-            self.canvas.text(x + 18, y - 2, label, size=style.SMALL)
-            x += 32 + self.canvas.measure(label, size=style.SMALL)
+            x = self._mark(x, y, label, marker=marker, color=color)
 
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:
         super().draw(run, ghost, predictions)
@@ -87,23 +67,8 @@ class Leases(Journeys):
                     shown.append((*at, number))
         for line, found in ((self.first, points[True]), (self.again, points[False])):
             line.set_data([x for x, _ in found], [y for _, y in found])
-        self.crashes.set_data(*self._died(run, entries, {(time, row) for time, row, _ in shown}))
+        self.crashes.set_data(*self._crashed(run, {(time, row) for time, row, _ in shown}))
         self._number(shown)
-
-    def _died(
-        self, run: ChartData, entries: dict[str, int], charged: set[tuple[float, float]]
-    ) -> tuple[Any, Any]:
-        """Return the positions of the crosses: at a worker's crash, beside a charge at the same
-        instant.
-        """
-        low, high = self.ax.get_xlim()
-        beside = 15 * (high - low) / (self.canvas.width * self.ax.get_position().width)
-        died = []
-        for time, event, _, _, message_id, _, attempt, _, _, detail in run.records:
-            if event == "finished" and detail == "crashed" and message_id in entries:
-                row = self.bars.lane.get((entries[message_id], attempt), 0.0)
-                died.append((time + beside * ((time, row) in charged), row))
-        return [x for x, _ in died], [y for _, y in died]
 
     def _number(self, shown: list[tuple[float, float, int]]) -> None:
         for i, text in enumerate(self.numbers):
