@@ -124,6 +124,13 @@ class ChartData:
         return charges_by_order(self.run.trace.records)
 
     @cached_property
+    def charge_example(self) -> str:
+        """The id of the order that the run's verdict takes as its example; "" if there is none."""
+        from mqlearn.study.analysis.charges import ChargeAnalysis
+
+        return ChargeAnalysis(self.run.trace.records).example_order
+
+    @cached_property
     def group(self) -> Any:
         """Owners of the partitions, effects made twice, events lost: a `GroupAnalysis`."""
         from mqlearn.study.analysis.groups import GroupAnalysis

@@ -88,7 +88,8 @@ class Bars:
         the bars.
 
         `full` draws a pale track of that length under each bar; the axis also reaches every number
-        of `also`. The bars named in `cut` are hatched: their values leave out a part.
+        of `also`. The bars named in `cut` are hatched: their values leave out a part, or
+        are unknown (0: hatched from end to end).
         """
         names = list(values)[: self.most]
         self.values = {name: values[name] for name in names}
@@ -104,7 +105,9 @@ class Bars:
         # in shares of a row: the bar moves down to leave space for the name above it
         drop = 0.2 if self.above else 0.0
         self.bars.set_verts([_bar(rows[n] + drop, half, values[n]) for n in names])
-        self.cut.set_verts([_bar(rows[n] + drop, half, values[n]) for n in names if n in cut])
+        self.cut.set_verts(
+            [_bar(rows[n] + drop, half, values[n] or self.top) for n in names if n in cut]
+        )
         self.track.set_verts([_bar(rows[n] + drop, half, full) for n in names] if full else [])
         self.ghost.set_verts([_bar(rows[n] + drop, half, was[n]) for n in names if n in was])
         self.theory.set_verts(

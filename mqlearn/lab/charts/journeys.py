@@ -144,11 +144,11 @@ class Journeys(Chart):
             swatch(self.canvas, x, y, width=4 if label == "lease lost" else 14, **look)
             self.canvas.text(x + 19, y + 10.5, label, size=style.SMALL)
             x += 32 + self.canvas.measure(label, size=style.SMALL)
-        return x, y + 8
+        return x, y + 10.5
 
     def _mark(self, x: float, y: float, label: str, *, marker: str, color: str) -> float:
         """Draw a marker and its label from (x, y) pixels on; return where the next one begins."""
-        at = self.canvas.corners(x, y - 10, 12, 12).mean(axis=0)
+        at = self.canvas.corners(x, y - 10.5, 12, 12).mean(axis=0)
         cross = marker == "x"
         self.canvas.figure.add_artist(
             Line2D(
@@ -176,7 +176,7 @@ class Journeys(Chart):
         self.bars = bars = JourneyBars(
             self.ax.get_xlim()[1],
             tries_by_entry(run, held["entry"].unique()),
-            forgets=bool(run.run.totals.get("lost")),
+            forgets=_forgets(run),
         )
         self.rows, holds = list(self.shown.itertuples()), list(held.itertuples())
         for row, job in enumerate(self.rows):
@@ -252,10 +252,12 @@ class Journeys(Chart):
         """Return the rows of `run.jobs` to show."""
         return choose(run, self.most)
 
-    def ending(self, job: Any, run: ChartData) -> tuple[str, bool]:  # noqa: ARG002 -- others look further
+    def ending(self, job: Any, run: ChartData) -> tuple[str, bool]:
         """Return the end of a job in a word or two, and True if something went wrong (it is then
         written in bold).
         """
+        if not job.outcome and job.tries and _forgets(run):
+            return "gone", True
         return _ending(job), job.outcome == "dead" or job.tries > 1
 
     def _x(self, time: float) -> float:
@@ -293,6 +295,11 @@ def choose(run: ChartData, most: int) -> Any:
     first = int(np.argmax(trouble))
     begin = max(0, min(first - most // 3, len(jobs) - most))
     return jobs.iloc[begin : begin + most]
+
+
+def _forgets(run: ChartData) -> bool:
+    """Return True if the queue of the run has lost messages that it handed out."""
+    return bool(run.run.totals.get("lost"))
 
 
 def _ending(job: Any) -> str:

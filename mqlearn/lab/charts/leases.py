@@ -15,7 +15,7 @@ MARKS = 3  # of each row that are numbered at most
 
 
 class Leases(Journeys):
-    """The journeys of a few messages, from the first order that was not charged exactly once.
+    """The journeys of a few messages: an order that was not charged exactly once, and others.
 
     A numbered circle is the first charge of an order, a numbered diamond each later one, a cross
     the crash of a worker. The text at the right says how often the order was charged, by all
@@ -98,13 +98,14 @@ class Leases(Journeys):
         )
 
     def chosen(self, run: ChartData) -> Any:
-        """Return the rows to show: all messages of the first order that was not charged exactly
-        once, and their neighbours in time.
+        """Return the rows to show: all messages of the order that is the example of the verdict,
+        and their neighbours in time.
         """
         jobs = run.jobs
         names = jobs["message_id"].to_numpy()
-        counts = (len(run.charges.get(order_of(name), ())) for name in names)
-        first = next((i for i, count in enumerate(counts) if count != 1), None)
+        first = next(
+            (i for i, name in enumerate(names) if order_of(name) == run.charge_example), None
+        )
         if first is None or len(jobs) <= self.most:
             return choose(run, self.most)
         # two rows before it for comparison, and never beyond the first or last row

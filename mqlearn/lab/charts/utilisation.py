@@ -41,9 +41,8 @@ class Utilisation(Chart):
         shares = list(run.busy.values())
         mean = sum(shares) / len(shares)
         one = "the only worker is" if len(shares) == 1 else f"{len(shares)} workers are"
-        spread = (
-            ""
-            if len(shares) == 1
-            else f" on average, from {format_share(min(shares))} to {format_share(max(shares))}"
-        )
+        least, most = format_share(min(shares)), format_share(max(shares))
+        spread = "" if len(shares) == 1 else f" on average, from {least} to {most}"
+        if least == most and len(shares) > 1:
+            spread = ", each of them"
         return f"Utilisation: {one} busy {format_share(mean)} of the time{spread}."

@@ -34,7 +34,9 @@ class WaitByPriority(Chart):
         )
         was = _means(ghost) if ghost is not None else {}
         texts = [_in_words(self.means[name], *counts[name]) for name in self.means]
-        self.bars.draw(self.means, was, texts, theory=theory, also=predictions.values, cut=cut)
+        # a mean of fewer than half would be drawn as a short wait
+        known = {n: 0.0 if _is_few(*counts[n]) else mean for n, mean in self.means.items()}
+        self.bars.draw(known, was, texts, theory=theory, also=predictions.values, cut=cut)
         self.marks.draw(predictions)
         if predictions.prediction is not None and len(self.means) > 2:
             self.marks.label.text += " for all"
@@ -63,8 +65,12 @@ def _counts(run: ChartData) -> dict[str, tuple[int, int]]:
     return {**counts, "all": (len(run.waits), len(run.jobs))}
 
 
+def _is_few(served: int, sent: int) -> bool:
+    return 2 * served < sent
+
+
 def _in_words(mean: float, served: int, sent: int) -> str:
-    if 2 * served < sent:
+    if _is_few(served, sent):
         return f"{style.number(served)} of {style.number(sent)}"
     return style.seconds(mean)
 
@@ -73,4 +79,4 @@ def _sentence_of(mean: float, served: int, sent: int) -> str:
     if served == sent:
         return style.seconds(mean)
     some = f"{style.number(served)} of {style.number(sent)} served"
-    return some if 2 * served < sent else f"{style.seconds(mean)} ({some})"
+    return some if _is_few(served, sent) else f"{style.seconds(mean)} ({some})"

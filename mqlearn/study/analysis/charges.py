@@ -57,7 +57,8 @@ class ChargeAnalysis:
     `dead_but_charged` is the number of dead letters whose order was charged. `first_twice` is a
     sentence about the first order that was charged a second time, and why, and `first_never` one
     about one that was never charged: the first of those with the most frequent cause; "" if there
-    is none. `example` is the one of the two that is about more orders.
+    is none. `example` is the one of the two that is about more orders, and `example_order` the id
+    of its order.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -78,8 +79,12 @@ class ChargeAnalysis:
             else None
         )
         self.first_twice = "" if again is None else _why(again[1], charges[again[1]], records)
-        self.first_never = _why_never([o for o in orders if o not in charges], records)
-        self.example = self.first_never if self.never > self.twice else self.first_twice
+        never, self.first_never = _why_never([o for o in orders if o not in charges], records)
+        self.example, self.example_order = (
+            (self.first_never, never)
+            if self.never > self.twice
+            else (self.first_twice, "" if again is None else again[1])
+        )
 
 
 def _why(order: str, charges: Sequence[Charge], records: Sequence[Record]) -> str:
@@ -101,9 +106,9 @@ def _why(order: str, charges: Sequence[Charge], records: Sequence[Record]) -> st
     return f"{what}."
 
 
-def _why_never(orders: Sequence[str], records: Sequence[Record]) -> str:
-    """Return the sentence that says why one of these orders was never charged: the first of those
-    with the most frequent cause.
+def _why_never(orders: Sequence[str], records: Sequence[Record]) -> tuple[str, str]:
+    """Return one of these orders, the first of those with the most frequent cause, and the sentence
+    that says why it was never charged; "" and "" if there is none.
     """
     # by order, the last time of each event, and the worker of the last try
     since: dict[str, dict[str, float]] = {order: {} for order in orders}
@@ -118,22 +123,18 @@ def _why_never(orders: Sequence[str], records: Sequence[Record]) -> str:
     kinds = Counter(kind for kind, _ in causes.values())
     for order, (kind, text) in causes.items():
         if kinds[kind] == max(kinds.values()):
-            return f"{order.capitalize()}, never charged: {text}."
-    return ""
+            return order, f"{order.capitalize()}, never: {text}."
+    return "", ""
 
 
 def _cause(since: dict[str, float], worker: str) -> tuple[str, str]:
     """Return the kind of the cause why an order was never charged, and its description."""
     if "acked" in since:
-        acked = f"acked at {since['acked']:.1f} s"
         if "crashed" in since:
-            return (
-                "acked",
-                f"{acked}, and {worker} died at {since['crashed']:.1f} s before the charge",
-            )
-        return "stuck", f"{acked}, and {worker} still holds it"
+            return "acked", f"{worker} died at {since['crashed']:.1f} s, after the ack"
+        return "stuck", f"{worker} acked it at {since['acked']:.1f} s and did not end"
     if "dead" in since:
-        return "dead", f"a dead letter at {since['dead']:.1f} s, no try came to the charge"
+        return "dead", f"it is a dead letter since {since['dead']:.1f} s"
     back = max(since.get("lease_lost", -1.0), since["sent"])
     if since.get("started", -1.0) < back:
         return "waits", f"no worker took it since {back:.1f} s"

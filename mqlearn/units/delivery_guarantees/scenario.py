@@ -272,6 +272,7 @@ class CardCharges(Scenario):
         ]
         if analysis.example:
             parts.append(analysis.example)
+        headline = " ".join(parts)
         if analysis.dead_but_charged:
             found = (
                 "1 is among the dead letters although it was"
@@ -285,7 +286,7 @@ class CardCharges(Scenario):
                 f"{left:,} {'is' if left == 1 else 'are'} not settled after {minutes} minutes."
             )
         parts += self._compare_prediction(f"{analysis.twice:,}")
-        return Run(self, seed, trace, until, totals, " ".join(parts), theory)
+        return Run(self, seed, trace, until, totals, " ".join(parts), theory, headline)
 
     def _theory(self) -> dict[str, Any]:
         """Return the numbers of orders that are expected to be charged 0 times, once, and twice or

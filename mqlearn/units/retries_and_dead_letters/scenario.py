@@ -279,15 +279,18 @@ class CardOutage(Scenario):
         in_theory = f", theory {format_number(expected['dead'])}" if "dead" in expected else ""
         died = f"{books.dead:,} of {offered:,} orders"
         parts = [
-            f"{died} are dead at the end, {books.redriven:,} were redriven."
+            f"{died} are dead, {books.redriven:,} were redriven."
             if books.redriven
             else f"{died} died{in_theory}.",
             self._aftermath(load, since),
         ]
+        headline = " ".join(parts)
+        if books.redriven:  # a title has two lines: the time at which the cause ended is left out
+            headline = f"{parts[0]} {parts[1].split(', and ')[-1]}"
         if left > 2 * RATE:
             parts.append(f"{left:,} are still being tried.")
         parts += self._compare_prediction(f"{books.dead:,}")
-        return Run(self, seed, trace, until, totals, " ".join(parts), expected)
+        return Run(self, seed, trace, until, totals, " ".join(parts), expected, headline)
 
     @property
     def outage_end(self) -> float | None:
