@@ -3,7 +3,8 @@
 A claim is a pattern with a check. Each place of a verdict, headline or chart sentence that matches
 the pattern is handed to the check with the run. Of a verdict and a headline no number and no
 checking word (`WORDS`) may be left that lies in no claim, except numbers that are a total, a
-setting or a value of theory: so a new word has to be told here before it can be said.
+setting or a value of theory: so a new word has to be told here before it can be said. Numbers are
+written in one way everywhere (`BADLY_WRITTEN`).
 
     @claim(r"keeps? up", "WorkQueue")
     def _(run, said):
@@ -29,6 +30,11 @@ WORDS = re.compile(
     re.IGNORECASE,
 )
 NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?:\.\d+)?(?![\w-])")
+# exponents, -0, nan, 1000.0, 1000, "1 orders"
+BADLY_WRITTEN = re.compile(
+    r"\de[-+]?\d|(?<!\d)-0\b|\bnan\b|\binf\b|\d\.0\b(?! s)|(?<![\d.])\d{4}"
+    r"|(?<![\d.,])1 (?!(?:of|is|was|has|waits|comes)\b)[a-z]+s\b"
+)
 Check = Callable[[Run, "re.Match[str]"], bool]
 _CLAIMS: list[tuple[tuple[str, ...], "re.Pattern[str]", Check]] = []
 
@@ -102,6 +108,8 @@ def lies(run: Run) -> list[str]:
 
 
 def _lies(run: Run, where: str, text: str) -> Iterator[str]:
+    for wrong in () if where.startswith("chart") else BADLY_WRITTEN.finditer(text):
+        yield f"{where}: {wrong[0]!r} is badly written in {text!r}"
     told: list[tuple[int, int]] = []
     for names, pattern, check in _CLAIMS:
         if names and type(run.scenario).__name__ not in names:

@@ -272,7 +272,7 @@ class CardCharges(Scenario):
         ]
         if analysis.example:
             parts.append(analysis.example)
-        headline = " ".join(parts)
+        headline = " ".join(parts).replace(" orders", "", 1)  # a title has two lines
         if analysis.dead_but_charged:
             found = (
                 "1 is among the dead letters although it was"

@@ -284,9 +284,8 @@ class CardOutage(Scenario):
             else f"{died} died{in_theory}.",
             self._aftermath(load, since),
         ]
-        headline = " ".join(parts)
-        if books.redriven:  # a title has two lines: the time at which the cause ended is left out
-            headline = f"{parts[0]} {parts[1].split(', and ')[-1]}"
+        # A title has two lines: the time at which the cause ended is left out.
+        headline = f"{parts[0]} {parts[1].split(', and ')[-1]}"
         if left > 2 * RATE:
             parts.append(f"{left:,} are still being tried.")
         parts += self._compare_prediction(f"{books.dead:,}")
