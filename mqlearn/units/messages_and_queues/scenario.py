@@ -298,7 +298,7 @@ class PriorityAnalysis:
 
     @property
     def names(self) -> list[str]:
-        """The priorities of which messages were sent, the most urgent first."""
+        """The priorities that occur, the most urgent first."""
         return [name for name in URGENT_FIRST if self.sent[name]]
 
     @property

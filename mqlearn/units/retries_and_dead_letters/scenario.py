@@ -298,8 +298,8 @@ class CardOutage(Scenario):
 
     @property
     def _last_from(self) -> float:
-        """The time (s) from which goodput is measured: the last minute, or what is left of it after
-        the outage.
+        """The begin (s) of the span whose goodput is measured: the last minute, or what is left of
+        it after the outage.
         """
         return max(self.window - LAST, self.outage_end or 0.0)
 
