@@ -85,8 +85,8 @@ class NumberField:
         """Show a number, or nothing, without calling `typed`."""
         self._quiet = True
         try:
-            # ten digits: 0.1 + 0.2 is shown as 0.3
-            self.widget.value = "" if value is None else f"{value:.10g}"
+            # twelve digits: 0.1 + 0.2 is shown as 0.3
+            self.widget.value = "" if value is None else f"{value:.12g}"
         finally:
             self._quiet = False
 

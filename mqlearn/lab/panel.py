@@ -13,6 +13,7 @@ from mqlearn.lab import fields, panel_html, style
 from mqlearn.lab.cells import remember
 from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts import Predictions
+from mqlearn.lab.charts.base import MOST
 from mqlearn.lab.controls import Controls
 from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.label import plain
@@ -92,26 +93,20 @@ class Lab:
         the verdict compares the two.
         """
         with self._change():
-            value = check.number("value", value, optional=True)
-            takes = fields.PREDICTION in {f.name for f in dataclasses.fields(self._type)}
-            scenario = (
-                dataclasses.replace(self.scenario, prediction=value) if takes else self.scenario
-            )
-            if takes:
-                self._adopt(scenario, self.seed)
-            else:
-                self._predictions = dataclasses.replace(self._predictions, prediction=value)
-                self._show()
+            value = check.number("value", value, low=-MOST, high=MOST, optional=True)
+            scenario = self.scenario
+            if fields.PREDICTION in {f.name for f in dataclasses.fields(self._type)}:
+                scenario = dataclasses.replace(scenario, prediction=value)
+            predictions = dataclasses.replace(self._predictions, prediction=value)
+            self._adopt(scenario, self.seed, predictions)
 
     def room(self, answers: Iterable[float]) -> None:
         """Draw the answers of a class over the result, one mark for each answer; an empty list
         removes them.
         """
         with self._change():
-            self._predictions = dataclasses.replace(
-                self._predictions, room=_numbers("answers", answers)
-            )
-            self._show()
+            predictions = dataclasses.replace(self._predictions, room=_numbers("answers", answers))
+            self._adopt(self.scenario, self.seed, predictions)
 
     def preset(self, name: str) -> None:
         """Use the settings of an incident by its name; all other fields get the values that the lab
@@ -327,7 +322,7 @@ def _numbers(name: str, values: Iterable[float]) -> tuple[float, ...]:
     check.instance(name, values, Iterable)
     if getattr(values, "ndim", 1) != 1:  # an array of numpy's, which may have no or several axes
         raise TypeError(f"{name} must be a list of numbers, got {check.short_repr(values)}")
-    return tuple(check.number(name, value) for value in values)
+    return tuple(check.number(name, value, low=-MOST, high=MOST) for value in values)
 
 
 def _spread(answers: tuple[float, ...]) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from mqlearn.lab.charts import CHARTS, Predictions
+from mqlearn.lab.charts.base import MOST
 from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.instants import instant_picture
 from mqlearn.runtime import check
@@ -38,7 +39,7 @@ def show(
     """
     run, ghost = as_run(run), None if ghost is None else as_run(ghost, "ghost")
     at = check.number("at", at, optional=True)
-    prediction = check.number("prediction", prediction, optional=True)
+    prediction = check.number("prediction", prediction, low=-MOST, high=MOST, optional=True)
     check.instance("title", title, str, optional=True)
     for name in charts:
         check.one_of("charts", name, CHARTS)

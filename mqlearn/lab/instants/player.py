@@ -66,7 +66,7 @@ class Player:
         """Show `time` on the controls, without a call to `moved`."""
         self._time, self._quiet = time, True
         try:
-            self.slider.value = self.play.value = round(time * STEPS / self._until)
+            self.slider.value = self.play.value = round(time * STEPS / (self._until or 1.0))
             self.field.show(round(time, 3))
         finally:
             self._quiet = False
