@@ -25,6 +25,7 @@ def range_assignment(
     Source: Apache Kafka, `RangeAssignor`.
     """
     names = _names(members, partitions, previous)
+    partitions = int(partitions)  # checked; a number of numpy would end up in the answer
     owners: Owners = {}
     start = 0
     for name, quota in zip(names, _quotas(len(names), partitions), strict=True):
@@ -124,7 +125,7 @@ def _kept(names: list[str], partitions: int, previous: Previous) -> Owners:
             # them twice
             if partition in range(partitions) and partition not in taken:
                 taken.add(partition)
-                kept[name].append(partition)
+                kept[name].append(int(partition))
     return kept
 
 

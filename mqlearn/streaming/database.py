@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mqlearn.runtime import check
+from mqlearn.runtime.handed_in import readable
 
 
 class Database(sqlite3.Connection):
@@ -123,7 +124,7 @@ def connect(path: str | Path, owner: object) -> Database:
             )
         except sqlite3.Error as error:
             raise type(error)(
-                f"path must be a file that can be opened, got {file} ({error})"
+                f"path must be a file that can be opened, got {readable(file)} ({error})"
             ) from (error)
         database.path, database.kind, database.process = file, kind, os.getpid()
         # so that a stream which is never closed does not leave its file locked
@@ -138,7 +139,9 @@ def connect(path: str | Path, owner: object) -> Database:
                     f"path must not be open elsewhere, but another process has {file} open "
                     f"({error}): close it there, or end that process"
                 ) from error
-            raise type(error)(f"path must be an SQLite file, got {file} ({error})") from error
+            raise type(error)(
+                f"path must be an SQLite file, got {readable(file)} ({error})"
+            ) from error
         if file != ":memory:":
             _open[file] = database
         return database

@@ -9,6 +9,7 @@ from typing import Any
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.handed_in import readable
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.event import StreamEvent, copy_data
 from mqlearn.streaming.partitioner import partition_for
@@ -30,8 +31,8 @@ class WrongExpectedVersion(RuntimeError):
 
     def __str__(self) -> str:
         return (
-            f"expected_version of {self.order_id} must be {self.actual}, got {self.expected}: read "
-            "it again, and decide"
+            f"expected_version of {readable(self.order_id)} must be {self.actual}, got "
+            f"{self.expected}: read it again, and decide"
         )
 
 
@@ -89,10 +90,14 @@ class OrderEventStore:
         check.function("upcast", upcast, optional=True)
         snapshot_every = check.whole("snapshot_every", snapshot_every, low=1, optional=True)
         if stream is not None and (stream.retention_seconds or stream.retention_events):
-            raise ValueError(f"stream must keep every event, got {stream.name!r} with a retention")
+            raise ValueError(
+                f"stream must keep every event, got {check.short_repr(stream.name)} with a "
+                "retention"
+            )
         if stream is not None and any(len(log) < log.end for log in stream.partitions):
             raise ValueError(
-                f"stream must have every event, got {stream.name!r}, which was compacted"
+                f"stream must have every event, got {check.short_repr(stream.name)}, which was "
+                "compacted"
             )
         self.stream = (
             EventStream("orders", runtime=runtime, trace=trace) if stream is None else stream
@@ -192,7 +197,10 @@ class OrderEventStore:
             # record the event again
             order = self._fold(self._state(order_id), self._as_appended(event)) if due else {}
             if not self.stream.append(event):
-                raise RuntimeError(f"the stream {self.stream.name} refused an event of {order_id}")
+                raise RuntimeError(
+                    f"the stream {check.short_repr(self.stream.name)} refused an event of "
+                    f"{check.short_repr(order_id)}"
+                )
             if due:
                 self._snapshots[order_id].append((version + 1, copy.deepcopy(order)))
             return version + 1
@@ -285,4 +293,4 @@ class OrderEventStore:
 def _check_id(order_id: str) -> None:
     check.instance("order_id", order_id, str)
     if not order_id:
-        raise ValueError(f"order_id must not be empty, got {order_id!r}")
+        raise ValueError(f"order_id must not be empty, got {check.short_repr(order_id)}")

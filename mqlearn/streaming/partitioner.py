@@ -42,7 +42,7 @@ def partition_for(key: str, partitions: int) -> int:
     `partitioner=murmur2_random`.
     """
     check.instance("key", key, str)
-    check.whole("partitions", partitions, low=1)
+    partitions = check.whole("partitions", partitions, low=1)
     return cached_partition(key, partitions)
 
 

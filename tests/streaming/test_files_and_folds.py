@@ -287,7 +287,7 @@ class Refusing(EventStream):
 def test_a_store_needs_a_stream_that_takes_and_has_every_event() -> None:
     """An event that the stream refuses is not counted; a compacted stream is refused."""
     store = OrderEventStore(Refusing("orders"), snapshot_every=1)
-    with pytest.raises(RuntimeError, match="orders refused an event of a"):
+    with pytest.raises(RuntimeError, match="'orders' refused an event of 'a'"):
         store.create_order("a", "c", [])
     assert store.version("a") == 0 and store.rebuild_order_state("a") == {}
     stream = EventStream("prices", 1)
