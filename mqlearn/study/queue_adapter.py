@@ -16,6 +16,7 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.books import UnbalancedBooks
+from mqlearn.runtime.handed_in import Listeners
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Listener, Record, Trace
 from mqlearn.study.run import Run
@@ -26,8 +27,9 @@ class QueueAdapter(MessageQueue):
     """A `MessageQueue` around `built`, which has `send(message)`, `receive()` and a length: the
     number of messages that wait.
 
-    `built` decides which message `receive` returns next; None means that no message waits. It is
-    called whenever a worker wants a message and one may be there. `built` may also have
+    If `send` returns False, the message was refused. `built` decides which message `receive`
+    returns next; None means that no message waits. It is called whenever a worker wants a message
+    and one may be there. `built` may also have
     `ack(message)` and `nack(message)`, with a dict `in_flight` and a list `dead`: then they are
     called when a try has ended. Without them, `built` keeps no message that it has handed out.
 
@@ -54,14 +56,15 @@ class QueueAdapter(MessageQueue):
         self._attempts: dict[str, int] = {}
         self._held: dict[str, Message] = {}
         self._receipts = 0
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners()
         self._lock = runtime.lock()
         self._available = runtime.condition(self._lock)
         self.trace.watch(self, runtime.at_close)
 
     def listen(self, listener: Listener, *, existing: bool = False) -> None:  # noqa: ARG002 - it began empty
         """Pass every record on to `listener`, such as the trace or the metrics."""
-        self._listeners.append(listener)
+        check.function("listener", listener)
+        self._listeners.add(listener)
 
     def census(self) -> dict[str, int]:
         """Return the number of messages in each place, as the built queue itself holds them."""
@@ -80,11 +83,13 @@ class QueueAdapter(MessageQueue):
         with self._available:
             stored = message.copy()  # the caller's own object must not get a timestamp
             stored.timestamp = self._runtime.now
-            self._numbers[message.id] = len(self._numbers) + 1
-            self.built.send(stored)
-            self._emit("sent", stored)
+            # `built` is asked first: if it raises an error or refuses, nothing was sent
+            accepted = self.built.send(stored) is not False
+            if accepted:
+                self._numbers[message.id] = len(self._numbers) + 1
+            self._emit("sent" if accepted else "rejected", stored)
             self._available.notify()
-        return True
+        return accepted
 
     def receive(
         self, timeout: float | None = None, *, cancelled: Callable[[], bool] | None = None
@@ -109,6 +114,11 @@ class QueueAdapter(MessageQueue):
         return self.receive(cancelled=cancelled)
 
     def _hand_out(self, message: Message) -> Message:
+        if not isinstance(message, Message) or message.id not in self._numbers:
+            raise ValueError(
+                "built.receive must return a message that was sent, or None, got "
+                f"{check.short_repr(message)}"
+            )
         self._receipts += 1
         self._attempts[message.id] = self._attempts.get(message.id, 0) + 1
         message.attempt, message.receipt = self._attempts[message.id], self._receipts
@@ -124,7 +134,6 @@ class QueueAdapter(MessageQueue):
             held = self._held.get(delivery.id)
             if held is None or held.receipt != delivery.receipt:
                 return False
-            del self._held[delivery.id]
             can_settle = hasattr(self.built, "ack")
             if outcome.kind == "completed":
                 if can_settle:
@@ -133,6 +142,8 @@ class QueueAdapter(MessageQueue):
             # Without a `nack` the failed message is lost, and the balance of the trace shows it.
             elif can_settle:
                 self._give_back(held, outcome)
+            # last: if `built` raises an error, the delivery is not settled
+            del self._held[delivery.id]
         return True
 
     def _give_back(self, delivery: Message, outcome: Outcome) -> None:
@@ -166,7 +177,7 @@ class QueueAdapter(MessageQueue):
             now,
             event,
             self.name,
-            self._numbers[message.id],
+            self._numbers.get(message.id, 0),
             message.id,
             message.priority.name,
             message.attempt,
@@ -174,8 +185,7 @@ class QueueAdapter(MessageQueue):
             message.receipt,
             detail,
         )
-        for listener in self._listeners:
-            listener(record)
+        self._listeners.tell(record)
 
 
 def run_of_trace(trace: Trace, until: float | None = None) -> Run:
