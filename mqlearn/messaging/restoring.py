@@ -49,11 +49,12 @@ def restore_places(queue: QueueTransitions) -> None:
 
 def _records(queue: QueueTransitions) -> Sequence[Record] | None:
     """The list in a trace that gets the records of this queue, or None if no trace watches it."""
-    for listener in queue._listeners:
-        owner = getattr(listener, "__self__", None)
-        if type(owner) is list:
-            return owner
-    return None
+    if queue.trace is not None:
+        return queue.trace.records
+    # `Trace.watch` was called from outside: a trace listens by the `append` of its list. A list of
+    # the user may do so too, but has not heard of the entries that were there before.
+    owners = [getattr(listener, "__self__", None) for listener in queue._listeners]
+    return max((owner for owner in owners if type(owner) is list), key=len, default=None)
 
 
 def _put(queue: QueueTransitions, entry: Entry, record: Record, waiting: list[Entry]) -> None:

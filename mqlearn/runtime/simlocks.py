@@ -145,9 +145,13 @@ class SimCondition:
                 lock.sim._wake(self._line.popleft())
             raise
         finally:
-            # the notifying task may still hold the lock: then this one waits in the lock's line
-            lock.acquire()
-            lock._reentries = reentries
+            try:
+                # the notifying task may still hold the lock: then this one waits in the lock's line
+                lock.acquire()
+                lock._reentries = reentries
+            except KeyboardInterrupt:
+                lock.sim._interrupt()  # the caller has no lock, which it does not expect
+                raise
 
     def notify(self, n: int = 1) -> None:
         self._check_held()

@@ -76,6 +76,8 @@ class SimTask(Waiter, Task):
             pass  # raised by close()
         except BaseException as error:  # raised again by join(), or by run()
             self.error = without_exit(error, self.name)
+            if _began_as_interrupt(error):
+                self.sim._interrupt()
         self.sim._end(self)
 
     def join(self, timeout: float | None = None) -> None:
@@ -87,3 +89,12 @@ class SimTask(Waiter, Task):
 
     def is_alive(self) -> bool:
         return not self.greenlet.dead
+
+
+def _began_as_interrupt(error: BaseException | None) -> bool:
+    """Return True if this error was raised while a KeyboardInterrupt was handled, such as by a
+    `finally` block that found a change half made.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None

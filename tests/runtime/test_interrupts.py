@@ -280,3 +280,22 @@ def test_an_interrupt_while_a_cell_stops_its_workers_reaches_it() -> None:
         with pytest.raises(KeyboardInterrupt):
             processor.stop_workers()
         assert sim.interrupted and sim.now == 1
+
+
+@pytest.mark.parametrize("watched", ["at first", "later"])
+def test_a_users_own_list_of_records_is_no_trace(watched: str) -> None:
+    """It began to listen later; the places are those of the trace, which knows all entries."""
+    heard: list[object] = []
+    with Simulation() as sim:
+        trace = Trace()
+        queue = InMemoryMessageQueue(runtime=sim, trace=trace if watched == "at first" else None)
+        queue.send(Message())
+        queue.listen(heard.append)
+        if watched == "later":
+            trace.watch(queue, sim.at_close)
+        queue.send(Message(), delay=5)
+        sim.call_at(1, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            sim.run()
+        assert queue.census() == {"waiting": 1, "delayed": 1, "in flight": 0, "dead": 0}
+        assert trace.balance().accepted == 2 and len(heard) == 1
