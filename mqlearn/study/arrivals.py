@@ -230,6 +230,7 @@ def _text(source: Any) -> str:
 
 def decode(data: bytes) -> str:
     """Return the text of a CSV file; raise ValueError with the line if it is not UTF-8."""
+    check.instance("data", data, bytes)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 import mqlearn
 from mqlearn import MessageQueue, Outcome, RetryPolicy, Simulation, Trace
+from mqlearn.study.arrivals import Arrival
 from mqlearn.study.card import EffectLedger
 from tests.house.world import World
 
@@ -66,6 +67,7 @@ KINDS: dict[str, Kind] = {
     r"float \| Callable\[.*": (lambda world: 1.0, ["ten", True, math.nan, -1]),
     r"str \| Callable\[.*": (lambda world: print, [5, "explode", ["x"]]),
     r"str \| float": (lambda world: 0.5, [True, [], math.nan, -1]),
+    r"str \| Recording": (lambda world: "poisson", [5, b"x", [0.0], (0.0, 1.0), [Arrival(0.0)]]),
     r"str \| Path": (lambda world: ":memory:", [5, b"x", ["x"]]),
     r"list\[dict\[str, Any\]\]": (lambda world: [], [5, "x", {}]),
     r"Mapping\[tuple\[str, int\], Step\]": (
