@@ -12,7 +12,7 @@ from mqlearn.study.words import format_duration, format_number, format_share
 from tests.units.verdicts import claim, number
 
 SCENARIOS = ("GuardedCalls", "BatchedWriter")
-N = r"([\d,]+(?:\.\d+)?)"
+N = r"(\d(?:[\d,]*\d)?(?:\.\d+)?)"
 Said = re.Match[str]
 
 
@@ -223,3 +223,8 @@ def _(run: Run, said: Said) -> bool:
 @claim(rf"Good orders redelivered {N} times?; {N} of them dead", "BatchedWriter")
 def _(run: Run, said: Said) -> bool:
     return number(said[1]) == run.totals["redelivered"]
+
+
+@claim(rf"found by {N} more calls?", "BatchedWriter")
+def _(run: Run, said: Said) -> bool:
+    return 0 < number(said[1]) < run.totals["calls"] == count(run, "batched")

@@ -100,7 +100,8 @@ def gone(run: Run) -> int:
             start[record.detail] = record.entry
         elif record.event == "committed":
             position[record.detail] = record.entry
-    return sum(max(0, start[p] - position[p]) for p in start)
+    begun = {(r.detail, r.entry) for r in run.trace.records if r.event == "started"}
+    return sum((p, n) not in begun for p in start for n in range(position[p], start[p]))
 
 
 @claim(rf"{N} % in one of {N} partitions|all in one partition|One partition", "ReadingTheLog")
@@ -151,7 +152,12 @@ def mails(run: Run) -> Counter[str]:
 @claim(rf"{N} of {N} members? had a partition(?:, {N} never)?", "SharedPartitions")
 def _(run: Run, said: Said) -> bool:
     joined = {r.message_id[0] for r in run.trace.records if r.event == "joined"}
-    had = {r.message_id[0] for r in run.trace.records if r.event == "assigned" and r.detail}
+    gone_at = {(r.message_id, r.time) for r in run.trace.records if r.event in ("left", "evicted")}
+    had = {
+        r.message_id[0]
+        for r in run.trace.records
+        if r.event == "assigned" and r.detail and (r.message_id, r.time) not in gone_at
+    }
     never = number(said[3]) if said[3] else 0
     return (number(said[1]), number(said[2]), never) == (len(had), len(joined), len(joined - had))
 
@@ -179,10 +185,10 @@ def _(run: Run, said: Said) -> bool:
     return number(said[1]) == count(run, "fenced")
 
 
-@claim(r"Nothing happened to A before the end", "SharedPartitions")
+@claim(r"A (?:dies|leaves|stands still) only after the end", "SharedPartitions")
 def _(run: Run, said: Said) -> bool:
     return not any(
-        r.event in ("stalled", "left", "evicted") or r.detail == "crashed"
+        r.event in ("stalled", "left") or r.detail == "crashed"
         for r in run.trace.records
         if "A" in (r.worker[:1], r.message_id[:1])
     )

@@ -34,11 +34,16 @@ class LogAnalysis:
         # by partition: the offset of a reset; the next commit says where the group went on
         fell: dict[int, int] = {}
         begun: set[int] = set()
+        self._in_hand: set[tuple[int, int]] = set()  # partition and offset of events being read
         for time, event, _, entry, *_, detail in records:
             if event == "appended":
                 self.end.setdefault(detail, []).append((time, entry + 1))
             elif event == "deleted":
                 self.start.setdefault(detail, []).append((time, entry))
+            elif event == "started":
+                self._in_hand.add((detail, entry))
+            elif event == "finished":
+                self._in_hand.discard((detail, entry))
             elif event == "reset":
                 fell[detail] = entry
             elif event in ("read", "committed"):
@@ -61,12 +66,20 @@ class LogAnalysis:
         """Return the number of events that were ever appended to this partition."""
         return self.end[partition][-1][1]
 
+    def gone(self, partition: int) -> int:
+        """Return the number of this partition's events that are deleted and that the group has not
+        begun to read.
+        """
+        position = at(self.position, partition)
+        missed = max(0, at(self.start, partition) - position)
+        return missed - (missed > 0 and (partition, position) in self._in_hand)
+
     def lost(self, partition: int) -> int:
         """Return the number of this partition's events that the group skipped or can no longer
         read.
         """
         skipped = sum(to - since for _, since, to in self.jumps.get(partition, ()))
-        return skipped + max(0, at(self.start, partition) - at(self.position, partition))
+        return skipped + self.gone(partition)
 
     def read(self, partition: int) -> int:
         """Return the number of this partition's events that the group read."""

@@ -295,8 +295,8 @@ class BatchedWriter(Scenario):
                 f"{f'{analysis.dead_good:,}' if analysis.dead_good else 'none'} of them died too."
             )
         alone = " alone" if bad else ""
-        if bad and self.on_failure == BISECT:
-            again = sum(part for _, _, part in analysis.calls)
+        again = sum(part for _, _, part in analysis.calls)
+        if bad and again:
             alone += f", found by {format_count(again, 'more call')}"
         return f"{died}{alone}; no good one came back."
 

@@ -240,7 +240,7 @@ class SharedPartitions(Scenario):
         ]
         struck = "A" in {name for name, _ in analysis.fell} or "A" not in analysis.present
         if self.what != NOTHING and not struck:
-            parts.append("Nothing happened to A before the end.")
+            parts.append(f"A {self.what} only after the end.")
         if not analysis.present:
             parts.append("No member is left.")
         if analysis.fenced:

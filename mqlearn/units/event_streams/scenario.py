@@ -250,7 +250,7 @@ class ReadingTheLog(Scenario):
             if self.partitions > 1
             else "all in one partition"
         )
-        gone = sum(max(0, at(analysis.start, p) - at(analysis.position, p)) for p in sizes)
+        gone = sum(analysis.gone(p) for p in sizes)
         parts = [
             f"{sent:,} events, {spread}.",
             f"{behind:,} behind at the end{f', {gone:,} of them gone already' if gone else ''}.",
