@@ -33,7 +33,7 @@ NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?:\.\d+)?(?![\w-])")
 # exponents, -0, nan, 1000.0, 1000, "1 orders"
 BADLY_WRITTEN = re.compile(
     r"\de[-+]?\d|(?<!\d)-0\b|\bnan\b|\binf\b|\d\.0\b(?! s)|(?<![\d.])\d{4}"
-    r"|(?<![\d.,])1 (?!(?:of|is|was|has|waits|comes)\b)[a-z]+s\b"
+    r"|(?<![\d.,])1 (?!(?:of|ms|is|was|has|waits|comes)\b)[a-z]+s\b"
 )
 Check = Callable[[Run, "re.Match[str]"], bool]
 _CLAIMS: list[tuple[tuple[str, ...], "re.Pattern[str]", Check]] = []
