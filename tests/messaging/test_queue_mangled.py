@@ -56,7 +56,7 @@ def test_a_delivery_that_was_written_to_loses_nothing(
     trace.balance()
 
 
-@pytest.mark.parametrize("error", [ValueError("cancelled"), KeyboardInterrupt(), GreenletExit()])
+@pytest.mark.parametrize("error", [ValueError("cancelled"), GreenletExit()])
 def test_a_receiver_that_fails_when_it_is_woken_passes_the_message_on(
     error: BaseException,
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mqlearn import InMemoryMessageQueue, Message
-from mqlearn.messaging import broker
+from mqlearn.messaging import queue_maker
 from mqlearn.study import scenario as scenario_module
 from mqlearn.study.run import Run
 from mqlearn.units.publish_subscribe import FanOut
@@ -80,8 +80,8 @@ def look_at_all(queues: list[Spied]) -> dict[str, Any]:
 
 
 def where_queues_are_made(scenario: Any) -> Any:
-    """The module that makes the scenario's queues: the broker's, or that of all scenarios."""
-    return broker if isinstance(scenario, FanOut) else scenario_module
+    """The module that makes the scenario's queues: a broker's, or that of all scenarios."""
+    return queue_maker if isinstance(scenario, FanOut) else scenario_module
 
 
 def read(run: Run, time: float) -> dict[str, Any]:
