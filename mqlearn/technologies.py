@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from mqlearn.runtime import check
+
 
 @dataclass(frozen=True)
 class MessageQueueComparison:
@@ -33,9 +35,11 @@ class MessageQueueComparison:
         for field, value in vars(self).items():
             kind = {"durability": bool, "use_cases": list}.get(field, str)
             if not isinstance(value, kind):
-                raise TypeError(f"{field} must be {kind.__name__}, got {value!r}")
+                raise TypeError(f"{field} must be {kind.__name__}, got {check.short_repr(value)}")
         if not all(isinstance(case, str) for case in self.use_cases):
-            raise TypeError(f"use_cases must be a list of str, got {self.use_cases!r}")
+            raise TypeError(
+                f"use_cases must be a list of str, got {check.short_repr(self.use_cases)}"
+            )
 
 
 message_queue_technologies = [

@@ -154,8 +154,7 @@ def little(sojourns: Iterable[tuple[float, float | None]], start: float, end: fl
     (Little 1961, in its finite form). L and W are computed separately, so that a run can show the
     law: L from the number present over time, W as the mean of the clipped sojourns.
     """
-    check.number("start", start)
-    check.number("end", end)
+    start, end = check.number("start", start), check.number("end", end)
     if start >= end:
         raise ValueError(f"end must be after start, got start={start!r}, end={end!r}")
     inside: list[tuple[float, float]] = []

@@ -108,7 +108,7 @@ class OrderHistory(Scenario):
         """
         if runtime is not None or queue is not None:
             return super().run(seed, runtime=runtime, queue=queue)
-        check.whole("seed", seed, low=-(2**63))
+        seed = check.whole("seed", seed, low=-(2**63))
         return self.report(_simulated(replace(self, hour=0.0, prediction=None), seed), seed)
 
     def plan(self, runtime: Runtime) -> list[Change]:

@@ -130,7 +130,7 @@ class PriorityMix(Scenario):
         """Return the priority of a message whose draw is `chance`, in [0, 1); a low draw means an
         urgent message.
         """
-        check.number("chance", chance, low=0)
+        chance = check.number("chance", chance, low=0)
         left = chance * sum(self.parts.values())
         for name, part in self.parts.items():
             left -= part
