@@ -9,6 +9,7 @@ from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.dashboard import Dashboard
 from mqlearn.messaging.message import Message
 from mqlearn.runtime.base import WorkerCrash
+from mqlearn.study.arrivals import read_arrivals
 from mqlearn.study.run import Run
 from mqlearn.units import scenarios
 from mqlearn.units.delivery_guarantees.scenario import CardCharges
@@ -162,6 +163,14 @@ def test_unit_02_counts_the_jobs_that_no_worker_began() -> None:
     run = WorkQueue(arrivals="Dec timetable").run(seed=0)
     assert "95 % of those begun wait at most 282 s" in run.verdict
     assert run.verdict.endswith("; 213 of 1,004 are left at its end.")
+
+
+def test_unit_02_does_not_keep_up_with_a_rush_at_the_end() -> None:
+    """On average the workers could; at the end of one's own arrivals a fifth of them is left."""
+    times = [*range(0, 500, 5), *[500 + n / 10 for n in range(30)]]
+    run = WorkQueue(arrivals=read_arrivals(times), spread=0.0).run(seed=0)
+    assert run.verdict.startswith("3 workers do not keep up all the time: 0.259 a second arrive, ")
+    assert run.verdict.endswith("; mean wait of those begun 0.062 s; 27 are left.")
 
 
 def test_unit_03_takes_its_example_from_the_larger_harm() -> None:

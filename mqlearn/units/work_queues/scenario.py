@@ -275,14 +275,18 @@ class WorkQueue(Scenario):
             if growth < -1e-9
             else f"ha{'s' if one else 've'} nothing to spare"
         )
-        if analysis.refused:
+        # Arrivals of one's own, or a window that is short, may end with a rush.
+        behind = left > max(0.1 * offered, self.workers * self.prefetch)
+        begun = " of those begun" if behind else ""
+        if analysis.refused or behind:
             keep = f"{'does' if one else 'do'} not keep up all the time"
         by_theory = expected.get("wait", -1.0)
         in_theory = f", theory {format_seconds(by_theory)}" if by_theory >= 0 else ""
         return (
             f"{workers} {keep}: {rates.removesuffix(' arrive')} a second arrive, "
             f"{format_number(self.capacity)} can be finished; "
-            f"mean wait {format_seconds(analysis.mean)}{in_theory}"
+            f"mean wait{begun} {format_seconds(analysis.mean)}{in_theory}"
+            + (f"; {left:,} are left" if behind else "")
             + (f"; the queue is first {full}." if analysis.refused else ".")
         )
 
