@@ -113,7 +113,7 @@ class IdempotentHandler:
             raise
         outcome = read_outcome(result)
         if outcome.kind != "completed":
-            if why_no_truth(result) is None:
+            if isinstance(result, BaseException) or why_no_truth(result) is None:
                 # a failure by the rule of all handlers: the next delivery must do the work
                 self._end_claim(key, mine)
                 return result

@@ -52,6 +52,13 @@ class Own(BaseException):
     """An exception that no `except Exception` catches."""
 
 
+class NoTruthError(Exception):
+    """An exception that is neither true nor false."""
+
+    def __bool__(self) -> bool:
+        raise ArithmeticError("do not ask")
+
+
 class NoReason(Reject):
     """A rejection that forgets its base class."""
 
@@ -168,6 +175,7 @@ FAILURES: dict[str, tuple[Callable[[Message], Any], str]] = {
     ),
     "a map": (returns(lambda: map(print, [1])), "the handler returned a map" + UNRUN),
     "an exception": (returns(lambda: ValueError("no stock")), "no stock"),
+    "an exception without truth": (returns(lambda: NoTruthError("no stock")), "no stock"),
     "an interrupt": (returns(KeyboardInterrupt), "KeyboardInterrupt"),
     "an exception class": (
         returns(lambda: ValueError),
