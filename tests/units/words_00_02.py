@@ -132,7 +132,8 @@ def _(run: Run, said: Said) -> bool:
 @claim(rf"theory says {N}(?:, {N} and {N})? s", "PriorityMix")
 def _(run: Run, said: Said) -> bool:
     theirs = run.theory["wait_by_priority"]
-    shown = [name for name in ("LOW", "NORMAL", "HIGH", "CRITICAL") if name in theirs]
+    sent = set(run.jobs()["priority"])
+    shown = [name for name in ("LOW", "NORMAL", "HIGH", "CRITICAL") if name in sent]
     names = [shown[0], shown[-1], "all"] if said[2] else ["all"]
     return [g for g in said.groups() if g] == [format_number(theirs[name]) for name in names]
 
