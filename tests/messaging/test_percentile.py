@@ -2,6 +2,7 @@
 
 import math
 
+import pandas as pd
 import pytest
 
 from mqlearn.messaging.percentile import percentile
@@ -37,3 +38,9 @@ def test_a_percentage_is_between_0_and_100(percent):
     """A share such as 95 % is given as 95."""
     with pytest.raises(ValueError, match="percent must"):
         percentile([1.0], percent)
+
+
+def test_a_column_of_a_table_is_read_by_position() -> None:
+    """After sorting, the labels of its index are in another order than its numbers."""
+    column = pd.Series([3.0, 1.0, 2.0]).sort_values()
+    assert [percentile(column, share) for share in (1, 50, 100)] == [1, 2, 3]
