@@ -24,5 +24,5 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     # In floats 100 · 0.07 is 7.000000000000001, and `ceil` would make the rank 8: so a tiny amount
     # is subtracted first.
     rank = math.ceil(percent * len(ordered) / 100 - 1e-9)
-    # by position: a column of a table would take a number for a label of its index
+    # by position: in a column of a table, a number in brackets is a label of its index
     return getattr(ordered, "iloc", ordered)[max(rank, 1) - 1]
