@@ -24,9 +24,9 @@ from mqlearn.runtime.handed_in import StopRun
 from mqlearn.runtime.simtasks import SimTask, Waiter
 
 IDLE_LIMIT = 100_000  # wake-ups in a row that achieved nothing; a run with more is called endless
-# An instant with more records than 10 times this is called endless. Bursts are allowed: 200,000
-# messages that are sent, received and acked at one instant make 600,000 records.
-ROUND, ROUNDS = 100_000, 10
+# An instant with more than 6 times 100,000 records is called endless. Bursts are allowed: 100,000
+# messages that are sent, received, handled and acked at one instant make 500,000 records.
+ROUND, ROUNDS = 100_000, 6
 UNWIND_LIMIT = 10  # times that close() interrupts a task which does not end
 
 
