@@ -41,6 +41,7 @@ COUNTED = {
     "expired": ("dead",),
     "refused": ("rejected",),
     "dropped": ("dropped",),
+    "redriven": ("redriven",),
     "left": ("waiting", "delayed", "in_flight"),
 }
 
@@ -186,6 +187,13 @@ def beside(run: Run) -> dict[str, int]:
         "twice": sum(charges[order] > 1 for order in orders),
         "dead_but_charged": sum(charges[order] > 0 for order in dead),
         "calls": events["batched"],
+        "low_served": len(
+            {
+                record.message_id
+                for record in run.trace.records
+                if record.event == "received" and record.priority == "LOW"
+            }
+        ),
         "redelivered": sum(
             record.event == "nacked" and record.detail == "another message of the batch failed"
             for record in run.trace.records
