@@ -313,7 +313,9 @@ class Shop:
     def _purge(self) -> None:
         there = self.queue.size()
         assert self.queue.purge() == there, "purge says how many"
-        for _ in range(3):  # whoever was woken goes first, sends again, and waits for its turn
+        made = -1
+        while made != len(self.trace.records):  # as long as those who were woken do anything
+            made = len(self.trace.records)
             self.sim.sleep(0.0)
         self.fill_the_room()
 
