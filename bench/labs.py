@@ -11,6 +11,7 @@ from bench.measure import interleaved, table
 from mqlearn.lab import Lab
 from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.dashboard import Dashboard
+from mqlearn.lab.run_cache import RunCache
 from mqlearn.units import scenarios
 
 
@@ -54,6 +55,7 @@ def _split(kind: type[Any], repeats: int) -> tuple[dict[str, float], int]:
 
     def move() -> Callable[[], Any]:
         value = next(turns["lab"])
+        lab._runs = RunCache()  # or the fifth move would find the run of the first
         return lambda: lab.set(**{field: value})
 
     def simulate() -> Callable[[], Any]:
