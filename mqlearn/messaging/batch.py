@@ -4,7 +4,6 @@ result per message.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,13 +13,13 @@ from mqlearn.messaging.message import (
     Release,
     outcome_of,
     read_outcome,
-    why_unbegun,
 )
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.workers import Workers
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task, WorkerCrash
 from mqlearn.runtime.handed_in import PASSES
+from mqlearn.runtime.unbegun import why_unbegun
 
 # recorded for a message that succeeded, where one failure fails its whole batch
 FAILED_WITH_BATCH = Outcome("failed", "another message of the batch failed")
@@ -222,6 +221,16 @@ def read_results(results: Any, count: int) -> list[Outcome]:
 
 def _read_result(result: Any) -> Outcome:
     # a result that is missing acks nothing; NaN is what a Series has in the place of None
-    if result is None or (isinstance(result, float) and math.isnan(result)):
+    if result is None or _is_nan(result):
         return Outcome("failed", f"the result was {result}")
     return read_outcome(result, "the result was")
+
+
+def _is_nan(result: Any) -> bool:
+    """True for NaN of every kind, also numpy's and pandas', which all differ from themselves."""
+    try:
+        return bool(result != result)  # noqa: PLR0124 - that is how NaN is known
+    except PASSES:
+        raise
+    except BaseException:  # an array or a frame, which `read_outcome` has a sentence for
+        return False

@@ -70,6 +70,8 @@ class DeduplicatingQueue(InMemoryMessageQueue):
         key = message.id if self.dedup_key is None else self.dedup_key(message)
         check.instance("dedup_key", key, str)
         with self._lock:
+            if self._forks != self._runtime.forks:
+                self._forget_former_process()
             self._drop_old_keys()
             if key in self._accepted:
                 self._emit("deduplicated", Entry(0, message, LANE[message.priority]))
@@ -90,6 +92,10 @@ class DeduplicatingQueue(InMemoryMessageQueue):
             if accepted:
                 self._accepted[key] = self._runtime.now + self.dedup_window
             return accepted
+
+    def _forget_former_process(self) -> None:
+        super()._forget_former_process()
+        self._blocked.clear()
 
     def _drop_old_keys(self) -> None:
         # the window is the same for all, so the dict is in the order of expiry and the first may

@@ -136,6 +136,10 @@ class InMemoryMessageQueue(QueueOperations):
         """Wait until there is room and all senders that came before have theirs, at most `timeout`
         seconds; False if the time ran out.
         """
+        if self._forks != self._runtime.forks:
+            self._forget_former_process()
+            if self.size() < self.max_size:
+                return True
         deadline = None if timeout is None else self._runtime.now + timeout
         turn, entered = self._runtime.condition(self._lock), False
         self._senders.append(turn)
@@ -152,6 +156,13 @@ class InMemoryMessageQueue(QueueOperations):
             # also if the time ran out or an interrupt ended the wait: the next one has its turn
             self._senders.remove(turn)
             self._offer_room(promised=entered)
+
+    def _forget_former_process(self) -> None:
+        """Forget the senders that wait in the parent of a fork: in the child their threads are
+        gone, and their turn would never end.
+        """
+        self._forks = self._runtime.forks
+        self._senders.clear()
 
     # What consumers call.
 

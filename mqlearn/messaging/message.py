@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import uuid
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from enum import Enum
 from numbers import Real
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from mqlearn.messaging.clock import WALL_CLOCK
 from mqlearn.runtime import check
 from mqlearn.runtime.handed_in import PASSES, readable, reason_of
+from mqlearn.runtime.unbegun import why_not_done
 
 NUMBERS = (int, float)
 
@@ -271,8 +271,6 @@ class Outcome:
 
 
 COMPLETED = Outcome()
-# results of a function whose work has not begun
-UNBEGUN = (CoroutineType, GeneratorType, AsyncGeneratorType, map, filter)
 
 
 def read_outcome(result: Any, said: str = "the handler returned") -> Outcome:
@@ -300,27 +298,19 @@ def _read(result: Any, said: str) -> Outcome:
         return Outcome(result.kind, result.reason, result.delay)
     if isinstance(result, BaseException):
         return outcome_of(result)
-    unbegun = why_unbegun(result)
-    if unbegun is not None:
-        return Outcome("failed", f"{said} {unbegun}")
+    if isinstance(result, Future) and result.done():
+        error = CancelledError() if result.cancelled() else result.exception()
+        return _read(result.result(), said) if error is None else outcome_of(error)
+    unfinished = why_not_done(result)
+    if unfinished is not None:
+        return Outcome("failed", f"{said} {unfinished}")
+    if result is None:
+        return COMPLETED
     why = why_no_truth(result)
     if why is not None:
         value = check.short_repr(result)
         return Outcome("failed", f"{said} {value}, which is neither true nor false: {why}")
     return COMPLETED if result else Outcome("failed", f"{said} {check.short_repr(result)}")
-
-
-def why_unbegun(result: Any) -> str | None:
-    """Return why a result shows that the work has not even begun; None if it does not."""
-    if isinstance(result, type) and issubclass(result, BaseException):
-        return f"the class {result.__name__} and did not raise it"
-    if not (isinstance(result, UNBEGUN) or hasattr(type(result), "__await__")):
-        return None
-    if inspect.iscoroutine(result):
-        result.close()  # or Python would warn that it was never awaited
-    kind = type(result).__name__.replace("_", " ")
-    article = "an" if kind.startswith("async") else "a"
-    return f"{article} {kind}: nothing of it has run"
 
 
 def why_no_truth(result: Any) -> str | None:

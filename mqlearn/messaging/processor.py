@@ -69,8 +69,9 @@ class MessageProcessor(Workers):
                     held.extend(queue.receive_many(self.prefetch - len(held), timeout=0))
                 # it crashed: leave without a release, as a dead process would; the leases of `held`
                 # run out
-                if not self._try(held.popleft()):
+                if not self._try(held[0]):
                     return
+                held.popleft()
         # the prefetched messages go back without a retry, since no handler has seen them
         while held:
             self._tell_queue(queue.release, held.popleft())

@@ -8,11 +8,12 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, TypeVar
 
-from mqlearn.messaging.message import Outcome, outcome_of, read_outcome, why_unbegun
+from mqlearn.messaging.message import Outcome, outcome_of, read_outcome
 from mqlearn.messaging.permit import Permit
 from mqlearn.runtime import check
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.handed_in import PASSES
+from mqlearn.runtime.unbegun import why_unbegun
 
 T = TypeVar("T")
 

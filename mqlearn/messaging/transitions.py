@@ -49,6 +49,7 @@ class QueueTransitions(MessageQueue):
         # The senders that wait for room, the one that came first at the left. Each has a condition
         # of its own, so that room can be offered to that one.
         self._senders: deque[Condition] = deque()
+        self._forks = self._runtime.forks
         # every entry from before its first record until after its last, by number: after an
         # interrupt it may be in no place, see `restore_places`
         self._entries: dict[int, Entry] = {}

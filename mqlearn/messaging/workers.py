@@ -101,9 +101,11 @@ class Workers(PoolOwner):
         """
         try:
             yield
-        except PASSES:
-            raise
-        except BaseException:
+        except BaseException as error:
+            # on threads only this worker is interrupted; a simulation has ended as a whole
+            ended = self._runtime.virtual or not isinstance(error, KeyboardInterrupt)
+            if isinstance(error, PASSES) and ended:
+                raise
             for message in held:
                 self._tell_queue(self.queue.release, message)
             raise
@@ -127,7 +129,9 @@ class Workers(PoolOwner):
                 self.counts["processed"] += 1
             elif outcome.kind != "released":
                 self.counts["failed"] += 1
-                self.counts["retried"] += outcome.kind == "failed" and message.can_retry()
+                self.counts["retried"] += (
+                    outcome.kind == "failed" and message.retry_count < message.max_retries
+                )
 
     def _report(self, event: str, message: Message, detail: object) -> None:
         trace = self.queue.trace

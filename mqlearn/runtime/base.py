@@ -136,6 +136,7 @@ class Runtime(ABC):
     """
 
     virtual: bool
+    forks = 0  # how often this process is the child of a fork, since the runtime was made
     interrupted = False
 
     def __init__(self, seed: int = 0) -> None:

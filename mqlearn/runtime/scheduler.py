@@ -27,6 +27,8 @@ IDLE_LIMIT = 100_000  # wake-ups in a row that achieved nothing; a run with more
 # An instant with more than 6 times 100,000 records is called endless. Bursts are allowed: 100,000
 # messages that are sent, received, handled and acked at one instant make 500,000 records.
 ROUND, ROUNDS = 100_000, 6
+# Two instants of so many locks taken are called endless: calls that make no record take them too.
+GRABS = 1_500_000
 UNWIND_LIMIT = 10  # times that close() interrupts a task which does not end
 
 
@@ -57,6 +59,7 @@ class Scheduler(Runtime):
         self._idle, self._idle_since = 0, 0.0
         # how many more records until the next look at the clock, and how many looks at this instant
         self._left, self._looks, self._instant = ROUND, 0, 0.0
+        self._grabs, self._grabbed_at = GRABS, -1.0
         self._half_done = False
         self._locks: weakref.WeakSet[Any] = weakref.WeakSet()  # all that are in use
         # the task of another simulation that made this one, if any: it may use it like a cell
@@ -232,6 +235,16 @@ class Scheduler(Runtime):
             if self._looks >= ROUNDS:
                 self._going = 0
 
+    def _count_grabs(self) -> None:
+        """Count many locks that were taken, as `_count` does what happened: a task that takes
+        millions of them at one instant makes calls that never let time pass.
+        """
+        self._grabs = GRABS
+        endless = self.now == self._grabbed_at
+        self._grabbed_at = self.now
+        if endless:
+            self._going, self._instant = 0, self.now
+
     def _stop_endless(self) -> None:
         """Let `run()` raise SimulationError. The caller would go on here in a further run."""
         self._going, self._looks = self._thread, 0
@@ -243,7 +256,8 @@ class Scheduler(Runtime):
         # cannot be seen in the task: only a lock knows its owner.
         self._half_done = any(lock._owner is (task or self) for lock in list(self._locks))
         self._failure = SimulationError(
-            f"more than {ROUND * ROUNDS:,} records at one instant, {self.now:g} s: what goes on "
+            f"more than {ROUND * ROUNDS:,} records at one instant, {self.now:g} s, or "
+            f"{GRABS:,} calls without any: what goes on "
             f"takes no time; {self._describe()}"
         )
         if task is None:

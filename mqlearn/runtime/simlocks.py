@@ -36,6 +36,10 @@ class SimLock:
         # times per message.
         if task is not None and self._owner is None and get_ident() == sim._going:
             self._owner = task
+            # counted, since a loop over calls that record nothing takes no time either
+            sim._grabs -= 1
+            if not sim._grabs:
+                sim._count_grabs()
             return True
         if get_ident() != sim._thread:
             sim._check_usable()

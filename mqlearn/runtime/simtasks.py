@@ -11,6 +11,7 @@ from greenlet import GreenletExit, greenlet
 from mqlearn.runtime import check
 from mqlearn.runtime.base import CURRENT, Task, without_exit
 from mqlearn.runtime.calendar import Appointment
+from mqlearn.runtime.unbegun import check_ran
 
 
 class Waiter(Appointment):
@@ -71,7 +72,7 @@ class SimTask(Waiter, Task):
     def _main(self, target: Callable[..., object], args: tuple[Any, ...]) -> None:
         CURRENT.set(self)
         try:
-            target(*args)
+            check_ran(target(*args))
         except GreenletExit:
             pass  # raised by close()
         except BaseException as error:  # raised again by join(), or by run()

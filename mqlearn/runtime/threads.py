@@ -14,6 +14,7 @@ from typing import Any, cast
 from mqlearn.runtime import check
 from mqlearn.runtime.base import CURRENT, Condition, Lock, Runtime, Task, Timer, without_exit
 from mqlearn.runtime.calendar import FEW
+from mqlearn.runtime.unbegun import check_ran
 
 # Seconds of one wait. Windows allows no more than 49 days; `time.sleep` fails if now and the time
 # together are more than 292 years.
@@ -53,7 +54,7 @@ class Thread(Task):
     def _run(self) -> None:
         CURRENT.set(self)
         try:
-            self._target(*self._args)
+            check_ran(self._target(*self._args))
         except BaseException as error:
             # raised again by join(); shown at once if no task has joined yet
             self.error = without_exit(error, self.name)
@@ -246,6 +247,7 @@ class ThreadRuntime(Runtime):
         is free again, and a new thread serves the timers.
         """
         self._after_fork()
+        self.forks += 1
         for lock in self._locks.all():
             if not lock._is_owned():  # else by the thread that forks, which goes on here
                 lock._at_fork_reinit()

@@ -62,7 +62,8 @@ class EventLog:
         self.runtime = default_runtime() if runtime is None else runtime
         self.trace = trace
         self.partitions = [PartitionLog() for _ in range(partition_count)]
-        self.observed = False
+        # in a simulation also without a listener: each record shows that something happens
+        self.observed = self.runtime.virtual
         self._has_retention = retention_seconds is not None or retention_events is not None
         self._lock = lock = self.runtime.lock()
         self.changed = self.runtime.condition(lock)
@@ -277,7 +278,7 @@ class EventLog:
 
         `worker` is the member that acts, where that is not the running task.
         """
-        if self._listeners:
+        if self.observed:
             now, task = self.runtime.stamp()
             self._listeners.tell(
                 pack_record(

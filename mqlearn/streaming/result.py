@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import Any
 
-from mqlearn.messaging.message import COMPLETED, Outcome, read_outcome, why_unbegun
+from mqlearn.messaging.message import COMPLETED, Outcome, read_outcome
 from mqlearn.runtime import check
+from mqlearn.runtime.unbegun import why_not_done, why_unbegun
 
 
 def read_result(result: object) -> Outcome:
     """Return the outcome that the result of a function for events means: as `read_outcome` for an
-    `Outcome`, an exception, a coroutine or a generator; all else is success, also False.
+    `Outcome`, an exception, and what shows that the work is not done, such as a coroutine; all else
+    is success, also False.
     """
     if result is None or result is True:  # the usual case first
         return COMPLETED
-    special = isinstance(result, Outcome | BaseException) or why_unbegun(result) is not None
+    special = isinstance(result, Outcome | BaseException | Future) or why_not_done(result)
     return read_outcome(result, "the function returned") if special else COMPLETED
 
 

@@ -230,3 +230,28 @@ def test_a_stop_raises_what_a_worker_died_of_once_and_after_all_have_ended() -> 
         processor.stop_workers(timeout=10)
     assert processor.counts["processed"] == 1
     processor.stop_workers()
+
+
+def test_an_interrupt_on_threads_gives_back_what_the_worker_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without leases nothing else could: neither the message in hand nor those prefetched are
+    lost, and the interrupt comes out of the stop.
+    """
+    monkeypatch.setattr(threading, "excepthook", lambda args: None)  # it is shown at once
+    queue = InMemoryMessageQueue(runtime=ThreadRuntime(), visibility_timeout=None)
+    processor = MessageProcessor(queue, prefetch=5)
+    called = threading.Event()
+
+    def handle(message: Message) -> None:
+        called.set()
+        raise KeyboardInterrupt
+
+    processor.register_processor("default", handle)
+    for number in range(5):
+        queue.send(Message(id=f"order-{number}"))
+    processor.start_workers(1)
+    assert called.wait(10.0)
+    with pytest.raises(KeyboardInterrupt):
+        processor.stop_workers()
+    assert queue.census() == {"waiting": 5, "delayed": 0, "in flight": 0, "dead": 0}

@@ -7,11 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from mqlearn import (
+    CircuitBreaker,
+    EventStream,
+    EventStreamProcessor,
     InMemoryMessageQueue,
     Message,
     MessageProcessor,
     Release,
     Simulation,
+    StreamEvent,
     TopicBasedMessageBroker,
     Trace,
 )
@@ -109,7 +113,7 @@ def test_a_run_that_stays_at_one_instant_is_ended(build: Build) -> None:
     with Simulation() as sim:
         build(sim, trace)
         for _ in range(1 if build is rings else 2):
-            with pytest.raises(SimulationError, match=r"records at one instant, 0 s: .* tasks: "):
+            with pytest.raises(SimulationError, match=r"at one instant, 0 s, .* tasks: "):
                 sim.run(until=10)
             trace.balance()
         assert sim.now == 0
@@ -184,3 +188,52 @@ def test_a_burst_of_a_hundred_thousand_messages_is_not_endless(
         processor.start_workers(1)
         sim.run(until=1)
         assert processor.metrics["processed"] == 100_000
+
+
+def loops(sim: Simulation) -> dict[str, Callable[[], object]]:
+    """Calls of the package that record nothing, or only where a trace listens."""
+    broker = TopicBasedMessageBroker(runtime=sim)
+    queue, breaker = InMemoryMessageQueue(runtime=sim), CircuitBreaker(1, runtime=sim)
+    stream = EventStream("log", 1, runtime=sim)
+    return {
+        "consume": lambda: broker.consume("orders", timeout=5.0),
+        "acquire": breaker.acquire,
+        "purge": queue.purge,
+        "append": lambda: stream.append(StreamEvent("log")),
+    }
+
+
+@pytest.mark.parametrize("name", ["consume", "acquire", "purge", "append"])
+def test_calls_without_a_record_at_one_instant_are_stopped_too(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A loop over calls that never let time pass does not hang `run(until)`."""
+    monkeypatch.setattr(scheduler, "ROUND", 1000)
+    monkeypatch.setattr(scheduler, "GRABS", 5000)
+    sim = Simulation()
+    call = loops(sim)[name]
+
+    def loop() -> None:
+        while True:
+            call()
+
+    sim.spawn(loop, name="loop")
+    with pytest.raises(SimulationError, match=r"at one instant, 0 s, .* tasks: loop"):
+        sim.run(until=10.0)
+    sim.close()
+
+
+def test_a_subscriber_of_a_stream_that_feeds_itself_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also without a trace, where no listener hears of the records."""
+    monkeypatch.setattr(scheduler, "ROUND", 1000)
+    sim = Simulation()
+    stream = EventStream("log", 1, runtime=sim)
+    team = EventStreamProcessor(stream, "g")
+    team.add_processor(lambda event: stream.append(StreamEvent("log")))
+    stream.append(StreamEvent("log"))
+    team.start(1)
+    with pytest.raises(SimulationError, match="at one instant"):
+        sim.run(until=10.0)
+    sim.close()

@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 
-from mqlearn import InMemoryMessageQueue, Message, MessageProcessor, ThreadRuntime, Trace
+from mqlearn import (
+    DeduplicatingQueue,
+    InMemoryMessageQueue,
+    Message,
+    MessageProcessor,
+    ThreadRuntime,
+    Trace,
+)
 from mqlearn.runtime.threads import default_runtime
 
 pytestmark = pytest.mark.skipif(
@@ -134,3 +141,24 @@ def test_a_timer_that_forks_is_served_once_in_the_child() -> None:
 
     runtime.call_at(runtime.now, fork)
     assert heard.wait(2 * DEADLINE) and answers == [3]
+
+
+def test_a_sender_that_waits_in_the_parent_takes_no_turn_in_the_child() -> None:
+    """There its thread is gone: the room goes to those that are there, also for the same key."""
+    runtime = ThreadRuntime()
+    queue = DeduplicatingQueue(1, on_full="block", runtime=runtime)
+    assert queue.send(Message(id="first"))
+    blocked = runtime.spawn(lambda: queue.send(Message(id="second"), timeout=DEADLINE))
+    deadline = runtime.now + DEADLINE
+    while not queue._senders and runtime.now < deadline:
+        runtime.sleep(0.001)
+
+    def call() -> tuple[str, bool, bool]:
+        first = taken(queue)[0]
+        sent = queue.send(Message(id="second"), timeout=DEADLINE)
+        return first, sent, queue.send(Message(id="third"), timeout=0)
+
+    assert in_child(call) == ("first", True, False)
+    assert taken(queue)[0] == "first"
+    blocked.join(DEADLINE)
+    assert taken(queue)[0] == "second"
