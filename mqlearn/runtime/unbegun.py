@@ -18,7 +18,7 @@ from types import (
 from typing import Any
 
 UNBEGUN = (CoroutineType, GeneratorType, AsyncGeneratorType, map, filter)
-FUNCTIONS = (FunctionType, MethodType, BuiltinFunctionType, functools.partial)
+UNCALLED = (FunctionType, MethodType, BuiltinFunctionType, functools.partial, type)
 
 
 def why_unbegun(result: Any) -> str | None:
@@ -51,7 +51,7 @@ def why_not_done(result: Any) -> str | None:
         return f"{_kind_of(result)}: its work has not ended, and .result() would wait for it"
     if isinstance(result, Iterator) and not isinstance(result, io.IOBase):
         return f"{_kind_of(result)}: nothing of it has run"
-    if isinstance(result, (*FUNCTIONS, type)):
+    if isinstance(result, UNCALLED):
         name = getattr(result, "__name__", type(result).__name__)
         return f"{'the class' if isinstance(result, type) else 'the function'} {name} uncalled"
     return "NotImplemented" if result is NotImplemented else None

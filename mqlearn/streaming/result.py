@@ -7,7 +7,7 @@ from typing import Any
 
 from mqlearn.messaging.message import COMPLETED, Outcome, read_outcome
 from mqlearn.runtime import check
-from mqlearn.runtime.unbegun import why_not_done, why_unbegun
+from mqlearn.runtime.unbegun import UNCALLED, why_not_done, why_unbegun
 
 
 def read_result(result: object) -> Outcome:
@@ -17,7 +17,9 @@ def read_result(result: object) -> Outcome:
     """
     if result is None or result is True:  # the usual case first
         return COMPLETED
-    special = isinstance(result, Outcome | BaseException | Future) or why_not_done(result)
+    special = isinstance(result, Outcome | BaseException | Future) or (
+        why_unbegun(result) or (not isinstance(result, UNCALLED) and why_not_done(result))
+    )
     return read_outcome(result, "the function returned") if special else COMPLETED
 
 

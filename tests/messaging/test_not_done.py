@@ -74,7 +74,9 @@ def test_what_is_not_done_is_a_failure(make: Callable[[], Any], why: str) -> Non
         (letter,) = queue.get_dead_letter_messages()
         assert letter.headers["dead_letter_error"] == f"the handler returned {why}"
         assert [dead.id for dead in batches.get_dead_letter_messages()] == ["order-2"]
-        assert [reason for _, reason in team.skipped] == [f"the function returned {why}"]
+        # what a function of events returns may be anything else, also a function
+        skipped = [] if "uncalled" in why else [f"the function returned {why}"]
+        assert [reason for _, reason in team.skipped] == skipped
 
 
 @pytest.mark.parametrize(
