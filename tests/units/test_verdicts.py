@@ -12,6 +12,7 @@ from mqlearn.runtime.base import WorkerCrash
 from mqlearn.study.arrivals import read_arrivals
 from mqlearn.study.run import Run
 from mqlearn.units import scenarios
+from mqlearn.units.circuit_breaker.scenario import GuardedCalls
 from mqlearn.units.delivery_guarantees.scenario import CardCharges
 from mqlearn.units.messages_and_queues.by_hand import run_workers
 from mqlearn.units.messages_and_queues.scenario import PriorityMix
@@ -177,8 +178,8 @@ def test_unit_03_takes_its_example_from_the_larger_harm() -> None:
     """One order was charged twice, 763 never: the verdict and the leases show one of these."""
     run = CardCharges(stuck=0.1).run(seed=0)
     assert run.verdict == (
-        "2 of 1,000 orders charged twice or more, 763 never. Order-239, never: no worker took it "
-        "since 320.8 s. 762 are not settled after 15 minutes."
+        "2 of 1,000 orders charged twice or more, 763 never. Order-239, never: no worker has "
+        "taken it since 320.8 s. 762 are not settled after 15 minutes."
     )
     assert "order-239 not charged" in drawn(run, "leases").sentence(ChartData(run))
 
@@ -187,9 +188,9 @@ def test_unit_03_takes_its_example_from_the_larger_harm() -> None:
     ("settings", "said"),
     [
         ({"outage_to": 300.0}, "The service is still down at the end: 40.3 tries a second get 0"),
-        ({"failure_rate": 1.0}, "40.3 tries a second still get 0 done: calls fail without an"),
+        ({"failure_rate": 1.0}, "40.3 tries a second still get 0 done: calls also fail"),
         (
-            {"capacity": 10.0, "retries": 0, "outage": "hangs"},
+            {"capacity": 11.0, "retries": 0, "outage": "hangs"},
             "The cause ended at 50 s, and 10.1 tries a second still get 0 done: the service does",
         ),
     ],
@@ -217,3 +218,29 @@ def test_unit_04_measures_the_end_after_the_outage() -> None:
     assert run.verdict.endswith("16.4 done at the end.")
     done = sum(r.event == "acked" and r.time >= 50 for r in run.trace.records)
     assert run.totals["goodput_per_s"] == done / 10
+
+
+def test_unit_04_measures_an_outage_that_lasts_from_its_begin() -> None:
+    """Calls that were answered before it are no part of "the service is still down"."""
+    run = CardOutage(outage_from=119.0, outage_to=300.0).run(seed=0)
+    assert run.verdict.endswith("tries a second get 0 done.")
+
+
+def test_unit_04_says_when_the_service_is_too_slow_for_the_first_tries_alone() -> None:
+    """Without any retry it would not keep up: the cause has not ended."""
+    run = CardOutage(capacity=10.0).run(seed=0)
+    assert "the service answers only 10 a second" in run.verdict
+    assert "the cause ended" not in run.verdict.lower()
+
+
+def test_unit_05_says_that_the_breaker_is_open_again() -> None:
+    """The end of the longest backlog is not the end of the run."""
+    run = GuardedCalls(threshold=1).run(seed=0)
+    assert run.verdict.split("At the end ")[1].startswith("740 orders wait")
+    assert "and it is not closed again" in run.verdict
+
+
+def test_unit_02_has_no_comma_before_a_colon() -> None:
+    """A recorded day with a slow worker."""
+    run = WorkQueue(arrivals="Jul actual", slow_worker=10.0).run(seed=0)
+    assert ",:" not in run.verdict + run.headline

@@ -42,8 +42,8 @@ def _(run: Run, said: Said) -> bool:
 
 
 @claim(
-    rf"Order-(\d+), never: (?:no worker took|.* died|.* has held|.* acked|it is).*? {N} s.*?"
-    r"\.(?= |$)",
+    r"Order-(\d+), never: (?:no worker has taken|.* died|.* has held|.* acked|it has been)"
+    rf".*? {N} s.*?\.(?= |$)",
     "CardCharges",
 )
 def _(run: Run, said: Said) -> bool:
@@ -82,8 +82,12 @@ def ended(run: Run) -> float:
 
 
 def per_second(run: Run, event: str, detail: str = "") -> float:
-    """How many records of an event there were a second, in the last minute after the outage."""
-    since = max(run.scenario.window - 60.0, ended(run))
+    """How many records of an event there were a second, in the last minute after the outage or,
+    if that lasts, in it.
+    """
+    broken, window = run.scenario.broken, run.scenario.window
+    still = broken[0] if broken and broken[0] < window <= broken[1] else 0.0
+    since = max(window - 60.0, ended(run), still)
     times = [r.time for r in run.trace.records if r.event == event and r.detail in (detail, None)]
     return sum(int(time) >= since for time in times) / (run.scenario.window - since)
 
@@ -134,7 +138,13 @@ def _(run: Run, said: Said) -> bool:
     return over and again > len(last) / 2 and late > len(last) / 2
 
 
-@claim(r"calls fail without an outage", "CardOutage")
+@claim(rf"the service answers only {N} a second", "CardOutage")
+def _(run: Run, said: Said) -> bool:
+    sent = run.totals["sent"] / run.scenario.window
+    return number(said[1]) == run.scenario.capacity < 1.15 * sent
+
+
+@claim(r"calls also fail when there is no outage", "CardOutage")
 def _(run: Run, said: Said) -> bool:
     return run.scenario.failure_rate > 0 or run.scenario.poison > 0
 

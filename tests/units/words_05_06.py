@@ -115,9 +115,15 @@ def _(run: Run, said: Said) -> bool:
     return shut(run)[-1][1] == run.until and number(said[1]) == just_before(run, run.until)
 
 
-@claim(rf"At the end {N} orders? waits?", "GuardedCalls")
+@claim(rf"At the end {N} orders? waits?(?:, {N} of them for the next try)?", "GuardedCalls")
 def _(run: Run, said: Said) -> bool:
-    return number(said[1]) == waiting(run).iloc[-1]
+    delayed = levels(run)["delayed"].iloc[-1]
+    return number(said[1]) == waiting(run).iloc[-1] and number(said[2] or "0") == delayed
+
+
+@claim(r"and it is not closed again", "GuardedCalls")
+def _(run: Run, said: Said) -> bool:
+    return shut(run)[-1][1] == run.until
 
 
 @claim(rf"at {N} s, .+ {N} s later none waited for a worker", "GuardedCalls")

@@ -134,10 +134,10 @@ def _cause(since: dict[str, float], worker: str) -> tuple[str, str]:
             return "acked", f"{worker} died at {since['crashed']:.1f} s, after the ack"
         return "stuck", f"{worker} acked it at {since['acked']:.1f} s and did not end"
     if "dead" in since:
-        return "dead", f"it is a dead letter since {since['dead']:.1f} s"
+        return "dead", f"it has been a dead letter since {since['dead']:.1f} s"
     back = max(since.get("lease_lost", -1.0), since["sent"])
     if since.get("started", -1.0) < back:
-        return "waits", f"no worker took it since {back:.1f} s"
+        return "waits", f"no worker has taken it since {back:.1f} s"
     return "held", f"{worker} has held it since {since['started']:.1f} s"
 
 

@@ -20,7 +20,7 @@ from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime import check
 from mqlearn.runtime.trace import Record
 
-FAILING = "calls fail without an outage"
+FAILING = "calls also fail when there is no outage"
 
 
 def tries_per_order(failing: float, retries: int) -> float:

@@ -38,6 +38,12 @@ class Waiting:
         """The orders that wait at the end."""
         return int(self._all[-1]) if len(self._all) else 0
 
+    @property
+    def for_next_try(self) -> str:
+        """The number of those that wait for their next try at the end, in words; "" for none."""
+        delayed = self.last - int(self._for_worker[-1]) if len(self._all) else 0
+        return f", {delayed:,} of them for the next try" if delayed else ""
+
     def before(self, time: float) -> int:
         """Return the number of orders that waited just before `time` (s).
 
@@ -81,8 +87,9 @@ def aftermath(
     if waiting.most > then:
         text += f" The most at once were {waiting.most:,}."
     cleared = waiting.cleared(ended)
+    again = "" if analysis.spans[-1].state == CLOSED else ", and it is not closed again"
     if cleared is None:
-        return f"{text} At the end {_wait(waiting.last)}.", expected
+        return f"{text} At the end {_wait(waiting.last)}{waiting.for_next_try}{again}.", expected
     return f"{text} {_rounded(cleared - ended)} s later none waited for a worker.", expected
 
 

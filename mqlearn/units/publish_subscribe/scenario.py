@@ -18,12 +18,14 @@ from mqlearn.study.arrivals import by_pattern
 from mqlearn.study.faults import Failure, happens, one_try
 from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario, observe, param, refuse_queue
-from mqlearn.study.words import join_names
+from mqlearn.study.words import format_count, join_names
 
 TOPIC = "orders.paid"
 SUBSCRIBERS = ("mail", "parcel", "audit")
 IN_ORDER, DELAYED = "in order", "delayed"
 TITLE = 110  # letters that the two lines of a chart's title have room for
+# what may become of an order beside being heard in its turn, with its title in the verdict
+FATES = {"dead": "Dead letters", "lost": "Lost", "late": "Out of order"}
 
 
 @dataclass(frozen=True)
@@ -229,14 +231,18 @@ class FanOut(Scenario):
             "overtaken": sum(fate["late"] for fate in fates.values()),
         }
         parts = [f"{totals['published']:,} orders: {_describe(fates)}."]
-        for fate, words in (("dead", "Dead letters"), ("lost", "Lost"), ("late", "Out of order")):
+        for fate, title in FATES.items():
             listed = [f"{name} {fates[name][fate]:,}" for name in fates if fates[name][fate]]
-            parts += [f"{words}: {', '.join(listed)}."] if listed else []
+            parts += [f"{title}: {', '.join(listed)}."] if listed else []
         headline = " ".join(parts)
         if len(headline) > TITLE:
-            short = ("dead", "dead letters"), ("lost", "lost"), ("late", "out of order")
-            sums = [(sum(each[fate] for each in fates.values()), words) for fate, words in short]
-            headline = f"{parts[0]} {', '.join(f'{n:,} {words}' for n, words in sums if n)}."
+            sums = {fate: sum(each[fate] for each in fates.values()) for fate in FATES}
+            words = {
+                "dead": format_count(sums["dead"], "dead letter"),
+                "lost": f"{sums['lost']:,} lost",
+                "late": f"{sums['late']:,} out of order",
+            }
+            headline = f"{parts[0]} {', '.join(words[fate] for fate in FATES if sums[fate])}."
         parts += self._compare_prediction(f"{slowest:,}")
         return Run(self, seed, trace, until, totals, " ".join(parts), theory or {}, headline)
 

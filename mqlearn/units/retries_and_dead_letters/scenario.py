@@ -304,13 +304,14 @@ class CardOutage(Scenario):
         return max(self.window - LAST, self.outage_end or 0.0)
 
     def _aftermath(self, load: LoadAnalysis, since: float) -> str:
-        """Return a sentence about the tries per second after the outage, and about the recovery of
-        the service.
-        """
-        last = (self._last_from, self.window)
+        """Return a sentence about the tries per second after the outage, and the recovery."""
+        begins, ends = self.broken or (0.0, 0.0)
+        still = begins < self.window <= ends
+        # an outage that lasts is measured alone: before it, calls were answered
+        last = (max(self._last_from, begins if still else 0.0), self.window)
         goodput, tries = load.goodput(*last), load.tries(*last)
         done = format_number(goodput)
-        if self.broken and self.broken[0] < self.window <= self.broken[1]:
+        if still:
             trouble = "down" if self.outage == DOWN else "hanging"
             return (
                 f"The service is still {trouble} at the end: {format_number(tries)} tries a second "
@@ -319,6 +320,8 @@ class CardOutage(Scenario):
         wasted = self.arrivals != AT_ONCE and since <= last[0] and goodput < RATE / 2
         if wasted and tries > 2 * goodput:
             why = load.why_wasted(*last)
+            if why != FAILING and self.capacity <= RATE:  # too slow without any retry
+                why, since = f"the service answers only {self.capacity:g} a second", 0.0
             ended = f"The cause ended at {since:g} s, and " if since and why != FAILING else ""
             return f"{ended}{format_number(tries)} tries a second still get {done} done: {why}."
         when = " after recovery" if since else ""

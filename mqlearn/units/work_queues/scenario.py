@@ -253,8 +253,8 @@ class WorkQueue(Scenario):
             # The waits of jobs that no worker began are longer, and in no percentile.
             begun = " of those begun" if analysis.begun < offered else ""
             day = (
-                f"{workers}: 95 %{begun} wait at most {format_seconds(analysis.p95)}, which is "
-                f"{self._real_minutes(analysis)} minutes of the recorded day"
+                f"{workers.rstrip(',')}: 95 %{begun} wait at most {format_seconds(analysis.p95)}, "
+                f"which is {self._real_minutes(analysis)} minutes of the recorded day"
             )
             if begun and not analysis.refused:
                 return f"{day}; {left:,} of {offered:,} are left at its end."
