@@ -25,6 +25,7 @@ COURSE: Final = (
     "event_streams",
     "consumer_groups",
     "event_sourcing",
+    "choosing_a_technology",
 )
 
 

@@ -1,0 +1,1 @@
+"""Unit 14: which engine suits which need?"""

@@ -1,0 +1,35 @@
+"""Unit 14: its notebook and its instructors' page promise the same lesson."""
+
+import json
+import re
+
+from scripts.write_notebooks import NOTEBOOKS
+
+NAME = "14_choosing_a_technology"
+LESSON = 50  # minutes of a class unit
+
+
+def notebook_minutes() -> dict[str, int]:
+    """The minutes that the notebook's headings give to each core section."""
+    cells = json.loads((NOTEBOOKS / f"{NAME}.ipynb").read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    found = re.findall(r"^## (.+) \(core, (\d+) minutes\)$", text, re.MULTILINE)
+    return {heading: int(minutes) for heading, minutes in found}
+
+
+def page_minutes() -> dict[str, int]:
+    """The minutes in the first table of the instructors' page."""
+    page = (NOTEBOOKS / "instructors" / f"{NAME}.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| ([^|]+) \| (\d+) \|", page, re.MULTILINE)
+    return {section: int(minutes) for section, minutes in found}
+
+
+def test_the_page_has_the_notebooks_minutes() -> None:
+    """Section by section and in its order, and the sum fits a lesson and stands in the title."""
+    minutes = notebook_minutes()
+    assert list(page_minutes().items()) == list(minutes.items())
+    assert sum(minutes.values()) <= LESSON
+    page = (NOTEBOOKS / "instructors" / f"{NAME}.md").read_text(encoding="utf-8")
+    assert page.startswith(
+        f"# 14 Choosing a technology ({sum(minutes.values())} minutes of core)\n"
+    )
