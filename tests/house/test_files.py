@@ -25,6 +25,9 @@ CLOCK_AND_CHANCE = {
     "mqlearn/streaming/event.py": {"uuid"},
     # a lock: JupyterLab calls sliders' callbacks on its own threads
     "mqlearn/lab/panel.py": {"threading"},
+    # genuine servers are processes of this machine: they are waited for, with a deadline
+    "mqlearn/engines/servers/process.py": {"time"},
+    "mqlearn/engines/servers/process_tree.py": {"time"},
 }
 # These make or hold no thread, read no clock and throw no dice: a lock, a seeded generator.
 HARMLESS = {

@@ -1,0 +1,1 @@
+"""The same interfaces on genuine engines: Redis, RabbitMQ, Kafka, SQS and Pulsar."""

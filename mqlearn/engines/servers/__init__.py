@@ -1,0 +1,53 @@
+"""Genuine servers on this machine: started in a temporary folder, on loopback, and ended again."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+from mqlearn.engines.errors import EngineError
+from mqlearn.engines.servers.given import GivenServer
+from mqlearn.engines.servers.local_server import LocalServer
+from mqlearn.runtime import check
+
+# engine -> the class in the module of the same name
+SERVERS = {
+    "redis": "RedisServer",
+    "rabbitmq": "RabbitMQServer",
+    "kafka": "KafkaServer",
+    "sqs": "SQSServer",
+    "pulsar": "PulsarServer",
+}
+
+__all__ = ["SERVERS", "GivenServer", "LocalServer", "local", "url_variable"]
+
+
+def local(name: str, **options: Any) -> LocalServer | GivenServer:
+    """Return a server of the engine `name`; `with` starts it, gives its URL, and ends it.
+
+        with local("redis") as url:
+            ...
+
+    If the environment variable MQLEARN_REDIS_URL is set (or that of another engine), that server
+    is used instead. Options: `folder`, where it keeps its data instead of a temporary folder;
+    `appendfsync` for redis; `heap` (MB) for kafka, sqs and pulsar. Raises EngineError if what the
+    server needs is not installed.
+    """
+    check.one_of("name", name, SERVERS)
+    variable = url_variable(name)
+    if url := os.environ.get(variable):
+        if options:
+            raise EngineError(
+                f"{variable} is set, so the server is not ours and cannot be given "
+                f"{', '.join(options)}; unset it and we start one"
+            )
+        return GivenServer(name, url, variable)
+    module = importlib.import_module(f"mqlearn.engines.servers.{name}")
+    server: LocalServer = getattr(module, SERVERS[name])(**options)
+    return server
+
+
+def url_variable(name: str) -> str:
+    """Return the environment variable that holds the address of an engine's server."""
+    return f"MQLEARN_{name.upper()}_URL"
