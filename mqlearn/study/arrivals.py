@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from mqlearn.messaging.message import MessagePriority
 from mqlearn.runtime import check
+from mqlearn.study.data_files import data_file
 from mqlearn.study.words import format_count
 
 if TYPE_CHECKING:
@@ -121,17 +122,7 @@ def flight_file(day: str) -> Path:
     below the current folder.
     """
     check.one_of("day", day, DAYS)
-    name = f"flights_{day}.csv"
-    # This file is mqlearn/study/arrivals.py in the clone, so the clone is two folders up.
-    clone = Path(__file__).resolve().parents[2]
-    folders = (clone / "notebooks" / "data", Path.cwd() / "data", Path.cwd() / "notebooks" / "data")
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    raise FileNotFoundError(
-        f"{name} is in none of {', '.join(map(str, folders))}: the recordings come with a clone of "
-        "the project (pip install -e .), not with the package alone"
-    )
+    return data_file(f"flights_{day}.csv")
 
 
 class Recording(tuple[Arrival, ...]):
