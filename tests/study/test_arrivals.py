@@ -7,7 +7,7 @@ import pytest
 
 from mqlearn.messaging.message import MessagePriority
 from mqlearn.runtime.simulation import Simulation
-from mqlearn.study import arrivals
+from mqlearn.study import arrivals, data_files
 from mqlearn.study.arrivals import Arrival, flight_day, poisson, read_arrivals, regular
 
 
@@ -315,7 +315,7 @@ def test_the_recordings_are_found_below_the_current_folder(tmp_path, monkeypatch
     """
     real = arrivals.flight_file("2013-12-02").read_bytes()
     monkeypatch.setattr(
-        arrivals, "__file__", str(tmp_path / "site" / "mqlearn" / "study" / "arrivals.py")
+        data_files, "__file__", str(tmp_path / "site" / "mqlearn" / "study" / "data_files.py")
     )
     for here in (tmp_path / "notebooks", tmp_path):
         monkeypatch.chdir(tmp_path)
