@@ -27,7 +27,8 @@ STEP = 0.01  # seconds between two looks
 def members(root: int, mark: str) -> list[psutil.Process]:
     """Return every living process of the server that was started as process `root` with `mark`.
 
-    A zombie is not alive: it only waits for its parent to notice, and in a container the parent may never look.
+    A zombie is not alive: it waits for its parent to notice, and in a container the parent may
+    never look.
     """
     return [process for process in psutil.process_iter() if _belongs(process, root, mark)]
 
