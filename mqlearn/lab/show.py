@@ -7,6 +7,7 @@ from mqlearn.lab.charts import CHARTS, Predictions
 from mqlearn.lab.charts.base import MOST
 from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.instants import instant_picture
+from mqlearn.lab.output import show_png
 from mqlearn.runtime import check
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.run import Run
@@ -47,7 +48,7 @@ def show(
         # Twice as fine as it is shown: the picture stays in the page, and pages are printed.
         instant = instant_picture(run)(scale=2)
         instant.draw(run, at)
-        _display(instant.png(), 570, 408)
+        show_png(instant.png(), 570, 408)
         print(instant.sentence)
         return
     if run.scenario is None:
@@ -58,7 +59,7 @@ def show(
     height = TITLE + sum(int(TALLER * chart.min_height) + AXIS for chart in known)
     dashboard = Dashboard(names, WIDTH, height, scale=2)
     dashboard.draw(run, ghost, Predictions(prediction=prediction), title=title)
-    _display(dashboard.png(), WIDTH, height)
+    show_png(dashboard.png(), WIDTH, height)
     print(dashboard.sentence(run))
 
 
@@ -102,15 +103,3 @@ def _default(run: Any) -> tuple[str, ...]:
     kinds = {record.event for record in run.trace.records}
     able = (names for names in DEFAULTS if all(kinds & {*CHARTS[name].needs} for name in names))
     return next(able, DEFAULTS[0])
-
-
-def _display(png: bytes, width: int, height: int) -> None:
-    from IPython.display import display
-
-    # The text is shown where pictures are not, and is what nbval compares. With "metadata" the
-    # browser shows the picture of twice as many pixels at its normal size.
-    display(
-        {"image/png": png, "text/plain": f"<picture, {width} × {height}>"},
-        raw=True,
-        metadata={"image/png": {"width": width, "height": height}},
-    )

@@ -18,7 +18,7 @@ BELOW = {
     "streaming": {"messaging", "runtime"},
     "engines": {"streaming", "messaging", "runtime"},
     "study": {"streaming", "messaging", "runtime"},
-    "units": {"study", "streaming", "messaging", "runtime"},
+    "units": {"study", "engines", "streaming", "messaging", "runtime"},
     "lab": {"study", "streaming", "messaging", "runtime"},
 }
 # What `mqlearn` itself may import.
