@@ -31,7 +31,7 @@ SWITCH: Final = "MQLEARN_LIVE"  # "0": recorded results only, whatever is instal
 
 class LiveOrRecorded:
     """Runs of jobs on engines. `tell(text)` is called with one line about each: whether it was
-    live, or when and on which version it was recorded.
+    live, or when it was recorded and what version was used.
     """
 
     def __init__(self, tell: Callable[[str], object]) -> None:
