@@ -1,4 +1,4 @@
-"""What was measured on genuine engines, recorded on one named machine."""
+"""Measurements on genuine engines, recorded on one named machine."""
 
 from __future__ import annotations
 

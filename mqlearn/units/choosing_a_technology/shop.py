@@ -1,4 +1,4 @@
-"""What a job finds on an engine: a queue, a card service, the server, and a clock."""
+"""The surroundings of a job on an engine: a queue, a card service, the server, and a clock."""
 
 from __future__ import annotations
 
