@@ -31,7 +31,10 @@ def program() -> str:
 
 
 class RabbitMQServer(LocalServer):
-    """A RabbitMQ server, with an epmd (the name server of Erlang) of its own."""
+    """A RabbitMQ server, with an epmd (the name server of Erlang) of its own.
+
+    After a restart, a stream (not a classic or quorum queue) may be refused for some moments.
+    """
 
     name = "rabbitmq"
 
