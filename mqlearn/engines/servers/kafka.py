@@ -10,33 +10,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mqlearn.engines.errors import EngineError
-from mqlearn.engines.servers.java import archive_flags, java_command
-from mqlearn.engines.servers.local_server import LocalServer
+from mqlearn.engines.servers.java_server import QUICK, JavaServer
 from mqlearn.engines.servers.process import READY_WITHIN, free_port
 from mqlearn.engines.servers.templates import write_settings
 from mqlearn.runtime import check
 
-# Half the processor time of a start: no compiler that optimises for hours, no collector's threads.
-QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-HEAP = 384  # MB
 
-
-class KafkaServer(LocalServer):
+class KafkaServer(JavaServer):
     """A Kafka broker with `heap` MB of memory for its objects.
 
-    `quick=False` starts it as for production: a start takes twice the processor time, and a long
-    measurement runs faster.
+    `quick=False` runs it as in production: a start takes twice the processor time, and a long
+    measurement is faster.
     """
 
     name = "kafka"
 
     def __init__(
-        self, *, heap: int = HEAP, quick: bool = True, folder: str | Path | None = None
+        self, *, heap: int = 384, quick: bool = True, folder: str | Path | None = None
     ) -> None:
-        heap = check.whole("heap", heap, low=128)
         check.instance("quick", quick, bool)
-        super().__init__(folder)
-        self.heap = heap
+        super().__init__(heap, 128, folder)
         self.quick = quick
         self.port, self._controller_port = free_port(), free_port()
 
@@ -44,28 +37,25 @@ class KafkaServer(LocalServer):
     def url(self) -> str:
         return f"kafka://127.0.0.1:{self.port}"
 
-    def _prepare(self) -> Sequence[str]:
-        values = {
-            "port": self.port,
-            "controller_port": self._controller_port,
-            "folder": self.folder,
-        }
-        settings = str(write_settings("kafka.properties", self.folder, values))
+    def _flags(self) -> Sequence[str]:
         logging = write_settings("kafka.log4j2.properties", self.folder, {})
-        memory = [f"-Xms{min(128, self.heap)}m" if self.quick else f"-Xms{self.heap}m"]
-        memory += [f"-Xmx{self.heap}m", *(QUICK if self.quick else ())]
-        java = java_command(
-            "kafka", *memory, *archive_flags("kafka"), f"-Dlog4j2.configurationFile={logging}"
-        )
-        if not (self.folder / "data" / "meta.properties").exists():
-            self._format(java, settings)
-        return [*java, "kafka.Kafka", settings]
+        memory = [f"-Xms{min(128, self.heap)}m", *QUICK] if self.quick else [f"-Xms{self.heap}m"]
+        return [*memory, f"-Dlog4j2.configurationFile={logging}"]
 
-    def _format(self, java: list[str], settings: str) -> None:
+    def _main(self) -> Sequence[str]:
+        ports = {"port": self.port, "controller_port": self._controller_port}
+        settings = write_settings("kafka.properties", self.folder, {**ports, "folder": self.folder})
+        if not (self.folder / "data" / "meta.properties").exists():
+            self._format(settings)
+        return ["kafka.Kafka", str(settings)]
+
+    def _format(self, settings: Path) -> None:
         """Write the empty log of the controller, once for a folder."""
         tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster(), "-c"]
+        # without the flag that writes an archive: that is for the broker's own run
+        java = [flag for flag in self._java() if "ArchiveClassesAtExit" not in flag]
         ended = subprocess.run(
-            [*java, *tool, settings],
+            [*java, *tool, str(settings)],
             capture_output=True,
             text=True,
             timeout=READY_WITHIN,
@@ -83,18 +73,16 @@ class KafkaServer(LocalServer):
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
 
-        # a client logs each refusal to stderr unless told not to
+        # the client would log each refusal to stderr
         admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{self.port}", "log_level": 0})
         try:
             seen = admin.list_topics(timeout=5.0)
         except KafkaException:
             return False
-        leaders = [
-            part.leader for topic in seen.topics.values() for part in topic.partitions.values()
-        ]
-        return bool(seen.brokers) and all(leader in seen.brokers for leader in leaders)
+        partitions = [part for topic in seen.topics.values() for part in topic.partitions.values()]
+        return bool(seen.brokers) and all(part.leader in seen.brokers for part in partitions)
 
 
 def _cluster() -> str:
-    """Return a random id for a cluster, which must not look like an option."""
+    """Return a random id for a cluster, which must not begin like an option."""
     return "m" + base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")[1:]

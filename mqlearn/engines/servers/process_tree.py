@@ -16,8 +16,10 @@ import shutil
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 MARK = "MQLEARN_SERVER"  # the variable whose value is the mark
 LIMIT = 30.0  # seconds within which killed processes must be gone
@@ -30,10 +32,14 @@ def members(root: int, mark: str) -> list[psutil.Process]:
     A zombie is not alive: it waits for its parent to notice, and in a container the parent may
     never look.
     """
+    import psutil
+
     return [process for process in psutil.process_iter() if _belongs(process, root, mark)]
 
 
 def _belongs(process: psutil.Process, root: int, mark: str) -> bool:
+    import psutil
+
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
@@ -44,6 +50,8 @@ def _belongs(process: psutil.Process, root: int, mark: str) -> bool:
 
 def kill(root: int, mark: str) -> bool:
     """Kill the whole tree with signal 9 and wait for its end; False if something survives."""
+    import psutil
+
     deadline = time.monotonic() + LIMIT
     while alive := members(root, mark):
         for process in alive:

@@ -8,37 +8,34 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from mqlearn.engines.servers.java import java_command
-from mqlearn.engines.servers.local_server import LocalServer
+from mqlearn.engines.servers.java_server import JavaServer
 from mqlearn.engines.servers.process import free_port
 from mqlearn.engines.servers.templates import write_settings
-from mqlearn.runtime import check
 
-HEAP = 512  # MB
 # The parts of Java that Pulsar reaches into.
-OPENED = [
-    *(
-        f"java.base/{part}"
-        for part in ("java.nio", "jdk.internal.misc", "java.io", "java.util.zip")
-    ),
-    *(f"java.base/{part}" for part in ("sun.net", "jdk.internal.platform", "java.lang")),
+OPENED = (
+    "java.base/java.nio",
+    "java.base/jdk.internal.misc",
+    "java.base/java.io",
+    "java.base/java.util.zip",
+    "java.base/sun.net",
+    "java.base/jdk.internal.platform",
+    "java.base/java.lang",
     "java.management/sun.management",
     "jdk.management/com.sun.management.internal",
-]
+)
 
 
-class PulsarServer(LocalServer):
+class PulsarServer(JavaServer):
     """A Pulsar server with `heap` MB of memory for its objects, and as much beside them.
 
-    It starts in about 20 s. Its URL tells the port for administration: `?admin=http://…`.
+    It starts in about 20 s. Its URL tells the address for administration: `?admin=http://…`.
     """
 
     name = "pulsar"
 
-    def __init__(self, *, heap: int = HEAP, folder: str | Path | None = None) -> None:
-        heap = check.whole("heap", heap, low=256)
-        super().__init__(folder)
-        self.heap = heap
+    def __init__(self, *, heap: int = 512, folder: str | Path | None = None) -> None:
+        super().__init__(heap, 256, folder)
         self.port, self._admin_port = free_port(), free_port()
 
     @property
@@ -50,24 +47,24 @@ class PulsarServer(LocalServer):
         """The address for administration, by HTTP."""
         return f"http://127.0.0.1:{self._admin_port}"
 
-    def _prepare(self) -> Sequence[str]:
+    def _flags(self) -> Sequence[str]:
+        logging = write_settings("pulsar.log4j2.xml", self.folder, {})
+        return [
+            "-Xms256m",
+            f"-XX:MaxDirectMemorySize={self.heap}m",
+            "-Dio.netty.tryReflectionSetAccessible=true",
+            f"-Dlog4j2.configurationFile={logging}",
+            *(f"--add-opens={part}=ALL-UNNAMED" for part in OPENED),
+        ]
+
+    def _main(self) -> Sequence[str]:
         values = {"port": self.port, "admin_port": self._admin_port, "loopback": _loopback()}
         settings = write_settings("pulsar.conf", self.folder, values)
-        logging = write_settings("pulsar.log4j2.xml", self.folder, {})
-        memory = ["-Xms256m", f"-Xmx{self.heap}m", f"-XX:MaxDirectMemorySize={self.heap}m"]
-        opened = [word for part in OPENED for word in ("--add-opens", f"{part}=ALL-UNNAMED")]
-        java = java_command(
-            "pulsar",
-            *memory,
-            "-Dio.netty.tryReflectionSetAccessible=true",
-            *opened,
-            f"-Dlog4j2.configurationFile={logging}",
-        )
         options = ["--config", str(settings), "--no-functions-worker", "--no-stream-storage"]
         options += ["--metadata-dir", str(self.folder / "metadata")]
         options += ["--bookkeeper-dir", str(self.folder / "bookkeeper")]
         options += ["--advertised-address", "127.0.0.1"]
-        return [*java, "org.apache.pulsar.PulsarStandaloneStarter", *options]
+        return ["org.apache.pulsar.PulsarStandaloneStarter", *options]
 
     def _is_ready(self) -> bool:
         """True if the broker says that it is healthy: it has then sent itself a message."""
