@@ -1,1 +1,38 @@
-"""The same interfaces on genuine engines: Redis, RabbitMQ, Kafka, SQS and Pulsar."""
+"""Queues and logs on genuine engines, behind the interfaces that the rest of the course uses.
+
+- Queues: `RedisQueue` (Redis or Valkey), `RabbitMQQueue`, `KafkaQueue` (a share group), `SQSQueue`,
+  `PulsarQueue`
+- A log: `KafkaStream`
+- Fire and forget: `RedisPubSub`
+- A server to try them on: `local`
+- What each engine has: `feature_table`, `why`
+- Errors: `EngineError`, `Unsupported`
+
+The client of an engine is imported when its class is first asked for, never before.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mqlearn.engines.errors import EngineError, Unsupported
+from mqlearn.engines.features import feature_table, why
+
+if TYPE_CHECKING:
+    from mqlearn.engines.redis_queue import RedisQueue
+    from mqlearn.engines.servers import local
+
+# the module that each name comes from
+_HOME = {
+    "local": "servers",
+    "RedisQueue": "redis_queue",
+}
+
+__all__ = ["EngineError", "RedisQueue", "Unsupported", "feature_table", "local", "why"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

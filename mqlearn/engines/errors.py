@@ -1,15 +1,20 @@
-"""Errors between us and an engine.
+"""The errors of engines.
 
-EngineError          the server is missing, down, refuses us, or has other settings
-    Unsupported      the engine has no such feature
+RuntimeError
+    EngineError     the server is down, refuses, or has other settings; nothing was lost
+        Unsupported a feature that the engine does not have was asked for
 """
 
 from __future__ import annotations
 
 
 class EngineError(RuntimeError):
-    """An engine cannot do what was asked; the text names the engine, the setting and the value."""
+    """Raised if a genuine engine cannot do what was asked. The text names the engine, what was
+    asked, and the setting and its value if one is to blame.
+    """
 
 
 class Unsupported(EngineError):
-    """The engine has no such feature, and its adapter does not imitate it."""
+    """Raised if a feature is asked for that the engine does not have; the text says what it offers
+    instead.
+    """

@@ -81,7 +81,7 @@ def balance(
                 )
         places.update(folded)
     return Balance(
-        accepted=events["sent"] + events["scheduled"] + events["existing"],
+        accepted=sum(events[event] for event in ("sent", "scheduled", "existing", "repeated")),
         completed=places["completed"],
         dead=places["dead"],
         purged=places["purged"],

@@ -73,6 +73,9 @@ EVENTS: dict[str, Kind] = {
     "sent": Kind(NEW, "waiting", "accepted"),
     "scheduled": Kind(NEW, "delayed", "accepted, to be delivered later; detail: delay (s)"),
     "existing": Kind(NEW, None, "was there before the trace; detail: its place"),
+    "repeated": Kind(
+        NEW, "waiting", "a second copy: a send to an engine whose confirm was lost was made again"
+    ),
     "due": Kind(("delayed",), "waiting", "its delay is over"),
     "received": Kind(("waiting",), "in flight", "handed to a worker"),
     "acked": Kind(IN_FLIGHT, "completed", "the work is done"),
@@ -86,6 +89,9 @@ EVENTS: dict[str, Kind] = {
     "dead": Kind(IN_FLIGHT, "dead", "to the dead letters; detail: reason"),
     "expired": Kind(
         ("waiting",), "dead", "to the dead letters, older than its TTL; detail: when that was (s)"
+    ),
+    "reappeared": Kind(
+        ("completed",), "waiting", "an engine that had lost its ack delivered it again"
     ),
     "redriven": Kind(("dead",), "waiting", "moved back from the dead letters"),
     "discarded": Kind(("dead",), "discarded", "a dead letter was thrown away by an operator"),
