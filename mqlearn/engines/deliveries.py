@@ -19,7 +19,9 @@ from mqlearn.runtime.trace import Trace
 
 
 class EngineDeliveries(EngineAdapter):
-    """The deliveries that this process holds. No call to the engine is made under their lock."""
+    """The deliveries that this process holds, each for `visibility_timeout` seconds at most. No call
+    to the engine is made under their lock.
+    """
 
     def __init__(
         self,
