@@ -86,7 +86,7 @@ class EngineEntries:
         return entry
 
     def sent(self, entry: EngineEntry | None, key: str, delay: float) -> None:
-        """Note that the engine has confirmed a send."""
+        """Note that the engine has confirmed a send, with this `delay` (s)."""
         if entry is None:
             return
         entry.key = entry.key or key or None

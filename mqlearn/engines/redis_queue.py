@@ -44,7 +44,8 @@ class Pending:
 
 
 class RedisQueue(EngineQueue):
-    """A queue on a Redis or Valkey server, `redis://host:port/0`.
+    """A queue on a Redis or Valkey server, `redis://host:port/0`, with a `visibility_timeout` in
+    seconds.
 
     Order is that of sending; what comes back goes first. No priorities. How much survives a crash
     is the server's setting: `appendonly` and `appendfsync`.
