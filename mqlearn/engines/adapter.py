@@ -1,5 +1,5 @@
-"""What an adapter defines, and its connection: the verbs in which engines differ, and patience with
-a server that restarts.
+"""The verbs that an adapter defines for its engine, and its connection, with patience for a server
+that restarts.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ NATIVE, EMULATED, UNSUPPORTED = "native", "emulated", "unsupported"
 
 
 class Support(NamedTuple):
-    """Whether an engine has a feature: the `level`, a sentence, and the source of the fact."""
+    """The `level` at which an engine has a feature, a sentence, and the source of the fact."""
 
     level: str
     sentence: str

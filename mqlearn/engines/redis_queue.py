@@ -5,9 +5,9 @@
     mqlearn-NAME:dead      a stream: the dead letters, with their reason
     mqlearn-NAME:settings  a hash: what all users of the queue must agree on
 
-The lease of a delivery is the idle time of its pending entry. Nothing watches it: a consumer must
-ask for entries that were idle for too long, which each `receive` does first. Scripts make each
-step whole: between looking who holds an entry and settling it, nobody else comes in.
+The lease of a delivery is the idle time of its pending entry. The server does not watch it: a
+consumer must ask for entries that were idle for too long, which each `receive` does first. Each
+step is one script, so that no other command comes between its parts.
 
 Source: valkey.io/topics/streams-intro; the commands are the same in Redis since 6.2.
 """
@@ -185,7 +185,7 @@ class RedisQueue(EngineQueue):
         return self._settle_entry(held.fetched.handle, "dead", reason)
 
     def _lease_ended(self, held: Held) -> bool:
-        # the server only counts: somebody must look, and this process knows that the time has come
+        # the server acts only when it is asked, and this process knows that the time has come
         return held.last and self._bury(held, RETRIES_EXHAUSTED)
 
     def _count(self) -> dict[str, int]:
