@@ -1,13 +1,17 @@
 """The needs of a system that sends messages, in the words that this unit's exercise and lab share.
 
-An engine's name means the engine as a team would run it in production, with all that it ships:
+An engine's name means one mode of it, as a team would run it in production:
 
-    kafka          Apache Kafka, three brokers, acks=all: topics with consumer groups
-    rabbitmq       RabbitMQ 4: quorum queues with confirms, on one server or three
-    sqs            Amazon SQS, standard and FIFO queues: a service, paid per request
-    redis          Redis or Valkey streams with groups, on one server, append-only file
-    redis_pubsub   PUBLISH and SUBSCRIBE of the same server: nothing is kept
-    pulsar         Apache Pulsar: brokers and bookies, topics with subscriptions
+    kafka          Apache Kafka 4: topics with consumer groups, three brokers, acks=all
+    rabbitmq       RabbitMQ 4.3: quorum queues with confirms, on one server or on three
+    sqs            Amazon SQS: standard and FIFO queues, behind SNS where several readers are;
+                   a service, paid per request
+    redis          Redis or Valkey: streams with groups, one server, append-only file
+    redis_pubsub   Redis or Valkey: PUBLISH and SUBSCRIBE; nothing is kept
+    pulsar         Apache Pulsar 4: topics with subscriptions, brokers and bookies
+
+The other modes (Kafka's share groups, RabbitMQ's streams, the clouds' Kafka and RabbitMQ) are
+engines of their own and no answer here.
 """
 
 from __future__ import annotations
