@@ -30,7 +30,7 @@ CASES: Final = (
     Case(
         "click stream",
         "Three teams read every click of a large shop, each at its own pace, a week back.",
-        Needs(rate=200_000, order="key", replay=7, fan_out=3, known_by_team=("rabbitmq",)),
+        Needs(rate=200_000, order="key", replay=7, fan_out=3, known_by_team=("sqs",)),
         LOG,
         "A log keeps the order of each visitor over many readers, and a week of history.",
     ),
@@ -79,7 +79,7 @@ CASES: Final = (
     Case(
         "audit trail",
         "Everything that clerks change is kept in one order; three departments read it again.",
-        Needs(rate=300, order="all", replay=90, fan_out=3, known_by_team=("rabbitmq",)),
+        Needs(rate=300, order="all", replay=90, fan_out=3, known_by_team=REDIS),
         LOG,
         "One partition is one order, kept for 90 days whether it was read or not.",
     ),
@@ -273,7 +273,7 @@ CASES: Final = (
     Case(
         "forty branches",
         "Prices and stock go to forty branches; a new server there reads three days again.",
-        Needs(rate=200, work=0.01, order="key", replay=3, fan_out=40, known_by_team=("rabbitmq",)),
+        Needs(rate=200, work=0.01, order="key", replay=3, fan_out=40, known_by_team=("sqs",)),
         LOG,
         "Forty readers at their own place in one history, in order of each article.",
     ),

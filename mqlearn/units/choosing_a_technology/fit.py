@@ -125,7 +125,11 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
             lambda n: n.durability == "machine" and n.effort == "one server",
             "survives a lost machine only with three servers",
         ),
-        Rule("replay", lambda n: n.replay > 0, "removes from a queue what was acked"),
+        Rule(
+            "replay",
+            lambda n: n.replay > 0,
+            "removes from a queue what was acked (its streams, a log, are not in this list)",
+        ),
         # Documented: a queue with several consumers keeps no order between them.
         Rule(
             "order",
