@@ -1,3 +1,18 @@
 """Unit 14, choosing a technology: the names that its notebook and its solutions import."""
 
-__all__: list[str] = []
+from mqlearn.units.choosing_a_technology.adapter import check_adapter
+from mqlearn.units.choosing_a_technology.cases import CASES
+from mqlearn.units.choosing_a_technology.choose import check_choose
+from mqlearn.units.choosing_a_technology.interpret import check_interpret
+from mqlearn.units.choosing_a_technology.reports import REPORTS
+from mqlearn.units.choosing_a_technology.wire import ConnectionLost, StaleHandle
+
+__all__ = [
+    "CASES",
+    "REPORTS",
+    "ConnectionLost",
+    "StaleHandle",
+    "check_choose",
+    "check_adapter",
+    "check_interpret",
+]

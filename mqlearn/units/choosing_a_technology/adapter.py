@@ -14,6 +14,7 @@ from mqlearn.messaging.message import Message
 from mqlearn.runtime.pool import WorkerPool
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.trace import Trace
+from mqlearn.study.card import EffectLedger
 from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
@@ -244,7 +245,8 @@ def _run(answer: Callable[..., Any], seed: int, *, calm: bool) -> Shift:
         if not all(callable(getattr(adapter, name, None)) for name in ("receive", "settle")):
             return shift
         start = sim.now
-        pool = WorkerPool(sim, lambda: _work(sim, shift, trace, adapter, pool))
+        ledger = EffectLedger(sim, trace=trace)
+        pool = WorkerPool(sim, lambda: _work(sim, shift, ledger, adapter, pool))
         pool.start(WORKERS)
         for number in range(1, 1 + (1 if calm else ORDERS)):
             order = {"order": f"order-{number}"}
@@ -256,7 +258,9 @@ def _run(answer: Callable[..., Any], seed: int, *, calm: bool) -> Shift:
     return shift
 
 
-def _work(sim: Simulation, shift: Shift, trace: Trace, adapter: Any, pool: WorkerPool) -> None:
+def _work(
+    sim: Simulation, shift: Shift, ledger: EffectLedger, adapter: Any, pool: WorkerPool
+) -> None:
     """Receive, work and settle until the pool stops."""
     while not pool.stopping:
         got = call_answer(adapter.receive)
@@ -267,7 +271,7 @@ def _work(sim: Simulation, shift: Shift, trace: Trace, adapter: Any, pool: Worke
         if delivery is None:
             sim.sleep(1.0)  # or an answer without a pause would go on forever at one instant
             continue
-        done = _try(sim, shift, trace, delivery)
+        done = _try(sim, shift, ledger, delivery)
         begun = sim.now
         said = call_answer(adapter.settle, got.value, done)
         held = shift.engine.queue.is_current(delivery) is True
@@ -284,16 +288,19 @@ def _delivery_of(message: Any, engine: Engine) -> Message | None:
     return None
 
 
-def _try(sim: Simulation, shift: Shift, trace: Trace, delivery: Message) -> bool:
-    """Work on a delivery; return True if the work is done. Some work outlasts the lease, and some
-    fails.
+def _try(sim: Simulation, shift: Shift, ledger: EffectLedger, delivery: Message) -> bool:
+    """Work on a delivery, and charge its order; return True if that is done. Some work outlasts the
+    lease, and some fails before the charge.
     """
+    trace = ledger.trace or Trace()
     key = (delivery.id, delivery.attempt)
     now, worker = sim.stamp()
     trace.note(now, "started", "orders", delivery=delivery, worker=worker)
     slow = not shift.calm and sim.draw("slow", *key) < SLOW
     sim.sleep((LEASE if slow else 0.0) + 1.0 + 4.0 * sim.draw("work", *key))
     done = shift.calm or sim.draw("fails", *key) >= FAILS
+    if done:
+        ledger.record(delivery.id, 20.0)
     detail = "completed" if done else "failed"
     trace.note(sim.now, "finished", "orders", delivery=delivery, worker=worker, detail=detail)
     return done

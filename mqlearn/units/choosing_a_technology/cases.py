@@ -30,7 +30,7 @@ CASES: Final = (
     Case(
         "click stream",
         "Three teams read every click of a large shop, each at its own pace, a week back.",
-        Needs(rate=200_000, order="key", replay=7, fan_out=3, known_by_team=("sqs",)),
+        Needs(rate=200_000, work=0.0001, order="key", replay=7, fan_out=3, known_by_team=("sqs",)),
         LOG,
         "A log keeps the order of each visitor over many readers, and a week of history.",
     ),
@@ -173,7 +173,7 @@ CASES: Final = (
     Case(
         "server logs",
         "The log lines of two thousand servers go to a search index and to an archive.",
-        Needs(rate=300_000, replay=2, fan_out=2, known_by_team=REDIS),
+        Needs(rate=300_000, work=0.0001, replay=2, fan_out=2, known_by_team=REDIS),
         LOG,
         "So many lines and two days of them need many disks, and two readers at their own pace.",
     ),

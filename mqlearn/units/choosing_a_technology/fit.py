@@ -1,7 +1,7 @@
 """The reasons against an engine: `objections(engine, needs)`, and `burden`, what it asks of a team.
 
-The documentation behind each rule is named beside it; "measured" means this unit's own recorded
-runs.
+Comments beside the rules say what the engines' documentation states, and what was measured on one
+machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BURDEN: Final = {
 }
 MEMORY_GB = 64.0  # of one server; a larger history does not fit into a Redis stream
 BODY = 1000.0  # bytes of a message, where memory is estimated
-MANY = 1000  # readers that come and go, each of which would need a queue or a position of its own
+MANY = 1000  # readers that come and go; each would need a queue or a position of its own
 
 
 class Objection(NamedTuple):

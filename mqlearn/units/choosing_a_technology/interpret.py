@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
-from mqlearn.units.choosing_a_technology.reports import FAULTS, Report, Side, reports
+from mqlearn.units.choosing_a_technology.reports import FAULTS, REPORTS, RIGHT, Report, Side
 
 # What each fault looks like in the figures, as the question that a reader asks them.
 HINTS = {
@@ -32,17 +32,16 @@ class Reading(NamedTuple):
     answer: Answer
 
 
-class InterpretExercise(Exercise[tuple[tuple[Report, frozenset[str]], ...], list[Reading]]):
+class InterpretExercise(Exercise[tuple[Report, ...], list[Reading]]):
     """All reports together, so that the verdict can count those that are read wrongly."""
 
-    def cases(self) -> tuple[tuple[tuple[Report, frozenset[str]], ...]]:
-        return (reports(),)
+    def cases(self) -> tuple[tuple[Report, ...]]:
+        return (REPORTS,)
 
-    def play(
-        self, answer: Callable[..., Any], case: tuple[tuple[Report, frozenset[str]], ...]
-    ) -> list[Reading]:
+    def play(self, answer: Callable[..., Any], case: tuple[Report, ...]) -> list[Reading]:
         return [
-            Reading(report, faults, call_answer(answer, _copy(report))) for report, faults in case
+            Reading(report, faults, call_answer(answer, _copy(report)))
+            for report, faults in zip(case, RIGHT, strict=True)
         ]
 
     def mistakes(self, world: list[Reading]) -> Iterator[Mistake]:
@@ -61,7 +60,7 @@ class InterpretExercise(Exercise[tuple[tuple[Report, frozenset[str]], ...], list
             fault = (missed or invented)[0]
             yield Mistake(
                 f"{len(wrong)} of {len(world)} reports are not read rightly: {_title(report)}: "
-                f"{'you missed' if missed else 'there is no'} {fault!r} "
+                f"{answer}; {fault!r} is {'missing' if missed else 'not there'} "
                 f"({evidence(fault, report)})",
                 HINTS[fault],
             )
@@ -99,7 +98,7 @@ EXERCISE = InterpretExercise()
 
 
 def evidence(fault: str, report: Report) -> str:
-    """Return the figures of a report in which this fault would show."""
+    """Return those figures of a report that this fault would show in."""
     return "; ".join(
         f"{side.engine}: {said}" for side in report.sides if (said := _figures(fault, side))
     )
@@ -140,5 +139,5 @@ def _is_list(answer: Answer) -> bool:
 
 
 def _title(report: Report) -> str:
-    number = [each for each, _ in reports()].index(report) + 1
+    number = REPORTS.index(report) + 1
     return f"report {number}, {report.title!r}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Final
 
 FAULTS: Final = (
@@ -69,7 +68,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a report is made of: its engines, its faults, and its traps by name."""
+    """The recipe of a report: its engines, its faults, and its traps by name."""
 
     title: str
     notes: str
@@ -194,12 +193,6 @@ PLANS: Final = (
 )
 
 
-@cache
-def reports() -> tuple[tuple[Report, frozenset[str]], ...]:
-    """Return the twenty reports, each with its faults."""
-    return tuple((_report(plan), frozenset(plan.faults)) for plan in PLANS)
-
-
 def _report(plan: Plan) -> Report:
     sides = [_side(plan, engine, number) for number, engine in enumerate(plan.engines)]
     last = sides[-1]
@@ -265,3 +258,7 @@ def _latency(side: Side, plan: Plan, rng: random.Random) -> Side:
     if "fell behind, from due" in plan.traps:
         return replace(side, timed=behind)
     return replace(side, timed_from="sent") if "from sent, on time" in plan.traps else side
+
+
+REPORTS: Final = tuple(_report(plan) for plan in PLANS)
+RIGHT: Final = tuple(frozenset(plan.faults) for plan in PLANS)  # the faults of each report
