@@ -66,6 +66,8 @@ class EngineAdapter(MessageQueue):
     client: ClassVar[str] = ""  # the package of the client, as pip knows it
     lost: tuple[type[BaseException], ...] = (ConnectionError,)  # the server is gone, for now
     largest: int | None = None  # bytes of one message, envelope included
+    look: float = 0.2  # seconds of one wait for a message; a worker that is to stop waits so long
+    due_alone: bool = True  # what was delayed waits from its due time on, without being asked for
     observable = True
 
     def __init__(self, url: str, name: str, runtime: ThreadRuntime | None) -> None:
@@ -83,14 +85,19 @@ class EngineAdapter(MessageQueue):
         self._closed = False
 
     @property
+    def kind(self) -> str:
+        """The row of this queue in the table of features."""
+        return self.engine
+
+    @property
     def features(self) -> dict[str, str]:
         """Each feature of an engine, and whether it is "native", "emulated" or "unsupported"."""
-        return supports(self.engine)
+        return supports(self.kind)
 
     def _need(self, feature: str) -> None:
         """Raise Unsupported if this engine does not have the feature."""
         if self.features[feature] == "unsupported":
-            raise refuse(self.engine, feature)
+            raise refuse(self.kind, feature)
 
     # The connection.
 
@@ -211,6 +218,15 @@ class EngineAdapter(MessageQueue):
     @abstractmethod
     def _bury(self, held: Held, reason: str) -> bool:
         """Move a delivery to the dead letters."""
+
+    def _exhaust(self, held: Held) -> bool:
+        """Give back a delivery that may not be delivered again, where a return counts: by default
+        the engine then moves it to the dead letters.
+        """
+        return self._retry(held.fetched.handle)
+
+    def _check_delay(self, delay: float) -> None:
+        """Raise ValueError for a delay (s) of a send that the engine cannot have."""
 
     def census(self) -> dict[str, int]:
         """Return how many messages are in each place, as the engine counts them."""

@@ -10,17 +10,18 @@ from itertools import count
 from typing import Any
 
 from mqlearn.engines.adapter import PAUSE, EngineAdapter, Held
-from mqlearn.engines.entries import EngineEntries
+from mqlearn.engines.entries import EngineEntries, EngineEntry
 from mqlearn.messaging.clock import Clock
 from mqlearn.messaging.message import RETRIES_EXHAUSTED, Message, MessageStatus
 from mqlearn.runtime import check
+from mqlearn.runtime.base import Timer
 from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.runtime.trace import Trace
 
 
 class EngineDeliveries(EngineAdapter):
-    """The deliveries that this process holds, each for `visibility_timeout` seconds at most. No call
-    to the engine is made under their lock.
+    """The deliveries that this process holds, each for `visibility_timeout` seconds at most. No
+    call to the engine is made under their lock.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class EngineDeliveries(EngineAdapter):
         self.trace = trace
         self._clock, self._receipts = Clock(self._runtime), count(1)
         self._held: dict[int, Held] = {}
+        self._dues: set[Timer] = set()
         self._entries = EngineEntries(name, self._runtime)
         self._lock = self._entries.lock
         self._producer, self._sends = os.urandom(8).hex(), count(1)
@@ -98,6 +100,8 @@ class EngineDeliveries(EngineAdapter):
             receipt = held.message.receipt
             if settled:
                 self._entries.move(held.entry, event, receipt=receipt, detail=detail)
+                if event == "postponed":
+                    self._note_due(held.entry, detail)
             else:
                 self._entries.stale(held.message, call)
                 self._entries.move(held.entry, "lease_lost", receipt=receipt)
@@ -105,6 +109,22 @@ class EngineDeliveries(EngineAdapter):
     def _move(self, held: Held, event: str, detail: Any = None) -> None:
         with self._lock:
             self._entries.move(held.entry, event, receipt=held.message.receipt, detail=detail)
+
+    def _note_due(self, entry: EngineEntry | None, delay: float) -> None:
+        """Record in `delay` seconds that an entry is due, where the engine then counts it as one
+        that waits. Called under the lock.
+        """
+        if entry is None or not self.due_alone:
+            return
+
+        def now_due() -> None:
+            with self._lock:
+                self._dues.discard(timer)
+                self._entries.move(entry, "due")
+
+        # it cannot fire before it is in the set: it needs the lock
+        timer = self._runtime.call_at(self._runtime.now + delay, now_due)
+        self._dues.add(timer)
 
     def _start_lease(self, held: Held, seconds: float) -> None:
         """Let a lease end `seconds` from now. Called under the lock."""

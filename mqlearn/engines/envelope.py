@@ -15,8 +15,8 @@ from mqlearn.runtime import check
 
 
 class Envelope(NamedTuple):
-    """The content of an envelope: the `message`, the `token` of its send, and `due`, when its age begins to count
-    (s since the epoch).
+    """The content of an envelope: the `message`, the `token` of its send, and `due`, when its age
+    begins to count (s since the epoch).
 
     All copies of one send have the same token. So a send that was repeated, because its confirm was
     lost, is recognised.

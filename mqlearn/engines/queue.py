@@ -18,8 +18,6 @@ from mqlearn.runtime import check
 from mqlearn.runtime.threads import default_runtime
 from mqlearn.runtime.trace import Listener
 
-LOOK = 0.2  # seconds of one wait for a message, so that a worker that is to stop hears of it
-
 
 class EngineQueue(EngineDeliveries):
     """The base of every queue on a genuine engine.
@@ -57,6 +55,8 @@ class EngineQueue(EngineDeliveries):
                 self._entries.refused(token, entry)
             else:
                 self._entries.sent(entry, key, delay)
+                if delay:
+                    self._note_due(entry, delay)
         return key is not None
 
     def _pack(self, message: Message, delay: float) -> tuple[str, bytes]:
@@ -67,6 +67,7 @@ class EngineQueue(EngineDeliveries):
         delay = check.number("delay", delay, low=0)
         if delay:
             self._need("delay")
+            self._check_delay(delay)
         if message.priority is not MessagePriority.NORMAL:
             self._need("priority")
         token = f"{self._producer}-{next(self._sends)}"
@@ -116,8 +117,8 @@ class EngineQueue(EngineDeliveries):
         self._check_open()
         deadline = None if timeout is None else self.runtime.now + timeout
         while cancelled is None or not cancelled():
-            left = LOOK if deadline is None else max(0.0, deadline - self.runtime.now)
-            fetched = self._insist(self._fetch, min(left, LOOK), cancelled=cancelled)
+            left = self.look if deadline is None else max(0.0, deadline - self.runtime.now)
+            fetched = self._insist(self._fetch, min(left, self.look), cancelled=cancelled)
             if fetched is not None:
                 delivery = self._accept(fetched)
                 if delivery is not None:
@@ -234,7 +235,9 @@ class EngineQueue(EngineDeliveries):
             return False
         if held.last and self.features["release_free"] == "unsupported":
             # there it counts as a delivery, and no further delivery is allowed
-            return self._end(held, "release", "dead", RETRIES_EXHAUSTED, self._retry)
+            return self._end(
+                held, "release", "dead", RETRIES_EXHAUSTED, lambda _: self._exhaust(held)
+            )
         event = "postponed" if delay else "released"
         return self._end(
             held, "release", event, delay or None, lambda handle: self._release(handle, delay)
@@ -316,5 +319,8 @@ class EngineQueue(EngineDeliveries):
             for held in self._held.values():
                 if held.timer is not None:
                     held.timer.cancel()
+            for timer in self._dues:
+                timer.cancel()
             self._held.clear()
+            self._dues.clear()
         super().close()

@@ -55,6 +55,7 @@ class RedisQueue(EngineQueue):
     client = "redis"
     lost = (redis.ConnectionError, redis.TimeoutError)
     largest = 512 * 2**20  # of one string
+    due_alone = False  # a script moves it into the stream when a consumer asks
 
     _server: redis.Redis
 
