@@ -14,7 +14,9 @@ Source: valkey.io/topics/streams-intro; the commands are the same in Redis since
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -67,16 +69,32 @@ class RedisQueue(EngineQueue):
         stored = self.stored_as
         self._keys = [stored, f"{stored}:delayed", f"{stored}:dead"]
         self._lease_ms = max(1, round(self.visibility_timeout * 1000))
-        try:
-            self._server.xgroup_create(stored, GROUP, id="0", mkstream=True)
-        except redis.ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise EngineError(f"redis refuses the stream {stored}: {error}") from error
-        self._agree("visibility_timeout", self.visibility_timeout)
-        self._agree("max_retries", self.max_retries)
+        self._declare()
         script = self._server.register_script
         self._take, self._settled, self._delayed = script(TAKE), script(SETTLE), script(DELAY)
         self._counted, self._emptied = script(COUNT), script(EMPTY)
+
+    def _declare(self) -> None:
+        """Make the stream and its group, unless they are there."""
+        try:
+            self._server.xgroup_create(self.stored_as, GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise EngineError(f"redis refuses the stream {self.stored_as}: {error}") from error
+        self._agree("visibility_timeout", self.visibility_timeout)
+        self._agree("max_retries", self.max_retries)
+
+    def _insist(
+        self, call: Callable[..., Any], *told: Any, cancelled: Callable[[], bool] | None = None
+    ) -> Any:
+        try:
+            return super()._insist(call, *told, cancelled=cancelled)
+        except redis.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            # a server that keeps nothing has come back empty: the queue begins again
+            self._declare()
+            return super()._insist(call, *told, cancelled=cancelled)
 
     def _agree(self, setting: str, value: float) -> None:
         """Store a setting of the queue, or refuse one that differs from what is stored."""
