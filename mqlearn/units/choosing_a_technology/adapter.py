@@ -141,7 +141,7 @@ def _wrong_receipts(world: Shift) -> Iterator[Found]:
                 "a lost connection is no reason to stop: get a new one from connect()",
             )
         elif message is not None:
-            name = f"{worker} received {message.id}, attempt {message.attempt}, at {time:.1f} s"
+            name = f"{worker} received attempt {message.attempt} of {message.id} at {time:.1f} s"
             if delivery is None or delivery.receipt in seen:
                 yield (
                     time,
@@ -173,7 +173,8 @@ def _wrong_settlements(world: Shift) -> Iterator[Found]:
             if end.delivery.receipt != each.delivery.receipt:
                 yield (
                     end.time,
-                    f"{each.worker} settled {name} at {end.time:.1f} s, and with it attempt "
+                    f"{each.worker} settled attempt {each.delivery.attempt} of "
+                    f"{each.delivery.id} at {end.time:.1f} s, and with it attempt "
                     f"{end.delivery.attempt}, which another worker was working on",
                     "a message comes again under the same id: which handle is this delivery's own?",
                 )

@@ -64,17 +64,10 @@ CASES: Final = (
     ),
     Case(
         "video conversion",
-        "Films are converted in a cellar full of machines, ten minutes each, in any order.",
-        Needs(
-            rate=0.2,
-            work=600,
-            durability="crash",
-            effort="one server",
-            own_machines=True,
-            known_by_team=("kafka",),
-        ),
-        ("rabbitmq", "redis"),
-        "Long jobs need single acks and many consumers, and one server is enough.",
+        "Customers' films are converted in a cellar full of machines, ten minutes each.",
+        Needs(rate=0.2, work=600, own_machines=True, known_by_team=("kafka",)),
+        ("rabbitmq",),
+        "Long jobs need many consumers and single acks, and no film is lost with a machine.",
     ),
     Case(
         "audit trail",
@@ -172,10 +165,16 @@ CASES: Final = (
     ),
     Case(
         "server logs",
-        "The log lines of two thousand servers go to a search index and to an archive.",
-        Needs(rate=300_000, work=0.0001, replay=2, fan_out=2, known_by_team=REDIS),
+        "The log lines of two thousand servers go to a search index on the team's own machines.",
+        Needs(
+            rate=300_000,
+            work=0.0001,
+            durability="crash",
+            own_machines=True,
+            known_by_team=("rabbitmq", *REDIS),
+        ),
         LOG,
-        "So many lines and two days of them need many disks, and two readers at their own pace.",
+        "So many lines need several brokers that share one topic, and a client that batches.",
     ),
     Case(
         "host bridge",

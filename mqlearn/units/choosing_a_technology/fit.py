@@ -58,9 +58,9 @@ def objections(engine: str, needs: Needs) -> list[Objection]:
 
 
 def burden(engine: str, needs: Needs) -> int:
-    """Return what the engine asks of this team, from 0, nothing new, to 4."""
+    """Return what the engine asks of this team: 0 if the team runs it, else from 1 to 5."""
     check.one_of("engine", engine, ENGINES)
-    return 0 if engine in needs.known_by_team else BURDEN[engine]
+    return 0 if engine in needs.known_by_team else 1 + BURDEN[engine]
 
 
 def is_shared(needs: Needs) -> bool:
@@ -74,13 +74,13 @@ def _history_gb(needs: Needs) -> float:
 
 
 SERVER = (
-    Rule("effort", lambda n: n.effort == "none", "is a server to size, to watch and to upgrade"),
-    Rule("cost", lambda n: n.cost == "no idle cost", "costs the same when no message comes"),
+    Rule("effort", lambda n: n.effort == "none", "runs on servers, and the team will run none"),
+    Rule("cost", lambda n: n.cost == "no idle cost", "costs as much when no message comes"),
 )
 CLUSTER = Rule(
     "effort",
     lambda n: n.effort == "one server",
-    "is a cluster, and the team will run one server",
+    "runs on a cluster, and the team will run one server",
 )
 RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "kafka": (

@@ -38,7 +38,7 @@ def test_another_workers_delivery_is_named_and_replayed():
     """The seed, the message, both attempts, the instant; the replay is that run."""
     verdict = check_adapter(ById)
     said = (
-        "worker-2 settled order-3, attempt 1 at 11.7 s, and with it attempt 2, which another "
+        "worker-2 settled attempt 1 of order-3 at 11.7 s, and with it attempt 2, which another "
         "worker was working on"
     )
     assert verdict.text == (
@@ -57,9 +57,9 @@ def test_another_workers_delivery_is_named_and_replayed():
         (Hopes, "settle(order-4, attempt 1, True) said True at 6.1 s, and the engine did not"),
         (GivesUp, "said False at 6.1 s, and the engine still held it for this worker"),
         (StaleRaises, "expected True or False, it raised StaleHandle: h-3 is stale"),
-        (Ahead, "received order-3, attempt 1, at 10.5 s, after its visibility time had ended"),
+        (Ahead, "received attempt 1 of order-3 at 10.5 s, after its visibility time had ended"),
         (Deletes, "order-7, attempt 1: the work was not done, and the message was deleted at 13.6"),
-        (DeletesFirst, "one order, and no connection is lost: worker-0 received order-1, attempt "),
+        (DeletesFirst, "one order, and no connection is lost: worker-0 received attempt 1 of o"),
     ],
 )
 def test_each_kind_of_mistake_has_its_sentence(kind, said):
@@ -96,10 +96,10 @@ def test_what_is_received_must_be_a_packets_message():
         def receive(self):
             return self.call("fetch")
 
-    assert "received order-1, attempt 9, at 0.2 s, which no packet was" in (
+    assert "received attempt 9 of order-1 at 0.2 s, which no packet was" in (
         check_adapter(Invents).text
     )
-    assert "received order-3, attempt 1, at 1.3 s, a second time" in check_adapter(Repeats).text
+    assert "received attempt 1 of order-3 at 1.3 s, a second time" in check_adapter(Repeats).text
     assert "expected a Message or None, it returned Packet(" in check_adapter(Raw).text
 
 
