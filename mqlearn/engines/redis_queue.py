@@ -62,9 +62,13 @@ class RedisQueue(EngineQueue):
     _server: redis.Redis
 
     def _connect(self) -> None:
-        self._server = redis.Redis.from_url(
-            self.url, socket_timeout=10, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
-        )
+        try:
+            self._server = redis.Redis.from_url(
+                self.url, socket_timeout=10, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+            )
+        except ValueError as error:
+            shown = check.short_repr(self.url)
+            raise ValueError(f"url must be redis://host:port/0, got {shown}: {error}") from error
         self._server.ping()
         stored = self.stored_as
         self._keys = [stored, f"{stored}:delayed", f"{stored}:dead"]
