@@ -248,6 +248,10 @@ class ChartData:
             )
         return shares
 
+    def table(self, name: str) -> Any:
+        """Return the table that the chart of this name draws, or None if the run has none."""
+        return self.context.tables.get(name)
+
     def theory(self, name: str) -> Any:
         """Return what theory expects of `name`, or None."""
         return self.run.theory.get(name)

@@ -7,6 +7,7 @@ queue) from one place to another. `depth` counts entries by place, `jobs` has a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -67,12 +68,14 @@ class Context:
     `outages` are spans of time, each from and to in seconds, while the called service was in
     trouble; `trouble` is the kind of trouble ("down", "slow"). `guarded` is True if a circuit
     breaker watched the calls: the trace cannot say so, since a breaker that never opens records
-    nothing.
+    nothing. `tables` are what charts of tables draw, by the name of the chart.
     """
 
     outages: tuple[tuple[float, float], ...] = ()
     trouble: str = "down"
     guarded: bool = False
+    # not compared: to ask whether two tables are equal gives a table
+    tables: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
