@@ -3,14 +3,14 @@
 import dataclasses
 from typing import Any
 
-from mqlearn.lab.charts import CHARTS, Predictions
+from mqlearn.lab.charts import CHARTS, Predictions, TableChart
 from mqlearn.lab.charts.base import MOST
 from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.instants import instant_picture
 from mqlearn.lab.output import show_png
 from mqlearn.runtime import check
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.run import Run
+from mqlearn.study.run import Context, Run
 
 # The charts of a trace: the first pair that has records for both.
 DEFAULTS = (("depth", "dead"), ("sizes", "offsets"), ("breaker",))
@@ -29,21 +29,28 @@ def show(
     prediction: float | None = None,
     title: str | None = None,
 ) -> None:
-    """Show a run or a trace as a picture, and print a sentence that describes it.
+    """Show a run, a trace or a table as a picture, and print a sentence that describes it.
 
     `charts` are names as in a scenario's `CHARTS`, by default those of the run, or else of its
     scenario, or else those that its records allow. `ghost` is a baseline, drawn in grey; `at` (s)
     shows that instant instead of charts; `title` replaces the run's own message. The times of a
-    live trace count from its first record.
+    live trace count from its first record. A table, a DataFrame, is shown by the one chart that is
+    named: "measured" or "features".
 
-    Raises ValueError for a chart of something that the records of a trace do not speak of.
+    Raises ValueError for a chart of something that the records of a trace do not speak of, and for
+    a table that the chart cannot draw.
     """
-    run, ghost = as_run(run), None if ghost is None else as_run(ghost, "ghost")
+    table = run if hasattr(run, "to_html") else None
+    if table is None:
+        run = as_run(run)
+    ghost = None if ghost is None else as_run(ghost, "ghost")
     at = check.number("at", at, optional=True)
     prediction = check.number("prediction", prediction, low=-MOST, high=MOST, optional=True)
     check.instance("title", title, str, optional=True)
     for name in charts:
         check.one_of("charts", name, CHARTS)
+    if table is not None:
+        run = _of_table(table, charts, at)
     if at is not None:
         # Twice as fine as it is shown: the picture stays in the page, and pages are printed.
         instant = instant_picture(run)(scale=2)
@@ -76,6 +83,22 @@ def as_run(run: Any, name: str = "run") -> Any:
     raise TypeError(f"{name} must be a Run or a Trace, got {check.short_repr(run)}")
 
 
+def _of_table(table: Any, charts: tuple[str, ...], at: float | None) -> Run:
+    """Return a run without records whose context has the table for the chart that is named."""
+    if at is not None:
+        raise ValueError(f"at must be None: a table is shown, got {check.short_repr(at)}")
+    able = [name for name in CHARTS if issubclass(CHARTS[name], TableChart)]
+    kind = CHARTS[charts[0]] if len(charts) == 1 else None
+    if kind is None or not issubclass(kind, TableChart):
+        raise ValueError(
+            f"charts must be one chart of a table ({', '.join(able)}), got "
+            f"{check.short_repr(charts)}"
+        )
+    kind.check(table)
+    context = Context(tables={kind.name: table})
+    return Run(None, 0, Trace(), 0.0, {}, kind.title(table), context=context)
+
+
 def _from_its_start(run: Any) -> Any:
     records = run.trace.records if isinstance(run, Run) and run.scenario is None else []
     if not records or records[0].time < A_DATE:
@@ -93,9 +116,10 @@ def _check_records(run: Any, charts: tuple[str, ...]) -> None:
     for name in charts:
         needs = CHARTS[name].needs
         if kinds and not set(kinds) & set(needs):
+            wanted = f"records of the kind {' or '.join(needs)}" if needs else "a table"
             raise ValueError(
-                f"charts must be about what the run recorded: {name!r} needs records of the kind "
-                f"{' or '.join(needs)}, and there are only {', '.join(map(str, kinds))}"
+                f"charts must be about what the run recorded: {name!r} needs {wanted}, and there "
+                f"are only {', '.join(map(str, kinds))}"
             )
 
 

@@ -15,6 +15,7 @@ from mqlearn.lab.charts.delivery_order import DeliveryOrder
 from mqlearn.lab.charts.depth import Depth
 from mqlearn.lab.charts.depth_by_priority import DepthByPriority
 from mqlearn.lab.charts.dual_writes import DualWrites
+from mqlearn.lab.charts.features import Features
 from mqlearn.lab.charts.folds import Folds
 from mqlearn.lab.charts.histories import Histories
 from mqlearn.lab.charts.journeys import Journeys
@@ -24,21 +25,24 @@ from mqlearn.lab.charts.latency import Latency
 from mqlearn.lab.charts.latency_distribution import LatencyDistribution
 from mqlearn.lab.charts.leases import Leases
 from mqlearn.lab.charts.load import Load
+from mqlearn.lab.charts.measured import Measured
 from mqlearn.lab.charts.offsets import Offsets
 from mqlearn.lab.charts.outcomes import Outcomes
 from mqlearn.lab.charts.overtaking import Overtaking
 from mqlearn.lab.charts.owners import Owners
+from mqlearn.lab.charts.ranking import Ranking
 from mqlearn.lab.charts.reasons import Reasons
 from mqlearn.lab.charts.repeats import Repeats
 from mqlearn.lab.charts.retries import Retries
 from mqlearn.lab.charts.sizes import Sizes
 from mqlearn.lab.charts.subscriber_lag import SubscriberLag
+from mqlearn.lab.charts.tables import TableChart
 from mqlearn.lab.charts.throughput import Throughput
 from mqlearn.lab.charts.utilisation import Utilisation
 from mqlearn.lab.charts.wait_by_priority import WaitByPriority
 from mqlearn.lab.charts.wait_distribution import WaitDistribution
 
-__all__ = ["CHARTS", "Box", "Chart", "Predictions", "Timeline"]
+__all__ = ["CHARTS", "Box", "Chart", "Predictions", "TableChart", "Timeline"]
 
 CHARTS: Final[dict[str, type[Chart]]] = {
     kind.name: kind
@@ -74,5 +78,8 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         Histories,
         DualWrites,
         Folds,
+        Ranking,
+        Measured,
+        Features,
     )
 }

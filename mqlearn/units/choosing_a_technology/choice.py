@@ -9,7 +9,7 @@ with 0 points for a need of weight 3 is ruled out, whatever its score.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,10 +76,10 @@ def rank(weights: Mapping[str, float], known: Iterable[str] = ()) -> list[Ranked
     order of `ENGINES`. Raises ValueError for a need or an engine that is not in the lists, and for
     a weight out of range.
     """
-    asked = _checked(weights)
     known = tuple(known)
     for engine in known:
         check.one_of("known", engine, ENGINES)
+    asked = _asked(weights, known)
     points = {e: {n: cell(e, n, known).points for n in QUESTIONS} for e in ENGINES}
     missing = {
         e: tuple(n for n, weight in asked.items() if weight == MUST and not points[e][n])
@@ -105,7 +105,7 @@ def first_share(
     not asked for stays so, and a must stays a must. `draw(need, i)` gives numbers in [0, 1).
     """
     known = tuple(known)
-    asked = _checked(weights)
+    asked = _asked(weights, known)
     found = rank(asked, known)
     in_play = [each.engine for each in found if each.missing == found[0].missing]
     points = {e: [cell(e, n, known).points for n in asked] for e in in_play}
@@ -122,12 +122,15 @@ def first_share(
     return kept / DRAWS
 
 
-def _checked(weights: Mapping[str, float]) -> dict[str, float]:
-    """Return the weights above 0, in the order of `QUESTIONS`."""
+def _asked(weights: Mapping[str, float], known: Collection[str]) -> dict[str, float]:
+    """Return the weights above 0, in the order of `QUESTIONS`; a team that runs no engine yet has
+    none to ask for.
+    """
     for need, weight in weights.items():
         check.one_of("weights", need, QUESTIONS)
         check.number(f"weights[{need!r}]", weight, low=0, high=MUST)
-    return {need: float(weights[need]) for need in QUESTIONS if weights.get(need, 0) > 0}
+    needs = [need for need in QUESTIONS if need != "known_by_team" or known]
+    return {need: float(weights[need]) for need in needs if weights.get(need, 0) > 0}
 
 
 def _place(
