@@ -87,13 +87,18 @@ def _of_table(table: Any, charts: tuple[str, ...], at: float | None) -> Run:
     """Return a run without records whose context has the table for the chart that is named."""
     if at is not None:
         raise ValueError(f"at must be None: a table is shown, got {check.short_repr(at)}")
-    able = [name for name in CHARTS if issubclass(CHARTS[name], TableChart)]
-    kind = CHARTS[charts[0]] if len(charts) == 1 else None
-    if kind is None or not issubclass(kind, TableChart):
+    able: dict[str, type[TableChart]] = {
+        name: kind
+        for name, kind in CHARTS.items()
+        if issubclass(kind, TableChart) and kind.shown_alone
+    }
+    if len(charts) != 1:
         raise ValueError(
             f"charts must be one chart of a table ({', '.join(able)}), got "
             f"{check.short_repr(charts)}"
         )
+    check.one_of("charts", charts[0], able)
+    kind = able[charts[0]]
     kind.check(table)
     context = Context(tables={kind.name: table})
     return Run(None, 0, Trace(), 0.0, {}, kind.title(table), context=context)

@@ -32,7 +32,7 @@ class Ranking(TableChart):
     """
 
     name, min_height, stretch = "ranking", 150, 1.0
-    takes_prediction = True
+    takes_prediction, shown_alone = True, False
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)

@@ -15,6 +15,7 @@ class TableChart(Chart):
 
     full_row = True
     needs = ()
+    shown_alone: ClassVar[bool] = True  # `show` takes its table, a DataFrame, without a run
     columns: ClassVar[tuple[str, ...]] = ()  # without these the table cannot be drawn
 
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:

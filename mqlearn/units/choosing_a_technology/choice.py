@@ -99,7 +99,7 @@ def first_share(
     doubt: float,
     draw: Callable[[str, int], float],
 ) -> float:
-    """Return the share of `DRAWS` rankings with other weights in which the same engine is first.
+    """Return the share of `DRAWS` rankings with other weights that keep the same engine first.
 
     Each weight is off by up to `doubt` in both directions, but stays from 0 to 3. A need that is
     not asked for stays so, and a must stays a must. `draw(need, i)` gives numbers in [0, 1).

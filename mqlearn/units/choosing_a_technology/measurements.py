@@ -39,8 +39,11 @@ def measured() -> pd.DataFrame:
     """
     import pandas as pd
 
-    table = pd.read_csv(data_file(RECORDED))
+    # A version is no number (4.10 comes after 4.9), and "none" is a setting of durability.
+    table = pd.read_csv(data_file(RECORDED), dtype={"version": str}, keep_default_na=False)
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
-        raise ValueError(f"{RECORDED} must have the columns {', '.join(COLUMNS)}, got no {missing}")
+        raise ValueError(
+            f"{RECORDED} must have the columns {', '.join(COLUMNS)}, got no {', '.join(missing)}"
+        )
     return table

@@ -34,7 +34,8 @@ def weight(default: float, sentence: str, group: str) -> Any:
 @dataclass(frozen=True)
 class EngineChoice(Scenario):
     """The needs of a system, each with its weight: 0 is not needed, 1 welcome, 2 important, 3 a
-    must. The engines are ranked by `rank`.
+    must. `delay` and `latency` are weights too, and no times in seconds. The engines are ranked by
+    `rank`.
 
     Weights are estimates. If each of them is off by up to `doubt`, the first engine may be another:
     the run draws many such rankings and counts.

@@ -1,4 +1,5 @@
-"""How well each engine serves each need: a number from 0 to 3, the sentence behind it, its source.
+"""The suitability of each engine for each need: a number from 0 to 3, the sentence behind it, and
+its source.
 
     3   it does this by itself
     2   it does this within a limit, or with a part that you add
@@ -80,7 +81,7 @@ TABLE: Final[dict[str, dict[str, Cell]]] = {
             RABBITMQ + "ttl and dlx",
         ),
         "priority": Cell(
-            3, "a quorum queue has 32 levels since 4.3, and two since 4.0", RABBITMQ + "priority"
+            3, "a quorum queue has 32 levels of priority since version 4.3", RABBITMQ + "priority"
         ),
         "latency": Cell(
             2,

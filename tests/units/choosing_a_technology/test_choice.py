@@ -1,0 +1,147 @@
+"""Unit 14: engines are ranked by weighted needs, with reasons, and a must is a must."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from mqlearn.units.choosing_a_technology.choice import DRAWS, Ranked, first_share, rank
+from mqlearn.units.choosing_a_technology.needs import ENGINES, QUESTIONS
+from mqlearn.units.choosing_a_technology.suitability import TABLE, cell
+
+
+def by_engine(weights: Mapping[str, float], known: tuple[str, ...] = ()) -> dict[str, Ranked]:
+    """The ranking as a dict, in its order."""
+    return {each.engine: each for each in rank(weights, known)}
+
+
+def test_every_engine_has_a_cell_for_every_need() -> None:
+    """With 0 to 3 points, a short sentence that fits behind a colon, and its source."""
+    assert tuple(TABLE) == ENGINES
+    for engine, row in TABLE.items():
+        assert [*row, "known_by_team"] == list(QUESTIONS)
+        assert len({each.says for each in row.values()}) == len(row)
+        for need, (points, says, source) in row.items():
+            where = f"{engine}, {need}"
+            assert points in (0, 1, 2, 3), where
+            assert len(says) <= 67 and not says.endswith("."), where
+            assert says[0].islower() or says.split()[0] in ("AWS", "Key_Shared"), where
+            assert ", " in source, where
+
+
+def test_no_need_is_served_by_all_alike() -> None:
+    """A row of equal points could decide nothing."""
+    for need in QUESTIONS:
+        if need != "known_by_team":
+            assert len({row[need].points for row in TABLE.values()}) > 1, need
+
+
+def test_the_score_is_the_weighted_share_of_all_points() -> None:
+    """Kafka: 2 × 3 for order and 1 × 0 for delay, of 9 possible."""
+    ranked = by_engine({"order": 2, "delay": 1})
+    assert ranked["kafka"].score == pytest.approx(100 * 6 / 9)
+    assert ranked["kafka"].parts == {"order": (200 / 3, 200 / 3), "delay": (0.0, 100 / 3)}
+    assert list(ranked) == ["pulsar", "sqs", "kafka", "rabbitmq", "redis_pubsub", "redis"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_parts_of_a_score_add_up(engine: str) -> None:
+    """What an engine has to its score, what was asked for to 100."""
+    found = by_engine(dict.fromkeys(QUESTIONS, 1.5), ("rabbitmq",))[engine]
+    assert sum(got for got, _ in found.parts.values()) == pytest.approx(found.score)
+    assert sum(most for _, most in found.parts.values()) == pytest.approx(100)
+
+
+def test_a_must_rules_out_what_a_sum_would_forgive() -> None:
+    """Without replay SQS is ahead of Kafka at weight 2.5, and behind all others at 3."""
+    wish = {"replay": 2.5, "effort": 2.5, "cost": 2.5}
+    assert list(by_engine(wish)).index("sqs") < list(by_engine(wish)).index("kafka")
+    ranked = by_engine(wish | {"replay": 3})
+    assert ranked["sqs"].missing == ranked["redis_pubsub"].missing == ("replay",)
+    assert list(ranked)[-2:] == ["sqs", "redis_pubsub"] and ranked["kafka"].missing == ()
+    assert ranked["sqs"].score > ranked["kafka"].score
+    assert ranked["sqs"].against == "replay"
+
+
+def test_the_reasons_are_where_it_leads_and_never_what_speaks_against_it() -> None:
+    """RabbitMQ in front for its priorities; SQS is good at delay, and delay costs it the most."""
+    weights = {"fan_out": 1, "delay": 1, "priority": 2, "durability": 3}
+    found = by_engine(weights)["rabbitmq"]
+    assert (found.reasons, found.against) == (("priority", "durability"), "delay")
+    alone = by_engine({"delay": 1})["sqs"]
+    assert (alone.reasons, alone.against) == ((), "delay")
+
+
+def test_an_engine_that_loses_nothing_is_told_its_weakest_other_need() -> None:
+    """Kafka has all of order and replay; no delay is the worst of what was not asked for."""
+    found = by_engine({"order": 1, "replay": 1})["kafka"]
+    assert found.score == pytest.approx(100) and found.against == "delay"
+
+
+def test_equal_losses_are_told_by_the_fewest_points() -> None:
+    """SQS loses 2 × 1 by its delay and 1 × 2 by its priorities: these it does worse."""
+    assert by_engine({"delay": 2, "priority": 1})["sqs"].against == "priority"
+
+
+def test_rivals_that_are_ruled_out_make_no_lead() -> None:
+    """Where durability is a must, nothing is gained by being better at it than Pub/Sub."""
+    must = by_engine({"durability": 3, "latency": 2})
+    assert must["redis"].reasons == ("latency",) and must["redis"].against == "durability"
+    points = [TABLE[e]["durability"].points for e in ("rabbitmq", "sqs", "redis", "pulsar")]
+    lead = 3 * (TABLE["kafka"]["durability"].points - sum(points) / 4)
+    assert lead == 1.5
+    assert must["kafka"].reasons == ("durability",) and must["kafka"].against == "latency"
+
+
+def test_what_the_team_runs_counts_only_if_it_runs_something() -> None:
+    """Streams and Pub/Sub are one server: a team that runs one of them runs the other."""
+    weights = {"known_by_team": 2, "replay": 1}
+    assert "known_by_team" not in by_engine(weights)["kafka"].parts
+    ranked = by_engine(weights, ("redis",))
+    assert [e for e in ranked if ranked[e].parts["known_by_team"][0]] == ["redis", "redis_pubsub"]
+    assert cell("kafka", "known_by_team", ("redis",)).says == "your team does not run it yet"
+
+
+def test_nothing_asked_for_ranks_nothing() -> None:
+    """All have no points, and stay in the order of the list."""
+    ranked = rank({"order": 0})
+    assert [each.engine for each in ranked] == list(ENGINES)
+    assert {each.score for each in ranked} == {0.0} and ranked[0].reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("weights", "known", "said"),
+    [
+        ({"speed": 1}, (), "weights must be one of 'order', .*, got 'speed'"),
+        ({"order": 4}, (), r"weights\['order'\] must be .*3.*, got 4"),
+        ({"order": -1}, (), r"weights\['order'\] must .*, got -1"),
+        ({"order": 1}, ("nats",), "known must be one of 'kafka', .*, got 'nats'"),
+    ],
+)
+def test_an_unknown_need_engine_or_weight_is_refused(
+    weights: dict[str, float], known: tuple[str, ...], said: str
+) -> None:
+    """By name, with the list or the range."""
+    with pytest.raises(ValueError, match=said):
+        rank(weights, known)
+
+
+def test_the_first_place_is_sure_without_doubt_and_less_so_with_it() -> None:
+    """Half a draw above and half below: with the weights as they are, and with each at its end."""
+    close = {"order": 1.0, "delay": 1.0, "priority": 0.9, "effort": 1.0}
+    assert rank(close)[0].engine == "sqs"
+    assert first_share(close, (), 0.0, lambda need, i: 0.99) == 1.0
+    assert first_share(close, (), 1.5, lambda need, i: 0.5) == 1.0
+
+    def half(need: str, i: int) -> float:
+        return 0.999 if need == "priority" and i % 2 else 0.001 if i % 2 else 0.5
+
+    # In every second draw only priority counts, and RabbitMQ has most of it.
+    assert first_share(close, (), 1.5, half) == 0.5 and DRAWS % 2 == 0
+
+
+def test_an_engine_that_lacks_a_must_is_first_in_no_draw() -> None:
+    """SQS has most points for these needs, but a must that it lacks stays a must."""
+    weights = {"replay": 3, "effort": 2, "cost": 2}
+    first = rank(weights)[0].engine
+    assert first != "sqs"
+    assert first_share(weights, (), 1.5, lambda need, i: 0.0 if need == "replay" else 0.999) == 1.0
