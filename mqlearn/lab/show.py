@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from mqlearn.lab.charts import CHARTS, Predictions, TableChart
+from mqlearn.lab.charts import CHARTS, Chart, Predictions, TableChart
 from mqlearn.lab.charts.base import MOST
 from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.instants import instant_picture
@@ -15,7 +15,6 @@ from mqlearn.study.run import Context, Run
 # The charts of a trace: the first pair that has records for both.
 DEFAULTS = (("depth", "dead"), ("sizes", "offsets"), ("breaker",))
 A_DATE = 1e8  # s: no simulation lasts three years, and real clocks count from 1970
-WIDTH = 640  # pixels
 TITLE = 52  # pixels above the first chart
 AXIS = 16  # pixels under each chart
 TALLER = 1.35  # a chart in a page has more room than in a panel
@@ -64,9 +63,10 @@ def show(
     # A name that is in no table is left to the dashboard, which refuses it and lists the others.
     known = [CHARTS[name] for name in names if name in CHARTS]
     height = TITLE + sum(int(TALLER * chart.min_height) + AXIS for chart in known)
-    dashboard = Dashboard(names, WIDTH, height, scale=2)
+    width = max((chart.page_width for chart in known), default=Chart.page_width)
+    dashboard = Dashboard(names, width, height, scale=2)
     dashboard.draw(run, ghost, Predictions(prediction=prediction), title=title)
-    show_png(dashboard.png(), WIDTH, height)
+    show_png(dashboard.png(), width, height)
     print(dashboard.sentence(run))
 
 

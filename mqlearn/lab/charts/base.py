@@ -66,6 +66,7 @@ class Chart(ABC):
     timeline: ClassVar[bool] = False  # its x axis is time, shared with charts above and below
     full_row: ClassVar[bool] = False  # it needs a row of the picture for itself
     takes_prediction: ClassVar[bool] = False  # a prediction can be drawn on it
+    page_width: ClassVar[int] = 640  # pixels that it needs in a page, where it is shown alone
     min_height: ClassVar[int] = 60  # pixels of height without which it cannot be read
     stretch: ClassVar[float] = 1.0  # its share of the height left over
     # The kinds of record that it is about: one of them must occur. By default those of a queue.

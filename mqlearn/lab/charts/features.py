@@ -13,9 +13,14 @@ from mqlearn.lab.charts.measured import LABELS as MEASURED
 from mqlearn.lab.charts.tables import TableChart
 from mqlearn.runtime import check
 
-ROWS, COLUMNS = 16, 8
-LABELS = MEASURED | {"sqs": "SQS"}  # of the service; what was measured here is ElasticMQ
-NAMES, HEAD = 166, 58  # pixels: the features' names, the legend and the engines' names
+ROWS, COLUMNS = 16, 10
+LABELS = MEASURED | {
+    "rabbitmq": "RabbitMQ quorum",
+    "rabbitmq_classic": "RabbitMQ classic",
+    "sqs": "SQS",  # the service; what was measured here is ElasticMQ
+    "sqs_fifo": "SQS FIFO",
+}
+NAMES, HEAD = 132, 68  # pixels: the features' names, the legend and the engines' names
 LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
     "native": ("N", {"facecolor": "#8FD3BF", "edgecolor": style.PAPER, "linewidth": 1.0}),
     "emulated": (
@@ -38,7 +43,7 @@ class Features(TableChart):
     The table has a row for each engine and a column for each feature.
     """
 
-    name, min_height, stretch = "features", 300, 1.0
+    name, min_height, stretch, page_width = "features", 290, 1.0, 720
 
     def __init__(self, canvas: Canvas, box: Box) -> None:
         super().__init__(canvas, box)
@@ -60,9 +65,9 @@ class Features(TableChart):
             canvas.text(box.x + NAMES - 8, 0, ha="right", va="center", room=NAMES - 8)
             for _ in range(ROWS)
         ]
-        # In two lines: the first word, and the rest.
+        # A line for each word.
         self.engines = [
-            [canvas.text(0, box.y + HEAD - y, ha="center", size=style.SMALL) for y in (20, 6)]
+            [canvas.text(0, box.y + HEAD - y, ha="center", size=style.SMALL) for y in (32, 19, 6)]
             for _ in range(COLUMNS)
         ]
         self.letters = [
@@ -96,13 +101,10 @@ class Features(TableChart):
             cells.set_verts(corners[state])
         for column, lines in enumerate(self.engines):
             name = LABELS.get(engines[column], engines[column]) if column < len(engines) else ""
-            first, _, rest = name.partition(" ")
-            for line, text in zip(lines, (first, rest) if rest else ("", first), strict=True):
-                line.text, line.room, line.x = (
-                    text,
-                    across - 2,
-                    self.box.x + NAMES + across * (column + 0.5),
-                )
+            words = name.split(maxsplit=2)
+            for line, text in zip(lines, [""] * (3 - len(words)) + words, strict=True):
+                line.text, line.room = text, across - 2
+                line.x = self.box.x + NAMES + across * (column + 0.5)
 
     def describe(self, table: Any) -> str:
         parts = []
@@ -123,14 +125,12 @@ class Features(TableChart):
 
     @classmethod
     def title(cls, table: Any) -> str:
-        """Return how many of the cells are native, and which engine has the most."""
-        native = (table == "native").sum(axis=1)
-        best = native.idxmax()
-        whole = table.shape[0] * table.shape[1]
+        """Return how many of the cells are native, and how many any engine has at most."""
+        native, emulated = (int((table == state).sum().sum()) for state in ("native", "emulated"))
+        most = int((table == "native").sum(axis=1).max())
         return (
-            f"{native.sum()} of {whole} are native, {(table == 'emulated').sum().sum()} emulated; "
-            f"{LABELS.get(best, best)} has the most, {style.count(native[best], 'feature')} of "
-            f"{table.shape[1]}"
+            f"{native} of {table.size} are native, {emulated} emulated; no engine has more than "
+            f"{most} of the {style.count(table.shape[1], 'feature')} by itself"
         )
 
 

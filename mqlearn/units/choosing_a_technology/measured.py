@@ -34,4 +34,5 @@ def kills() -> pd.DataFrame:
 def _read(name: str) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_csv(data_file(name), keep_default_na=False)
+    # A version is no number (4.10 comes after 4.9), and "none" may be a setting of durability.
+    return pd.read_csv(data_file(name), dtype={"version": str}, keep_default_na=False)

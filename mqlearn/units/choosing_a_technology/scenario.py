@@ -18,7 +18,7 @@ from mqlearn.units.choosing_a_technology.choice import (
     first_share,
     rank,
 )
-from mqlearn.units.choosing_a_technology.measurements import measured
+from mqlearn.units.choosing_a_technology.measured import measurements
 from mqlearn.units.choosing_a_technology.needs import ENGINES, QUESTIONS
 from mqlearn.units.choosing_a_technology.suitability import cell
 from mqlearn.units.choosing_a_technology.use_cases import USE_CASES
@@ -49,7 +49,9 @@ class EngineChoice(Scenario):
         for name, case in USE_CASES.items()
     }
 
-    order: float = weight(2.0, "Messages of one key are handled in their order.", "messages")
+    order: float = weight(
+        2.0, "Several workers handle the messages of one key in their order.", "messages"
+    )
     replay: float = weight(0.0, "What was read can be read again.", "messages")
     fan_out: float = weight(2.0, "Several independent readers get every message.", "messages")
     delay: float = weight(1.0, "A single message can be held back until its time.", "messages")
@@ -148,6 +150,6 @@ def _points(ranked: Ranked) -> str:
 def _recorded() -> dict[str, Any]:
     """Return the measurements for the chart beside the ranking; none if none are recorded."""
     try:
-        return {"measured": measured()}
+        return {"measured": measurements()}
     except FileNotFoundError:
         return {}

@@ -65,12 +65,12 @@ TABLE: Final[dict[str, dict[str, Cell]]] = {
     },
     "rabbitmq": {
         "order": Cell(
-            2,
+            1,
             "for order by key, keys are spread over queues of one consumer each",
             RABBITMQ + "queues and consumers",
         ),
         "replay": Cell(
-            2, "streams can be read again, but queues forget what was acked", RABBITMQ + "streams"
+            0, "a queue forgets what was acked; its streams are a log apart", RABBITMQ + "streams"
         ),
         "fan_out": Cell(
             3, "an exchange copies each message to every subscriber's queue", RABBITMQ + "exchanges"
@@ -153,9 +153,9 @@ TABLE: Final[dict[str, dict[str, Cell]]] = {
             3, "it answers from memory and wakes a waiting reader at once", REDIS + "xreadgroup"
         ),
         "durability": Cell(
-            1,
-            "a power cut takes about the last second (appendfsync everysec)",
-            REDIS + "persistence",
+            0,
+            "a replica is told after the confirm: a lost machine loses some",
+            REDIS + "replication",
         ),
         "effort": Cell(
             2, "you run one small process and watch its memory", REDIS + "administration"
@@ -168,7 +168,7 @@ TABLE: Final[dict[str, dict[str, Cell]]] = {
     },
     "redis_pubsub": {
         "order": Cell(
-            2, "each subscriber hears all in order; the work cannot be shared", REDIS + "pubsub"
+            1, "each subscriber hears all in order; the work cannot be shared", REDIS + "pubsub"
         ),
         "replay": Cell(0, "nothing is kept that could be read again", REDIS + "pubsub"),
         "fan_out": Cell(3, "every connected subscriber gets every message", REDIS + "pubsub"),

@@ -44,8 +44,8 @@ USE_CASES: Final = {
         "02_work_queues",
     ),
     "chat": UseCase(
-        {"order": 1, "fan_out": 3, "latency": 3, "effort": 2, "cost": 1},
-        "Whoever is in the room hears it at once; the history is in a database.",
+        {"fan_out": 3, "latency": 3, "effort": 2, "cost": 1},
+        "All who are in the room hear it at once; the history is in a database.",
         "07_publish_subscribe",
     ),
     "notifications": UseCase(

@@ -1,40 +1,28 @@
-"""A small table of measurements, of the columns of notebooks/data/engines.csv."""
+"""A recording of measurements in the place of the project's own."""
 
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from mqlearn.units.choosing_a_technology import measurements
-from mqlearn.units.choosing_a_technology.measurements import COLUMNS
-
-# Messages per second: batched send and receive, one by one send and receive.
-RATES = {
-    "redis": (40_000, 30_000, 6_000, 2_500),
-    "kafka_log": (60_000, 80_000, 300, 800),
-    "kafka": (50_000, 40_000, 1_000, 100),
-    "sqs": (800, 900, 150, 100),
-}
-
-
-def recording() -> pd.DataFrame:
-    """Three rounds of each engine, mode and operation: the middle one, a slower, a faster one."""
-    kinds = [(mode, op) for mode in ("batched", "one by one") for op in ("send", "receive")]
-    rows = [
-        ("2026-11-30", "2 cores", engine, "1.0", "its default", mode, operation, 1024, 1000, number,
-         1000 / (rate * share), rate * share, 100_000, 100_000 / (rate * share))
-        for engine, rates in RATES.items()
-        for (mode, operation), rate in zip(kinds, rates, strict=True)
-        for number, share in enumerate((0.8, 1.0, 1.25), 1)
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+from mqlearn.units.choosing_a_technology import measured
+from tests.units.choosing_a_technology.recording import recording
 
 
 @pytest.fixture
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
-    """The table, as if it were the recording of the project."""
+    """The small table, as if it were notebooks/data/engines.csv."""
     table = recording()
-    path = tmp_path / "engines.csv"
-    table.to_csv(path, index=False)
-    monkeypatch.setattr(measurements, "data_file", lambda name: tmp_path / name)
+    table.to_csv(tmp_path / "engines.csv", index=False)
+    monkeypatch.setattr(measured, "data_file", lambda name: tmp_path / name)
     return table
+
+
+@pytest.fixture
+def unrecorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package without a clone: it has no recording."""
+
+    def missing(name: str) -> Path:
+        raise FileNotFoundError(f"{name} is in none of the folders")
+
+    monkeypatch.setattr(measured, "data_file", missing)

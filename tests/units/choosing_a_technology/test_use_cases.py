@@ -46,4 +46,4 @@ def test_the_table_has_the_reasons_in_words() -> None:
     row = table.loc["stream processing"]
     assert (row["first"], row["score"], row["next"]) == ("Kafka", 92, "Pulsar (89)")
     assert row["reason"] == "order: one key is in one partition, and a partition keeps its order"
-    assert row["second reason"].startswith("replay: ") and row["against"].startswith("effort: ")
+    assert row["second reason"].startswith("durability: ") and row["against"].startswith("effort: ")
