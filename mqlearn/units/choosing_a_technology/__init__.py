@@ -5,11 +5,13 @@ from mqlearn.units.choosing_a_technology.cases import CASES
 from mqlearn.units.choosing_a_technology.choose import check_choose
 from mqlearn.units.choosing_a_technology.interpret import check_interpret
 from mqlearn.units.choosing_a_technology.reports import REPORTS
+from mqlearn.units.choosing_a_technology.scenario import EngineChoice
 from mqlearn.units.choosing_a_technology.wire import ConnectionLost, StaleHandle
 
 __all__ = [
     "CASES",
     "REPORTS",
+    "EngineChoice",
     "ConnectionLost",
     "StaleHandle",
     "check_choose",
