@@ -17,7 +17,7 @@ from mqlearn.engines.features import refuse, supports
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
-from mqlearn.runtime.base import Timer
+from mqlearn.runtime.base import Runtime, Timer
 from mqlearn.runtime.handed_in import reason_of
 from mqlearn.runtime.threads import ThreadRuntime, default_runtime
 
@@ -81,7 +81,7 @@ class EngineAdapter(MessageQueue):
         check.instance("runtime", runtime, ThreadRuntime, optional=True)
         self.url, self.name = url, name
         self.stored_as = PREFIX + name  # what the engine calls it
-        self._runtime: ThreadRuntime = default_runtime() if runtime is None else runtime
+        self._runtime: Runtime = default_runtime() if runtime is None else runtime
         self._closed = False
 
     @property

@@ -14,7 +14,7 @@ from mqlearn.engines.entries import EngineEntries, EngineEntry
 from mqlearn.messaging.clock import Clock
 from mqlearn.messaging.message import RETRIES_EXHAUSTED, Message, MessageStatus
 from mqlearn.runtime import check
-from mqlearn.runtime.base import Timer
+from mqlearn.runtime.base import Runtime, Timer
 from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.runtime.trace import Trace
 
@@ -54,6 +54,19 @@ class EngineDeliveries(EngineAdapter):
             except BaseException:
                 self.close()
                 raise
+
+    def run_on(self, runtime: Runtime) -> None:
+        """Take the time of all that follows from another `ThreadRuntime`. Raises ValueError once
+        something has been recorded.
+        """
+        check.instance("runtime", runtime, ThreadRuntime)
+        with self._lock:
+            if self._held or (self.trace is not None and self.trace.records):
+                raise ValueError(
+                    f"queue must be new, with nothing recorded, got {check.short_repr(self.name)}"
+                )
+            self._runtime = self._entries.runtime = runtime
+            self._clock = Clock(runtime)
 
     def _find(self, delivery: Message | str, call: str) -> Held | None:
         """Return the delivery in flight with this receipt; for an id, the oldest one of it. Called

@@ -42,6 +42,17 @@ class MessageQueue(ABC):
         """The clock and the tasks it runs on; by default the process's one `ThreadRuntime`."""
         return default_runtime() if self._runtime is None else self._runtime
 
+    def run_on(self, runtime: Runtime) -> None:
+        """Go on with the clock of `runtime`. Raises ValueError for another one than its own, as in
+        this default: most queues belong to their runtime.
+        """
+        check.instance("runtime", runtime, Runtime)
+        if runtime is not self.runtime:
+            raise ValueError(
+                f"runtime must be that of the queue {check.short_repr(self.name)}, got "
+                f"{check.short_repr(runtime)}"
+            )
+
     # The five that every queue must have.
 
     @abstractmethod

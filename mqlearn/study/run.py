@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # The places of an entry and their columns in `depth`. A purged or dropped entry is in none of them.
 COLUMN = {"waiting": 0, "in flight": 1, "delayed": 2, "completed": 3, "dead": 4}
 NAMES = ["waiting", "in_flight", "delayed", "done", "dead"]
-SENT = ("sent", "scheduled", "existing")  # the events that make an entry
+SENT = ("sent", "scheduled", "existing", "repeated")  # the events that make an entry
 # the events that end a delivery
 HELD = ("acked", "nacked", "delayed", "lease_lost", "released", "postponed", "dead")
 # The events whose place is in the record's detail, because it is not the same each time.

@@ -173,14 +173,17 @@ class Scenario:
 
         With `runtime=ThreadRuntime()` the run takes as many real seconds as the scenario says. Its
         times count from 0 and its draws are those of `seed`, as in a simulation; only the
-        turns of the threads differ. A given simulation draws by its own seed.
+        turns of the threads differ. A given simulation draws by its own seed. A given `queue` is
+        used in place of the scenario's own; one on a genuine engine takes the new clock.
         """
         seed = check.whole("seed", seed, low=-(2**63))
         check.instance("runtime", runtime, Runtime, optional=True)
         check.instance("queue", queue, MessageQueue, optional=True)
-        if isinstance(runtime, ThreadRuntime) and queue is None:
-            # A given queue is bound to its runtime; without one a new clock can begin at 0.
+        # A queue in memory is bound to its runtime; in all other cases a new clock begins at 0.
+        if isinstance(runtime, ThreadRuntime) and (queue is None or queue.runtime is not runtime):
             runtime = runtime.fresh(seed)
+            if queue is not None:
+                queue.run_on(runtime)
         if runtime is not None:
             return self._simulate(runtime, queue, seed)
         with Simulation(seed) as sim:

@@ -121,7 +121,7 @@ def ranks(run: ChartData) -> tuple[Floats, Floats, Any]:
     numbers: dict[tuple[str, int], tuple[int, str]] = {}
     taken: dict[tuple[str, int], int] = {}
     for _, event, source, entry, _, priority, *_ in run.records:
-        if event in ("sent", "scheduled", "existing"):
+        if event in ("sent", "scheduled", "existing", "repeated"):
             numbers[source, entry] = len(numbers) + 1, priority
         elif event == "received":
             # `setdefault`: only the first delivery of a message counts

@@ -12,14 +12,18 @@ from typing import Any, NamedTuple
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.processor import MessageProcessor
+from mqlearn.messaging.queue import MessageQueue
+from mqlearn.runtime import check
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.charges import RESENT, charges_by_order, order_of
 from mqlearn.study.card import EffectLedger
 from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
 from mqlearn.study.faults import Faults, happens
 from mqlearn.study.run import Run
+from mqlearn.study.scenario import advance
 from mqlearn.study.verdict import Verdict
 from mqlearn.study.words import format_count
 from mqlearn.units.delivery_guarantees.services import Calls, CardService
@@ -31,9 +35,16 @@ RETRIES = 30  # more than crashes can use up, so that an order is lost only by t
 UNTIL = 600.0  # seconds; by then every message must have been acked
 # The probabilities that an ack is lost, and that an order is sent twice.
 LOST_ACKS, SENT_AGAIN = 0.05, 0.15
+ENGINE_SEED = 15  # with every kind of fault: four crashes, two lost acks, seven lost leases
+FEWEST_RETRIES = 9  # on an engine: Kafka has no more, and a third of the tries end badly
 
 
-def check_handle(handle: Callable[[Message, Any, Any], object], *, keyed: bool = True) -> Verdict:
+def check_handle(
+    handle: Callable[[Message, Any, Any], object],
+    *,
+    keyed: bool = True,
+    queue: MessageQueue | None = None,
+) -> Verdict:
     """Grade `handle(order, card, store)`, which charges each order once, under every fault of this
     unit at once.
 
@@ -50,8 +61,13 @@ def check_handle(handle: Callable[[Message, Any, Any], object], *, keyed: bool =
     exactly once, and every message acked within ten minutes.
 
     With `keyed=False` the card takes no key: each call is a charge. Then no answer can pass.
+
+    With a `queue` on a genuine engine, new and with at least nine retries, the same faults of one
+    seed hit it there, on real threads; all times are in proportion to the lease of the queue.
     """
-    return HandleExercise(keyed=keyed).grade(handle)
+    if queue is None:
+        return HandleExercise(keyed=keyed).grade(handle)
+    return OnEngine(queue, keyed=keyed).grade(handle)
 
 
 class Shift(NamedTuple):
@@ -99,6 +115,38 @@ class HandleExercise(Exercise[int, Shift]):
             f"{sum(map(crashes_of, runs)):,} crashes: every order was charged once, "
             "and every message acked"
         )
+
+
+class OnEngine(HandleExercise):
+    """The same shift on a genuine engine, with the faults of one seed."""
+
+    def __init__(self, queue: MessageQueue, *, keyed: bool) -> None:
+        super().__init__(keyed=keyed)
+        check.instance("queue", queue, MessageQueue)
+        retries = getattr(queue, "max_retries", 0)
+        if queue.trace is None or queue.visibility_timeout is None or retries < FEWEST_RETRIES:
+            raise ValueError(
+                "queue must have a trace, a lease and at least "
+                f"{FEWEST_RETRIES} retries, got {check.short_repr(queue)}"
+            )
+        self.queue = queue
+
+    def cases(self) -> tuple[int]:
+        return (ENGINE_SEED,)
+
+    def play(self, answer: Callable[..., Any], case: int) -> Shift:
+        calm, answers = _run(answer, case, orders=1, calm=True, keyed=self.keyed)
+        if _charges(calm) != 1 or not calm.totals["done"]:
+            return Shift(calm, None, answers)
+        self.queue.run_on(ThreadRuntime().fresh(case))
+        return Shift(
+            calm,
+            *run_shift(answer, self.queue, case, orders=ORDERS, calm=False, keyed=self.keyed),
+        )
+
+    def summary(self, worlds: list[Shift]) -> str:
+        said = super().summary(worlds)
+        return said.replace("1 seeds", f"on {type(self.queue).__name__}, one seed", 1)
 
 
 EXERCISE = HandleExercise()
@@ -169,37 +217,61 @@ def _run(
     handle: Callable[..., Any], seed: int, *, orders: int, calm: bool, keyed: bool
 ) -> tuple[Run, list[Answer]]:
     """Return the run of this seed, and the function's answers, try by try."""
-    answers: list[Answer] = []
     with Simulation(seed) as sim:
-        trace = Trace()
         queue = InMemoryMessageQueue(
-            visibility_timeout=LEASE, runtime=sim, trace=trace, name="orders"
+            visibility_timeout=LEASE, runtime=sim, trace=Trace(), name="orders"
         )
-        card, stored = CardService(EffectLedger(sim, trace=trace), keyed), dict[str, Any]()
-        link = Faults(lost_ack=0.0 if calm else LOST_ACKS).link(queue)
+        return run_shift(handle, queue, seed, orders=orders, calm=calm, keyed=keyed)
 
-        def work(message: Message) -> object:
-            calls = Calls(sim, message.copy(), card, stored, calm=calm, lease=LEASE)
-            # A copy: if the function changes its order, the delivery in the queue must not change.
-            own = replace(message.copy(), body=dict(message.body))
-            answers.append(call_answer(handle, own, calls, calls))
-            if answers[-1].error is not None:
-                raise answers[-1].error
-            return answers[-1].value
 
-        processor = MessageProcessor(link)
-        processor.register_processor("default", work)
-        processor.start_workers(WORKERS)
-        for number in range(1, orders + 1):
-            order = {"order": f"order-{number}", "amount": float(5 + number)}
-            for name in (f"order-{number}", f"order-{number}{RESENT}"):
-                if name.endswith(RESENT) and (
-                    calm or not happens(sim, SENT_AGAIN, "sent again", name)
-                ):
-                    continue
-                queue.send(Message(id=name, body=dict(order), max_retries=0 if calm else RETRIES))
-        # In pieces of 30 s, so that a run ends soon after its last message is settled.
-        while sim.now < UNTIL and queue.size() + queue.get_in_flight_count():
-            sim.run(until=sim.now + 30.0)
-        run = Run.of(trace, sim.now)
-    return replace(run, charts=CHARTS, seed=seed), answers
+def run_shift(
+    handle: Callable[..., Any],
+    queue: MessageQueue,
+    seed: int,
+    *,
+    orders: int,
+    calm: bool,
+    keyed: bool,
+) -> tuple[Run, list[Answer]]:
+    """Return the run of these orders on a queue, and the function's answers, try by try. All times
+    are in proportion to the queue's lease.
+    """
+    runtime, trace, lease = queue.runtime, queue.trace, queue.visibility_timeout
+    assert trace is not None
+    assert lease is not None
+    answers: list[Answer] = []
+    card, stored = CardService(EffectLedger(runtime, trace=trace), keyed), dict[str, Any]()
+    link = Faults(lost_ack=0.0 if calm else LOST_ACKS).link(queue)
+
+    def work(message: Message) -> object:
+        calls = Calls(runtime, message.copy(), card, stored, calm=calm, lease=lease)
+        # A copy: if the function changes its order, the delivery in the queue must not change.
+        own = replace(message.copy(), body=dict(message.body))
+        answers.append(answer := call_answer(handle, own, calls, calls))
+        if answer.error is not None:
+            raise answer.error
+        return answer.value
+
+    processor = MessageProcessor(link, restart_after=lease / LEASE)
+    processor.register_processor("default", work)
+    processor.start_workers(WORKERS)
+    for number in range(1, orders + 1):
+        order = {"order": f"order-{number}", "amount": float(5 + number)}
+        for name in (f"order-{number}", f"order-{number}{RESENT}"):
+            if name.endswith(RESENT) and (
+                calm or not happens(runtime, SENT_AGAIN, "sent again", name)
+            ):
+                continue
+            queue.send(Message(id=name, body=dict(order), max_retries=0 if calm else RETRIES))
+    # In pieces of 30 s, so that a run ends soon after its last message is settled.
+    until = runtime.now + UNTIL * lease / LEASE
+    while runtime.now < until and not _is_empty(queue):
+        advance(runtime, 30.0 * lease / LEASE)
+    if not runtime.virtual:
+        processor.stop_workers()
+    return replace(Run.of(trace, runtime.now), charts=CHARTS, seed=seed), answers
+
+
+def _is_empty(queue: MessageQueue) -> bool:
+    held = queue.census()  # type: ignore[attr-defined] # each queue with a trace has one
+    return not (held["waiting"] or held["delayed"] or held["in flight"])

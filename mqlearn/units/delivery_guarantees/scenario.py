@@ -44,6 +44,12 @@ class CardCharges(Scenario):
     is observed until all messages are settled, for at most fifteen minutes.
     """
 
+    # what no slider moves: numbers of messages and workers, and seconds
+    ORDERS: ClassVar[int] = ORDERS
+    SPACING: ClassVar[float] = SPACING
+    WINDOW: ClassVar[float] = WINDOW
+    WORKERS: ClassVar[int] = WORKERS
+    CONFIRM_TIMEOUT: ClassVar[float] = CONFIRM_TIMEOUT
     TITLE: ClassVar[str] = "How often is a card charged?"
     CHARTS: ClassVar[tuple[str, ...]] = ("leases", "charges")
     PREDICTS: ClassVar[str] = "charges"
@@ -173,14 +179,14 @@ class CardCharges(Scenario):
         crash = self.crash_rate if self.crash_point == POINTS[2] and not first else 0.0
         link = AckLink(queue, first=first, lost=self.lost_acks, crash=crash)
         processor = MessageProcessor(link)
-        processor.register_processor("default", self._worker(link, trace, start + WINDOW))
-        processor.start_workers(WORKERS)
+        processor.register_processor("default", self._worker(link, trace, start + self.WINDOW))
+        processor.start_workers(self.WORKERS)
         shop = runtime.spawn(self._shop, link, name="shop")
-        advance(runtime, ORDERS * SPACING)
+        advance(runtime, self.ORDERS * self.SPACING)
         shop.join()
         # Until all is settled, checked once a second; a stuck worker lets it run to the window's
         # end.
-        while runtime.now < start + WINDOW and not link.idle:
+        while runtime.now < start + self.WINDOW and not link.idle:
             runtime.sleep(1.0)
         trace.freeze()
         run = self._report(trace, runtime.now, seed)
@@ -195,14 +201,16 @@ class CardCharges(Scenario):
             queue.send(Message(id=name, body={"order": order}, max_retries=RETRIES))
 
         start, due = runtime.now, 0.0
-        for number in range(1, ORDERS + 1):
-            # Uniform gaps from 0 to twice the mean, which is `SPACING`.
-            due += 2 * SPACING * runtime.draw("gap", number)
+        for number in range(1, self.ORDERS + 1):
+            # Uniform gaps from 0 to twice the mean, which is `self.SPACING`.
+            due += 2 * self.SPACING * runtime.draw("gap", number)
             runtime.sleep_until(start + due)
             order = f"order-{number}"
             send(order, order)
             if happens(runtime, self.lost_confirms, "lost confirm", order):
-                runtime.call_at(runtime.now + CONFIRM_TIMEOUT, partial(send, order + RESENT, order))
+                runtime.call_at(
+                    runtime.now + self.CONFIRM_TIMEOUT, partial(send, order + RESENT, order)
+                )
 
     def _worker(self, link: AckLink, trace: Trace, end: float) -> Handler:
         """Return the handler of a message: work, then charge, with a heartbeat if there is one.
@@ -242,7 +250,7 @@ class CardCharges(Scenario):
             link,
             every=self.heartbeat,
             lease=self.lease,
-            limit=self.beat_limit or WINDOW,
+            limit=self.beat_limit or self.WINDOW,
         )
 
     @property
@@ -267,7 +275,7 @@ class CardCharges(Scenario):
             totals["left"] = left
         theory = self._theory()
         parts = [
-            f"{analysis.twice:,} of {ORDERS:,} orders charged twice or more, "
+            f"{analysis.twice:,} of {self.ORDERS:,} orders charged twice or more, "
             f"{analysis.never:,} never."
         ]
         if analysis.example:
@@ -309,4 +317,10 @@ class CardCharges(Scenario):
         else:
             back = 1 - (1 - late) * (1 - crash[POINTS[1]]) * (1 - self.lost_acks)
             shares = expected_charges(crash[POINTS[0]], 1.0, back, RETRIES + 1, self.lost_confirms)
-        return {"charges": [ORDERS * shares[0], ORDERS * shares[1], ORDERS * sum(shares[2:])]}
+        return {
+            "charges": [
+                self.ORDERS * shares[0],
+                self.ORDERS * shares[1],
+                self.ORDERS * sum(shares[2:]),
+            ]
+        }

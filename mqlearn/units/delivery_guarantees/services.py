@@ -14,15 +14,15 @@ from collections import Counter
 from typing import Any
 
 from mqlearn.messaging.message import Message
-from mqlearn.runtime.base import WorkerCrash
-from mqlearn.runtime.simulation import Simulation
+from mqlearn.runtime.base import Runtime, WorkerCrash
 from mqlearn.study.card import EffectLedger
 from mqlearn.study.exercise import short_repr
 from mqlearn.study.faults import happens, one_try
 
 # The probabilities of a crash at each point of a call, and of a slow card in each try.
 CRASHES, SLOW = 0.03, 0.1
-STORE_S = 0.1  # seconds that a call of the store takes
+# Times as shares of the lease: a charge, and how much longer at most; a slow one; the store.
+FAST, LONGER, SLOWEST, STORE = 0.1, 0.2, 1.2, 0.01
 
 
 class CardService:
@@ -52,12 +52,13 @@ class Calls:
     after each call.
 
     `stored` is shared by all tries of all workers. In a `calm` try the worker never dies and the
-    card is never slow; a slow card takes two seconds more than the `lease` (s).
+    card is never slow. With a `lease` of 10 s a charge takes 1 to 3 s, a slow one 12 s, and a call
+    of the store 0.1 s; with another lease all of this is in proportion to it.
     """
 
     def __init__(
         self,
-        sim: Simulation,
+        runtime: Runtime,
         message: Message,
         card: CardService,
         stored: dict[str, Any],
@@ -65,7 +66,7 @@ class Calls:
         calm: bool,
         lease: float,
     ) -> None:
-        self._sim, self._message, self._card, self._stored = sim, message, card, stored
+        self._runtime, self._message, self._card, self._stored = runtime, message, card, stored
         self._calm, self._lease = calm, lease
         self._calls: Counter[str] = Counter()
 
@@ -79,12 +80,12 @@ class Calls:
                 f"{asked['order']} costs {asked['amount']:g}, got {short_repr(amount)}"
             )
         self._maybe_crash("before charge")
-        slow = not self._calm and happens(self._sim, SLOW, "slow", *one_try(self._message))
+        slow = not self._calm and happens(self._runtime, SLOW, "slow", *one_try(self._message))
         # a slow card answers after the lease has ended: by then the message is with another worker
-        self._sim.sleep(
-            self._lease + 2.0
+        self._runtime.sleep(
+            self._lease * SLOWEST
             if slow
-            else 1.0 + 2.0 * self._sim.draw("work", *one_try(self._message))
+            else self._lease * (FAST + LONGER * self._runtime.draw("work", *one_try(self._message)))
         )
         receipt = self._card.charge(key, amount, asked["order"])
         self._maybe_crash("after charge")
@@ -93,7 +94,7 @@ class Calls:
     def get(self, key: str) -> Any:
         """Return what was put under this key, or None."""
         self._maybe_crash("before get")
-        self._sim.sleep(STORE_S)
+        self._runtime.sleep(STORE * self._lease)
         value = self._stored.get(key)
         self._maybe_crash("after get")
         return value
@@ -101,12 +102,12 @@ class Calls:
     def put(self, key: str, value: Any) -> None:
         """Store the value under this key, for all workers."""
         self._maybe_crash("before put")
-        self._sim.sleep(STORE_S)
+        self._runtime.sleep(STORE * self._lease)
         self._stored[key] = value
         self._maybe_crash("after put")
 
     def _maybe_crash(self, point: str) -> None:
-        task = self._sim.current_task()
+        task = self._runtime.current_task()
         # Numbered, since each call of a try has a draw of its own.
         self._calls[point] += 1
         # A handler may catch the crash and go on, but a dead worker can do nothing: each further
@@ -115,5 +116,5 @@ class Calls:
             raise WorkerCrash(point)
         if self._calm:
             return
-        if self._sim.draw(point, self._calls[point], *one_try(self._message)) < CRASHES:
+        if self._runtime.draw(point, self._calls[point], *one_try(self._message)) < CRASHES:
             raise WorkerCrash(point)
