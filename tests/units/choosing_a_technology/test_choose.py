@@ -8,7 +8,7 @@ import pytest
 
 from mqlearn.units.choosing_a_technology.cases import CASES
 from mqlearn.units.choosing_a_technology.choose import RIGHT, check_choose, why_not
-from mqlearn.units.choosing_a_technology.fit import BURDEN, burden, is_shared, objections
+from mqlearn.units.choosing_a_technology.fit import BURDEN, burden, objections
 from mqlearn.units.choosing_a_technology.needs import (
     COST,
     DURABILITY,
@@ -158,11 +158,6 @@ def test_each_need_decides_somewhere(need):
         return min(serves, key=lambda engine: (engine not in known, BURDEN[engine]))
 
     assert right(blind) < len(CASES)
-
-
-def test_one_consumer_is_enough_up_to_four_fifths():
-    """The share of its time for which one consumer would be busy decides, not the rate alone."""
-    assert not is_shared(Needs(rate=8, work=0.1)) and is_shared(Needs(rate=9, work=0.1))
 
 
 @pytest.mark.parametrize(
