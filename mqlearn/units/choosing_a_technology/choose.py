@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
 from mqlearn.study.verdict import Verdict
 from mqlearn.units.choosing_a_technology.cases import CASES, Case
-from mqlearn.units.choosing_a_technology.fit import NAMES, burden, objections
+from mqlearn.units.choosing_a_technology.choice import NAMES
+from mqlearn.units.choosing_a_technology.fit import burden, objections
 from mqlearn.units.choosing_a_technology.needs import ENGINES, Needs
 
 RIGHT = 27  # of the thirty cases; in the others a good engineer may see it differently

@@ -12,14 +12,6 @@ from typing import Final, NamedTuple
 from mqlearn.runtime import check
 from mqlearn.units.choosing_a_technology.needs import ENGINES, Needs
 
-NAMES: Final = {
-    "kafka": "Kafka",
-    "rabbitmq": "RabbitMQ",
-    "sqs": "SQS",
-    "redis": "a Redis stream",
-    "redis_pubsub": "Redis Pub/Sub",
-    "pulsar": "Pulsar",
-}
 # What a team takes on with an engine that it does not run yet: nothing, one server without or with
 # data to look after, a cluster, a cluster of two kinds of servers.
 BURDEN: Final = {
