@@ -12,7 +12,7 @@ SPREAD := -n auto --dist loadfile
 COVER  := --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint browser nbval unit coverage chaos notebooks bench clean
+.PHONY: help lab test lint browser nbval unit contract engines coverage chaos notebooks bench clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,11 @@ help: ## list these targets
 lab: $(READY) ## set everything up and open JupyterLab on the notebooks
 	@$(BIN)/python scripts/open_lab.py
 
-test: lint browser nbval unit ## set everything up, then lint, types, browser, unit tests and every notebook
+# Engines are off in `make test`, installed or not, and the tests that need one are skipped with that reason; where
+# they are required, as in CI, `make contract` runs those tests at the end.
+REQUIRED := $(MQLEARN_REQUIRE_ENGINES)
+
+test: lint browser nbval unit $(if $(REQUIRED),contract) ## set everything up, then lint, types, browser, unit tests and every notebook
 
 lint: $(READY) ## only ruff, its formatter and mypy
 	$(BIN)/ruff check .
@@ -31,15 +35,21 @@ browser: $(READY) ## only the notebooks in a real browser (apart from the others
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/browser
 
 nbval: $(READY) ## only run the notebooks and compare what they print
-	$(BIN)/python -m pytest $(SPREAD) $(NBVAL) notebooks
+	MQLEARN_ENGINES=off $(BIN)/python -m pytest $(SPREAD) $(NBVAL) notebooks
 
 unit: $(READY) ## only the unit tests
-	$(BIN)/python -m pytest $(SPREAD) --ignore=tests/browser tests
+	MQLEARN_ENGINES=off $(BIN)/python -m pytest $(SPREAD) --ignore=tests/browser $(if $(REQUIRED),--ignore=tests/engines) tests
+
+contract: $(READY) ## only the tests on genuine engines, those that `make engines` has installed
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/engines
+
+engines: $(READY) ## install genuine engines: Valkey, RabbitMQ, Kafka, ElasticMQ (and WITH=pulsar)
+	@$(BIN)/python -m mqlearn.engines.servers.install $(if $(WITH),--with $(WITH))
 
 # Apart from `make test`, since tracing every simulated task more than doubles the time the tests take; and apart
 # from the notebooks, since nbval would start coverage inside each kernel, which fails.
 coverage: $(READY) ## the unit tests again, with the branches that they cover
-	$(BIN)/python -m pytest $(SPREAD) $(COVER) --ignore=tests/browser tests
+	MQLEARN_ENGINES=off $(BIN)/python -m pytest $(SPREAD) $(COVER) --ignore=tests/browser tests
 
 # Other days: make chaos FIRST=2000 DAYS=10000. A few hundred of them are among the unit tests.
 DAYS  ?= 2000

@@ -20,6 +20,7 @@ SERVERS = {
     "sqs": "SQSServer",
     "pulsar": "PulsarServer",
 }
+SWITCH = "MQLEARN_ENGINES"  # "off": no engine is used, whether installed or not
 # engine -> the libraries that find its processes, and that ask whether it is ready
 NEEDED = {
     "redis": ("psutil",),
@@ -39,11 +40,12 @@ def local(name: str, **options: Any) -> LocalServer | GivenServer:
             ...
 
     If the environment variable MQLEARN_REDIS_URL is set (or that of another engine), that server
-    is used instead. Options: `folder`, where it keeps its data instead of a temporary folder;
-    `appendfsync` for redis; `heap` (MB) for kafka, sqs and pulsar. Raises EngineError if what the
-    server needs is not installed.
+    is used instead; MQLEARN_ENGINES=off switches all engines off. Options: `folder`, where it
+    keeps its data instead of a temporary folder; `appendfsync` for redis; `heap` (MB) for kafka,
+    sqs and pulsar. Raises EngineError if what the server needs is not installed.
     """
     check.one_of("name", name, SERVERS)
+    _refuse_if_off()
     variable = url_variable(name)
     if url := os.environ.get(variable):
         if options:
@@ -57,9 +59,12 @@ def local(name: str, **options: Any) -> LocalServer | GivenServer:
 
 
 def why_not(name: str) -> str:
-    """Return in one line why no server of the engine can be started here; "" if one can."""
+    """Return in one line why `local(name)` cannot give a server here; "" if it can."""
     check.one_of("name", name, SERVERS)
     try:
+        _refuse_if_off()
+        if os.environ.get(url_variable(name)):
+            return ""
         _need_libraries(name)
         server_class(name).find()
     except EngineError as error:
@@ -72,6 +77,11 @@ def server_class(name: str) -> type[LocalServer]:
     module = importlib.import_module(f"mqlearn.engines.servers.{name}")
     found: type[LocalServer] = getattr(module, SERVERS[name])
     return found
+
+
+def _refuse_if_off() -> None:
+    if os.environ.get(SWITCH) == "off":
+        raise EngineError(f"engines are switched off here: {SWITCH}=off")
 
 
 def _need_libraries(name: str) -> None:

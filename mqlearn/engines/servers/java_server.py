@@ -33,8 +33,9 @@ class JavaServer(LocalServer):
 
     def _java(self) -> list[str]:
         """Return the beginning of a command line that runs a class of this engine."""
+        program = self.find()
         flags = [f"-Xmx{self.heap}m", *self._flags(), *self._archive_flags()]
-        return [self.find(), *flags, "-cp", f"{jars(self.name)}{os.sep}*"]
+        return [program, *flags, "-cp", f"{jars(self.name)}{os.sep}*"]
 
     def _archive_flags(self) -> list[str]:
         if self.new_archive is not None:

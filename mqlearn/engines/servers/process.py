@@ -67,7 +67,7 @@ class ServerProcess:
                 start_new_session=True,
             )
         self._guard = _start_guard(self._popen.pid, mark, temporary)
-        self._mark = mark
+        self.mark = mark
         self._end = weakref.finalize(self, _end, self._popen, self._guard, mark, os.getpid())
 
     @property
