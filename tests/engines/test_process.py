@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from mqlearn.engines.errors import EngineError
-from mqlearn.engines.servers import LocalServer, process
+from mqlearn.engines.servers import LocalServer
 from mqlearn.engines.servers.process import free_port
 from tests.engines.until import until
 
@@ -74,6 +74,7 @@ class Silent(Family):
     """A server that never gets ready."""
 
     code = "import time; time.sleep(600)"
+    ready_within = 0.1
 
 
 def alive(pids: Sequence[int]) -> list[int]:
@@ -141,9 +142,8 @@ def test_a_server_that_ends_while_starting_is_quoted() -> None:
     server.close()
 
 
-def test_a_server_that_never_gets_ready_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_never_gets_ready_is_killed() -> None:
     """After the limit, which the error names."""
-    monkeypatch.setattr(process, "READY_WITHIN", 0.1)
     server = Silent()
     with pytest.raises(EngineError, match=r"family was not ready within 0.1 s; .* is empty"):
         server.start()

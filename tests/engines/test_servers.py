@@ -50,7 +50,7 @@ def test_a_server_is_killed_and_comes_back_with_what_it_confirmed(engine: str) -
     server = local(engine)
     assert isinstance(server, LocalServer)
     with server as url:
-        keeping.write(engine, url)
+        keeping.write(engine, server)
         assert server.running and server.pid is not None
         first = ours(server)
         assert listeners(first) and all(map(is_loopback, listeners(first)))
@@ -78,8 +78,9 @@ def zombie(process: psutil.Process) -> bool:
 def test_a_folder_that_is_given_outlives_the_server(engine: str, tmp_path) -> None:
     """The next server there, on another port, finds what the first one stored."""
     need(engine)
-    with local(engine, folder=tmp_path / "data") as url:
-        keeping.write(engine, url)
+    server = local(engine, folder=tmp_path / "data")
+    with server as url:
+        keeping.write(engine, server)
     with local(engine, folder=tmp_path / "data") as again:
         assert again != url
         assert keeping.read(engine, again) == "kept"
@@ -91,7 +92,7 @@ def test_redis_keeps_what_its_setting_says(appendfsync: str) -> None:
     need("redis")
     server = local("redis", appendfsync=appendfsync)
     with server as url:
-        keeping.write("redis", url)
+        keeping.write("redis", server)
         server.kill()
         server.start()
         assert keeping.read("redis", url) == (None if appendfsync == "off" else "kept")
@@ -102,7 +103,7 @@ def test_a_stopped_server_starts_again() -> None:
     need("redis")
     server = local("redis")
     with server as url:
-        keeping.write("redis", url)
+        keeping.write("redis", server)
         server.stop()
         assert not server.running
         pid = server.start().pid

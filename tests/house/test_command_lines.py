@@ -14,6 +14,7 @@ PROGRAMS = {
     "bench": ["-m", "bench"],
     "chaos": ["-m", "tests.chaos"],
     "histories": ["-m", "tests.streaming"],
+    "engines": ["-m", "mqlearn.engines.servers.install"],
     **{path.stem: [str(path)] for path in sorted((ROOT / "scripts").glob("*.py"))},
 }
 

@@ -73,14 +73,15 @@ def test_jupyter_listens_on_loopback_with_a_token() -> None:
 
 
 def test_ci_runs_what_people_run() -> None:
-    """CI's own file is executable, valid bash, ends in `make test`, and the workflow calls nothing
-    else.
+    """CI's own file is executable, valid bash, requires the engines that it installs, ends in
+    `make test`, and the workflow calls nothing else.
     """
     run = ROOT / ".ci" / "run"
     assert run.stat().st_mode & stat.S_IXUSR
     subprocess.run(["bash", "-n", str(run)], check=True)
     lines = run.read_text(encoding="utf-8").split("\n")
-    assert [line for line in lines if line.strip()][-1] == "make test"
+    assert [line for line in lines if line.strip()][-2:] == ["make engines", "make test"]
+    assert "export MQLEARN_REQUIRE_ENGINES=1" in "\n".join(lines)
     workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
     assert re.findall(r"- run: (.*)", workflow) == ["bash .ci/run"]
     versions = re.findall(r'"(3\.\d+)"', workflow)
@@ -92,7 +93,7 @@ def test_make_lists_its_targets() -> None:
     shown = subprocess.run(
         ["make", "-C", str(ROOT)], capture_output=True, text=True, check=True
     ).stdout
-    for target in ("lab", "test", "notebooks", "bench", "clean"):
+    for target in ("lab", "test", "engines", "contract", "notebooks", "bench", "clean"):
         assert re.search(rf"make {target} +\w", shown)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.servers.java_server import QUICK, JavaServer
-from mqlearn.engines.servers.process import READY_WITHIN, free_port
+from mqlearn.engines.servers.process import free_port
 from mqlearn.engines.servers.templates import write_settings
 from mqlearn.runtime import check
 
@@ -58,7 +58,7 @@ class KafkaServer(JavaServer):
             [*java, *tool, str(settings)],
             capture_output=True,
             text=True,
-            timeout=READY_WITHIN,
+            timeout=self.ready_within,
             check=False,
         )
         if ended.returncode != 0:

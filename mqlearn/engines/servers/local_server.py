@@ -26,6 +26,7 @@ class LocalServer(ABC):
     """
 
     name: str  # the engine
+    ready_within = 120.0  # seconds; a Kafka that starts in 4 s needs over 60 s on a busy machine
 
     def __init__(self, folder: str | Path | None = None) -> None:
         check.instance("folder", folder, (str, Path), optional=True)
@@ -83,7 +84,7 @@ class LocalServer(ABC):
             temporary=None if self._given else self.folder,
         )
         try:
-            self._process.wait_until_ready(self._is_ready, self.name)
+            self._process.wait_until_ready(self._is_ready, self.name, self.ready_within)
         except BaseException:
             self.kill()
             raise

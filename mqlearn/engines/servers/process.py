@@ -15,7 +15,6 @@ from pathlib import Path
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.servers import process_tree
 
-READY_WITHIN = 120.0  # seconds; a Kafka that starts in 4 s needs more than 60 s on a busy machine
 STEP = 0.05  # seconds between two questions whether the server is ready
 STOPS_WITHIN = 30.0  # seconds for a polite end, before it is killed
 TAIL = 2_000  # characters of the log that an error quotes
@@ -80,17 +79,17 @@ class ServerProcess:
         """True while the process that was started is alive."""
         return self._popen.poll() is None
 
-    def wait_until_ready(self, is_ready: Callable[[], bool], what: str) -> None:
-        """Return once `is_ready()` is True; otherwise kill the server and raise EngineError with
-        the end of its log.
+    def wait_until_ready(self, is_ready: Callable[[], bool], what: str, within: float) -> None:
+        """Return once `is_ready()` is True; if that takes longer than `within` seconds, or the
+        server ends, kill it and raise EngineError with the end of its log.
         """
-        deadline = time.monotonic() + READY_WITHIN
+        deadline = time.monotonic() + within
         while self.running:
             if is_ready():
                 return
             if time.monotonic() > deadline:
                 self.kill()
-                raise EngineError(f"{what} was not ready within {READY_WITHIN:g} s{self._tail()}")
+                raise EngineError(f"{what} was not ready within {within:g} s{self._tail()}")
             time.sleep(STEP)
         status = self._popen.returncode
         self.kill()

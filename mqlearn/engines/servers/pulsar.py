@@ -33,6 +33,7 @@ class PulsarServer(JavaServer):
     """
 
     name = "pulsar"
+    ready_within = 300.0  # seconds; it needs five times as long as the others
 
     def __init__(self, *, heap: int = 512, folder: str | Path | None = None) -> None:
         super().__init__(heap, 256, folder)
@@ -67,13 +68,21 @@ class PulsarServer(JavaServer):
         return ["org.apache.pulsar.PulsarStandaloneStarter", *options]
 
     def _is_ready(self) -> bool:
-        """True if the broker says that it is healthy: it has then sent itself a message."""
+        """True if the broker is healthy, which means that it has sent itself a message, and if the
+        namespace that clients use by default is there.
+        """
+        return b"ok" in self._ask("brokers/health") and b"public/default" in self._ask(
+            "namespaces/public"
+        )
+
+    def _ask(self, what: str) -> bytes:
+        """Return the answer of the administration, or nothing if it refuses."""
         try:
-            address = f"{self.admin_url}/admin/v2/brokers/health"
+            address = f"{self.admin_url}/admin/v2/{what}"
             with urllib.request.urlopen(address, timeout=10.0) as answer:
-                return bool(answer.read().strip() == b"ok")
+                return bytes(answer.read())
         except (urllib.error.URLError, OSError):
-            return False
+            return b""
 
 
 def _loopback() -> str:

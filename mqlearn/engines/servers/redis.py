@@ -51,16 +51,19 @@ class RedisServer(LocalServer):
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    def options(self) -> list[str]:
+        """Return the options that say what the server keeps."""
+        if self.appendfsync == "off":
+            return ["--save", "", "--appendonly", "no"]
+        return ["--save", "", "--appendonly", "yes", "--appendfsync", self.appendfsync]
+
     @classmethod
     def find(cls) -> str:
         return _program()
 
     def _prepare(self) -> Sequence[str]:
-        kept = self.appendfsync != "off"
-        append = ["--appendonly", "yes" if kept else "no"]
-        append += ["--appendfsync", self.appendfsync] if kept else []
         where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
-        return [self.find(), *where, "--save", "", *append]
+        return [self.find(), *where, *self.options()]
 
     def _is_ready(self) -> bool:
         """True if PING is answered by PONG; while it reads its file, the answer is LOADING."""
