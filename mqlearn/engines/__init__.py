@@ -20,16 +20,26 @@ from mqlearn.engines.errors import EngineError, Unsupported
 from mqlearn.engines.features import feature_table, why
 
 if TYPE_CHECKING:
+    from mqlearn.engines.kafka_queue import KafkaQueue
     from mqlearn.engines.redis_queue import RedisQueue
     from mqlearn.engines.servers import local
 
 # the module that each name comes from
 _HOME = {
     "local": "servers",
+    "KafkaQueue": "kafka_queue",
     "RedisQueue": "redis_queue",
 }
 
-__all__ = ["EngineError", "RedisQueue", "Unsupported", "feature_table", "local", "why"]
+__all__ = [
+    "EngineError",
+    "KafkaQueue",
+    "RedisQueue",
+    "Unsupported",
+    "feature_table",
+    "local",
+    "why",
+]
 
 
 def __getattr__(name: str) -> Any:
