@@ -34,7 +34,8 @@ class Kind:
 
     `ordered`: one consumer gets what was sent in that order, also after a retry. `durable`: what
     the engine has confirmed survives kill -9 of the server. `own_reasons`: a dead letter has the
-    handler's own text. `settings`: those that the engine keeps, so that all users of a queue agree.
+    handler's own text. `fewest_retries`: the smallest `max_retries`. `settings`: those that the
+    engine keeps, so that all users of a queue agree.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Kind:
     ordered: bool = True
     durable: bool = True
     own_reasons: bool = True
+    fewest_retries: int = 0
     settings: tuple[str, ...] = ("visibility_timeout", "max_retries")
 
     @property
@@ -79,5 +81,6 @@ KINDS = {
     for kind in (
         Kind("memory", durable=False),
         Kind("redis", "redis", "RedisQueue"),
+        Kind("kafka", "kafka", "KafkaQueue", own_reasons=False, fewest_retries=1),
     )
 }
