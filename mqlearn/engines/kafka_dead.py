@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from mqlearn.engines.kafka_client import ANSWER, FOREVER, KafkaAdmin, translate, translated
 from mqlearn.messaging.message import RETRIES_EXHAUSTED
-from mqlearn.runtime.threads import ThreadRuntime
+from mqlearn.runtime.base import Runtime
 
 # The two texts of the broker, and what the course calls them.
 REASONS = {
@@ -24,7 +24,7 @@ class KafkaDeadLetters:
     """The dead letters in `topic`, whose name must begin with "dlq."."""
 
     def __init__(
-        self, settings: dict[str, Any], admin: KafkaAdmin, topic: str, runtime: ThreadRuntime
+        self, settings: dict[str, Any], admin: KafkaAdmin, topic: str, runtime: Runtime
     ) -> None:
         self.topic = topic
         self._settings, self._runtime = settings, runtime

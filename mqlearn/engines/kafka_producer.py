@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, Producer
 
 from mqlearn.engines.adapter import PATIENCE
 from mqlearn.engines.kafka_client import translate
-from mqlearn.runtime.threads import ThreadRuntime
+from mqlearn.runtime.base import Runtime
 
 # The broker writes to as many replicas as it demands, and drops what is sent twice. The partition
 # of a key is that of the Java client, and of `mqlearn.partition_for`.
@@ -29,7 +29,7 @@ class KafkaProducer:
     """
 
     def __init__(
-        self, settings: dict[str, Any], runtime: ThreadRuntime, *, batch: int, linger: float = 0.0
+        self, settings: dict[str, Any], runtime: Runtime, *, batch: int, linger: float = 0.0
     ) -> None:
         mine = {"batch.num.messages": batch, "linger.ms": linger * 1000}
         self._settings = {**settings, **SETTINGS, **mine}

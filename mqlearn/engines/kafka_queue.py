@@ -163,8 +163,7 @@ class KafkaQueue(EngineQueue):
 
     def _start_lease(self, held: Held, seconds: float) -> None:
         # the lock began when the broker handed out the record, up to a moment ago
-        left = held.fetched.handle.until - self._runtime.now
-        super()._start_lease(held, max(0.0, min(seconds, left)))
+        super()._start_lease(held, max(0.0, min(seconds, held.fetched.handle.left)))
 
     def _ack(self, handle: Acquired) -> bool:
         return self._members.settle([handle], ACCEPT)[0]

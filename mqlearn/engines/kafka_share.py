@@ -30,8 +30,7 @@ from confluent_kafka import (
 
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.kafka_client import ANSWER, KafkaGone, translate
-from mqlearn.runtime.base import weak_callback
-from mqlearn.runtime.threads import ThreadRuntime
+from mqlearn.runtime.base import Runtime, weak_callback
 
 ACCEPT, RELEASE, REJECT = AcknowledgeType.ACCEPT, AcknowledgeType.RELEASE, AcknowledgeType.REJECT
 ROUND_TRIP = 0.2  # seconds: a poll that is shorter may end before the broker's answer
@@ -52,12 +51,17 @@ class Acquired(NamedTuple):
     def offset(self) -> int:
         return int(self.record.offset())
 
+    @property
+    def left(self) -> float:
+        """Seconds that it is still held for sure."""
+        return self.until - self.member.runtime.now
+
 
 class ShareMember:
     """One member of the group, which takes at most `size` records with a poll."""
 
     def __init__(
-        self, settings: dict[str, Any], topic: str, size: int, lease: float, runtime: ThreadRuntime
+        self, settings: dict[str, Any], topic: str, size: int, lease: float, runtime: Runtime
     ) -> None:
         self.size, self.lease, self.runtime = size, lease, runtime
         self.used = runtime.now
@@ -116,7 +120,7 @@ class ShareMember:
             if self.closed:
                 return done
             for number, each in enumerate(records):
-                if self.runtime.now < each.until:
+                if each.left > 0:
                     with suppress(IllegalStateException):
                         self._client.acknowledge(each.record, how)
                         done[number] = True
@@ -144,7 +148,7 @@ class ShareMembers:
     """All members of one group in this process: those in use, and those that are free."""
 
     def __init__(
-        self, settings: dict[str, Any], topic: str, lease: float, runtime: ThreadRuntime
+        self, settings: dict[str, Any], topic: str, lease: float, runtime: Runtime
     ) -> None:
         self._settings, self._topic, self._lease = settings, topic, lease
         self._runtime = runtime
@@ -207,7 +211,7 @@ class ShareMembers:
 
     def _take_ready(self, n: int) -> list[Acquired]:
         with self._lock:
-            late = [each for each in self._ready if each.until <= self._runtime.now]
+            late = [each for each in self._ready if each.left <= 0]
             for each in late:
                 self._ready.remove(each)
             found = [self._ready.popleft() for _ in range(min(n, len(self._ready)))]
