@@ -21,20 +21,26 @@ from mqlearn.engines.features import feature_table, why
 
 if TYPE_CHECKING:
     from mqlearn.engines.kafka_queue import KafkaQueue
+    from mqlearn.engines.redis_pubsub import RedisPubSub
     from mqlearn.engines.redis_queue import RedisQueue
     from mqlearn.engines.servers import local
+    from mqlearn.engines.sqs import SQSQueue
 
 # the module that each name comes from
 _HOME = {
     "local": "servers",
     "KafkaQueue": "kafka_queue",
+    "RedisPubSub": "redis_pubsub",
     "RedisQueue": "redis_queue",
+    "SQSQueue": "sqs",
 }
 
 __all__ = [
     "EngineError",
     "KafkaQueue",
+    "RedisPubSub",
     "RedisQueue",
+    "SQSQueue",
     "Unsupported",
     "feature_table",
     "local",

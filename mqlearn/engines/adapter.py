@@ -57,6 +57,15 @@ class Held:
     timer: Timer | None = field(default=None)
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that some engine could not store."""
+    check.instance("name", name, str)
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}(\.fifo)?", name):
+        raise ValueError(
+            f"name must be 1 to 60 letters, digits, - and _, got {check.short_repr(name)}"
+        )
+
+
 class EngineAdapter(MessageQueue):
     """The verbs of one engine, and the connection to it. A verb may raise one of `lost`; it is then
     called again after `_disconnect` and `_connect`.
@@ -72,11 +81,7 @@ class EngineAdapter(MessageQueue):
 
     def __init__(self, url: str, name: str, runtime: ThreadRuntime | None) -> None:
         check.instance("url", url, str)
-        check.instance("name", name, str)
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}(\.fifo)?", name):
-            raise ValueError(
-                f"name must be 1 to 60 letters, digits, - and _, got {check.short_repr(name)}"
-            )
+        check_name(name)
         # a simulation has no part in what a server does
         check.instance("runtime", runtime, ThreadRuntime, optional=True)
         self.url, self.name = url, name

@@ -173,7 +173,11 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
             "The key decides the partition, and a partition has one owner in a group.",
         ),
         "sqs": (U, "A standard queue keeps no order; use a FIFO queue, whose name ends in .fifo."),
-        "sqs_fifo": (N, "MessageGroupId: while one of a group is in flight, the next ones wait."),
+        "sqs_fifo": (
+            N,
+            "MessageGroupId, here the header `group`: while one of a group is in flight, the next "
+            "ones wait.",
+        ),
         "pulsar": (U, "This adapter uses Shared; a Key_Shared subscription keeps the order."),
     },
     "replay": {

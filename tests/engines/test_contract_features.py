@@ -101,7 +101,7 @@ def test_one_key_is_one_line(site: Site) -> None:
     queue = site.open()
     twin = site.twin(queue)
     for each in ("a-1", "a-2"):
-        queue.send(site.message(each, topic="a"))
+        queue.send(site.message(each, topic="a", headers={"group": "a"}))
     first = get(queue)
     if site.lacks("order_by_key"):
         second = twin.receive(timeout=2) or get(queue)
@@ -109,7 +109,7 @@ def test_one_key_is_one_line(site: Site) -> None:
         return
     assert first.id == "a-1"
     assert is_empty(twin, 1.0)
-    queue.send(site.message("b-1", topic="b"))
+    queue.send(site.message("b-1", topic="b", headers={"group": "b"}))
     other = get(twin)
     assert other.id == "b-1" and twin.ack(other)
     assert queue.ack(first)
