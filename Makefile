@@ -12,7 +12,7 @@ SPREAD := -n auto --dist loadfile
 COVER  := --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint browser nbval unit contract engines coverage chaos notebooks bench clean
+.PHONY: help lab test lint browser nbval unit contract engines coverage chaos notebooks bench measure clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ notebooks: $(READY) ## run every notebook afresh and write it with its outputs
 
 bench: $(READY) ## print the measurements of speed, as ratios
 	$(BIN)/python -m bench
+
+measure: $(READY) ## measure the genuine engines that are installed, and write notebooks/data/engine*.csv anew
+	$(BIN)/python -m bench.engines
 
 clean: ## remove what make and the tools have made
 	rm -rf $(VENV) build dist .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
