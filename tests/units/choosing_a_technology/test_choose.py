@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from mqlearn.units.choosing_a_technology.cases import CASES
+from mqlearn.units.choosing_a_technology.choice import rank
 from mqlearn.units.choosing_a_technology.choose import RIGHT, check_choose, why_not
 from mqlearn.units.choosing_a_technology.fit import BURDEN, burden, objections
 from mqlearn.units.choosing_a_technology.needs import (
@@ -96,6 +97,31 @@ def test_no_threshold_of_throughput_is_enough():
         for low, high in itertools.combinations(rates, 2)
     )
     assert best == 16 < RIGHT
+
+
+@pytest.mark.parametrize("weight", [1, 2, 3])
+@pytest.mark.parametrize("known", [0.5, 1, 2, 3])
+def test_the_weighted_sum_of_the_lab_is_not_enough(weight, known):
+    """The same weight for each need that is asked for, and any for what the team knows: it trades
+    what cannot be traded, and knows neither rate nor work nor own machines.
+    """
+
+    def sum_up(n):
+        asked = {
+            "order": n.order == "key",
+            "replay": n.replay > 0,
+            "fan_out": n.fan_out > 1,
+            "delay": n.delay > 0,
+            "priority": n.priority > 1,
+            "latency": n.latency < 0.1,
+            "durability": n.durability == "machine",
+            "effort": n.effort != "cluster",
+            "cost": n.cost != "any",
+        }
+        weights = {need: weight for need, yes in asked.items() if yes}
+        return rank(weights | {"known_by_team": known}, n.known_by_team)[0].engine
+
+    assert 10 < right(sum_up) < RIGHT
 
 
 @pytest.mark.parametrize("engine", ENGINES)
