@@ -12,7 +12,6 @@ A notebook then shows the same on every machine, as long as what it prints holds
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Final
@@ -26,7 +25,6 @@ from mqlearn.units.choosing_a_technology.shop import MEMORY, QUEUES, Shop, open_
 
 Job = Callable[[Shop], Any]
 FILE: Final = "engine_runs.json"
-SWITCH: Final = "MQLEARN_LIVE"  # "0": recorded results only, whatever is installed
 
 
 class LiveOrRecorded:
@@ -52,16 +50,14 @@ class LiveOrRecorded:
     def _result(self, engine: str, job: Job, options: dict[str, Any]) -> dict[str, Any]:
         check.one_of("engine", engine, (MEMORY, *QUEUES))
         check.function("job", job)
-        reason = f"{SWITCH} is 0"
-        if engine == MEMORY or os.environ.get(SWITCH) != "0":
-            with ExitStack() as stack:
-                try:
-                    shop = stack.enter_context(open_shop(engine, **options))
-                except EngineError as missing:
-                    reason = str(missing)
-                else:
-                    self.tell(f"live: {engine} {_words(options)}".rstrip())
-                    return live_result(shop, job)
+        with ExitStack() as stack:
+            try:
+                shop = stack.enter_context(open_shop(engine, **options))
+            except EngineError as missing:
+                reason = str(missing)
+            else:
+                self.tell(f"live: {engine} {_words(options)}".rstrip())
+                return live_result(shop, job)
         result = recorded_result(engine, job.__name__, options)
         what = f"{result['version']} {_words(options)}".rstrip()
         self.tell(f"recorded on {result['date']}: {what} ({reason})")

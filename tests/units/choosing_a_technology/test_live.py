@@ -108,18 +108,6 @@ def test_a_recorded_answer_is_found_by_its_options(told):
         engines.ask("redis", counted, appendfsync="always")
 
 
-def test_the_switch_asks_for_what_is_recorded(recorded, monkeypatch, told):
-    """MQLEARN_LIVE=0: no server is started, whatever is installed."""
-
-    def started(engine, **_):
-        raise AssertionError(f"{engine} was started")
-
-    monkeypatch.setattr(live, "open_shop", started)
-    monkeypatch.setenv(live.SWITCH, "0")
-    LiveOrRecorded(told.append).run("redis", checkout)
-    assert told == ["recorded on 2026-11-30: Valkey 9.1.2 (MQLEARN_LIVE is 0)"]
-
-
 def test_an_error_of_the_job_is_not_hidden(told):
     """An engine that is there and fails is no reason to show a recorded result."""
 
