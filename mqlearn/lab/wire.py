@@ -11,7 +11,7 @@ from mqlearn.lab.output import show_png
 from mqlearn.runtime import check
 
 WIDTH, HEAD, LINE, BOX, GAP = 640, 28, 42, 20, 6  # pixels
-MOST = 34  # characters of the bytes of one part that are written
+MOST = 40  # characters of the bytes of one part that are written
 # Who a part is for, and its colour; the part's own words below it say the same.
 ROLES: Final = {
     "frame": ("#E3E3E3", "framing"),
@@ -38,18 +38,21 @@ class Placed(NamedTuple):
     part: Part
 
 
-def show_wire(requests: Mapping[str, Sequence[Part]], *, title: str) -> None:
+def show_wire(
+    requests: Mapping[str, Sequence[Part | tuple[bytes, str, str]]], *, title: str
+) -> None:
     """Show the parts of each request under its name, and print how many bytes each takes.
 
     A part is a box with its bytes, printable ones as characters and others in hexadecimal, and its
     words below. Raises ValueError for a role that is not in `ROLES`.
     """
     check.instance("title", title, str)
-    for parts in requests.values():
+    drawn = {name: [Part(*part) for part in parts] for name, parts in requests.items()}
+    for parts in drawn.values():
         for part in parts:
             check.one_of("role", part.role, ROLES)
     canvas = Canvas(WIDTH, 10, scale=2)  # only measures: the height is not yet known
-    names, placed, height = _layout(canvas, requests)
+    names, placed, height = _layout(canvas, drawn)
     canvas = Canvas(WIDTH, height, scale=2)
     canvas.text(
         4, 18, canvas.fit(title, WIDTH - 8, size=style.TITLE, bold=True), size=style.TITLE,
@@ -67,7 +70,7 @@ def show_wire(requests: Mapping[str, Sequence[Part]], *, title: str) -> None:
         canvas.text(x + 4, y + BOX + 12, part.says, size=style.SMALL, color=style.MUTED)
     canvas.draw()
     show_png(canvas.png(), WIDTH, height)
-    print(sentence(requests))
+    print(sentence(drawn))
 
 
 def sentence(requests: Mapping[str, Sequence[Part]]) -> str:

@@ -1,0 +1,130 @@
+"""Run the jobs of notebook 14 on genuine engines and record what came of them.
+
+    python scripts/record_runs.py [ENGINE ...]
+
+The notebook is the source: its cells define the jobs and say which engine runs them with which
+settings. They are executed here up to the lab, each job live on its engine, and the results are
+written to notebooks/data/engine_runs.json, from where the notebook shows them on a machine without
+that engine. With names of engines, only the results of these are replaced, and the others are taken
+as they were recorded.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+from xml.etree import ElementTree
+
+import mqlearn.lab
+import mqlearn.units.choosing_a_technology as unit
+from mqlearn.engines import servers
+from mqlearn.study.run import Run
+from mqlearn.units.choosing_a_technology.live import FILE, Job, as_run, live_result, recorded_result
+from mqlearn.units.choosing_a_technology.shop import MEMORY, Shop, open_shop
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOK = ROOT / "notebooks" / "14_choosing_a_technology.ipynb"
+RESULTS = ROOT / "notebooks" / "data" / FILE
+POMS = {"kafka": "Apache Kafka", "sqs": "ElasticMQ", "pulsar": "Apache Pulsar"}
+
+
+class Recorder:
+    """Stands in for `LiveOrRecorded`: runs each job live, and keeps the result."""
+
+    results: ClassVar[list[dict[str, Any]]] = []
+    only: ClassVar[list[str]] = []  # the engines that are asked for; empty: all
+
+    def __init__(self, tell: object) -> None:
+        """Take the same argument as `LiveOrRecorded`; nothing is told."""
+
+    def run(self, engine: str, job: Job, **options: Any) -> Run:
+        """Run the job, keep its run and return it."""
+        return as_run(self._keep(engine, job, options)["run"])
+
+    def ask(self, engine: str, job: Job, **options: Any) -> Any:
+        """Run the job, keep its answer and return it."""
+        return self._keep(engine, job, options)["answer"]
+
+    def _keep(self, engine: str, job: Job, options: dict[str, Any]) -> dict[str, Any]:
+        if self.only and engine not in (*self.only, MEMORY):
+            result = recorded_result(engine, job.__name__, options)
+            self.results.append(result)
+            return result
+        print(f"{engine}: {job.__name__} {options or ''}", file=sys.stderr)
+        with open_shop(engine, **options) as shop:
+            version = "" if engine == MEMORY else version_of(engine, shop)
+            result = live_result(shop, job)
+        if engine != MEMORY:
+            about = {"engine": engine, "job": job.__name__, "options": options}
+            about |= {"date": time.strftime("%Y-%m-%d"), "version": version}
+            self.results.append(about | rounded(result))
+        return result
+
+
+def rounded(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result with its times in whole milliseconds: more digits only make a larger file."""
+    if result["run"] is not None:
+        for record in result["run"]["records"]:
+            record[0] = round(record[0], 3)
+        result["run"]["until"] = round(result["run"]["until"], 3)
+    return result
+
+
+def version_of(engine: str, shop: Shop) -> str:
+    """Return the name and version of the server that a shop uses."""
+    queue: Any = shop.queue
+    if engine in POMS:
+        pom = Path(servers.__file__).parent / "poms" / f"{engine}.xml"
+        space = {"m": "http://maven.apache.org/POM/4.0.0"}
+        found = ElementTree.parse(pom).find(".//m:dependencies/m:dependency/m:version", space)
+        return f"{POMS[engine]} {found.text if found is not None else ''}".rstrip()
+    if engine == "redis":
+        import redis
+
+        with redis.Redis.from_url(queue.url) as server:
+            about: Any = server.info("server")
+        name = about.get("server_name", "redis")
+        return f"{name.title()} {about.get(f'{name}_version') or about['redis_version']}"
+    import pika
+
+    connection: Any = pika.BlockingConnection(pika.URLParameters(queue.url))
+    properties = connection._impl.server_properties
+    connection.close()
+    return f"RabbitMQ {properties['version'].decode()}"
+
+
+def cells() -> list[str]:
+    """Return the code of the notebook's cells before its lab."""
+    found: list[str] = []
+    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if source.startswith("## The lab"):
+            return found
+        if cell["cell_type"] == "code":
+            found.append(source)
+    return found
+
+
+def main() -> None:
+    """Execute the cells, and replace the results that were made."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("engines", nargs="*", help="by default all of the notebook's")
+    Recorder.only = parser.parse_args().engines
+    for module, name in ((mqlearn.lab, "show"), (mqlearn.lab, "note")):
+        setattr(module, name, lambda *_, **__: None)
+    vars(unit)["LiveOrRecorded"] = Recorder
+    names: dict[str, Any] = {}
+    for source in cells():
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(source, names)  # our own notebook
+    results = Recorder.results
+    lines = ",\n".join(json.dumps(result, ensure_ascii=False) for result in results)
+    RESULTS.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
