@@ -143,6 +143,10 @@ class EngineAdapter(MessageQueue):
                         f"{self.engine} at {self.url} has not answered for {PATIENCE:g} s: "
                         f"{reason_of(error)}"
                     ) from error
+            except Exception:
+                # a client whose connection another thread has just closed fails in any way
+                self._check_open()
+                raise
             self._runtime.sleep(PAUSE)
 
     def _reconnect(self) -> None:

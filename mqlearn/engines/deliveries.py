@@ -11,6 +11,7 @@ from typing import Any
 
 from mqlearn.engines.adapter import PAUSE, EngineAdapter, Held
 from mqlearn.engines.entries import EngineEntries, EngineEntry
+from mqlearn.engines.gate import Gate
 from mqlearn.messaging.clock import Clock
 from mqlearn.messaging.message import RETRIES_EXHAUSTED, Message, MessageStatus
 from mqlearn.runtime import check
@@ -45,7 +46,7 @@ class EngineDeliveries(EngineAdapter):
         self._held: dict[int, Held] = {}
         self._dues: set[Timer] = set()
         self._entries = EngineEntries(name, self._runtime)
-        self._lock = self._entries.lock
+        self._lock, self._gate = self._entries.lock, Gate(self._runtime)
         self._producer, self._sends = os.urandom(8).hex(), count(1)
         self._open()
         if trace is not None:

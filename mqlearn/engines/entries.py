@@ -58,21 +58,24 @@ class EngineEntries:
         self._numbers = count(1)
         # entries that were in the engine before this process came: nothing is known of them
         self._strangers: deque[EngineEntry] = deque()
+        self._dead_before: list[EngineEntry] = []
 
     def listen(self, listener: Listener, existing: dict[str, int]) -> None:
         """Tell `listener` of each record from now on; first, one "existing" for each message that
         the engine already holds, by place.
         """
-        first = not self.listeners
         self.listeners.add(listener)
-        if not first:
-            return
+        known = self.places()
         for place, held in existing.items():
-            for _ in range(held):
+            for _ in range(held - known[place]):
                 stranger = EngineEntry(next(self._numbers), "", "", "")
-                self.move(stranger, "existing", detail=place)
-                if place != "dead":
-                    self._strangers.append(stranger)
+                stranger.place = place
+                (self._dead_before if place == "dead" else self._strangers).append(stranger)
+        for entry in self._all() if existing else ():
+            if entry.place in known:
+                # to this listener alone: others have heard of them
+                record = self._make_record("existing", entry, detail=entry.place)
+                self.listeners.tell_one(listener, record)
 
     def begin(self, token: str, message: Message) -> EngineEntry | None:
         """Note a send before it is made, since a worker may get the message before the send has
@@ -178,36 +181,44 @@ class EngineEntries:
 
     def purged(self) -> None:
         """Record that everything that waits or is delayed was thrown away."""
-        strangers, self._strangers = self._strangers, deque()
-        for entry in [*strangers, *(e for known in self._by_token.values() for e in known)]:
+        for entry in self._all():
             if entry.place in ("waiting", "delayed"):
                 self.move(entry, "purged", detail=entry.place)
+        self._strangers = deque(e for e in self._strangers if e.place != "purged")
 
     def places(self) -> dict[str, int]:
         """Return how many entries are in each place, as far as this process knows."""
         held = {"waiting": 0, "delayed": 0, "in flight": 0, "dead": 0}
-        for entry in [*self._strangers, *(e for known in self._by_token.values() for e in known)]:
+        for entry in self._all():
             if entry.place in held:
                 held[entry.place] += 1
         return held
 
+    def _all(self) -> list[EngineEntry]:
+        seen = (entry for known in self._by_token.values() for entry in known)
+        return [*self._dead_before, *self._strangers, *seen]
+
     def _record(
         self, event: str, entry: EngineEntry, *, detail: Any = None, worker: str | None = None
     ) -> None:
+        self.listeners.tell(self._make_record(event, entry, detail=detail, worker=worker))
+
+    def _make_record(
+        self, event: str, entry: EngineEntry, *, detail: Any = None, worker: str | None = None
+    ) -> Any:
         now, here = self.runtime.stamp()
-        self.listeners.tell(
-            pack_record(
-                (
-                    now,
-                    event,
-                    self.name,
-                    entry.number,
-                    entry.message_id,
-                    entry.priority,
-                    entry.attempt,
-                    here if worker is None else worker,
-                    entry.receipt if entry.place == "in flight" or event == "received" else 0,
-                    detail,
-                )
+        current = entry.place == "in flight" or event == "received"
+        return pack_record(
+            (
+                now,
+                event,
+                self.name,
+                entry.number,
+                entry.message_id,
+                entry.priority,
+                entry.attempt,
+                here if worker is None else worker,
+                entry.receipt if current else 0,
+                detail,
             )
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from mqlearn.engines.adapter import Fetched, Held
 from mqlearn.engines.deliveries import EngineDeliveries
+from mqlearn.engines.entries import EngineEntry
 from mqlearn.engines.envelope import Envelope, decode, encode
 from mqlearn.messaging.message import (
     RETRIES_EXHAUSTED,
@@ -42,22 +43,26 @@ class EngineQueue(EngineDeliveries):
         body that JSON cannot hold, ValueError for one that is too large.
         """
         token, payload = self._pack(message, delay)
-        with self._lock:
-            entry = self._entries.begin(token, message)
-        try:
-            key = self._insist(self._publish, payload, message, delay)
-        except BaseException:
+        with self._gate.shared():
             with self._lock:
-                self._entries.unsure(token, entry)
-            raise
-        with self._lock:
-            if key is None:
-                self._entries.refused(token, entry)
-            else:
-                self._entries.sent(entry, key, delay)
-                if delay:
-                    self._note_due(entry, delay)
+                entry = self._entries.begin(token, message)
+            try:
+                key = self._insist(self._publish, payload, message, delay)
+            except BaseException:
+                with self._lock:
+                    self._entries.unsure(token, entry)
+                raise
+            with self._lock:
+                self._sent(token, entry, key, delay)
         return key is not None
+
+    def _sent(self, token: str, entry: EngineEntry | None, key: str | None, delay: float) -> None:
+        if key is None:
+            self._entries.refused(token, entry)
+            return
+        self._entries.sent(entry, key, delay)
+        if delay:
+            self._note_due(entry, delay)
 
     def _pack(self, message: Message, delay: float) -> tuple[str, bytes]:
         """Return the token and the bytes of a message, once everything about it is checked."""
@@ -85,23 +90,21 @@ class EngineQueue(EngineDeliveries):
         All are checked before the first is sent. Raises what `send` raises.
         """
         packed = [(message, *self._pack(message, 0.0)) for message in messages]
-        with self._lock:
-            begun = [(token, self._entries.begin(token, message)) for message, token, _ in packed]
-        try:
-            keys = self._insist(
-                self._publish_many, [(data, message) for message, _, data in packed]
-            )
-        except BaseException:
+        with self._gate.shared():
             with self._lock:
-                for token, entry in begun:
-                    self._entries.unsure(token, entry)
-            raise
-        with self._lock:
-            for (token, entry), key in zip(begun, keys, strict=True):
-                if key is None:
-                    self._entries.refused(token, entry)
-                else:
-                    self._entries.sent(entry, key, 0.0)
+                begun = [(token, self._entries.begin(token, each)) for each, token, _ in packed]
+            try:
+                keys = self._insist(
+                    self._publish_many, [(data, message) for message, _, data in packed]
+                )
+            except BaseException:
+                with self._lock:
+                    for token, entry in begun:
+                        self._entries.unsure(token, entry)
+                raise
+            with self._lock:
+                for (token, entry), key in zip(begun, keys, strict=True):
+                    self._sent(token, entry, key, 0.0)
         return sum(key is not None for key in keys)
 
     # What consumers call.
@@ -118,12 +121,12 @@ class EngineQueue(EngineDeliveries):
         deadline = None if timeout is None else self.runtime.now + timeout
         while cancelled is None or not cancelled():
             left = self.look if deadline is None else max(0.0, deadline - self.runtime.now)
-            fetched = self._insist(self._fetch, min(left, self.look), cancelled=cancelled)
-            if fetched is not None:
-                delivery = self._accept(fetched)
-                if delivery is not None:
-                    return delivery
-            elif left <= 0:
+            with self._gate.shared():
+                fetched = self._insist(self._fetch, min(left, self.look), cancelled=cancelled)
+                delivery = None if fetched is None else self._accept(fetched)
+            if delivery is not None:
+                return delivery
+            if fetched is None and left <= 0:
                 break
         return None
 
@@ -136,8 +139,9 @@ class EngineQueue(EngineDeliveries):
         if first is None:
             return []
         try:
-            more = self._insist(self._fetch_many, n - 1) if n > 1 else []
-            return [first, *(d for each in more if (d := self._accept(each)) is not None)]
+            with self._gate.shared():
+                more = self._insist(self._fetch_many, n - 1) if n > 1 else []
+                return [first, *(d for each in more if (d := self._accept(each)) is not None)]
         except BaseException:
             self.release(first)  # the caller will not see it; the others come back by their lease
             raise
@@ -299,9 +303,10 @@ class EngineQueue(EngineDeliveries):
 
     def purge(self) -> int:
         """Throw away every message that waits or is delayed; return how many."""
-        gone: int = self._insist(self._empty)
-        with self._lock:
-            self._entries.purged()
+        with self._gate.alone():
+            gone: int = self._insist(self._empty)
+            with self._lock:
+                self._entries.purged()
         return gone
 
     def listen(self, listener: Listener, *, existing: bool = False) -> None:
@@ -310,9 +315,10 @@ class EngineQueue(EngineDeliveries):
         """
         check.function("listener", listener)
         check.instance("existing", existing, bool)
-        held = self._insist(self._count) if existing else {}
-        with self._lock:
-            self._entries.listen(listener, held)
+        with self._gate.alone():
+            held = self._insist(self._count) if existing else {}
+            with self._lock:
+                self._entries.listen(listener, held)
 
     def close(self) -> None:
         with self._lock:

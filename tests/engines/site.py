@@ -89,6 +89,13 @@ class Site:
                 queue.close()
 
 
+def finish(*tasks: Any, seconds: float = 150.0) -> None:
+    """Wait for tasks, which must end within `seconds`, and raise what one of them died of."""
+    for task in tasks:
+        task.join(seconds)
+        assert not task.is_alive(), f"not within {seconds:g} s: {task.name} ends"
+
+
 def get(queue: Any, seconds: float = DEADLINE) -> Message:
     """Return the next message, which must come within `seconds`."""
     message: Message | None = queue.receive(timeout=seconds)

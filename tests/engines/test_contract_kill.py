@@ -14,7 +14,7 @@ from mqlearn import Message, MessageProcessor, ThreadRuntime, Trace
 from mqlearn.engines import EngineError
 from mqlearn.runtime.books import UnbalancedBooks
 from tests.engines.contract import rule
-from tests.engines.site import Site, drain, get_ids, is_empty, send_all
+from tests.engines.site import Site, drain, finish, get_ids, is_empty, send_all
 from tests.engines.until import until
 
 JOIN = 150.0  # seconds; a server needs up to two minutes to start on a busy machine
@@ -50,7 +50,7 @@ def test_killed_while_sending(site: Site) -> None:
     until(lambda: len(confirmed) >= 40, "some are confirmed")
     restart(site)
     before = len(confirmed)
-    sending.join(JOIN)
+    finish(sending)
     assert len(confirmed) == 150
     found = Counter(drain(queue, LATE))
     lost = [each for each in confirmed if each not in found]
@@ -119,7 +119,7 @@ def test_a_waiting_consumer_reconnects(site: Site) -> None:
     waiting = clock.spawn(lambda: found.extend(get_ids(queue, 1)))
     restart(site)
     assert queue.send(site.message("late"))
-    waiting.join(JOIN)
+    finish(waiting)
     assert found == ["late"]
     assert is_empty(queue)
 

@@ -9,7 +9,7 @@ from typing import Any
 from mqlearn import ThreadRuntime
 from tests.engines.contract import rule
 from tests.engines.holder import other_process
-from tests.engines.site import Site, ack_all, drain, get, is_empty, send_all
+from tests.engines.site import Site, ack_all, drain, finish, get, is_empty, send_all
 
 MANY = 10_000
 AT_ONCE = 500  # messages of one call of send_many
@@ -36,8 +36,7 @@ def test_ten_thousand_messages(site: Site) -> None:
             mine.update(message.id for message in batch)
 
     tasks = [clock.spawn(send), *(clock.spawn(work, mine) for mine in done)]
-    for task in tasks:
-        task.join(DEADLINE)
+    finish(*tasks, seconds=DEADLINE + 30)
     total = sum(done, Counter[str]())
     assert len(total) == MANY and set(total.values()) == {1}
     assert is_empty(queue)
@@ -122,7 +121,6 @@ def test_sixteen_threads(site: Site) -> None:
 
     tasks = [clock.spawn(send, producer) for producer in range(8)]
     tasks += [clock.spawn(work) for _ in range(8)]
-    for task in tasks:
-        task.join(DEADLINE)
+    finish(*tasks, seconds=DEADLINE + 30)
     assert sorted(acked) == sorted(f"{p}-{n}" for p in range(8) for n in range(each))
     assert is_empty(queue)

@@ -9,7 +9,7 @@ import pytest
 from mqlearn import MessageStatus, ThreadRuntime
 from mqlearn.engines import Unsupported
 from tests.engines.contract import rule
-from tests.engines.site import Site, drain, get, get_ids, is_empty, send_all
+from tests.engines.site import Site, drain, finish, get, get_ids, is_empty, send_all
 from tests.engines.until import until
 
 ODD: dict[str, Any] = {
@@ -69,7 +69,7 @@ def test_an_empty_queue_answers_none(site: Site) -> None:
     until(lambda: asked, "the worker looks whether to go on")
     stop.append(True)
     queue.wake()
-    waiting.join(30)
+    finish(waiting)
 
 
 @rule("a consumer that waits gets what is sent")
@@ -80,7 +80,7 @@ def test_a_waiting_consumer_is_woken(site: Site) -> None:
     waiting = clock.spawn(lambda: found.append(get(queue).id))
     assert queue.receive(timeout=0.3) is None
     queue.send(site.message("late"))
-    waiting.join(30)
+    finish(waiting)
     assert found == ["late"]
 
 
