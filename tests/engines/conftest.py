@@ -18,6 +18,7 @@ from mqlearn.engines.servers import SERVERS, GivenServer, LocalServer, local, wh
 from tests.engines import contract
 from tests.engines.queues import KINDS
 from tests.engines.site import Site
+from tests.engines.streams import LOGS, LogSite
 
 REQUIRED = "MQLEARN_REQUIRE_ENGINES"
 USUAL = ("redis", "rabbitmq", "kafka", "sqs")
@@ -84,6 +85,18 @@ def site(request: pytest.FixtureRequest, servers: Servers, record_property: Any)
     opened.close()
 
 
+@pytest.fixture(params=list(LOGS))
+def log_site(
+    request: pytest.FixtureRequest, servers: Servers, record_property: Any
+) -> Iterator[LogSite]:
+    """A site for one test of the contract of logs; each test runs once for each kind of log."""
+    noted: list[str] = []
+    record_property("noted", noted)
+    opened = LogSite(request.param, servers, noted.append)
+    yield opened
+    opened.close()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark of a rule."""
     config.addinivalue_line("markers", "rule(text): the rule of the contract that a test tests")
@@ -106,9 +119,11 @@ def _group(item: pytest.Item) -> str:
     kind = KINDS.get(str(parameters.params.get("site")))
     if kind is not None:
         return kind.server or kind.id
+    if "log_site" in parameters.params:
+        return LOGS[parameters.params["log_site"]] or "memory"
     return str(parameters.params.get("engine") or item.path.stem)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the contract's table."""
-    contract.summary(terminalreporter, KINDS)
+    contract.summary(terminalreporter, [*KINDS, *(kind for kind in LOGS if kind not in KINDS)])

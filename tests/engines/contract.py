@@ -23,7 +23,8 @@ def note_rule(item: pytest.Item) -> None:
     """Let the reports of a test say which rule it tests, and with which kind of queue."""
     mark = item.get_closest_marker("rule")
     parameters = getattr(item, "callspec", None)
-    if mark and parameters and (kind := parameters.params.get("site")):
+    if mark and parameters:
+        kind = parameters.params.get("site") or parameters.params.get("log_site")
         item.user_properties += [("rule", mark.args[0]), ("kind", kind)]
 
 

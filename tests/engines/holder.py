@@ -65,12 +65,10 @@ class Other:
 
 
 @contextmanager
-def other_process(
-    kind: str, url: str, name: str, what: str, *, lease: float = 30.0, retries: int = 3
-) -> Iterator[Other]:
-    """Start another process that does `what`, and end it with the block."""
+def other_module(module: str, *told: str) -> Iterator[Other]:
+    """Run a module in another process, and end that with the block."""
     with subprocess.Popen(
-        [sys.executable, "-m", __spec__.name, kind, url, name, str(lease), str(retries), what],
+        [sys.executable, "-m", module, *told],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -78,10 +76,20 @@ def other_process(
     ) as process:
         other = Other(process)
         try:
-            assert other.line() == "ready"
             yield other
         finally:
             other.kill()
+
+
+@contextmanager
+def other_process(
+    kind: str, url: str, name: str, what: str, *, lease: float = 30.0, retries: int = 3
+) -> Iterator[Other]:
+    """Start another process that does `what` with a queue, and end it with the block."""
+    told = [kind, url, name, str(lease), str(retries), what]
+    with other_module(__spec__.name, *told) as other:
+        assert other.line() == "ready"
+        yield other
 
 
 if __name__ == "__main__":
