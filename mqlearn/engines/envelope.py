@@ -74,3 +74,8 @@ def decode(payload: bytes) -> Envelope:
     except (ValueError, TypeError, KeyError) as error:
         shown = check.short_repr(bytes(payload[:100]))
         raise ValueError(f"payload must be an envelope of this course, got {shown}") from error
+
+
+def unreadable(payload: bytes) -> Message:
+    """Return a message that shows bytes which are no envelope: what another program has sent."""
+    return Message(id="unreadable", body={"payload": payload.decode("utf-8", "backslashreplace")})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from mqlearn.engines.adapter import Fetched, Held
 from mqlearn.engines.deliveries import EngineDeliveries
 from mqlearn.engines.entries import EngineEntry
-from mqlearn.engines.envelope import Envelope, decode, encode
+from mqlearn.engines.envelope import Envelope, decode, encode, unreadable
 from mqlearn.messaging.message import (
     RETRIES_EXHAUSTED,
     Message,
@@ -156,8 +156,7 @@ class EngineQueue(EngineDeliveries):
         try:
             envelope = decode(fetched.payload)
         except ValueError as error:
-            held = Held(fetched, Message(id="unreadable"), None, last=True)
-            self._insist(self._bury, held, f"unreadable: {error}")
+            self._put_aside(fetched, f"unreadable: {error}")
             return None
         message, runtime = envelope.message, self.runtime
         age = default_runtime().now - envelope.due
@@ -182,6 +181,17 @@ class EngineQueue(EngineDeliveries):
         if self._insist(self._bury, held, RETRIES_EXHAUSTED):
             self._move(held, "dead", RETRIES_EXHAUSTED)
         return None
+
+    def _put_aside(self, fetched: Fetched, reason: str) -> None:
+        message, token = unreadable(fetched.payload), f"unreadable-{fetched.key}"
+        message.receipt = next(self._receipts)
+        held = Held(fetched, message, None, last=True)
+        with self._lock:
+            held.entry = self._entries.delivered(
+                token, fetched.key, message, fetched.deliveries, message.receipt
+            )
+        if self._insist(self._bury, held, reason):
+            self._move(held, "dead", reason)
 
     def _expire(self, held: Held, token: str) -> None:
         with self._lock:
@@ -295,7 +305,10 @@ class EngineQueue(EngineDeliveries):
         self._check_open()
         letters = []
         for payload, headers in self._insist(self._read_dead):
-            message = decode(payload).message
+            try:
+                message = decode(payload).message
+            except ValueError:
+                message = unreadable(payload)
             message.headers |= headers
             message.status = MessageStatus.DEAD_LETTER
             letters.append(message)

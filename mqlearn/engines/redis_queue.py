@@ -95,7 +95,9 @@ class RedisQueue(EngineQueue):
             return super()._insist(call, *told, cancelled=cancelled)
         except redis.ResponseError as error:
             if "NOGROUP" not in str(error):
-                raise
+                raise EngineError(
+                    f"redis refuses that of the queue {self.name}: {error}"
+                ) from error
             # a server that keeps nothing has come back empty: the queue begins again
             self._declare()
             return super()._insist(call, *told, cancelled=cancelled)
@@ -134,7 +136,7 @@ class RedisQueue(EngineQueue):
         pipeline = self._server.pipeline(transaction=False)
         for payload, _ in packed:
             pipeline.xadd(self.stored_as, {"payload": payload})
-        return [entry.decode() for entry in pipeline.execute()]
+        return [_key_of(answer) for answer in pipeline.execute(raise_on_error=False)]
 
     def _fetch(self, timeout: float) -> Fetched | None:
         found = self._fetch_many(1)
@@ -158,18 +160,23 @@ class RedisQueue(EngineQueue):
 
     def _fetched(self, entry: bytes, fields: dict[bytes, bytes], delivered: int) -> Fetched:
         # an entry that was delayed has a new id, and keeps its key and the count of its failures
-        failures = int(fields.get(b"failures", 0)) + delivered - 1
-        key = fields.get(b"key", entry).decode()
+        before = fields.get(b"failures", b"0")
+        failures = (int(before) if before.isdigit() else 0) + delivered - 1
+        key = fields.get(b"key", entry).decode(errors="replace")
         return Fetched(
             fields.get(b"payload", b""), key, failures + 1, Pending(entry, delivered, failures)
         )
 
     def _settle_entry(self, handle: Pending, act: str, *needed: object) -> bool:
         handle.asked += 1
-        done = self._settled(
-            keys=self._keys,
-            args=[GROUP, handle.id, self._producer, handle.delivered, act, *needed],
-        )
+        try:
+            done = self._settled(
+                keys=self._keys,
+                args=[GROUP, handle.id, self._producer, handle.delivered, act, *needed],
+            )
+        except redis.ResponseError:
+            handle.asked = 0  # it was refused, so nothing of it was done
+            raise
         # the answer to the try before may have been lost with the connection
         return bool(done == 1 or (done == -1 and handle.asked > 1))
 
@@ -185,7 +192,12 @@ class RedisQueue(EngineQueue):
                 args=[GROUP, handle.id, self._producer, handle.delivered, "ack"],
                 client=pipeline,
             )
-        answers = pipeline.execute()
+        try:
+            answers = pipeline.execute()
+        except redis.ResponseError:
+            for handle in handles:
+                handle.asked = 0
+            raise
         return [
             done == 1 or (done == -1 and handle.asked > 1)
             for handle, done in zip(handles, answers, strict=True)
@@ -228,3 +240,12 @@ class RedisQueue(EngineQueue):
         """Delete the queue and its dead letters from the server, and close."""
         self._server.delete(*self._keys, f"{self.stored_as}:settings")
         self.close()
+
+
+def _key_of(answer: bytes | Exception) -> str | None:
+    """Return the key of an entry that was added; None if the server was full."""
+    if isinstance(answer, redis.OutOfMemoryError):
+        return None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer.decode()

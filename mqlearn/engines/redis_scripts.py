@@ -52,13 +52,14 @@ end
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 local fields = {}
 for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
+local payload = fields['payload'] or '' -- another program may have sent other fields
 if act == 'dead' then
-    redis.call('XADD', KEYS[3], '*', 'payload', fields['payload'], 'reason', ARGV[6])
+    redis.call('XADD', KEYS[3], '*', 'payload', payload, 'reason', ARGV[6])
 elseif act == 'delay' then
     local time = redis.call('TIME')
     local due = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[6]
     local key = fields['key'] or ARGV[2]
-    redis.call('ZADD', KEYS[2], due, cmsgpack.pack({fields['payload'], key, ARGV[7]}))
+    redis.call('ZADD', KEYS[2], due, cmsgpack.pack({payload, key, ARGV[7]}))
 end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
