@@ -3,7 +3,7 @@
     python scripts/record_runs.py [ENGINE ...]
 
 The notebook is the source: its cells define the jobs and say which engine runs them with which
-settings. They are executed here up to the lab, each job live on its engine, and the results are
+settings. They are executed here, each job live on its engine, and the results are
 written to notebooks/data/engine_runs.json, from where the notebook shows them on a machine without
 that engine. With names of engines, only the results of these are replaced, and the others are taken
 as they were recorded.
@@ -13,23 +13,23 @@ import argparse
 import contextlib
 import io
 import json
+import re
 import sys
 import time
 from pathlib import Path
 from typing import Any, ClassVar
-from xml.etree import ElementTree
 
 import mqlearn.lab
 import mqlearn.units.choosing_a_technology as unit
-from mqlearn.engines import servers
+from bench.engines.candidates import version
 from mqlearn.study.run import Run
 from mqlearn.units.choosing_a_technology.live import FILE, Job, as_run, live_result, recorded_result
-from mqlearn.units.choosing_a_technology.shop import MEMORY, Shop, open_shop
+from mqlearn.units.choosing_a_technology.shop import MEMORY, open_shop
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "14_choosing_a_technology.ipynb"
 RESULTS = ROOT / "notebooks" / "data" / FILE
-POMS = {"kafka": "Apache Kafka", "sqs": "ElasticMQ", "pulsar": "Apache Pulsar"}
+CALL = re.compile(r"\bengines\.(run|ask)\(")  # of a job
 
 
 class Recorder:
@@ -56,11 +56,11 @@ class Recorder:
             return result
         print(f"{engine}: {job.__name__} {options or ''}", file=sys.stderr)
         with open_shop(engine, **options) as shop:
-            version = "" if engine == MEMORY else version_of(engine, shop)
+            found = "" if engine == MEMORY else version(engine, shop.queue)
             result = live_result(shop, job)
         if engine != MEMORY:
             about = {"engine": engine, "job": job.__name__, "options": options}
-            about |= {"date": time.strftime("%Y-%m-%d"), "version": version}
+            about |= {"date": time.strftime("%Y-%m-%d"), "version": found}
             self.results.append(about | rounded(result))
         return result
 
@@ -74,37 +74,14 @@ def rounded(result: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def version_of(engine: str, shop: Shop) -> str:
-    """Return the name and version of the server that a shop uses."""
-    queue: Any = shop.queue
-    if engine in POMS:
-        pom = Path(servers.__file__).parent / "poms" / f"{engine}.xml"
-        space = {"m": "http://maven.apache.org/POM/4.0.0"}
-        found = ElementTree.parse(pom).find(".//m:dependencies/m:dependency/m:version", space)
-        return f"{POMS[engine]} {found.text if found is not None else ''}".rstrip()
-    if engine == "redis":
-        import redis
-
-        with redis.Redis.from_url(queue.url) as server:
-            about: Any = server.info("server")
-        name = about.get("server_name", "redis")
-        return f"{name.title()} {about.get(f'{name}_version') or about['redis_version']}"
-    import pika
-
-    connection: Any = pika.BlockingConnection(pika.URLParameters(queue.url))
-    properties = connection._impl.server_properties
-    connection.close()
-    return f"RabbitMQ {properties['version'].decode()}"
-
-
 def cells() -> list[str]:
-    """Return the code of the notebook's cells before its lab."""
+    """Return the code of the notebook's cells before its lab, and of later ones that run a job."""
     found: list[str] = []
+    lab = False
     for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
         source = "".join(cell["source"])
-        if source.startswith("## The lab"):
-            return found
-        if cell["cell_type"] == "code":
+        lab = lab or source.startswith("## The lab")
+        if cell["cell_type"] == "code" and (not lab or CALL.search(source)):
             found.append(source)
     return found
 

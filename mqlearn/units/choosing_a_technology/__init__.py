@@ -6,6 +6,7 @@ from mqlearn.units.choosing_a_technology.choice import rank
 from mqlearn.units.choosing_a_technology.choose import check_choose
 from mqlearn.units.choosing_a_technology.interpret import check_interpret
 from mqlearn.units.choosing_a_technology.live import LiveOrRecorded
+from mqlearn.units.choosing_a_technology.measured import kills, measurements
 from mqlearn.units.choosing_a_technology.protocols import wire_requests
 from mqlearn.units.choosing_a_technology.reports import REPORTS
 from mqlearn.units.choosing_a_technology.scenario import EngineChoice
@@ -19,6 +20,8 @@ __all__ = [
     "EngineChoice",
     "LiveOrRecorded",
     "cell",
+    "kills",
+    "measurements",
     "rank",
     "use_case_table",
     "wire_requests",

@@ -70,14 +70,16 @@ def live_result(shop: Shop, job: Job) -> dict[str, Any]:
     A job that returns something is asked for that; one that returns nothing makes a run, whose
     books must balance.
     """
+    start = shop.runtime.now  # the server has been started before, and its seconds are no part
     answer = job(shop)
     if answer is not None:
         # as it would come back from the file: a tuple as a list
         return {"answer": json.loads(json.dumps(answer)), "run": None}
     shop.trace.freeze()
     run = Run.of(shop.trace, shop.runtime.now)
-    made = {"until": run.until, "totals": run.totals, "verdict": run.verdict}
-    return {"answer": None, "run": made | {"records": [list(r) for r in run.trace.records]}}
+    made = {"until": run.until - start, "totals": run.totals, "verdict": run.verdict}
+    records = [list(r._replace(time=r.time - start)) for r in run.trace.records]
+    return {"answer": None, "run": made | {"records": records}}
 
 
 def recorded_result(engine: str, job: str, options: dict[str, Any]) -> dict[str, Any]:
