@@ -1,4 +1,4 @@
-"""Requests on the wire: the bytes with which each client publishes one order, as recorded."""
+"""Requests on the wire: the bytes that each client sends to publish one order, as recorded."""
 
 from __future__ import annotations
 
