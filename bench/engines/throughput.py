@@ -192,10 +192,10 @@ def measure(candidate: Candidate, about: Row, tick: Callable[[], object]) -> Ite
                         "body_bytes": BODY_BYTES,
                         "messages": messages,
                         "round": number,
-                        "seconds": f"{seconds:.4f}",
-                        "per_second": f"{per_second:.1f}",
-                        "in_memory_per_second": f"{rival[operation]:.1f}",
-                        "ratio": f"{rival[operation] / per_second:.2f}",
+                        "seconds": f"{seconds:.6f}",
+                        "per_second": f"{per_second:.2f}",
+                        "in_memory_per_second": f"{rival[operation]:.2f}",
+                        "ratio": f"{rival[operation] / per_second:.3f}",
                     }
                 work.settle_rest()
                 tick()
