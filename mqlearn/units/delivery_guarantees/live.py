@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from mqlearn.engines.errors import EngineError
+from mqlearn.engines.servers import local
+from mqlearn.runtime import check
+from mqlearn.runtime.threads import ThreadRuntime
+from mqlearn.runtime.trace import Trace
+from mqlearn.study.run import Run
 from mqlearn.study.scenario import param
 from mqlearn.units.delivery_guarantees.scenario import CardCharges
 
@@ -59,3 +66,45 @@ class LiveCharges(CardCharges):
         group="load",
         help="Of 200 orders, how many are charged twice or more?",
     )
+
+
+def run_on_valkey(
+    shop: LiveCharges,
+    tell: Callable[[str], object],
+    *,
+    seed: int = 0,
+    kill_at: float | None = None,
+) -> Run | None:
+    """Run a shop over a genuine Valkey server on this machine, in real time, and return the run.
+
+    After `kill_at` seconds (None: never) every process of the server is killed with signal 9, and
+    it is started again. Where no server is installed, `tell(text)` is called with one line that
+    says so, and the result is None.
+    """
+    check.instance("shop", shop, LiveCharges)
+    check.function("tell", tell)
+    check.whole("seed", seed)
+    kill_at = check.number("kill_at", kill_at, low=0, optional=True)
+    runtime = ThreadRuntime()
+    try:
+        server = local("redis")
+        from mqlearn.engines.redis_queue import RedisQueue
+    except (EngineError, ImportError) as missing:
+        tell(f"skipped: {missing}")
+        return None
+
+    def restart(seconds: float) -> None:
+        runtime.sleep(seconds)
+        server.kill()
+        server.start()
+
+    with (
+        server as url,
+        RedisQueue(url, "orders", visibility_timeout=shop.lease, trace=Trace()) as queue,
+    ):
+        breaker = None if kill_at is None else runtime.spawn(restart, kill_at, name="power")
+        run = shop.run(seed, runtime=runtime, queue=queue)
+        if breaker is not None:
+            breaker.join()
+        tell(f"live, on a genuine server: {run.verdict}")
+        return run
