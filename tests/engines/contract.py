@@ -19,13 +19,18 @@ def rule(text: str) -> pytest.MarkDecorator:
     return pytest.mark.rule(text)
 
 
+def rule_and_kind(item: pytest.Item) -> tuple[str, str] | None:
+    """Return the rule that a test tests, and the kind of queue or log; None for other tests."""
+    mark, parameters = item.get_closest_marker("rule"), getattr(item, "callspec", None)
+    if mark is None or parameters is None:
+        return None
+    return mark.args[0], parameters.params.get("site") or parameters.params["log_site"]
+
+
 def note_rule(item: pytest.Item) -> None:
     """Let the reports of a test say which rule it tests, and with which kind of queue."""
-    mark = item.get_closest_marker("rule")
-    parameters = getattr(item, "callspec", None)
-    if mark and parameters:
-        kind = parameters.params.get("site") or parameters.params.get("log_site")
-        item.user_properties += [("rule", mark.args[0]), ("kind", kind)]
+    if (found := rule_and_kind(item)) is not None:
+        item.user_properties += zip(("rule", "kind"), found, strict=True)
 
 
 def cell(report: Any, said: dict[str, Any]) -> str:
@@ -79,5 +84,5 @@ def summary(reporter: Any, kinds: Iterable[str]) -> None:
     reporter.write_line("")
     reporter.write_line(
         f'"{DECLARED}": the table of features says so, and the test saw that it is so; '
-        f'"{ABSENT}": the engine is not installed'
+        f'"{ABSENT}": the engine is not installed, or its server is not ours to kill'
     )

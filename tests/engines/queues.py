@@ -34,8 +34,8 @@ class Kind:
 
     `ordered`: one consumer gets what was sent in that order, also after a retry. `durable`: what
     the engine has confirmed survives kill -9 of the server. `own_reasons`: a dead letter has the
-    handler's own text. `fewest_retries`: the smallest `max_retries`. `settings`: those that the
-    engine keeps, so that all users of a queue agree.
+    handler's own text. `fewest_retries` and `most_retries`: the limits of `max_retries`.
+    `settings`: those that the engine keeps, so that all users of a queue agree.
     """
 
     id: str
@@ -47,6 +47,7 @@ class Kind:
     durable: bool = True
     own_reasons: bool = True
     fewest_retries: int = 0
+    most_retries: int = 50
     settings: tuple[str, ...] = ("visibility_timeout", "max_retries")
 
     @property
@@ -81,7 +82,7 @@ KINDS = {
     for kind in (
         Kind("memory", durable=False),
         Kind("redis", "redis", "RedisQueue"),
-        Kind("kafka", "kafka", "KafkaQueue", own_reasons=False, fewest_retries=1),
+        Kind("kafka", "kafka", "KafkaQueue", own_reasons=False, fewest_retries=1, most_retries=9),
         Kind("sqs", "sqs", "SQSQueue", ordered=False, durable=False),
         Kind("sqs_fifo", "sqs", "SQSQueue", ".fifo", ordered=False, durable=False),
     )

@@ -186,7 +186,9 @@ def test_the_answer_to_a_batch_of_acks_is_lost(site: Site, monkeypatch: pytest.M
     again = drain(queue, 1.5 * LEASE)
     assert len(again) <= 10 - acked and len(set(again)) == len(again)
     balance = trace.balance()
-    assert (balance.accepted, balance.completed) == (10, 10)
+    assert balance.accepted == balance.completed + balance.waiting == 10
+    if site.has("exact_size"):
+        assert balance.waiting == 0
 
 
 @rule("a server that hangs for a while")

@@ -30,7 +30,7 @@ def test_the_books_balance(site: Site) -> None:
     the records say.
     """
     trace = Trace()
-    queue = site.open(retries=1, trace=trace)
+    queue = site.open(retries=2, trace=trace)
     send_all(queue, [site.message(f"order-{number}") for number in range(6)])
     assert book(trace) == {"accepted": 6, "waiting": 6}
     first, second = get(queue), get(queue)
@@ -93,9 +93,12 @@ def test_a_trace_comes_later(site: Site) -> None:
         send_all(older, [site.message(f"old-{number}") for number in range(3)])
         trace = Trace()
         queue = site.twin(older, trace=trace)
-    assert book(trace) == {"accepted": 3, "waiting": 3}
-    queue.send(site.message("new"))
-    assert book(trace) == {"accepted": 4, "waiting": 4}
+    if site.lacks("exact_size"):
+        queue.send(site.message("new"))  # it cannot ask, and counts what it sees
+    else:
+        assert book(trace) == {"accepted": 3, "waiting": 3}
+        queue.send(site.message("new"))
+        assert book(trace) == {"accepted": 4, "waiting": 4}
     get_ids(queue, 4)
     assert book(trace) == {"accepted": 4, "completed": 4}
     assert is_empty(queue)

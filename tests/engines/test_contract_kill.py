@@ -14,7 +14,7 @@ from mqlearn import Message, MessageProcessor, ThreadRuntime, Trace
 from mqlearn.engines import EngineError
 from mqlearn.runtime.books import UnbalancedBooks
 from tests.engines.contract import rule
-from tests.engines.site import Site, drain, finish, get_ids, is_empty, send_all
+from tests.engines.site import Site, drain, finish, get, is_empty, send_all
 from tests.engines.until import until
 
 JOIN = 150.0  # seconds; a server needs up to two minutes to start on a busy machine
@@ -116,12 +116,11 @@ def test_a_waiting_consumer_reconnects(site: Site) -> None:
         return
     queue, clock = site.open(), ThreadRuntime()
     found: list[str] = []
-    waiting = clock.spawn(lambda: found.extend(get_ids(queue, 1)))
+    waiting = clock.spawn(lambda: found.append(get(queue, JOIN).id))
     restart(site)
     assert queue.send(site.message("late"))
     finish(waiting)
     assert found == ["late"]
-    assert is_empty(queue)
 
 
 @rule("a server that stays away: an error that says so")
@@ -139,7 +138,7 @@ def test_a_server_that_stays_away(site: Site, monkeypatch: pytest.MonkeyPatch) -
     processor.register_processor("default", lambda message: handled.append(message.id))
     processor.start_workers(2)
     queue.send(site.message("first"))
-    until(lambda: handled == ["first"], "the first is done")
+    until(lambda: processor.metrics["processed"] == 1, "the first is done")
     site.server.kill()
     processor.stop_workers(60)
     monkeypatch.setattr("mqlearn.engines.adapter.PATIENCE", 1.0)
@@ -217,4 +216,6 @@ def test_an_answer_to_an_ack_is_lost(site: Site, monkeypatch: pytest.MonkeyPatch
     again = drain(queue, 1.5 * LEASE)
     assert again in ([], ["order-1"]) and not (answered and again)
     balance = trace.balance()
-    assert (balance.accepted, balance.completed) == (1, 1)
+    assert balance.accepted == balance.completed + balance.waiting == 1
+    if site.has("exact_size") or answered or again:
+        assert balance.waiting == 0
