@@ -21,6 +21,7 @@ from mqlearn.engines.features import feature_table, why
 
 if TYPE_CHECKING:
     from mqlearn.engines.kafka_queue import KafkaQueue
+    from mqlearn.engines.kafka_stream import KafkaStream
     from mqlearn.engines.redis_pubsub import RedisPubSub
     from mqlearn.engines.redis_queue import RedisQueue
     from mqlearn.engines.servers import local
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _HOME = {
     "local": "servers",
     "KafkaQueue": "kafka_queue",
+    "KafkaStream": "kafka_stream",
     "RedisPubSub": "redis_pubsub",
     "RedisQueue": "redis_queue",
     "SQSQueue": "sqs",
@@ -38,6 +40,7 @@ _HOME = {
 __all__ = [
     "EngineError",
     "KafkaQueue",
+    "KafkaStream",
     "RedisPubSub",
     "RedisQueue",
     "SQSQueue",

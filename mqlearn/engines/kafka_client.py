@@ -35,6 +35,7 @@ GONE = {
     KafkaError._TIMED_OUT_QUEUE,
     KafkaError._MSG_TIMED_OUT,
     KafkaError._RESOLVE,
+    KafkaError._NOENT,  # no partition has its leader yet
     KafkaError._FATAL,  # of a producer, which is then replaced
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -82,7 +83,7 @@ def translated() -> Iterator[None]:
 
 
 class KafkaAdmin:
-    """What is asked of a broker about its topics and groups."""
+    """Questions to a broker about its topics and groups, and changes to them."""
 
     def __init__(self, url: str) -> None:
         self.client = AdminClient(client_settings(url))

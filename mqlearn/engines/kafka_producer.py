@@ -25,7 +25,7 @@ SETTINGS = {
 
 class KafkaProducer:
     """A producer that puts up to `batch` records into one batch, and for that waits up to `linger`
-    seconds for others. Many threads may use it.
+    seconds (s) for others. Many threads may use it.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class KafkaProducer:
         return confirmed
 
     def _replace(self, client: Producer, error: KafkaError) -> None:
-        """After a fatal error a producer is of no use any more."""
+        """Make another producer after a fatal error, which ends a producer for good."""
         with self._lock:
             if (error.fatal() or error.code() == KafkaError._FATAL) and self._client is client:
                 self._client = Producer(self._settings)
 
     def close(self) -> None:
-        """Give up what is not confirmed; who waits for it is told so."""
+        """Give up what is not confirmed; a `send` that waits for it fails."""
         self._client.purge()
         self._client.flush(1.0)

@@ -1,7 +1,7 @@
 """A queue on Kafka: a topic with one share group (Kafka 4.2; dead letters since 4.4).
 
     mqlearn-NAME       a topic of one partition: everything that was sent, settled or not
-    mqlearn-NAME       a share group: who holds which record, until when, and how often it was tried
+    mqlearn-NAME       a share group: the holder of each record, until when, and its number of tries
     dlq.mqlearn-NAME   a topic: the dead letters, with one of the broker's two reasons
 
 The lease is the group's record lock, and `max_retries` its limit of deliveries less one: both are

@@ -36,7 +36,7 @@ ACCEPT, RELEASE, REJECT = AcknowledgeType.ACCEPT, AcknowledgeType.RELEASE, Ackno
 ROUND_TRIP = 0.2  # seconds: a poll that is shorter may end before the broker's answer
 JOIN = 10.0  # seconds that a new member may take to join its group
 SLICE = 0.05  # seconds of one poll, between two looks at the other members
-IDLE = 1.0  # seconds after which a member that no worker uses is closed
+IDLE = 1.0  # seconds without use until a member is closed
 MOST = 100  # members of one process; a broker allows 200 in a group
 
 
@@ -58,7 +58,9 @@ class Acquired(NamedTuple):
 
 
 class ShareMember:
-    """One member of the group, which takes at most `size` records with a poll."""
+    """One member of the group. It takes at most `size` records with a poll, each for a `lease` in
+    seconds.
+    """
 
     def __init__(
         self, settings: dict[str, Any], topic: str, size: int, lease: float, runtime: Runtime
@@ -145,7 +147,9 @@ class ShareMember:
 
 
 class ShareMembers:
-    """All members of one group in this process: those in use, and those that are free."""
+    """All members of one group in this process, in use and free; a record's `lease` is in
+    seconds.
+    """
 
     def __init__(
         self, settings: dict[str, Any], topic: str, lease: float, runtime: Runtime
