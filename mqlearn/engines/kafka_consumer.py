@@ -80,12 +80,20 @@ class KafkaConsumer:
                 "fetch.wait.max.ms": 50,
             }
         )
-        self._client.subscribe(
-            [stream.stored_as],
-            on_assign=self._assigned,
-            on_revoke=self._revoked,
-            on_lost=self._lost,
-        )
+        self._joined = False
+
+    def join(self) -> None:
+        """Ask to join the group now instead of at the first poll; polls bring the partitions."""
+        with self._lock:
+            self._check_open()
+            if not self._joined:
+                self._joined = True
+                self._client.subscribe(
+                    [self.stream.stored_as],
+                    on_assign=self._assigned,
+                    on_revoke=self._revoked,
+                    on_lost=self._lost,
+                )
 
     # How a member takes part in rebalances; the client calls these from within a poll.
 
@@ -135,6 +143,7 @@ class KafkaConsumer:
         timeout = check.number("timeout", timeout, low=0, optional=True)
         check.function("cancelled", cancelled, optional=True)
         deadline = None if timeout is None else self.stream.runtime.now + timeout
+        self.join()
         while True:
             left = SLICE if deadline is None else deadline - self.stream.runtime.now
             with self._lock:

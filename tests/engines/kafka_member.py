@@ -21,7 +21,6 @@ def main(url: str, name: str, group: str, commit: int, count: int) -> None:
             if number == commit:
                 consumer.commit()
             if number == count:
-                print("done", flush=True)
                 stream.runtime.sleep(LONG)
 
 
