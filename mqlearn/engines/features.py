@@ -104,7 +104,11 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
             "A delivery stays with its connection until that ends; the adapter gives it back when "
             "its lease is over.",
         ),
-        "kafka": (N, "The record lock of the share group."),
+        "kafka": (
+            N,
+            "The record lock of the share group: 1 to 60 s on the broker of this course, 15 to 60 s "
+            "by default.",
+        ),
         "kafka_log": (U, "A log leases partitions to members, not records to workers."),
         "sqs": (N, "The visibility timeout, in whole seconds."),
         "pulsar": (
@@ -206,7 +210,11 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
             U,
             "AMQP's tx is slow and only covers one queue; confirms replace it.",
         ),
-        "kafka": (U, "A share group reads what is committed, and acks outside transactions."),
+        "kafka": (
+            U,
+            "A share group acks outside of transactions, and by default also reads what is not "
+            "committed.",
+        ),
         "kafka_log": (
             N,
             "A transactional producer; a reader of committed records sees all or none.",

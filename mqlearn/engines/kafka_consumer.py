@@ -20,7 +20,7 @@ from mqlearn.streaming.partition_log import OffsetOutOfRange
 if TYPE_CHECKING:
     from mqlearn.engines.kafka_stream import KafkaStream
 
-SLICE = 0.1  # seconds of one wait, after which a member looks whether to go on
+SLICE = 0.1  # seconds of one wait, between two looks whether to go on
 # A commit that the group refuses: this is not one of its members any more, or not yet.
 REFUSED = {
     KafkaError.UNKNOWN_MEMBER_ID,
