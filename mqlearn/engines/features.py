@@ -106,8 +106,8 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "kafka": (
             N,
-            "The record lock of the share group: 1 to 60 s on the broker of this course, 15 to 60 s "
-            "by default.",
+            "The record lock of the share group: 1 to 60 s on the broker of this course, 15 to "
+            "60 s by default.",
         ),
         "kafka_log": (U, "A log leases partitions to members, not records to workers."),
         "sqs": (N, "The visibility timeout, in whole seconds."),

@@ -40,9 +40,9 @@ class KafkaQueue(EngineQueue):
     60 on the broker of `local`, 15 to 60 by Kafka's own defaults. `max_retries` is from 1 to 9.
 
     Order is that of sending; what comes back goes first. No priorities, no delays, no `extend` and
-    no `size`. A release counts as a delivery; what is in flight when the broker is killed comes back
-    without having counted. A delivery needs a consumer of its own until it is
-    settled, at most 100 in a process; those of one `receive_many` share one.
+    no `size`. A release counts as a delivery. What is in flight when the broker is killed comes
+    back without having counted. A delivery needs a consumer of its own until it is settled, at most
+    100 in a process; those of one `receive_many` share one.
 
     `batch` is how many messages of one `send_many` travel together. The broker also hands them out
     together: more than 1 is far faster, but the leases of all of them begin when the first of them
