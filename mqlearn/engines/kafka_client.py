@@ -22,6 +22,7 @@ from confluent_kafka.admin import (
 
 from mqlearn.engines.errors import EngineError
 from mqlearn.runtime import check
+from mqlearn.runtime.threads import default_runtime
 
 ANSWER = 10.0  # seconds for one answer of the broker
 FOREVER = "-1"  # retention.ms: what was accepted stays
@@ -102,7 +103,22 @@ class KafkaAdmin:
             if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
                 return False
             raise translate(error.args[0]) from error
+        self._await_leaders(name)
         return True
+
+    def _await_leaders(self, topic: str) -> None:
+        """Wait until a new topic is known: a client that asks too early remembers for minutes that
+        there is no such topic.
+        """
+        clock = default_runtime()
+        deadline = clock.now + ANSWER
+        while clock.now < deadline:
+            with translated():
+                found = self.client.list_topics(topic, timeout=ANSWER).topics[topic]
+            if found.error is None and all(p.leader >= 0 for p in found.partitions.values()):
+                return
+            clock.sleep(0.02)
+        raise KafkaGone(f"the topic {topic} has no leader after {ANSWER:g} s")
 
     def delete_topics(self, *names: str) -> None:
         """Delete topics with everything in them."""
