@@ -22,6 +22,7 @@ from mqlearn.engines.features import feature_table, why
 if TYPE_CHECKING:
     from mqlearn.engines.kafka_queue import KafkaQueue
     from mqlearn.engines.kafka_stream import KafkaStream
+    from mqlearn.engines.pulsar import PulsarQueue
     from mqlearn.engines.redis_pubsub import RedisPubSub
     from mqlearn.engines.redis_queue import RedisQueue
     from mqlearn.engines.servers import local
@@ -33,6 +34,7 @@ _HOME = {
     "KafkaQueue": "kafka_queue",
     "KafkaStream": "kafka_stream",
     "RedisPubSub": "redis_pubsub",
+    "PulsarQueue": "pulsar",
     "RedisQueue": "redis_queue",
     "SQSQueue": "sqs",
 }
@@ -41,6 +43,7 @@ __all__ = [
     "EngineError",
     "KafkaQueue",
     "KafkaStream",
+    "PulsarQueue",
     "RedisPubSub",
     "RedisQueue",
     "SQSQueue",

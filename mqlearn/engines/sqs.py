@@ -28,7 +28,7 @@ from mqlearn.engines.adapter import Fetched, Held
 from mqlearn.engines.envelope import decode
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.sqs_client import StaleReceipt
-from mqlearn.engines.sqs_dead import ID
+from mqlearn.engines.sqs_dead import ID, attributes
 from mqlearn.engines.sqs_queues import SQSQueues
 from mqlearn.engines.sqs_requests import (
     BATCH,
@@ -44,19 +44,28 @@ from mqlearn.runtime import check
 
 SHORT_POLL = 0.1  # seconds between two looks, where less than a second is left
 LOOK_EVERY = 1.0  # seconds between two looks for messages that SQS has moved
+FAILURES = "mqlearn-failures"  # of a message that was sent again after a purge
 GUARD = 30  # seconds for which a message is kept from others while it is moved
 
 
 @dataclass(slots=True)
 class Receipt:
-    """The receipt handle of one delivery of the message `id`. `asked` counts the tries to delete
-    it; `moved` is true once a copy of it is among the dead letters.
+    """The receipt handle of one delivery of the message `id`, what it has and how often it has
+    failed. `asked` counts the tries to delete it; `moved` is true once a copy of it is among the
+    dead letters.
     """
 
     id: str
     handle: str
+    body: str
+    failures: int
     asked: int = 0
     moved: bool = False
+
+    @property
+    def once(self) -> str:
+        """A name that only this delivery has, for FIFO queues."""
+        return sha256(self.handle.encode()).hexdigest()
 
 
 class SQSQueue(SQSQueues):
@@ -128,22 +137,26 @@ class SQSQueue(SQSQueues):
             MaxNumberOfMessages=n,
             WaitTimeSeconds=wait,
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
-            MessageAttributeNames=[ID],
+            MessageAttributeNames=[ID, FAILURES],
         )
         return [self._fetched(each) for each in answer.get("Messages", ())]
 
     def _fetched(self, each: dict[str, Any]) -> Fetched:
         received = int(each["Attributes"]["ApproximateReceiveCount"])
         # what was moved back from the dead letters is the same message, with a new id of SQS
-        attribute = each.get("MessageAttributes", {}).get(ID)
-        key = each["MessageId"] if attribute is None else attribute["StringValue"]
+        said = {name: a["StringValue"] for name, a in each.get("MessageAttributes", {}).items()}
+        key = said.get(ID, each["MessageId"])
+        failures = int(said.get(FAILURES, 0)) + received - 1
         with self._lock:
             self._spent.pop(key, None)  # it was moved back by an operator
             self._due.pop(key, None)
-        return Fetched(each["Body"].encode(), key, received, Receipt(key, each["ReceiptHandle"]))
+        receipt = Receipt(key, each["ReceiptHandle"], each["Body"], failures)
+        return Fetched(each["Body"].encode(), key, failures + 1, receipt, failures)
 
     def _ack(self, handle: Receipt) -> bool:
         handle.asked += 1
+        if self._is_kept(handle, settled=True):
+            return True
         try:
             self._ask("delete_message", **self._at, ReceiptHandle=handle.handle)
         except StaleReceipt:
@@ -158,6 +171,8 @@ class SQSQueue(SQSQueues):
         return done
 
     def _ack_batch(self, handles: list[Receipt]) -> list[bool]:
+        if any(self._is_kept(handle) for handle in handles):
+            return [self._ack(handle) for handle in handles]
         for handle in handles:
             handle.asked += 1
         entries = [{"Id": str(n), "ReceiptHandle": h.handle} for n, h in enumerate(handles)]
@@ -167,6 +182,8 @@ class SQSQueue(SQSQueues):
 
     def _hide(self, handle: Receipt, seconds: int) -> bool:
         """Let the lease of a delivery end `seconds` from now; False if it is not current."""
+        if self._is_kept(handle):
+            return True
         change = {"ReceiptHandle": handle.handle, "VisibilityTimeout": seconds}
         try:
             self._ask("change_message_visibility", **self._at, **change)
@@ -174,10 +191,36 @@ class SQSQueue(SQSQueues):
             return False
         return True
 
+    def _is_kept(self, handle: Receipt, *, settled: bool = False) -> bool:
+        """Return True if a purge has taken a delivery of ours from the server; once it is
+        `settled`, it is kept no longer.
+        """
+        with self._lock:
+            kept = handle.id in self._kept
+            if settled:
+                self._kept.discard(handle.id)
+        return kept
+
+    def _send_kept(self, handle: Receipt, failed: int, delay: int) -> bool:
+        """Send again what a purge has taken from the server; False if it did not."""
+        if not self._is_kept(handle):
+            return False
+        entry: dict[str, Any] = {"MessageBody": handle.body}
+        if self.kind == "sqs_fifo":
+            message, token, _ = decode(handle.body.encode())
+            entry |= in_order(token, message) | {"MessageDeduplicationId": handle.once}
+        elif delay:
+            entry["DelaySeconds"] = min(delay, LONGEST_DELAY)
+        said = attributes({ID: handle.id, FAILURES: str(handle.failures + failed)})
+        self._ask("send_message", **self._at, **entry, MessageAttributes=said)
+        return self._is_kept(handle, settled=True)
+
     def _retry(self, handle: Receipt) -> bool:
-        return self._hide(handle, 0)
+        return self._send_kept(handle, 1, 0) or self._hide(handle, 0)
 
     def _release(self, handle: Receipt, delay: float) -> bool:
+        if self._send_kept(handle, 0, int(delay)):
+            return True
         done = self._hide(handle, int(delay))
         if done and delay:
             with self._lock:
@@ -203,10 +246,9 @@ class SQSQueue(SQSQueues):
             # a newer delivery is not ours to bury, and there must be none while we move this one
             if not self._hide(handle, GUARD):
                 return False
-            entry: dict[str, Any] = {"MessageBody": held.fetched.payload.decode()}
+            entry: dict[str, Any] = {"MessageBody": handle.body}
             if self.kind == "sqs_fifo":
-                once = sha256(handle.handle.encode()).hexdigest()
-                entry |= {"MessageGroupId": once, "MessageDeduplicationId": once}
+                entry |= {"MessageGroupId": handle.once, "MessageDeduplicationId": handle.once}
             self._dead.add(entry, handle.id, reason, LARGEST - len(held.fetched.payload))
             handle.moved = True
         handle.asked += 1  # if it is gone by now, it is only there
@@ -217,6 +259,9 @@ class SQSQueue(SQSQueues):
         return self._bury(held, RETRIES_EXHAUSTED)
 
     def _lease_ended(self, held: Held) -> bool:
+        handle: Receipt = held.fetched.handle
+        if self._is_kept(handle):
+            return self._bury(held, RETRIES_EXHAUSTED) if held.last else not self._retry(handle)
         if held.last:
             with self._lock:
                 self._spent[held.fetched.key] = held

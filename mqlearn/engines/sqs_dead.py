@@ -57,11 +57,8 @@ class DeadLetters:
         while reason and len(value) > room - 200:
             reason = reason[: len(reason) // 2]
             value = json.dumps(reason + "…")
-        attributes = {
-            name: {"DataType": "String", "StringValue": text}
-            for name, text in ((ID, key), (REASON, value))
-        }
-        self._ask("send_message", **self._at, **entry, MessageAttributes=attributes)
+        said = attributes({ID: key, REASON: value})
+        self._ask("send_message", **self._at, **entry, MessageAttributes=said)
 
     def delete(self) -> None:
         """Delete the queue from the server."""
@@ -113,11 +110,16 @@ class DeadLetters:
                 pass  # another reader has it
 
 
+def attributes(texts: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Return what SQS calls message attributes."""
+    return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items()}
+
+
 def _letter(message: dict[str, Any]) -> Letter:
-    attributes = message.get("MessageAttributes", {})
+    said = message.get("MessageAttributes", {})
     # what SQS moves by itself has no reason, and there is only one that it can have
     reason = RETRIES_EXHAUSTED
-    if REASON in attributes:
-        reason = json.loads(attributes[REASON]["StringValue"])
+    if REASON in said:
+        reason = json.loads(said[REASON]["StringValue"])
     sent = int(message["Attributes"]["SentTimestamp"])
     return Letter(message["MessageId"], sent, message["Body"].encode(), reason)

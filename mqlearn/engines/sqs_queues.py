@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 
-from mqlearn.engines.adapter import Fetched, Held
+from mqlearn.engines.adapter import Held
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.queue import EngineQueue
 from mqlearn.engines.sqs_client import QueueGone, SQSClient, Unreachable
 from mqlearn.engines.sqs_dead import DeadLetters
-from mqlearn.engines.sqs_requests import BATCH, LONGEST_LEASE, whole
+from mqlearn.engines.sqs_requests import LONGEST_LEASE, whole
 from mqlearn.messaging.message import RETRIES_EXHAUSTED
 from mqlearn.runtime import check
 from mqlearn.runtime.threads import ThreadRuntime
@@ -49,6 +48,7 @@ class SQSQueues(EngineQueue):
         self._looked = 0.0  # when they were last looked for among the dead letters (s)
         # when what was released with a delay is due (s), by the id of the message
         self._due: dict[str, float] = {}
+        self._kept: set[str] = set()  # deliveries of ours that a purge has taken from the server
         super().__init__(
             url,
             name,
@@ -141,6 +141,7 @@ class SQSQueues(EngineQueue):
         counted = self._places()
         # what has lost its last lease is visible until SQS moves it
         _shift(counted, "waiting", "in flight", len(self._spent))
+        counted["in flight"] += len(self._kept)
         return {**counted, "dead": self._dead.size()}
 
     def _places(self) -> dict[str, int]:
@@ -154,28 +155,22 @@ class SQSQueues(EngineQueue):
         _shift(counted, "in flight", "delayed", len(self._due))
         return counted
 
-    @abstractmethod
-    def _take(self, n: int, *, wait: int) -> list[Fetched]:
-        """Receive at most `n` messages, waiting `wait` seconds for the first."""
-
     def _empty(self) -> int:
-        waiting, delayed, held = self._places().values()
-        if not held:
-            self._ask("purge_queue", **self._at)
-            with self._lock:
-                spent, self._spent, self._due = self._spent, {}, {}
-            for each in spent.values():
-                self._move(each, "lease_lost")  # so it waited, as SQS sees it
-            return waiting + delayed
-        if delayed or self.kind == "sqs_fifo":
+        waiting, delayed, flying = self._places().values()
+        with self._lock:
+            held = {each.fetched.handle.id for each in self._held.values()} - self._kept
+        if flying > len(held):
             raise EngineError(
-                f"purge cannot leave {held} messages in flight on {self.kind}: it can only throw "
-                "away the whole queue, or what a receive delivers"
+                f"purge cannot leave {flying - len(held)} messages that others have in flight: "
+                f"{self.kind} can only purge a whole queue"
             )
-        gone = 0
-        while taken := self._take(BATCH, wait=0):
-            gone += sum(self._ack_many([each.handle for each in taken]))
-        return gone
+        self._ask("purge_queue", **self._at)
+        with self._lock:
+            spent, self._spent, self._due = self._spent, {}, {}
+            self._kept |= held  # if they fail, they are sent again
+        for each in spent.values():
+            self._move(each, "lease_lost")  # so it waited, as SQS sees it
+        return waiting + delayed
 
 
 def _shift(counted: dict[str, int], here: str, there: str, n: int) -> None:

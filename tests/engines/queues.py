@@ -83,6 +83,7 @@ KINDS = {
         Kind("memory", durable=False),
         Kind("redis", "redis", "RedisQueue"),
         Kind("kafka", "kafka", "KafkaQueue", own_reasons=False, fewest_retries=1, most_retries=9),
+        Kind("pulsar", "pulsar", "PulsarQueue"),
         Kind("sqs", "sqs", "SQSQueue", ordered=False, durable=False),
         Kind("sqs_fifo", "sqs", "SQSQueue", ".fifo", ordered=False, durable=False),
     )
