@@ -123,8 +123,19 @@ class KafkaConsumer:
 
     @property
     def position(self) -> dict[int, int]:
+        """The offset of the next event that `poll` will return, by partition; for a partition where
+        it has returned none yet, the broker is asked.
+        """
+        known = dict(self._position)
+        if None not in known.values():
+            return self.polled
+        begun = self.stream.starts(self.group_name)
+        return {p: begun[p] if at is None else at for p, at in known.items()}
+
+    @property
+    def polled(self) -> dict[int, int]:
         """The offset after the last event that `poll` has returned, by partition."""
-        return {p: at for p, at in self._position.items() if at is not None}
+        return {p: at for p, at in self._position.copy().items() if at is not None}
 
     def poll(
         self,
@@ -187,7 +198,7 @@ class KafkaConsumer:
         """
         check.instance("offsets", offsets, Mapping, optional=True)
         if offsets is None:
-            wanted = {p: at for p, at in self.position.items() if at != self._committed.get(p)}
+            wanted = {p: at for p, at in self.polled.items() if at != self._committed.get(p)}
         else:
             bounds = self.stream._bounds()
             for partition, offset in offsets.items():

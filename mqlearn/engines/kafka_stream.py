@@ -113,12 +113,12 @@ class KafkaStream(KafkaLog):
             offset = self.insist(self._committed, group).get(partition)
             at = max(self._resolve(partition, offset, start, end), from_offset)
             for event in self._events(partition, at, end):
-                self.emit(
-                    "read", f"{self.name}/{name}", event.sequence_number, event.event_id, partition
-                )
+                offset = event.sequence_number
+                self.emit("read", f"{self.name}/{name}", offset, event.event_id, partition)
                 yield event
                 # reached only when the loop asks for another event: this one has been handled
-                self.insist(self._commit, group, partition, event.sequence_number + 1)
+                if self.insist(self._commit, group, partition, offset + 1):
+                    self.emit("committed", f"{self.name}/{name}", offset + 1, "", partition)
 
     def _resolve(self, partition: int, offset: int | None, start: int, end: int) -> int:
         if offset is not None and start <= offset <= end:
@@ -231,9 +231,16 @@ class KafkaStream(KafkaLog):
         """Return the lag by partition: the number of offsets between the group's committed one and
         the end, markers of transactions included.
         """
+        ends, begun = self.get_latest_offset(), self.starts(consumer_group)
+        return {p: max(0, ends[p] - at) for p, at in begun.items()}
+
+    def starts(self, consumer_group: str) -> dict[int, int]:
+        """Return by partition where the group reads on: at its committed offset, or where `start`
+        says.
+        """
         committed = self.insist(self._committed, self._group_id(consumer_group))
         return {
-            p: end - self._resolve(p, committed.get(p), start, end)
+            p: self._resolve(p, committed.get(p), start, end)
             for p, (start, end) in enumerate(self._bounds())
         }
 

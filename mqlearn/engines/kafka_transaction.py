@@ -56,7 +56,7 @@ class KafkaTransaction:
         if, and only if, the appends are seen.
         """
         topic = consumer.stream.stored_as
-        offsets = [TopicPartition(topic, p, at) for p, at in consumer.position.items()]
+        offsets = [TopicPartition(topic, p, at) for p, at in consumer.polled.items()]
         if offsets:
             self._producer.send_offsets_to_transaction(offsets, consumer.metadata(), WITHIN)
 

@@ -285,7 +285,9 @@ def test_a_trace_tells_what_this_process_did(opener: Opener) -> None:
         ("appended", stream.name, 0),
         ("appended", stream.name, 1),
         ("read", group, 0),
+        ("committed", group, 1),
         ("read", group, 1),
+        ("committed", group, 2),
         ("committed", group, 1),
         ("deleted", stream.name, 1),
     ]
