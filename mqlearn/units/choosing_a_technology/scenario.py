@@ -26,7 +26,7 @@ from mqlearn.units.choosing_a_technology.use_cases import USE_CASES
 NONE = "none"
 
 
-def weight(default: float, sentence: str, group: str) -> Any:
+def weight(default: float, sentence: str, group: str = "messages") -> Any:
     """Return the field of a need: its weight, from 0 (not needed) to 3 (must)."""
     return param(default, low=0, high=MUST, step=0.5, group=group, help=sentence)
 
@@ -49,29 +49,25 @@ class EngineChoice(Scenario):
         for name, case in USE_CASES.items()
     }
 
-    order: float = weight(
-        2.0, "Several workers handle the messages of one key in their order.", "messages"
-    )
-    replay: float = weight(0.0, "What was read can be read again.", "messages")
-    fan_out: float = weight(2.0, "Several independent readers get every message.", "messages")
-    delay: float = weight(1.0, "A single message can be held back until its time.", "messages")
-    priority: float = weight(1.0, "Urgent messages overtake the others.", "messages")
-    latency: float = weight(1.0, "A message is there within milliseconds.", "quality")
-    durability: float = weight(
-        3.0, "A confirmed message survives the loss of a machine.", "quality"
-    )
-    effort: float = weight(2.0, "There is little to run, to update and to watch.", "people")
-    cost: float = weight(1.0, "The bill is small while few messages come.", "people")
-    known_by_team: float = weight(0.0, "The team runs it already.", "people")
+    order: float = weight(2.0, "Several workers handle the messages of one key in their order.")
+    replay: float = weight(0.0, "What was read can be read again.")
+    fan_out: float = weight(2.0, "Several independent readers get every message.")
+    delay: float = weight(1.0, "A single message can be held back until its time.")
+    priority: float = weight(1.0, "Urgent messages overtake the others.")
+    latency: float = weight(1.0, "A message is there within milliseconds.")
+    durability: float = weight(3.0, "A confirmed message survives the loss of a machine.")
+    effort: float = weight(2.0, "There is little to run, to update and to watch.", "team")
+    cost: float = weight(1.0, "The bill is small while few messages come.", "team")
+    known_by_team: float = weight(0.0, "The team runs it already.", "team")
     known: str = param(
-        NONE, group="people", choices=(NONE, *ENGINES), help="The engine that the team runs."
+        NONE, group="team", choices=(NONE, *ENGINES), help="The engine that the team runs."
     )
     doubt: float = param(
         0.5,
         low=0,
         high=1.5,
         step=0.25,
-        group="people",
+        group="team",
         help="By how much each weight may be off.",
     )
     prediction: float | None = param(
