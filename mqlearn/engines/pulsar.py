@@ -6,7 +6,7 @@
 Pulsar has no lease of a few seconds: a delivery stays with its consumer until that gives it back or
 loses its connection. So the adapter gives it back when its lease is over. A process that hangs as a
 whole keeps what it has, and one that dies gives it back at once. Pulsar counts each return; its
-counts are kept in memory, and begin again when the server is restarted.
+counts are kept in memory, and begin again when no consumer is left or the server is restarted.
 
 An ack reaches the server within 0.1 s, and nothing confirms it: a crash in between delivers the
 message again. The server accepts an ack of an old delivery too; only the adapter's own clock
@@ -29,7 +29,8 @@ from mqlearn.messaging.message import RETRIES_EXHAUSTED, Message
 from mqlearn.runtime import check
 
 POLL = 0.2  # seconds within which the server answers a request, if it has a message
-SETTLED = 0.3  # seconds within which the server knows of an ack or a return
+SETTLED = 3.0  # seconds within which the server must have heard of an ack or a return
+PAUSE = 0.05  # seconds between two looks whether it has
 
 
 class PulsarQueue(EngineQueue):
@@ -52,7 +53,6 @@ class PulsarQueue(EngineQueue):
         self._out: set[str] = set()  # deliveries of this process, by the id of the message
         self._kept: set[str] = set()  # those of them that a purge has taken from the server
         self._later: dict[str, float] = {}
-        self._changed = 0.0  # when something was settled last (s)
         self._link = PulsarLink(self._admin, self.stored_as, self._producer, self._runtime)
         self._agree("visibility_timeout", self.visibility_timeout)
         self._agree("max_retries", self.max_retries)
@@ -134,7 +134,6 @@ class PulsarQueue(EngineQueue):
             key = copied(message)["key"]
             self._out.discard(key)
             self._kept.discard(key)
-            self._changed = self._runtime.now
 
     def _ack(self, handle: Any) -> bool:
         self._linked.ack(handle)
@@ -181,9 +180,7 @@ class PulsarQueue(EngineQueue):
     # Counts.
 
     def _count(self) -> dict[str, int]:
-        # the client tells the server a little later what was settled
-        self._runtime.sleep(max(0.0, self._changed + SETTLED - self._runtime.now))
-        backlog, held = self._admin.backlog(self.stored_as, SUBSCRIPTION)
+        backlog, held = self._settled_backlog()
         dead, _ = self._admin.backlog(f"{self.stored_as}-dead", LETTERS)
         now = self._runtime.now
         with self._lock:
@@ -196,6 +193,18 @@ class PulsarQueue(EngineQueue):
         delayed = min(delayed, free)
         flying = own + others
         return {"waiting": free - delayed, "delayed": delayed, "in flight": flying, "dead": dead}
+
+    def _settled_backlog(self) -> tuple[int, dict[str, int]]:
+        """Return the backlog once the server agrees with us on what this process holds: the client
+        tells it a little later what was settled.
+        """
+        deadline = self._runtime.now + SETTLED
+        while True:
+            backlog, held = self._admin.backlog(self.stored_as, SUBSCRIPTION)
+            mine = len(self._out) + self._linked.ready()
+            if held.get(self._producer, 0) == mine or self._runtime.now > deadline:
+                return backlog, held
+            self._runtime.sleep(PAUSE)
 
     def _read_dead(self) -> list[tuple[bytes, dict[str, str]]]:
         return [

@@ -31,6 +31,7 @@ SILENCE = 2.0  # seconds without a message until we ask whether the server still
 # what the client raises while a server is gone or starts
 GONE = (
     pulsar.Timeout,
+    pulsar.AlreadyClosed,  # by another thread: then the queue says so
     pulsar.ConnectError,
     pulsar.LookupError,
     pulsar.ReadError,
@@ -170,6 +171,10 @@ class PulsarLink:
         finally:
             with self._lock:
                 self._waiting -= more
+
+    def ready(self) -> int:
+        """Return how many messages have come that no `receive` has taken yet."""
+        return self._came.qsize()
 
     def _request(self, n: int) -> None:
         with self._lock:
