@@ -76,6 +76,7 @@ class EngineAdapter(MessageQueue):
     lost: tuple[type[BaseException], ...] = (ConnectionError,)  # the server is gone, for now
     largest: int | None = None  # bytes of one message, envelope included
     look: float = 0.2  # seconds of one wait for a message; a worker that is to stop waits so long
+    slowness: float = 1.0  # times 60 s is how long a call waits for a server that is gone
     due_alone: bool = True  # what was delayed waits from its due time on, without being asked for
     observable = True
 
@@ -126,7 +127,8 @@ class EngineAdapter(MessageQueue):
         """Return `call(*told)`, made again while the server is gone, for up to 60 seconds; None if
         `cancelled()` is true meanwhile.
         """
-        broken, deadline = False, self._runtime.now + PATIENCE
+        patience = PATIENCE * self.slowness
+        broken, deadline = False, self._runtime.now + patience
         while True:
             self._check_open()
             try:
@@ -140,7 +142,7 @@ class EngineAdapter(MessageQueue):
                     return None
                 if self._runtime.now >= deadline:
                     raise EngineError(
-                        f"{self.engine} at {self.url} has not answered for {PATIENCE:g} s: "
+                        f"{self.engine} at {self.url} has not answered for {patience:g} s: "
                         f"{reason_of(error)}"
                     ) from error
             except Exception:

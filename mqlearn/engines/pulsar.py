@@ -46,6 +46,8 @@ class PulsarQueue(EngineQueue):
     lost = (ConnectionError,)
     largest = 5 * 2**20 - 16_384  # the rest is for what Pulsar adds, and the reason of a letter
 
+    slowness = 3.0  # on a busy machine its restart takes more than a minute
+
     _link: PulsarLink | None = None
 
     def _connect(self) -> None:
@@ -79,10 +81,10 @@ class PulsarQueue(EngineQueue):
 
     @property
     def _linked(self) -> PulsarLink:
-        self._check_open()
-        if self._link is None:
+        link = self._link
+        if link is None:
             raise Unreachable("there is no connection")
-        return self._link
+        return link
 
     def delete(self) -> None:
         """Delete the queue and its dead letters from the server, and close."""
