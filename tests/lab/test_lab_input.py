@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import mqlearn.lab
-from mqlearn.lab import Lab, replay, show
+from mqlearn.lab import Lab, note, replay, show
 from mqlearn.units.start_here.scenario import FailingWork
 
 # For each public parameter, values that must be refused. A name that is not here fails the test of
@@ -40,6 +40,7 @@ WRONG: dict[str, list[Any]] = {
     "show.at": ["x", math.nan],
     "show.prediction": ["x", math.nan, 1e300],
     "show.title": [5],
+    "note.text": [5, b"x", None, ["x"]],
     "replay.which": ["x", [1]],
     "replay.charts": ["explode", 5],
     "replay.at": ["x", math.nan],
@@ -56,6 +57,7 @@ CALLS: dict[str, Callable[[Lab, Any], object]] = {
     "show.at": lambda lab, value: show(lab.run, at=value),
     "show.prediction": lambda lab, value: show(lab.run, prediction=value),
     "show.title": lambda lab, value: show(lab.run, title=value),
+    "note.text": lambda lab, value: note(value),
     "replay.which": lambda lab, value: replay(value),
     "replay.charts": lambda lab, value: replay(lab.run, value),
     "replay.at": lambda lab, value: replay(lab.run, at=value),
