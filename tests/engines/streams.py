@@ -86,6 +86,11 @@ def member(log: Any, group: str, **options: Any) -> Any:
     return log.consumer(group, **options)
 
 
+def owned(reader: Any) -> list[int]:
+    """Return the partitions that a member owns."""
+    return sorted(reader.position if isinstance(reader, Consumer) else reader.partitions)
+
+
 def append_all(log: Any, events: list[Any]) -> None:
     """Append events, many to a round trip where the log can."""
     if hasattr(log, "append_many"):
