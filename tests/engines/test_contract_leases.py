@@ -143,7 +143,7 @@ def test_an_ack_at_the_end_of_the_lease(site: Site) -> None:
     """Whether it came in time or not is what it answers: True and never again, or False and once
     more.
     """
-    lease = 2.5
+    lease = 3.0
     queue, clock = site.open(lease=lease, retries=9), ThreadRuntime()
     if site.lacks("lease"):
         return
