@@ -12,7 +12,7 @@ SPREAD := -n auto --dist loadfile
 COVER  := --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint browser nbval unit contract engines coverage chaos notebooks bench measure clean
+.PHONY: help lab test lint browser nbval unit live contract engines coverage chaos notebooks bench measure clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ lab: $(READY) ## set everything up and open JupyterLab on the notebooks
 # they are required, as in CI, `make contract` runs those tests at the end.
 REQUIRED := $(MQLEARN_REQUIRE_ENGINES)
 
-test: lint browser nbval unit $(if $(REQUIRED),contract) ## set everything up, then lint, types, browser, unit tests and every notebook
+test: lint browser nbval unit $(if $(REQUIRED),live contract) ## set everything up, then lint, types, browser, unit tests and every notebook
 
 lint: $(READY) ## only ruff, its formatter and mypy
 	$(BIN)/ruff check .
@@ -42,6 +42,10 @@ unit: $(READY) ## only the unit tests
 
 contract: $(READY) ## only the tests on genuine engines, those that `make engines` has installed
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/engines
+
+live: $(READY) ## only run the notebooks that use genuine engines, live on those that are installed
+	$(BIN)/python -m pytest $(SPREAD) --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	    notebooks/03_delivery_guarantees.ipynb notebooks/14_choosing_a_technology.ipynb
 
 engines: $(READY) ## install genuine engines: Valkey, RabbitMQ, Kafka, ElasticMQ (and WITH=pulsar)
 	@$(BIN)/python -m mqlearn.engines.servers.install $(if $(WITH),--with $(WITH))

@@ -33,6 +33,8 @@ ONLY_IN = {
     "greenlet": "runtime",
 }
 HEAVY = ("matplotlib", "pandas", "ipywidgets", "numpy", "IPython")
+# The clients of engines, each imported only when its class is asked for.
+CLIENTS = ("redis", "pika", "confluent_kafka", "boto3", "pulsar", "psutil")
 
 
 def room(path: Path) -> str:
@@ -111,7 +113,10 @@ def test_a_library_stays_in_its_room(path: Path) -> None:
 
 
 def test_importing_the_package_is_light() -> None:
-    """`import mqlearn` brings none of the libraries for tables, charts and widgets."""
-    code = f"import sys, mqlearn; print([m for m in {HEAVY!r} if m in sys.modules])"
+    """`import mqlearn` brings none of the libraries for tables, charts and widgets; neither it nor
+    `import mqlearn.engines` brings the client of an engine.
+    """
+    unwanted = HEAVY + CLIENTS
+    code = f"import sys, mqlearn.engines; print([m for m in {unwanted!r} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
