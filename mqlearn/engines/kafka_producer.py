@@ -8,8 +8,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Producer
 
-from mqlearn.engines.adapter import PATIENCE
-from mqlearn.engines.kafka_client import translate
+from mqlearn.engines import adapter
+from mqlearn.engines.kafka_client import KafkaGone, translate
 from mqlearn.runtime.base import Runtime
 
 # The broker writes to as many replicas as it demands, and drops what is sent twice. The partition
@@ -19,7 +19,9 @@ SETTINGS = {
     "enable.idempotence": True,
     "partitioner": "murmur2_random",
     "message.max.bytes": 1_048_588,
-    "message.timeout.ms": int(PATIENCE * 1000),  # it sends again itself while the broker is gone
+    "message.timeout.ms": int(
+        adapter.PATIENCE * 1000
+    ),  # it sends again itself while the broker is gone
 }
 
 
@@ -33,7 +35,7 @@ class KafkaProducer:
     ) -> None:
         mine = {"batch.num.messages": batch, "linger.ms": linger * 1000}
         self._settings = {**settings, **SETTINGS, **mine}
-        self._lock = runtime.lock()
+        self._lock, self._runtime = runtime.lock(), runtime
         self._client = Producer(self._settings)
 
     def send(self, records: Sequence[dict[str, Any]]) -> list[Any]:
@@ -42,6 +44,7 @@ class KafkaProducer:
         Raises KafkaGone if the broker does not confirm within 60 seconds, EngineError if it
         refuses.
         """
+        deadline = self._runtime.now + adapter.PATIENCE
         with self._lock:
             client = self._client
         confirmed: list[Any] = [None] * len(records)
@@ -63,6 +66,8 @@ class KafkaProducer:
                 except BufferError:  # 100,000 are under way
                     client.poll(0.05)
         while left[0]:
+            if self._runtime.now > deadline:
+                raise KafkaGone("no confirm has come")
             client.poll(0.05)
         if failed:
             self._replace(client, failed[0])
