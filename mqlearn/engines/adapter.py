@@ -100,6 +100,11 @@ class EngineAdapter(MessageQueue):
         """Each feature of an engine, and whether it is "native", "emulated" or "unsupported"."""
         return supports(self.kind)
 
+    @property
+    def renewable(self) -> bool:  # type: ignore[override]
+        """True if a lease may be renewed with `extend`."""
+        return self.features["extend"] != "unsupported"
+
     def _need(self, feature: str) -> None:
         """Raise Unsupported if this engine does not have the feature."""
         if self.features[feature] == "unsupported":

@@ -42,8 +42,8 @@ class BatchMessageProcessor(Workers):
     again with parts of the batch.
 
     While a batch fills, leases are renewed at half their time, so at least half a lease is left
-    when the handler begins. On stop, a batch that was begun is handled ("flush") or released
-    ("return"), as `on_stop` says.
+    when the handler begins; where the queue cannot renew them, the batch ends then. On stop, a
+    batch that was begun is handled ("flush") or released ("return"), as `on_stop` says.
     """
 
     def __init__(
@@ -109,13 +109,16 @@ class BatchMessageProcessor(Workers):
         # the time counts from the first message, so no message waits longer than `batch_timeout`
         # here
         batch, deadline = [first], clock.now + self.batch_timeout
+        if lease is not None and not self.queue.renewable:
+            # half of the lease is left for the work, since it cannot be renewed
+            deadline = min(deadline, clock.now + lease / 2)
         with self._given_back_on_error(batch):
             if self.batch_size > 1:
                 # what is ready now, in one call: a full batch then needs no timer and no second
                 # wait
                 batch += self.queue.receive_many(self.batch_size - 1, timeout=0)
             while len(batch) < self.batch_size and clock.now < deadline and not self._pool.stopping:
-                if lease is None:
+                if lease is None or not self.queue.renewable:
                     self._fill(batch, deadline)
                     continue
                 # a message whose lease could not be renewed is another worker's by now

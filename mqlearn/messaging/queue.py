@@ -25,16 +25,18 @@ class MessageQueue(ABC):
     that delivery; a queue without receipts knows only the message's id. Processors use `take` and
     `settle`, so they run on both.
 
-    A queue that can do more says so in these three, and users of a queue ask nothing else:
+    A queue that can do more says so in these four, and users of a queue ask nothing else:
     `visibility_timeout` is the lease of a delivery in seconds (None: no lease, or none that the
-    queue knows), `observable` is true where `listen` reports what happens in the queue, and
-    `is_current` answers True or False where the queue knows its leases.
+    queue knows), `renewable` is False where `extend` is refused, `observable` is true where
+    `listen` reports what happens in the queue, and `is_current` answers True or False where the
+    queue knows its leases.
     """
 
     name: str = "queue"
     trace: Trace | None = None
     visibility_timeout: float | None = None
     observable: bool = False
+    renewable: bool = True
     _runtime: Runtime | None = None
 
     @property

@@ -190,6 +190,19 @@ def test_a_queue_whose_extend_fails_loses_no_batch() -> None:
         assert shop.trace.balance().completed == 2
 
 
+def test_a_batch_ends_early_where_leases_cannot_be_renewed() -> None:
+    """Half of the lease is left for the work: with 8 s, a batch ends after 4 s, not 20."""
+    with Simulation() as sim:
+        shop = Shop(sim, 10, 20.0, lease=8.0)
+        shop.queue.renewable = False
+        shop.send("a", "b")
+        shop.send("c", after=6.0)
+        shop.start(takes=3.9)
+        sim.run()
+        assert shop.batches == [(4, ["a", "b"]), (11.9, ["c"])]
+        assert not any(record.event in ("lease_lost", "stale") for record in shop.trace.records)
+
+
 def test_what_was_collected_goes_back_if_the_queue_fails() -> None:
     """Without a lease nothing else would ever return it: the worker dies, and its batch waits
     again.
