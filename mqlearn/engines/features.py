@@ -66,7 +66,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         "rabbitmq": (
             U,
             "A quorum queue refuses x-max-priority (406 in 3.10); 4.0 to 4.2 have two levels, 4.3 "
-            "has 32. Use a classic queue.",
+            "has 32. Use a classic queue, which is not replicated.",
         ),
         "rabbitmq_classic": (N, "x-max-priority: the highest first, in their order within one."),
         "kafka": (U, "A share group hands out records in the order of the log."),
@@ -75,7 +75,11 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         "pulsar": (U, "There are no message priorities; use a topic for each."),
     },
     "ttl": {
-        "redis": (E, "The adapter looks at the age when it receives; a stream only trims by size."),
+        "redis": (
+            E,
+            "The adapter looks at the age when it receives; a stream trims by size or age, and only "
+            "when it is told to.",
+        ),
         "redis_pubsub": (U, "Nothing is kept, so nothing grows old."),
         "rabbitmq": (N, "The expiration of a message, judged only when it is at the head."),
         "kafka": (E, "The adapter looks at the age when it receives; a topic has one retention."),
@@ -121,7 +125,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         "redis": (N, "XCLAIM by its own consumer resets the idle time."),
         "redis_pubsub": (U, "There is no lease."),
         "rabbitmq": (E, "The lease is the adapter's own."),
-        "kafka": (U, "The Python client has no RENEW."),
+        "kafka": (U, "The Python client has no RENEW; Java's has, since 4.2."),
         "kafka_log": (U, "There is no lease of records."),
         "sqs": (N, "ChangeMessageVisibility."),
         "pulsar": (E, "The lease is the adapter's own."),
@@ -129,7 +133,11 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
     "delivery_count": {
         "redis": (N, "times_delivered of a pending entry (XPENDING)."),
         "redis_pubsub": (U, "A message is delivered once or never."),
-        "rabbitmq": (N, "The header x-delivery-count, which counts from the second delivery."),
+        "rabbitmq": (
+            N,
+            "The header x-delivery-count, from the second delivery on; in 4.3 it counts failures "
+            "only.",
+        ),
         "rabbitmq_classic": (
             U,
             "A classic queue only says `redelivered`, so it cannot limit retries.",
@@ -158,7 +166,11 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         "rabbitmq": (N, "A passive declare counts what is ready, not what is in flight."),
         "kafka": (U, "The Python client cannot ask for the lag of a share group."),
         "kafka_log": (E, "The lag: end less committed offset, commit markers included."),
-        "sqs": (N, "ApproximateNumberOfMessages: approximate on AWS, exact on one ElasticMQ."),
+        "sqs": (
+            N,
+            "ApproximateNumberOfMessages: exact on one ElasticMQ, on AWS not before a minute after "
+            "the last send.",
+        ),
         "pulsar": (N, "msgBacklog with getPreciseBacklog, by REST; in flight included."),
     },
     "order_by_key": {
@@ -169,7 +181,8 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         "redis_pubsub": (U, "Each connection hears the order of publishing, and nothing is kept."),
         "rabbitmq": (
             U,
-            "Competing consumers overtake each other; use one queue for each key hash.",
+            "Competing consumers overtake each other; use a queue for each key hash, with one active "
+            "consumer.",
         ),
         "kafka": (U, "A share group gives the records of one partition to several consumers."),
         "kafka_log": (
@@ -227,7 +240,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         "redis_pubsub": (U, "There is nothing to give back."),
         "rabbitmq": (
             U,
-            "In 3.10 each return counts towards the delivery limit; 4.3 has two counts.",
+            "Up to 4.2 each return counts towards the delivery limit; in 4.3 a nack does not.",
         ),
         "rabbitmq_classic": (N, "Nothing is counted, so nothing is used up."),
         "kafka": (U, "RELEASE counts as a delivery."),
