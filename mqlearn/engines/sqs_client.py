@@ -20,7 +20,13 @@ CONNECTIONS = 50  # threads that may ask at the same time
 # the codes of the server's errors, of today's protocol and of the older one
 BUSY = {"RequestThrottled", "ThrottlingException", "ServiceUnavailable", "InternalFailure"}
 GONE = {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
-STALE = {"ReceiptHandleIsInvalid", "MessageNotInflight"}
+STALE = {
+    "ReceiptHandleIsInvalid",
+    "MessageNotInflight",
+    "AWS.SimpleQueueService.MessageNotInflight",
+}
+# Amazon's answer to the receipt of a lease that is over has no code of its own.
+INVALID = {"InvalidParameterValue", "InvalidParameterValueException"}
 
 
 class Unreachable(ConnectionError):
@@ -81,7 +87,7 @@ class SQSClient:
         except aws.ClientError as error:
             code = error.response["Error"].get("Code", "")
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if code in STALE:
+            if code in STALE or (code in INVALID and "ReceiptHandle is invalid" in str(error)):
                 raise StaleReceipt(str(error)) from error
             if code in GONE:
                 raise QueueGone(str(error)) from error

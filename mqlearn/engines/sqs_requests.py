@@ -11,7 +11,7 @@ from mqlearn.messaging.message import Message
 from mqlearn.runtime import check
 
 BATCH = 10  # messages of one request
-LARGEST = 256 * 1024  # bytes of one message, and of one request
+LARGEST = 256 * 1024  # bytes of one message and of one request; Amazon's own limit is 1 MiB (2025)
 LONGEST_DELAY, LONGEST_LEASE = 900, 43_200  # seconds
 
 T = TypeVar("T")
