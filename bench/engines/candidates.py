@@ -76,6 +76,7 @@ THROUGHPUT = (
         "KafkaQueue",
         "acks=all, one broker, no fsync",
         {"heap": 512, "quick": False},
+        {"batch": 100},  # what is sent with one call travels together, as on the other engines
         counts=(5000, 5000, 500, 200),
     ),
     Candidate(

@@ -125,10 +125,16 @@ class LogWork(QueueWork):
 
     def send(self, n: int) -> Callable[[], None]:
         events = [event(number) for number in range(n)]
-        return lambda: self.queue.append_many(events)
+        parts = [events[at : at + BATCH] for at in range(0, n, BATCH)]
+
+        def call() -> None:
+            for part in parts:
+                self.queue.append_many(part)
+
+        return call
 
     def receive(self, n: int) -> Callable[[], None]:
-        return lambda: self._read(n, 500)
+        return lambda: self._read(n, BATCH)
 
     def send_singly(self, n: int) -> Callable[[], None]:
         events = [event(number) for number in range(n)]

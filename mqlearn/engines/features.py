@@ -77,7 +77,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
     "ttl": {
         "redis": (
             E,
-            "The adapter looks at the age when it receives; a stream trims by size or age, and only "
+            "The adapter looks at the age when it receives; a stream trims by size or age, only "
             "when it is told to.",
         ),
         "redis_pubsub": (U, "Nothing is kept, so nothing grows old."),
@@ -181,8 +181,8 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         "redis_pubsub": (U, "Each connection hears the order of publishing, and nothing is kept."),
         "rabbitmq": (
             U,
-            "Competing consumers overtake each other; use a queue for each key hash, with one active "
-            "consumer.",
+            "Competing consumers overtake each other; use a queue for each key hash, with one "
+            "active consumer.",
         ),
         "kafka": (U, "A share group gives the records of one partition to several consumers."),
         "kafka_log": (

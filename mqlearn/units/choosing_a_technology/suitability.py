@@ -53,7 +53,7 @@ TABLE: Final[dict[str, dict[str, Cell]]] = {
         ),
         "durability": Cell(
             3,
-            "three replicas with min.insync.replicas=2 survive the loss of one",
+            "acks=all, three replicas and min.insync.replicas=2 survive the loss of one",
             KAFKA + "availability and durability",
         ),
         "effort": Cell(

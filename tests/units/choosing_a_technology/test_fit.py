@@ -69,7 +69,8 @@ EDGES = {
             "fan_out": ({"fan_out": 1, **TWO_CONSUMERS}, {"fan_out": 1, **ONE_CONSUMER}),
             "delay": ({"delay": 0.1}, {"delay": 0}),
             "priority": ({"priority": 2}, {"priority": 1}),
-            "rate": ({"rate": 200_000}, {"rate": 199_999}),
+            # A copy for each of the two readers.
+            "rate": ({"rate": 100_000}, {"rate": 99_999}),
         }.items()
     },
 }
