@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mqlearn.engines.kafka_queue import KafkaQueue
     from mqlearn.engines.kafka_stream import KafkaStream
     from mqlearn.engines.pulsar import PulsarQueue
+    from mqlearn.engines.rabbitmq import RabbitMQQueue
     from mqlearn.engines.redis_pubsub import RedisPubSub
     from mqlearn.engines.redis_queue import RedisQueue
     from mqlearn.engines.servers import local
@@ -33,6 +34,7 @@ _HOME = {
     "local": "servers",
     "KafkaQueue": "kafka_queue",
     "KafkaStream": "kafka_stream",
+    "RabbitMQQueue": "rabbitmq",
     "RedisPubSub": "redis_pubsub",
     "PulsarQueue": "pulsar",
     "RedisQueue": "redis_queue",
@@ -44,6 +46,7 @@ __all__ = [
     "KafkaQueue",
     "KafkaStream",
     "PulsarQueue",
+    "RabbitMQQueue",
     "RedisPubSub",
     "RedisQueue",
     "SQSQueue",

@@ -110,6 +110,11 @@ class EngineAdapter(MessageQueue):
         if self.features[feature] == "unsupported":
             raise refuse(self.kind, feature)
 
+    @property
+    def shown_url(self) -> str:
+        """The URL without its password, for errors."""
+        return re.sub(r"(//[^:/@]*):[^/@]*@", r"\1:***@", self.url)
+
     # The connection.
 
     def _open(self) -> None:
@@ -120,7 +125,7 @@ class EngineAdapter(MessageQueue):
             self._disconnect()
             raise EngineError(
                 f"{self.engine} does not answer: url must be that of a server that runs, got "
-                f"{check.short_repr(self.url)}: {reason_of(error)}"
+                f"{check.short_repr(self.shown_url)}: {reason_of(error)}"
             ) from error
         except BaseException:
             self._disconnect()
@@ -147,7 +152,7 @@ class EngineAdapter(MessageQueue):
                     return None
                 if self._runtime.now >= deadline:
                     raise EngineError(
-                        f"{self.engine} at {self.url} has not answered for {patience:g} s: "
+                        f"{self.engine} at {self.shown_url} has not answered for {patience:g} s: "
                         f"{reason_of(error)}"
                     ) from error
             except Exception:
@@ -264,6 +269,12 @@ class EngineAdapter(MessageQueue):
     def _renew(self, handle: Any, seconds: float) -> bool:
         """Let a lease end `seconds` from now; False if the engine has given it to another."""
         raise NotImplementedError  # where "extend" is unsupported it is never called
+
+    def _gone_is_dead(self, held: Held) -> bool:
+        """Return whether a message whose delivery this process has lost is dead now, by a rule of
+        the engine. By default it waits for another worker.
+        """
+        return False
 
     def _lease_ended(self, held: Held) -> bool:
         """Do what is to be done at the end of a lease, and return whether the message is dead now.

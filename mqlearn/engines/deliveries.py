@@ -118,7 +118,7 @@ class EngineDeliveries(EngineAdapter):
                     self._note_due(held.entry, detail)
             else:
                 self._entries.stale(held.message, call)
-                self._entries.move(held.entry, "lease_lost", receipt=receipt)
+                self._lost(held, self._gone_is_dead(held))
 
     def _move(self, held: Held, event: str, detail: Any = None) -> None:
         with self._lock:
@@ -163,7 +163,12 @@ class EngineDeliveries(EngineAdapter):
             if not self._closed:
                 self._runtime.call_at(self._runtime.now + PAUSE, lambda: self._after_lease(held))
             return
-        if not held.last:
-            self._move(held, "lease_lost")
-        elif dead:
+        if dead or not held.last:
+            self._lost(held, dead)
+
+    def _lost(self, held: Held, dead: bool) -> None:
+        """Record that a lease was lost, and where the message is now."""
+        if dead:
             self._move(held, "dead", RETRIES_EXHAUSTED)
+        else:
+            self._move(held, "lease_lost")

@@ -116,19 +116,29 @@ class EngineEntries:
         if not self.listeners:
             return None
         entry = self.find(token, key, message)
-        if entry.place != "waiting":
-            self.move(entry, BACK[entry.place])
+        self.arrived(entry)
         entry.attempt, entry.receipt = attempt, receipt
         self.move(entry, "received")
         return entry
 
+    def arrived(self, entry: EngineEntry) -> None:
+        """Note that the engine has had an entry waiting, wherever this process believed it."""
+        if entry.place != "waiting":
+            self.move(entry, BACK[entry.place])
+
+    def known(self, token: str, key: str) -> EngineEntry | None:
+        """Return the entry of this copy of a message if this process has sent or received it."""
+        for entry in self._by_token.get(token, ()):
+            if entry.key is None or entry.key == key:
+                return entry
+        return None
+
     def find(self, token: str, key: str, message: Message) -> EngineEntry:
         """Return the entry of this copy of a message; a new one if it was never seen before."""
+        if (entry := self.known(token, key)) is not None:
+            entry.key = key
+            return entry
         known = self._by_token.setdefault(token, [])
-        for entry in known:
-            if entry.key is None or entry.key == key:
-                entry.key = key
-                return entry
         repeated = bool(known)
         if self._strangers and not repeated:
             entry = self._strangers.popleft()

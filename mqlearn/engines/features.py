@@ -139,8 +139,10 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
             "only.",
         ),
         "rabbitmq_classic": (
-            U,
-            "A classic queue only says `redelivered`, so it cannot limit retries.",
+            E,
+            "A classic queue only says `redelivered`: the adapter sends a failed message again, "
+            "behind the others, with a count in a header; of several crashes in a row it counts "
+            "one.",
         ),
         "kafka": (N, "The delivery count of the share group."),
         "kafka_log": (U, "A log does not know what its readers did."),
@@ -163,7 +165,10 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
     "exact_size": {
         "redis": (N, "XLEN less what is pending, as acked entries are deleted."),
         "redis_pubsub": (U, "Nothing is kept."),
-        "rabbitmq": (N, "A passive declare counts what is ready, not what is in flight."),
+        "rabbitmq": (
+            N,
+            "A passive declare counts what is ready; what is in flight is known to its owner only.",
+        ),
         "kafka": (U, "The Python client cannot ask for the lag of a share group."),
         "kafka_log": (E, "The lag: end less committed offset, commit markers included."),
         "sqs": (
@@ -242,7 +247,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
             U,
             "Up to 4.2 each return counts towards the delivery limit; in 4.3 a nack does not.",
         ),
-        "rabbitmq_classic": (N, "Nothing is counted, so nothing is used up."),
+        "rabbitmq_classic": (E, "The adapter sends it again, with its count as it was."),
         "kafka": (U, "RELEASE counts as a delivery."),
         "kafka_log": (N, "A log leases nothing: not to commit is enough."),
         "sqs": (U, "ChangeMessageVisibility to 0 gives it back; the receive has been counted."),

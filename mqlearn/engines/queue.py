@@ -198,9 +198,11 @@ class EngineQueue(EngineDeliveries):
             entry = None
             if self._entries.listeners:
                 entry = self._entries.find(token, held.fetched.key, held.message)
+                self._entries.arrived(entry)
         if self._insist(self._bury, held, "expired"):
             with self._lock:
-                self._entries.move(entry, "expired", detail=held.message.timestamp)
+                end = (held.message.timestamp or 0.0) + held.message.ttl
+                self._entries.move(entry, "expired", detail=end)
 
     # How a delivery ends.
 

@@ -35,7 +35,8 @@ class Kind:
     `ordered`: one consumer gets what was sent in that order, also after a retry. `durable`: what
     the engine has confirmed survives kill -9 of the server. `own_reasons`: a dead letter has the
     handler's own text. `fewest_retries` and `most_retries`: the limits of `max_retries`.
-    `settings`: those that the engine keeps, so that all users of a queue agree.
+    `settings`: those that the engine keeps, so that all users of a queue agree. `acks_lost`: so
+    many acks of the last moment may be lost when the server is killed.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Kind:
     fewest_retries: int = 0
     most_retries: int = 50
     settings: tuple[str, ...] = ("visibility_timeout", "max_retries")
+    acks_lost: int = 0
 
     @property
     def features(self) -> dict[str, str]:
@@ -82,6 +84,24 @@ KINDS = {
     for kind in (
         Kind("memory", durable=False),
         Kind("redis", "redis", "RedisQueue"),
+        Kind(
+            "rabbitmq",
+            "rabbitmq",
+            "RabbitMQQueue",
+            own_reasons=False,
+            settings=("max_retries",),
+            acks_lost=3,  # one on its way for each worker of a test: an ack has no confirm
+        ),
+        Kind(
+            "rabbitmq_classic",
+            "rabbitmq",
+            "RabbitMQQueue",
+            options={"kind": "classic"},
+            ordered=False,  # a retry is sent again, behind the others
+            own_reasons=False,
+            settings=(),
+            acks_lost=60,  # it writes acks to its disk when it has time
+        ),
         Kind("kafka", "kafka", "KafkaQueue", own_reasons=False, fewest_retries=1, most_retries=9),
         Kind("pulsar", "pulsar", "PulsarQueue"),
         Kind("sqs", "sqs", "SQSQueue", ordered=False, durable=False),

@@ -92,7 +92,8 @@ def test_killed_while_handling(site: Site) -> None:
     site.server.start()
     if site.kind.durable:
         until(lambda: len(handled) == 60, "all are done")
-        until(lambda: trace.balance().waiting == 0, "all are settled")
+        # not the balance yet: between an ack and its record it does not hold
+        until(lambda: not any(queue.census().values()), "all are settled")
     processor.stop_workers(JOIN)
     if not site.kind.durable:
         site.says_no()
@@ -102,7 +103,7 @@ def test_killed_while_handling(site: Site) -> None:
             trace.balance()
         return
     assert is_empty(queue, LATE)
-    assert handled.total() - 60 <= 3, "handled twice"
+    assert handled.total() - 60 <= 3 + site.kind.acks_lost, "handled twice"
     balance = trace.balance()
     assert (balance.completed, balance.dead, balance.waiting) == (60, 0, 0)
     assert balance.accepted == 60 and balance.in_flight == 0
@@ -148,11 +149,15 @@ def test_a_server_that_stays_away(site: Site, monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(EngineError) as refused:
             call()
         text = str(refused.value)
-        assert site.kind.server in text and site.url in text and "not answered for 1 s" in text
+        assert (
+            site.kind.server in text and queue.shown_url in text and "not answered for 1 s" in text
+        )
     monkeypatch.undo()
     site.server.start()
     assert queue.send(site.message("second"))
     found = drain(queue, LATE)
+    if site.kind.acks_lost and found[0] == "first":
+        del found[0]  # its ack was lost
     # the send that failed was never confirmed: it may be there, but need not
     assert found in (["second"], ["lost", "second"])
     balance = trace.balance()
