@@ -53,7 +53,7 @@ TABLE: Final[dict[str, dict[str, Cell]]] = {
         ),
         "durability": Cell(
             3,
-            "acks=all, three replicas and min.insync.replicas=2 survive the loss of one",
+            "with acks=all and min.insync.replicas=2 of 3, one may be lost",
             KAFKA + "availability and durability",
         ),
         "effort": Cell(

@@ -23,8 +23,8 @@ def test_the_verdict_names_the_first_two_reasons_and_what_speaks_against_it() ->
     run = EngineChoice(**EngineChoice.PRESETS["stream processing"]).run(seed=0)
     assert run.verdict == (
         "Kafka is first, 92 of 100: one key is in one partition, and a partition keeps its order; "
-        "acks=all, three replicas and min.insync.replicas=2 survive the loss of one. Against it: "
-        "you run three brokers, plan partitions and watch disks."
+        "with acks=all and min.insync.replicas=2 of 3, one may be lost. Against it: you run three "
+        "brokers, plan partitions and watch disks."
     )
     assert run.headline == (
         "Kafka 92, Pulsar 89 of 100; first in 100% of 500 rankings with weights off by up to 0.5"
