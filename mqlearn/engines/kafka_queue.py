@@ -44,6 +44,9 @@ class KafkaQueue(EngineQueue):
     back without having counted. A delivery needs a consumer of its own until it is settled, at most
     100 in a process; those of one `receive_many` share one.
 
+    If the answer to an ack is lost, `ack` returns False, although the broker may have it: then the
+    trace of this process counts a message as waiting that is done.
+
     `batch` is how many messages of one `send_many` travel together. The broker also hands them out
     together: more than 1 is far faster, but the leases of all of them begin when the first of them
     is received. A poll takes at least 0.2 s before it finds nothing, since the broker cannot be
