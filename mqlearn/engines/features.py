@@ -62,7 +62,7 @@ _BASE = {"rabbitmq_classic": "rabbitmq", "sqs_fifo": "sqs"}
 _TABLE: dict[str, dict[str, tuple[str, str]]] = {
     "priority": {
         "redis": (U, "A stream keeps the order of arrival; use one stream for each priority."),
-        "redis_pubsub": (U, "A message is pushed to whoever listens at that moment."),
+        "redis_pubsub": (U, "A message is pushed to the subscribers of that moment."),
         "rabbitmq": (
             U,
             "A quorum queue refuses x-max-priority (406 in 3.10); 4.0 to 4.2 have two levels, 4.3 "

@@ -75,8 +75,8 @@ def test_an_engine_that_is_out_is_hatched_and_says_so() -> None:
     assert [label.text for label in chart.bars.numbers if label.text] == ["80", "out"]
     assert len(chart.bars.cut.get_paths()) == 1 and chart.bars.values["Kafka"] == 40.0
     assert chart.describe(RANKING) == (
-        "Ranking: RabbitMQ 80, Kafka out for want of fan-out. RabbitMQ: order 20 of 40, fan-out 60 "
-        "of 60."
+        "Ranking: RabbitMQ 80, Kafka out with 0 points for fan-out. RabbitMQ: order 20 of 40, "
+        "fan-out 60 of 60."
     )
 
 

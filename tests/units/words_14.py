@@ -14,6 +14,7 @@ from tests.units.words_05_06 import N, Said
 
 SCENARIOS = ("EngineChoice",)
 NAME = f"({'|'.join(NAMES.values())})"
+END = r"(?=$| known_by_team changes| You said)"  # of what speaks against the first engine
 ENGINE = {name: engine for engine, name in NAMES.items()}
 
 
@@ -76,7 +77,7 @@ def decided(run: Run, name: str, reasons: str | None, against: str) -> bool:
     able = {
         need: lead(run, engine, need)
         for need in asked(run)
-        if points(run, engine, need) and sentence(run, engine, need) != against
+        if points(run, engine, need) > 1 and sentence(run, engine, need) != against
     }
     said = reasons.split("; ") if reasons else []
     found = [need for need in able if sentence(run, engine, need) in said]
@@ -100,7 +101,7 @@ def loses_most(run: Run, name: str, against: str, *, among: str) -> bool:
 
 @claim(
     rf"^{NAME} is first, {N} of 100(?:: (.+?))?\. (Against it|Not asked for, but against it): "
-    r"(.+)\.$",
+    rf"(.+?)\.{END}",
     "EngineChoice",
 )
 def _(run: Run, said: Said) -> bool:
@@ -116,7 +117,7 @@ def _(run: Run, said: Said) -> bool:
 
 @claim(
     rf"^{NAME} and {NAME} are level, {N} of 100\. {NAME}(?:: (.+?))?\. (Against it|Not asked for, "
-    r"but against it): (.+)\.$",
+    rf"but against it): (.+?)\.{END}",
     "EngineChoice",
 )
 def _(run: Run, said: Said) -> bool:
@@ -132,7 +133,7 @@ def _(run: Run, said: Said) -> bool:
 
 @claim(
     rf"^No engine has all the musts\. {NAME} has most points, {N} of 100(?:: (.+?))?\. But it is "
-    r"ruled out: (.+)\.$",
+    rf"ruled out: (.+?)\.{END}",
     "EngineChoice",
 )
 def _(run: Run, said: Said) -> bool:
@@ -149,6 +150,11 @@ def _(run: Run, said: Said) -> bool:
 @claim(rf"No engine has all the musts; {NAME} has {N} points of 100", "EngineChoice")
 def _(run: Run, said: Said) -> bool:
     return all(missing(run, engine) for engine in TABLE) and is_first(run, said[1], said[2])
+
+
+@claim(r"known_by_team changes nothing while known is none\.", "EngineChoice")
+def _(run: Run, said: Said) -> bool:
+    return run.scenario.known_by_team > 0 and "known_by_team" not in asked(run)
 
 
 @claim(r"Nothing is asked for(?:, so every engine will do)?", "EngineChoice")

@@ -27,6 +27,7 @@ NAMES: Final = {
 }
 LABELS: Final = {"fan_out": "fan-out", "known_by_team": "team"}  # of needs, if not their names
 MOST: Final = 3  # points of a cell
+GOOD: Final = 2  # points of a cell that can speak for an engine; 1 says that it does this badly
 MUST: Final = 3.0  # the weight of a need that rules out an engine without it
 DRAWS: Final = 500  # of other weights, to see how sure the first place is
 
@@ -38,8 +39,8 @@ class Ranked:
     score      from 0 to 100
     parts      by need that was asked for: its part of the score, and the most that could be
     reasons    the needs that decided: those with the largest weighted lead over the mean of the
-               engines that are not ruled out; two, or fewer if fewer bring it points. What speaks
-               against it is none of them
+               engines that are not ruled out; two, or fewer. No reason is a cell of less than 2
+               points, nor what speaks against the engine
     against    the must that it lacks, else the need that costs it the most points; if none does,
                its weakest need among those that were not asked for
     missing    the musts that it lacks: if there are any, it is ruled out
@@ -156,7 +157,7 @@ def _place(
         engine,
         100 * sum(weight * mine[need] for need, weight in asked.items()) / whole,
         {n: (100 * w * mine[n] / whole, 100 * w * MOST / whole) for n, w in asked.items()},
-        tuple(need for need in deciding if mine[need] and need != against)[:2],
+        tuple(need for need in deciding if mine[need] >= GOOD and need != against)[:2],
         against,
         missing,
     )

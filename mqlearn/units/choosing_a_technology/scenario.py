@@ -92,6 +92,8 @@ class EngineChoice(Scenario):
         totals = {each.engine: each.score for each in ranked}
         totals["first_%"] = 100 * share
         parts = [_reasons(ranked, team)]
+        if self.known_by_team and not team:
+            parts.append("known_by_team changes nothing while known is none.")
         parts += self._compare_prediction(_points(ranked[0]))
         tables = {"ranking": ranked} | _recorded()
         return Run(

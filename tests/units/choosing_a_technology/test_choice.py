@@ -74,6 +74,12 @@ def test_the_reasons_are_where_it_leads_and_never_what_speaks_against_it() -> No
     assert (alone.reasons, alone.against) == ((), "delay")
 
 
+def test_what_an_engine_does_badly_is_no_reason_for_it() -> None:
+    """Kafka is ahead of Pulsar in cost, by the one point of three machines that are paid for."""
+    found = by_engine({"replay": 3, "cost": 1, "effort": 1})["kafka"]
+    assert cell("kafka", "cost").points == 1 and found.reasons == ("replay",)
+
+
 def test_an_engine_that_loses_nothing_is_told_its_weakest_other_need() -> None:
     """Kafka has all of order and replay; no delay is the worst of what was not asked for."""
     found = by_engine({"order": 1, "replay": 1})["kafka"]

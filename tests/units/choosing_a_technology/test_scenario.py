@@ -61,6 +61,11 @@ def test_the_verdict_names_the_first_two_reasons_and_what_speaks_against_it() ->
             "it with a sorted set of due times and a loop.",
         ),
         (
+            NOTHING | {"known_by_team": 3.0},
+            "Nothing is asked for, so every engine will do. known_by_team changes nothing while "
+            "known is none.",
+        ),
+        (
             NOTHING | {"effort": 1.0, "latency": 0.5},
             "Amazon SQS and Redis Streams are level, 78 of 100. Amazon SQS: there is no server to "
             "run. Against it: every call is an HTTPS request, and a consumer has to ask.",
