@@ -143,9 +143,10 @@ def _wrong_receipts(world: Shift) -> Iterator[Found]:
         elif message is not None:
             name = f"{worker} received attempt {message.attempt} of {message.id} at {time:.1f} s"
             if delivery is None or delivery.receipt in seen:
+                wrong = "but no packet had this id and attempt"
                 yield (
                     time,
-                    f"{name}, {'which no packet was' if delivery is None else 'a second time'}",
+                    f"{name}, {wrong if delivery is None else 'a second time'}",
                     "one message for each packet, with its id, its body and its attempt",
                 )
             elif not current:
@@ -195,7 +196,7 @@ def _wrong_settlements(world: Shift) -> Iterator[Found]:
         elif each.answer.value and mine is None:
             yield (
                 each.time,
-                f"settle({name}, {each.done}) said True at {each.time:.1f} s, and the engine did "
+                f"settle({name}, {each.done}) said True at {each.time:.1f} s, but the engine did "
                 f"not {asked} it",
                 "only a call that returns without an error has settled it",
             )
@@ -203,7 +204,7 @@ def _wrong_settlements(world: Shift) -> Iterator[Found]:
             state = "had done it" if mine is not None else "still held it for this worker"
             yield (
                 each.time,
-                f"settle({name}, {each.done}) said False at {each.time:.1f} s, and the engine "
+                f"settle({name}, {each.done}) said False at {each.time:.1f} s, but the engine "
                 f"{state}",
                 "after a lost connection nothing is known: connect again, and ask again with the "
                 "same handle",

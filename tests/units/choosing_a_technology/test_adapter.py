@@ -54,8 +54,8 @@ def test_another_workers_delivery_is_named_and_replayed():
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        (Hopes, "settle(order-4, attempt 1, True) said True at 6.1 s, and the engine did not"),
-        (GivesUp, "said False at 6.1 s, and the engine still held it for this worker"),
+        (Hopes, "settle(order-4, attempt 1, True) said True at 6.1 s, but the engine did not"),
+        (GivesUp, "said False at 6.1 s, but the engine still held it for this worker"),
         (StaleRaises, "expected True or False, it raised StaleHandle: h-3 is stale"),
         (Ahead, "received attempt 1 of order-3 at 10.5 s, after its visibility time had ended"),
         (Deletes, "order-7, attempt 1: the work was not done, and the message was deleted at 13.6"),
@@ -76,7 +76,7 @@ def test_an_untrue_no_is_told():
             return super().settle(delivery, done) and self.wire is before
 
     assert check_adapter(Doubts).text.endswith(
-        "said False at 6.2 s, and the engine had done it. Hint: after a lost connection nothing "
+        "said False at 6.2 s, but the engine had done it. Hint: after a lost connection nothing "
         "is known: connect again, and ask again with the same handle"
     )
 
@@ -100,7 +100,7 @@ def test_what_is_received_must_be_a_packets_message():
         def receive(self):
             return self.call("fetch")
 
-    assert "received attempt 9 of order-1 at 0.2 s, which no packet was" in (
+    assert "received attempt 9 of order-1 at 0.2 s, but no packet had this id and attempt" in (
         check_adapter(Invents).text
     )
     assert "received attempt 1 of order-3 at 1.3 s, a second time" in check_adapter(Repeats).text
