@@ -100,7 +100,8 @@ class Ranking(TableChart):
 
     def describe(self, table: Any) -> str:
         ranked = ", ".join(
-            f"{row.name} {'out with 0 points for ' + row.missing[0] if row.missing else round(row.score)}"
+            f"{row.name} "
+            f"{'out with 0 points for ' + row.missing[0] if row.missing else round(row.score)}"
             for row in table
         )
         best = ", ".join(
