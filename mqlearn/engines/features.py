@@ -245,7 +245,8 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         "redis_pubsub": (U, "There is nothing to give back."),
         "rabbitmq": (
             U,
-            "Up to 4.2 each return counts towards the delivery limit; in 4.3 a nack does not.",
+            "Up to 4.2 each return counts towards the delivery limit; in 4.3 only a reject does, "
+            "which this adapter uses.",
         ),
         "rabbitmq_classic": (E, "The adapter sends it again, with its count as it was."),
         "kafka": (U, "RELEASE counts as a delivery."),

@@ -180,7 +180,7 @@ class RabbitMQQueue(RabbitMQQueues):
         the latter by itself once its limit is reached.
         """
         self._returned_at = self._runtime.now
-        back = self._receiving.nack(handle.life, handle.tag, requeue, wait)
+        back = self._receiving.reject(handle.life, handle.tag, requeue, wait)
         self._tell()
         return back
 

@@ -291,12 +291,14 @@ class Receiver(Link):
 
         return self._settle(life, call, wait)
 
-    def nack(self, life: int, tag: int, requeue: bool, wait: float = -1) -> bool:
+    def reject(self, life: int, tag: int, requeue: bool, wait: float = -1) -> bool:
         """Give a delivery back, or away to the dead letters; False as for `ack`."""
 
         def call(channel: Any) -> None:
             if tag in self._tags:  # not if a try before was heard
-                channel.basic_nack(tag, requeue=requeue)
+                # since RabbitMQ 4.3 a nack does not count as a failure, so its limit would never be
+                # reached; before, both counted
+                channel.basic_reject(tag, requeue=requeue)
                 del self._tags[tag]
 
         return self._settle(life, call, wait)
