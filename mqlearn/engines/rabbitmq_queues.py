@@ -143,11 +143,14 @@ class RabbitMQQueues(EngineQueue):
 
     def delete(self) -> None:
         """Delete the queue, its dead letters and its delays from the server, and close."""
+        self._insist(self._delete)
+        self.close()
+
+    def _delete(self) -> None:
         queues = [self.stored_as, self._dead, *self._delayed()]
         with self._sending.use() as channel:
             for queue in queues:
                 channel.queue_delete(queue)
-        self.close()
 
     def census(self) -> dict[str, int]:
         counted = super().census()
