@@ -223,10 +223,9 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
     "transactions": {
         "redis": (U, "MULTI is atomic for one server; this queue does not offer it to its users."),
         "redis_pubsub": (U, "MULTI only sends several PUBLISH together."),
-        "rabbitmq": (U, "AMQP's tx does not work with quorum queues."),
-        "rabbitmq_classic": (
+        "rabbitmq": (
             U,
-            "AMQP's tx is slow and only covers one queue; confirms replace it.",
+            "AMQP's tx is slow and atomic for one queue only; this queue uses confirms instead.",
         ),
         "kafka": (
             U,

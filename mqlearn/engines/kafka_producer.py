@@ -12,8 +12,9 @@ from mqlearn.engines import adapter
 from mqlearn.engines.kafka_client import KafkaGone, translate
 from mqlearn.runtime.base import Runtime
 
-# The broker writes to as many replicas as it demands, and drops what is sent twice. The partition
-# of a key is that of the Java client, and of `mqlearn.partition_for`.
+# A confirm waits for all replicas that are in sync. How many there must be is the topic's
+# min.insync.replicas: 1 by default, 2 of 3 in production. The broker drops what the producer itself
+# sends twice. The partition of a key is that of the Java client, and of `mqlearn.partition_for`.
 SETTINGS = {
     "acks": "all",
     "enable.idempotence": True,

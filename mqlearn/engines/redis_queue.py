@@ -7,7 +7,9 @@
 
 The lease of a delivery is the idle time of its pending entry. The server does not watch it: a
 consumer must ask for entries that were idle for too long, which each `receive` does first. Each
-step is one script, so that no other command comes between its parts.
+step is one script, so that no other command comes between its parts. The keys of a queue must be
+on one server: a cluster would spread them. A server that is full must refuse (`maxmemory-policy
+noeviction`, the default), not evict.
 
 Source: valkey.io/topics/streams-intro; the commands are the same in Redis since 6.2.
 """

@@ -12,7 +12,8 @@ A receipt is good for one delivery. ElasticMQ refuses an old one; Amazon's stand
 accept it without effect, so there only the adapter's own clock notices a lease that is over.
 
 ElasticMQ keeps its queues in memory. If it is killed, they are gone: the next call makes them
-again, empty, and the census then shows fewer messages than the records.
+again, empty, and the census then shows fewer messages than the records. Amazon needs up to 60
+seconds for a purge, and refuses another one within them.
 
 Source: docs.aws.amazon.com/AWSSimpleQueueService, the developer guide and the API reference.
 """
