@@ -224,8 +224,10 @@ def test_a_hanging_server(site: Site) -> None:
     processor.stop_workers(60)
     assert is_empty(queue, 1.5 * LEASE)
     balance = trace.balance()
-    assert balance.accepted == balance.completed >= 120
-    assert balance.dead == balance.waiting == balance.in_flight == 0
+    assert balance.accepted == balance.completed + balance.waiting >= 120
+    assert balance.dead == balance.in_flight == 0
+    if site.has("exact_size"):
+        assert balance.waiting == 0  # elsewhere an ack in doubt leaves it so in the books
 
 
 @rule("two traces of one queue agree")
