@@ -13,6 +13,7 @@ from mqlearn.study.run import Run
 from mqlearn.units.delivery_guarantees import LiveCharges, check_handle
 from tests.engines.contract import rule
 from tests.engines.site import Site
+from tests.engines.until import until
 
 
 class PatientShop(LiveCharges):
@@ -26,19 +27,19 @@ RETRIES = 9  # the most that each engine allows: no order dies of this many fail
 SEED = 1
 
 
-def trade(site: Site, trace: Trace, *, kill_at: float | None = None) -> Run:
-    """Return the run of the shop on a new queue; the server is killed after so many seconds."""
+def trade(site: Site, trace: Trace, *, kill_after: int | None = None) -> Run:
+    """Return the run of the shop on a new queue; the server is killed after so many acks."""
     clock = ThreadRuntime()
     # a queue in memory keeps the clock that it is made with, and with it the seed of the draws
     own = {} if site.kind.server else {"runtime": clock.fresh(SEED)}
     queue = site.open(lease=SHOP.lease, retries=RETRIES, trace=trace, **own)
 
-    def restart(seconds: float) -> None:
-        clock.sleep(seconds)
+    def restart(acks: int) -> None:
+        until(lambda: sum(r.event == "acked" for r in trace.records) >= acks, "the acks")
         site.server.kill()
         site.server.start()
 
-    breaker = None if kill_at is None else clock.spawn(restart, kill_at)
+    breaker = None if kill_after is None else clock.spawn(restart, kill_after)
     runtime = clock if site.kind.server else queue.runtime
     try:
         return SHOP.run(SEED, runtime=runtime, queue=queue)
@@ -88,9 +89,9 @@ def test_the_shop_whose_server_is_killed(site: Site) -> None:
     if not site.kind.durable:
         site.says_no()
         with pytest.raises(UnbalancedBooks, match=r"entries .*, its records say"):
-            trade(site, trace, kill_at=1.0)
+            trade(site, trace, kill_after=60)
         return
-    run = trade(site, trace, kill_at=1.0)
+    run = trade(site, trace, kill_after=60)
     books = trace.balance()
     assert books.accepted == books.completed + books.dead
     assert books.accepted >= 200, "a send whose confirm was lost is made again"
