@@ -24,6 +24,7 @@ from mqlearn.runtime.threads import ThreadRuntime, default_runtime
 PREFIX = "mqlearn-"  # of everything that the course stores in an engine
 PATIENCE = 60.0  # seconds that a call waits for a server that is gone
 PAUSE = 0.1  # seconds between two tries to reach it
+OPENING = 2.0  # seconds within which the first connection may be tried again
 
 T = TypeVar("T")
 
@@ -118,9 +119,19 @@ class EngineAdapter(MessageQueue):
     # The connection.
 
     def _open(self) -> None:
-        """Connect for the first time: a server that is not there is not waited for."""
+        """Connect for the first time. A server that is not there is not waited for, but one that
+        has just started may break off the first connection.
+        """
+        deadline = self._runtime.now + OPENING
         try:
-            self._connect()
+            while True:
+                try:
+                    return self._connect()
+                except self.lost:
+                    if self._runtime.now >= deadline:
+                        raise
+                self._disconnect()
+                self._runtime.sleep(PAUSE)
         except self.lost as error:
             self._disconnect()
             raise EngineError(
