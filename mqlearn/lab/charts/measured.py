@@ -23,6 +23,7 @@ LABELS = {
     "redis": "Redis Streams",
     "redis_pubsub": "Redis Pub/Sub",
     "rabbitmq": "RabbitMQ",
+    "rabbitmq_classic": "RabbitMQ classic",
     "sqs": "SQS (ElasticMQ)",
     "pulsar": "Pulsar",
 }
