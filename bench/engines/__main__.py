@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bench.engines.candidates import KILLS, POWER_CUTS, THROUGHPUT, Candidate, machine
+from bench.engines.candidates import KILLS, POWER_CUTS, SHOPS, THROUGHPUT, Candidate, machine
 from bench.engines.crashes import Crash, killed, power_cut
+from bench.engines.shop import books_of, lines
 from bench.engines.throughput import ROUNDS, Row, measure
 
 DATA = Path(__file__).parents[2] / "notebooks" / "data"
@@ -74,7 +75,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=DATA, help="folder for the two CSV files")
     parser.add_argument("--no-crashes", action="store_true", help="only the throughput")
     parser.add_argument("--no-throughput", action="store_true", help="only the crashes")
+    parser.add_argument("--shop", action="store_true", help="only the books of unit 03's shop")
     asked = parser.parse_args()
+    if asked.shop:
+        for each in tqdm(chosen(SHOPS, asked.engines), desc="shop", unit="engine"):
+            tqdm.write("\n".join(lines(books_of(each))))
+        return
     about: Row = {"date": date.today().isoformat(), "machine": machine()}
     if not asked.no_throughput and (rows := all_throughputs(asked.engines, about)):
         write(asked.out / "engines.csv", rows)

@@ -45,18 +45,19 @@ class Candidate:
         return ""
 
     @contextmanager
-    def started(self, folder: Path | None = None) -> Iterator[tuple[LocalServer, Any]]:
-        """Start the server, and open a queue on it."""
+    def started(
+        self, folder: Path | None = None, **settings: Any
+    ) -> Iterator[tuple[LocalServer, Any]]:
+        """Start the server, and open a queue with these settings on it."""
         server = local(self.server, **self.options, folder=folder)
-        with server as url, self.open(url) as queue:
+        with server as url, self.open(url, **settings) as queue:
             yield server, queue  # type: ignore[misc] # a given server has no options, so it is ours
 
-    def open(self, url: str) -> Any:
+    def open(self, url: str, **settings: Any) -> Any:
         """Return the queue on the server at this address."""
         made = getattr(mqlearn.engines, self.queue)
-        if self.queue == "KafkaStream":
-            return made(url, "measured", **self.settings)
-        return made(url, "measured", visibility_timeout=LEASE, **self.settings)
+        lease = {} if self.queue == "KafkaStream" else {"visibility_timeout": LEASE}
+        return made(url, "measured", **{**lease, **self.settings, **settings})
 
 
 REDIS = Candidate("redis", "redis", "RedisQueue", "appendfsync everysec")
@@ -109,6 +110,7 @@ KILLS = (
     SQS,
     PULSAR,
 )
+SHOPS = (REDIS, QUORUM, CLASSIC, KAFKA, SQS, PULSAR)
 # SQS in memory and a Redis that writes nothing lose everything anyway
 POWER_CUTS = (
     *(_on_redis(setting) for setting in ("always", "everysec", "no")),

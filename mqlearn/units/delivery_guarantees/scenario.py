@@ -189,9 +189,10 @@ class CardCharges(Scenario):
         while runtime.now < start + self.WINDOW and not link.idle:
             runtime.sleep(1.0)
         trace.freeze()
-        run = self._report(trace, runtime.now, seed)
-        processor.stop_workers()
-        return run
+        try:
+            return self._report(trace, runtime.now, seed)
+        finally:  # also if an engine has lost messages, and the books do not balance
+            processor.stop_workers()
 
     def _shop(self, queue: MessageQueue) -> None:
         """Send each order, and send it again if its confirm was lost."""
