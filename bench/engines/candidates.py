@@ -17,6 +17,7 @@ from mqlearn.engines.servers import LocalServer, local, why_not
 from mqlearn.engines.servers.java import FOLDERS
 
 LEASE = 30.0  # seconds: longer than any part of a measurement
+JAVA_NAMES = {"kafka": "Apache Kafka", "sqs": "ElasticMQ", "pulsar": "Apache Pulsar"}
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,7 @@ def version(server: str, queue: Any) -> str:
     if server == "rabbitmq":
         return f"RabbitMQ {rabbitmq_version(queue.url)}"
     # the jars were tried with one version each, which their folder's name says
-    name, _, number = FOLDERS[server].rpartition("-")
-    return f"{name} {number}"
+    return f"{JAVA_NAMES[server]} {FOLDERS[server].rpartition('-')[2]}"
 
 
 def rabbitmq_version(url: str) -> str:
