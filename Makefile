@@ -32,7 +32,7 @@ lint: $(READY) ## only ruff, its formatter and mypy
 	$(BIN)/mypy
 
 browser: $(READY) ## only the notebooks in a real browser (apart from the others, since it times a slider)
-	$(BIN)/python -m pytest -n auto --dist worksteal tests/browser
+	MQLEARN_ENGINES=off $(BIN)/python -m pytest -n auto --dist worksteal tests/browser
 
 nbval: $(READY) ## only run the notebooks and compare what they print
 	MQLEARN_ENGINES=off $(BIN)/python -m pytest $(SPREAD) $(NBVAL) notebooks

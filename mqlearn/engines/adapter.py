@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
@@ -231,13 +231,15 @@ class EngineAdapter(MessageQueue):
             found.append(fetched)
         return found
 
-    def _ack_many(self, handles: list[Any]) -> list[bool]:
+    def _ack_many(self, handles: list[Any]) -> Sequence[bool | None]:
         """Settle deliveries whose work is done, as `_ack` does."""
         return [self._ack(handle) for handle in handles]
 
     @abstractmethod
-    def _ack(self, handle: Any) -> bool:
-        """Settle a delivery whose work is done; False if the engine has given it to another."""
+    def _ack(self, handle: Any) -> bool | None:
+        """Settle a delivery whose work is done; False if the engine has given it to another, None
+        if its answer was lost and it cannot be asked.
+        """
 
     @abstractmethod
     def _retry(self, handle: Any) -> bool:

@@ -100,25 +100,33 @@ class EngineDeliveries(EngineAdapter):
             held.timer.cancel()
 
     def _end(
-        self, held: Held, call: str, event: str, detail: Any, verb: Callable[[Any], bool]
+        self, held: Held, call: str, event: str, detail: Any, verb: Callable[[Any], bool | None]
     ) -> bool:
         """Tell the engine how a delivery ends, and record that as `event`; False, recorded as
         stale, if the engine has given it to another meanwhile.
         """
-        settled = bool(self._insist(verb, held.fetched.handle))
+        settled = self._insist(verb, held.fetched.handle)
         self._ended(held, call, event, detail, settled)
-        return settled
+        return bool(settled)
 
-    def _ended(self, held: Held, call: str, event: str, detail: Any, settled: bool) -> None:
+    def _ended(self, held: Held, call: str, event: str, detail: Any, settled: bool | None) -> None:
         with self._lock:
             receipt = held.message.receipt
             if settled:
                 self._entries.move(held.entry, event, receipt=receipt, detail=detail)
                 if event == "postponed":
                     self._note_due(held.entry, detail)
+            elif settled is None:
+                self._entries.stale(held.message, call)
+                self._doubt(held)
             else:
                 self._entries.stale(held.message, call)
                 self._lost(held, self._gone_is_dead(held))
+
+    def _doubt(self, held: Held) -> None:
+        """Note that the answer to an ack was lost, where the engine cannot be asked: its entry
+        stays in flight until it is delivered again, or is seen to be gone. Called under the lock.
+        """
 
     def _move(self, held: Held, event: str, detail: Any = None) -> None:
         with self._lock:

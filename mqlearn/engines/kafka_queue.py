@@ -32,6 +32,7 @@ from mqlearn.runtime.trace import Trace
 GROUP = ConfigResource.Type.GROUP
 LEASE, TRIES = "share.record.lock.duration.ms", "share.delivery.count.limit"
 FEWEST, MOST = "group.share.min.record.lock.duration.ms", "group.share.max.record.lock.duration.ms"
+DOUBT = 5.0  # seconds after its lease within which a record that was not acked has come back
 PURGED = 500  # messages that one step of `purge` takes
 
 
@@ -44,8 +45,9 @@ class KafkaQueue(EngineQueue):
     back without having counted. A delivery needs a consumer of its own until it is settled, at most
     100 in a process; those of one `receive_many` share one.
 
-    If the answer to an ack is lost, `ack` returns False, although the broker may have it: then the
-    trace of this process counts a message as waiting that is done.
+    If the answer to an ack is lost, `ack` returns False, although the broker may have it. In the
+    trace the message then stays in flight until it is delivered again; or, if some seconds after
+    its lease a poll finds nothing that waits, it was acked.
 
     `batch` is how many messages of one `send_many` travel together. The broker also hands them out
     together: more than 1 is far faster, but the leases of all of them begin when the first of them
@@ -70,6 +72,8 @@ class KafkaQueue(EngineQueue):
     ) -> None:
         check.whole("max_retries", max_retries, low=1, high=9)
         self.batch = check.whole("batch", batch, low=1, high=10_000)
+        # acks whose answer was lost, and when a poll that finds nothing will have settled them (s)
+        self._doubts: list[tuple[float, Held]] = []
         super().__init__(
             url,
             name,
@@ -155,7 +159,10 @@ class KafkaQueue(EngineQueue):
         return [str(record.offset()) for record in self._many.send(records)]
 
     def _fetch(self, timeout: float) -> Fetched | None:
+        asked = self._runtime.now
         found = self._members.take(1, timeout)
+        if not found and self._doubts:
+            self._end_doubts(asked)
         return self._fetched(found[0]) if found else None
 
     def _fetch_many(self, n: int) -> list[Fetched]:
@@ -169,14 +176,27 @@ class KafkaQueue(EngineQueue):
         # the lock began when the broker handed out the record, up to a moment ago
         super()._start_lease(held, max(0.0, min(seconds, held.fetched.handle.left)))
 
-    def _ack(self, handle: Acquired) -> bool:
+    def _ack(self, handle: Acquired) -> bool | None:
         return self._members.settle([handle], ACCEPT)[0]
 
-    def _ack_many(self, handles: list[Acquired]) -> list[bool]:
+    def _ack_many(self, handles: list[Acquired]) -> list[bool | None]:
         return self._members.settle(handles, ACCEPT)
 
+    def _doubt(self, held: Held) -> None:
+        self._doubts.append((self._runtime.now + self.visibility_timeout + DOUBT, held))
+
+    def _end_doubts(self, asked: float) -> None:
+        """Record as acked what was in doubt and has not come back, since a poll that began at
+        `asked` (s), well after its lease, has found nothing.
+        """
+        with self._lock:
+            for end, held in [each for each in self._doubts if each[0] <= asked]:
+                self._doubts.remove((end, held))
+                receipt = held.message.receipt
+                self._entries.move(held.entry, "acked", receipt=receipt, detail="in doubt")
+
     def _retry(self, handle: Acquired) -> bool:
-        return self._members.settle([handle], RELEASE)[0]
+        return bool(self._members.settle([handle], RELEASE)[0])
 
     def _release(self, handle: Acquired, delay: float) -> bool:
         return self._retry(handle)
@@ -187,7 +207,7 @@ class KafkaQueue(EngineQueue):
     def _bury(self, held: Held, reason: str) -> bool:
         # what is released after its last delivery is moved by the broker, with its own reason
         how = RELEASE if held.last and reason == RETRIES_EXHAUSTED else REJECT
-        buried = self._members.settle([held.fetched.handle], how)[0]
+        buried = bool(self._members.settle([held.fetched.handle], how)[0])
         if buried:
             self._dead.expect(held.fetched.handle.offset)
         return buried
@@ -219,7 +239,7 @@ class KafkaQueue(EngineQueue):
         """Receive and accept what waits, until nothing comes for 0.2 s."""
         gone = 0
         while found := self._members.take(PURGED, 0.0):
-            gone += sum(self._members.settle(found, ACCEPT))
+            gone += sum(map(bool, self._members.settle(found, ACCEPT)))
         return gone
 
     def delete(self) -> None:

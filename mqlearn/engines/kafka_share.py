@@ -32,6 +32,8 @@ from mqlearn.engines.errors import EngineError
 from mqlearn.engines.kafka_client import ANSWER, KafkaGone, translate
 from mqlearn.runtime.base import Runtime, weak_callback
 
+# the broker's word for a record that is another member's
+STALE = "INVALID_RECORD_STATE"
 ACCEPT, RELEASE, REJECT = AcknowledgeType.ACCEPT, AcknowledgeType.RELEASE, AcknowledgeType.REJECT
 ROUND_TRIP = 0.2  # seconds: a poll that is shorter may end before the broker's answer
 JOIN = 10.0  # seconds that a new member may take to join its group
@@ -113,11 +115,12 @@ class ShareMember:
             raise KafkaGone(gone)
         return [Acquired(self, record, since + self.lease) for record in records]
 
-    def settle(self, records: Sequence[Acquired], how: Any) -> list[bool]:
+    def settle(self, records: Sequence[Acquired], how: Any) -> list[bool | None]:
         """Acknowledge records of this member, and return for each whether the broker agrees that
-        they were still this member's. Kafka answers for all of them at once.
+        they were still this member's; None if its answer was lost. Kafka answers for all of them at
+        once.
         """
-        done = [False] * len(records)
+        done: list[bool | None] = [False] * len(records)
         with self._lock:
             if self.closed:
                 return done
@@ -133,9 +136,12 @@ class ShareMember:
                 answers = self._client.commit_sync(ANSWER) if any(done) else {}
             except KafkaException:
                 # the broker is gone: it delivers again what was not settled when it is back
-                return [False] * len(records)
+                return [None if each else False for each in done]
+        if not any(done):
+            return done
+        refused = any(error is not None and STALE in str(error) for error in answers.values())
         agreed = bool(answers) and all(answer is None for answer in answers.values())
-        return [agreed and each for each in done]
+        return [(agreed or (False if refused else None)) if each else False for each in done]
 
     def close(self) -> None:
         """Leave the group; what is in flight goes back at once."""
@@ -247,9 +253,11 @@ class ShareMembers:
                 again = self._runtime.now + IDLE / 2
                 self._runtime.call_at(again, weak_callback(self._sweep), daemon=True)
 
-    def settle(self, records: Sequence[Acquired], how: Any) -> list[bool]:
-        """Acknowledge records, and return for each whether it was still held."""
-        done: dict[int, bool] = {}
+    def settle(self, records: Sequence[Acquired], how: Any) -> list[bool | None]:
+        """Acknowledge records, and return for each whether it was still held; None if the answer
+        was lost.
+        """
+        done: dict[int, bool | None] = {}
         for member in {id(each.member): each.member for each in records}.values():
             mine = [each for each in records if each.member is member]
             for each, agreed in zip(mine, member.settle(mine, how), strict=True):

@@ -220,7 +220,7 @@ class EngineQueue(EngineDeliveries):
         settled = self._insist(self._ack_many, [each.fetched.handle for each in held])
         for each, done in zip(held, settled, strict=True):
             self._ended(each, "ack", "acked", None, done)
-        return sum(settled)
+        return sum(map(bool, settled))
 
     def nack(
         self, delivery: Message | str, requeue: bool = True, *, reason: str | None = None

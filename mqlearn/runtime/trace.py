@@ -311,8 +311,10 @@ class Trace:
                 for _ in range(TRIES):
                     counted_at[name] = len(self.records)
                     census[name] = Counter(self._census[name]())
-                    # without a lock it may have changed while it was counted
-                    if name in self._locks or len(self.records) == counted_at[name]:
+                    # without a lock it may have changed while it was counted; an engine may have
+                    # said something new when it was asked
+                    since = islice(self.records, counted_at[name], None)
+                    if not any(name not in self._locks or r.source == name for r in since):
                         break
         count = max(counted_at.values(), default=len(self.records))
         books.bring_forward(census, counted_at, self.records[:count], MOVES)

@@ -106,9 +106,9 @@ class Panel:
         self.root.evaluate(STOPWATCH)
         slider.focus()
         for n in range(moves):
-            # Three steps one way, three back: the scale does not end, and no picture comes twice in
-            # a row.
-            slider.press("ArrowRight" if n % 6 < 3 else "ArrowLeft")
+            # Two steps one way, two back: the scale does not end, and no picture comes twice in a
+            # row.
+            slider.press("ArrowRight" if n % 4 < 2 else "ArrowLeft")
             self.page.wait_for_function(
                 "n => window.stopwatch.taken.length >= n", arg=n + 1, timeout=ANSWERS_WITHIN
             )
