@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -16,9 +16,6 @@ from mqlearn.runtime import check
 from mqlearn.runtime.handed_in import Listeners
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.partition_log import OffsetOutOfRange
-
-if TYPE_CHECKING:
-    from mqlearn.engines.kafka_stream import KafkaStream
 
 SLICE = 0.1  # seconds of one wait, between two looks whether to go on
 # A commit that the group refuses: this is not one of its members any more, or not yet.
@@ -45,7 +42,7 @@ class KafkaConsumer:
 
     def __init__(
         self,
-        stream: KafkaStream,
+        stream: Any,
         group_id: str,
         group: str,
         *,

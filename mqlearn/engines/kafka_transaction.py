@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
@@ -16,17 +16,13 @@ from mqlearn.engines.kafka_producer import SETTINGS
 from mqlearn.runtime import check
 from mqlearn.streaming.event import StreamEvent
 
-if TYPE_CHECKING:
-    from mqlearn.engines.kafka_consumer import KafkaConsumer
-    from mqlearn.engines.kafka_stream import KafkaStream
-
 WITHIN = 30.0  # seconds for one step of a transaction
 
 
 class KafkaTransaction:
     """One transaction: `append` and `commit` here take effect when its block ends."""
 
-    def __init__(self, stream: KafkaStream, producer: Producer) -> None:
+    def __init__(self, stream: Any, producer: Producer) -> None:
         self._stream, self._producer = stream, producer
         self._appended: list[tuple[StreamEvent, Any]] = []
 
@@ -51,7 +47,7 @@ class KafkaTransaction:
         """
         self._producer.flush(WITHIN)
 
-    def commit(self, consumer: KafkaConsumer) -> None:
+    def commit(self, consumer: Any) -> None:
         """Commit what a consumer has polled as a part of this transaction: its events count as read
         if, and only if, the appends are seen.
         """
@@ -74,7 +70,7 @@ class KafkaTransaction:
 class KafkaTransactions:
     """The producers of a stream's transactions, one for each name: to start one takes a second."""
 
-    def __init__(self, stream: KafkaStream) -> None:
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._producers: dict[str, Producer] = {}
 

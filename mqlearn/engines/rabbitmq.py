@@ -228,7 +228,7 @@ class RabbitMQQueue(RabbitMQQueues):
         if reason == RETRIES_EXHAUSTED and self._quorum and handle.counted >= self.max_retries:
             return self._return(handle, requeue=True, wait=wait)  # the queue knows its limit
         if reason in (RETRIES_EXHAUSTED, "expired") or reason.startswith("unreadable"):
-            # nobody but this adapter knows why
+            # only this adapter knows why
             return self._replace(handle, self._dead, {REASON: reason}, wait)
         return self._return(handle, requeue=False, wait=wait)
 

@@ -21,7 +21,7 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 from mqlearn.engines.rabbitmq_terms import explain
 
 CONFIRMED_WITHIN = 30.0  # seconds that a send waits for its confirm
-QUIET = 0.5  # seconds without a delivery after which a batch ends
+QUIET = 0.5  # seconds without a delivery that end a batch
 MANY = 1000  # messages of one batch; a quorum queue caps a prefetch at 2,000
 
 NOT_FOUND = 404  # AMQP's code for a queue that is not there

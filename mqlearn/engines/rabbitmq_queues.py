@@ -25,7 +25,9 @@ SETTLED_WITHIN = 0.05  # seconds until a quorum queue counts what was given back
 
 
 class RabbitMQQueues(EngineQueue):
-    """The queue itself, its dead letters, and a queue for each delay."""
+    """The queue itself, its dead letters, and a queue for each delay; `visibility_timeout` is in
+    seconds.
+    """
 
     _quorum: bool
     _heartbeat: Timer | None = None

@@ -16,9 +16,9 @@ from mqlearn.messaging.message import RETRIES_EXHAUSTED, MessagePriority
 from mqlearn.runtime import check
 from mqlearn.runtime.handed_in import reason_of
 
-HEARTBEAT = 60  # seconds after which each side thinks that the other is dead
+HEARTBEAT = 60  # seconds of silence until each side thinks that the other is dead
 BLOCKED = 10.0  # seconds that a send waits for a broker that is short of memory or disk
-UNUSED = 60_000  # milliseconds after which the queue of a delay is deleted
+UNUSED = 60_000  # milliseconds until the unused queue of a delay is deleted
 LONGEST_MS = 2**32 - 1 - UNUSED  # milliseconds of a TTL or a delay
 DURABLE = 2  # the delivery mode of a message that survives a restart
 
@@ -26,7 +26,7 @@ DURABLE = 2  # the delivery mode of a message that survives a restart
 # before, and why it is dead.
 DELIVERIES, FAILURES, REASON = "mqlearn-deliveries", "mqlearn-failures", "mqlearn-reason"
 
-# The arguments in which our two kinds of queues differ.
+# The arguments that differ between our two kinds of queues.
 OF_THE_KIND = ("x-queue-type", "x-max-priority", "x-dead-letter-strategy", "x-overflow")
 INEQUIVALENT = re.compile(
     r"inequivalent arg '([^']+)' for queue '([^']+)'.*: received (.+) but current is (.+)"

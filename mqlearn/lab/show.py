@@ -92,6 +92,11 @@ def _of_table(table: Any, charts: tuple[str, ...], at: float | None) -> Run:
         for name, kind in CHARTS.items()
         if issubclass(kind, TableChart) and kind.shown_alone
     }
+    if not charts:
+        raise ValueError(
+            f"run must be a run or a trace, or a table with its chart ({', '.join(able)}), got "
+            f"{check.short_repr(table)}"
+        )
     if len(charts) != 1:
         raise ValueError(
             f"charts must be one chart of a table ({', '.join(able)}), got "

@@ -313,7 +313,7 @@ class Trace:
                     census[name] = Counter(self._census[name]())
                     # without a lock it may have changed while it was counted; an engine may have
                     # said something new when it was asked
-                    since = islice(self.records, counted_at[name], None)
+                    since = self.records[counted_at[name] :]
                     if not any(name not in self._locks or r.source == name for r in since):
                         break
         count = max(counted_at.values(), default=len(self.records))

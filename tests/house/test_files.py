@@ -23,6 +23,9 @@ CLOCK_AND_CHANCE = {
     "mqlearn/messaging/message.py": {"uuid"},
     "mqlearn/messaging/clock.py": {"time"},  # of a message that no queue has seen
     "mqlearn/streaming/event.py": {"uuid"},
+    # real connections, which threads share: their locks stay when the queue changes its clock
+    "mqlearn/engines/rabbitmq.py": {"threading"},
+    "mqlearn/engines/rabbitmq_link.py": {"threading", "time"},
     # a lock: JupyterLab calls sliders' callbacks on its own threads
     "mqlearn/lab/panel.py": {"threading"},
     # genuine servers are processes of this machine: they are waited for, with a deadline
