@@ -40,9 +40,10 @@ nbval: $(READY) ## only run the notebooks and compare what they print
 unit: $(READY) ## only the unit tests
 	MQLEARN_ENGINES=off $(BIN)/python -m pytest $(SPREAD) --ignore=tests/browser $(if $(REQUIRED),--ignore=tests/engines) tests
 
+# ONLY="redis or sqs" chooses among its tests, as pytest's -k does.
 # Six servers and two cores: a rule that only fails because all of them are busy passes when it is tried alone.
 contract: $(READY) ## only the tests on genuine engines, those that `make engines` has installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/engines || { echo "What failed is tried once more, alone:"; \
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(ONLY),-k "$(ONLY)") tests/engines || { echo "What failed is tried once more, alone:"; \
 	    $(BIN)/python -m pytest --last-failed --last-failed-no-failures none tests/engines; }
 
 live: $(READY) ## only run the notebooks that use genuine engines, live on those that are installed
