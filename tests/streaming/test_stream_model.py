@@ -168,8 +168,9 @@ FEW = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-# the same histories each time: whether a fault is met must not be a matter of luck
-UNSHRUNK = settings(FEW, phases=[Phase.generate], derandomize=True)
+# It stops at the first history that meets the fault, about one in thirty. Derandomized or not,
+# histories depend on the constants of the modules that a worker has imported: forty may miss it.
+UNSHRUNK = settings(FEW, phases=[Phase.generate], max_examples=1000)
 
 
 @pytest.mark.parametrize("walk", [Walk, FromTheEnd])
