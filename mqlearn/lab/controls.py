@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from mqlearn.lab import fields, panel_html
+from mqlearn.lab.first_fields import FirstFields
 from mqlearn.lab.instants import InstantPicture, instant_picture
 from mqlearn.lab.instants.player import Player
 from mqlearn.lab.number_field import NumberField
@@ -83,7 +84,9 @@ class Controls:
                 _classed(widgets.VBox([widgets.HTML(escape(question)), self.prediction]), "mq-ask")
             )
             room -= 38 + 15 * (1 + len(question) // 40)  # a line of it has about 40 letters
-        parts += [fields.grouped(list(self.rows.values()), room), self._buttons()]
+        self.first = FirstFields(self.rows, lab._first, room) if lab._first else None
+        shown = self.first.box if self.first else fields.grouped(list(self.rows.values()), room)
+        parts += [shown, self._buttons()]
         return _classed(widgets.VBox(parts), "mq-left")
 
     def _buttons(self) -> Any:
@@ -161,6 +164,8 @@ class Controls:
         """Set the controls to the fields of `scenario`, without running it."""
         for name, row in self.rows.items():
             row.value = getattr(scenario, name)
+        if self.first is not None:
+            self.first.show()
         self._without_callbacks(lambda: self._show_prediction(scenario))
         if self.stepping.value:
             self.player.follow(self._lab.run)

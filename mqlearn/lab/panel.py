@@ -16,6 +16,7 @@ from mqlearn.lab.charts import Predictions
 from mqlearn.lab.charts.base import MOST
 from mqlearn.lab.controls import Controls
 from mqlearn.lab.dashboard import Dashboard
+from mqlearn.lab.first_fields import first_names
 from mqlearn.lab.label import plain
 from mqlearn.lab.run_cache import RunCache
 from mqlearn.runtime import check
@@ -42,6 +43,7 @@ class Lab:
         # is reentrant: a callback sets widgets, whose own callbacks come back here.
         self._lock = threading.RLock()
         self._rows = {f.name: f for f in fields.settable(scenario)}
+        self._first = first_names(scenario)
         self._start = scenario(**self._known(settings))
         self._start_seed = self.seed = seed
         self.scenario: Any = self._start

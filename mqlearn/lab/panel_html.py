@@ -41,6 +41,7 @@ CSS = f"""<style>
 .mq-compact .mq-row .widget-slider {{ position: absolute; left: 110px; top: 1px; width: 62px; height: 24px; }}
 .mq-lab .mq-compact .mq-row:not(.mq-wide) .widget-label {{ flex: 0 0 108px; white-space: normal; font-size: 11px; line-height: 12px; display: flex; align-items: center; }}
 .mq-lab .mq-compact .mq-row:not(.mq-wide) .widget-inline-hbox {{ justify-content: space-between; }}
+.mq-lab .mq-more {{ width: 100%; height: 24px; line-height: 24px; margin: 1px 0; padding: 0 6px; font-size: 12px; flex: none; }}
 .mq-tabs {{ width: 100%; }}
 .mq-lab .mq-tabs.jupyter-widgets > .lm-TabBar .lm-TabBar-tab {{ min-width: 0; flex: 1 1 auto; padding: 0 4px; font-size: 12px; line-height: 24px; }}
 .mq-lab .mq-tabs .widget-tab-contents {{ padding: 4px 0 0; border: none; overflow: hidden; }}

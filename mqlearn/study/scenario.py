@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import Message
@@ -137,8 +137,11 @@ class Scenario:
     """The base of every scenario: a frozen dataclass of parameters, with a method that runs them.
 
     A value outside the range of its `param` raises an error that names the field, the rule and the
-    value. A subclass has the fields, and `_simulate`, which makes one run.
+    value. A subclass has the fields, and `_simulate`, which makes one run. Its FIRST may name up to
+    four fields: a lab shows these, and the others when it is asked for more.
     """
+
+    FIRST: ClassVar[tuple[str, ...]] = ()
 
     prediction: float | None
 
