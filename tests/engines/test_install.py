@@ -82,7 +82,7 @@ def test_apt_brings_what_is_missing_and_starts_no_service(
     assert first.startswith("sudo install -m 755") and first.endswith("policy-rc.d")
     assert middle == [
         "sudo apt-get update -q",
-        "sudo apt-get install -q -y --no-install-recommends "
+        "sudo apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends "
         "rabbitmq-server default-jre-headless maven",
     ]
     assert last.startswith("sudo rm -f") and last.endswith("policy-rc.d")
@@ -98,7 +98,7 @@ def test_a_policy_that_is_there_already_stays(
     system.apt_install(["maven"])
     assert ran == [
         "apt-get update -q",
-        "apt-get install -q -y --no-install-recommends maven",
+        "apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends maven",
     ]
 
 

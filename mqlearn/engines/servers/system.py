@@ -61,7 +61,10 @@ def apt_install(packages: Sequence[str]) -> None:
             run([*root, "install", "-m", "755", file.name, str(POLICY)])
     try:
         run([*root, "apt-get", "update", "-q"])
-        run([*root, "apt-get", "install", "-q", "-y", "--no-install-recommends", *packages])
+        # another installation may be under way, as on a machine that has just started
+        patient = ["-o", "DPkg::Lock::Timeout=300"]  # s
+        what = ["install", "-q", "-y", "--no-install-recommends", *packages]
+        run([*root, "apt-get", *patient, *what])
         if "rabbitmq-server" in packages and Path("/run/systemd/system").exists():
             run([*root, "systemctl", "disable", "rabbitmq-server"])
     finally:
