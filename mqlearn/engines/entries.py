@@ -14,8 +14,9 @@ from typing import Any
 
 from mqlearn.messaging.message import Message
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.events import MOVES
 from mqlearn.runtime.handed_in import Listeners
-from mqlearn.runtime.trace import MOVES, Listener, pack_record
+from mqlearn.runtime.trace import Listener, pack_record
 
 # The record that brings an entry from a place to "waiting", when the engine delivers it although
 # this process believed it elsewhere.

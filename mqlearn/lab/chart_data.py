@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqlearn.lab import style
-from mqlearn.runtime.trace import MOVES
+from mqlearn.runtime.events import MOVES
 from mqlearn.study.run import SENT, Context
 
 Floats = NDArray[np.float64]
@@ -211,7 +211,7 @@ class ChartData:
     @cached_property
     def waiting_by_priority(self) -> dict[str, tuple[Floats, Floats]]:
         """The number of messages that wait, a step function for each priority, the lowest first."""
-        from mqlearn.runtime.trace import EVENTS
+        from mqlearn.runtime.events import EVENTS
 
         goes_to = {kind: event.to for kind, event in EVENTS.items()}
         waits: set[tuple[str, int]] = set()

@@ -10,7 +10,7 @@ from typing import Any
 
 from mqlearn.lab.show import as_run, show
 from mqlearn.runtime import check
-from mqlearn.runtime.trace import MOVES
+from mqlearn.runtime.events import MOVES
 from mqlearn.study.verdict import recall
 
 DEFAULT = ("journeys", "depth")

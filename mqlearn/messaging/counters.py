@@ -10,7 +10,8 @@ from collections import Counter, deque
 from mqlearn.messaging.message import RETRIES_EXHAUSTED
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.books import PLACES
-from mqlearn.runtime.trace import IN_FLIGHT, MOVES, Record
+from mqlearn.runtime.events import IN_FLIGHT, MOVES
+from mqlearn.runtime.trace import Record
 
 COUNTS = (
     "messages_sent",

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from mqlearn.messaging.entries import Entry
 from mqlearn.messaging.message import MessageStatus
-from mqlearn.runtime.trace import MOVES, Record
+from mqlearn.runtime.events import MOVES
+from mqlearn.runtime.trace import Record
 
 if TYPE_CHECKING:
     from mqlearn.messaging.transitions import QueueTransitions

@@ -2,8 +2,8 @@
 what the queues count.
 
 `moves` has the kinds of record that move an entry: the places that one may take an entry from
-(`sources`), and the place it moves the entry `to` (None: the record's `detail` names it). trace.py
-defines them.
+(`sources`), and the place it moves the entry `to` (None: the record's `detail` names it).
+events.py defines them.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mqlearn.runtime import check
-from mqlearn.runtime.trace import MOVES, Kind, Record, Trace
+from mqlearn.runtime.events import MOVES, Kind
+from mqlearn.runtime.trace import Record, Trace
 
 if TYPE_CHECKING:
     import pandas as pd

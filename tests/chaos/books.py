@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mqlearn import InMemoryMessageQueue, Message, MessagePriority, RetryPolicy
-from mqlearn.runtime.trace import MOVES, Record
+from mqlearn.runtime.events import MOVES
+from mqlearn.runtime.trace import Record
 from tests.chaos.day import Day
 
 CHARGES = ("nacked", "delayed", "lease_lost")

@@ -9,7 +9,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from mqlearn import Message
-from mqlearn.runtime.trace import MOVES, Record
+from mqlearn.runtime.events import MOVES
+from mqlearn.runtime.trace import Record
 from tests.chaos.day import Day
 
 # How a try ended, and what may then become of its delivery.

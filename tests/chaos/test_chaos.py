@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 
 from mqlearn import Permit
-from mqlearn.runtime.trace import MOVES
+from mqlearn.runtime.events import MOVES
 from tests.chaos.__main__ import judged, replay
 from tests.chaos.day import KINDS, draw_day
 from tests.chaos.harms import BATCH, DEDUP, HARMS, QUEUE, Harm, without

@@ -17,7 +17,8 @@ from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.instants import instant_picture
 from mqlearn.lab.label import BOX, plain, text_mask
 from mqlearn.lab.show import as_run
-from mqlearn.runtime.trace import EVENTS, Record, Trace
+from mqlearn.runtime.events import EVENTS
+from mqlearn.runtime.trace import Record, Trace
 from mqlearn.study.run import Run
 from tests.lab.traces import TRACES, Name, order
 

@@ -13,9 +13,10 @@ from mqlearn.messaging.message import Message, MessagePriority
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.runtime.base import WorkerCrash
+from mqlearn.runtime.events import EVENTS
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.threads import ThreadRuntime
-from mqlearn.runtime.trace import EVENTS, Record, Trace
+from mqlearn.runtime.trace import Record, Trace
 from mqlearn.streaming.consumer import Consumer
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.event_store import OrderEventStore

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from mqlearn import MessageQueueMetrics, Trace
 from mqlearn.runtime.books import PLACES
-from mqlearn.runtime.trace import MOVES, Record
+from mqlearn.runtime.events import MOVES
+from mqlearn.runtime.trace import Record
 
 
 @dataclass

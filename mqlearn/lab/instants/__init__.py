@@ -11,7 +11,7 @@ from typing import Any
 from mqlearn.lab.instants.base import InstantPicture
 from mqlearn.lab.instants.log_picture import LogPicture
 from mqlearn.lab.instants.queue_picture import QueuePicture
-from mqlearn.runtime.trace import MOVES
+from mqlearn.runtime.events import MOVES
 
 __all__ = ["InstantPicture", "LogPicture", "QueuePicture", "instant_picture"]
 

@@ -9,7 +9,7 @@ from matplotlib.patches import FancyArrowPatch
 from mqlearn.lab import style
 from mqlearn.lab.instants.base import InstantPicture
 from mqlearn.lab.instants.frames import MessagesFrame, WorkersFrame, draw_frame, short_id
-from mqlearn.runtime.trace import MOVES
+from mqlearn.runtime.events import MOVES
 
 
 class QueuePicture(InstantPicture):

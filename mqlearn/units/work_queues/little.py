@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from mqlearn.runtime.trace import MOVES, Trace
+from mqlearn.runtime.events import MOVES
+from mqlearn.runtime.trace import Trace
 from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer, is_number
 from mqlearn.study.run import Run
 from mqlearn.study.verdict import Verdict
