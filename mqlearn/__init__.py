@@ -4,7 +4,9 @@
 - Queues: `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`
 - Duplicates: `IdempotentHandler`, `retry_horizon`, `DeduplicatingQueue`; versions of a body:
   `by_schema_version`
-- Metrics: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`
+- Metrics: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`;
+  `merge_histograms`, `histogram_percentile`
+- Alerts: `QueueSampler` and its `Sample`, `ThresholdAlert`, `BurnRateAlert`, `ServiceLevel`
 - Workers: `MessageProcessor`, `BatchMessageProcessor`, `Reject`, `Release`, `Outcome`,
   `WorkerCrash`
 - Workers that pause while a service fails: `CircuitBreaker`, its `FailureRate`, `Permit` and
@@ -23,6 +25,7 @@
   `compare_message_queues`
 """
 
+from mqlearn.messaging.alerts import BurnRateAlert, ThresholdAlert
 from mqlearn.messaging.batch import BatchMessageProcessor
 from mqlearn.messaging.breaker import CircuitBreaker
 from mqlearn.messaging.breaker_processor import CircuitBreakerMessageProcessor
@@ -30,6 +33,7 @@ from mqlearn.messaging.broker import TopicBasedMessageBroker
 from mqlearn.messaging.deduplication import DeduplicatingQueue
 from mqlearn.messaging.failure_rate import FailureRate
 from mqlearn.messaging.groups import MessageGroupQueue
+from mqlearn.messaging.histogram import histogram_percentile, merge_histograms
 from mqlearn.messaging.idempotency import IdempotentHandler, retry_horizon
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import (
@@ -49,7 +53,10 @@ from mqlearn.messaging.protected import CallNotPermitted
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.request import Requester, replying
 from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.messaging.sample import Sample
+from mqlearn.messaging.sampler import QueueSampler
 from mqlearn.messaging.schema import by_schema_version
+from mqlearn.messaging.service_level import ServiceLevel
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.books import Balance, UnbalancedBooks
 from mqlearn.runtime.scheduler import SimulationError
@@ -78,6 +85,7 @@ from mqlearn.technologies import (
 __all__ = [
     "Balance",
     "BatchMessageProcessor",
+    "BurnRateAlert",
     "CallNotPermitted",
     "CircuitBreaker",
     "CircuitBreakerMessageProcessor",
@@ -104,16 +112,20 @@ __all__ = [
     "OffsetOutOfRange",
     "Outcome",
     "Permit",
+    "QueueSampler",
     "Projection",
     "Reject",
     "Release",
     "Requester",
     "RetryPolicy",
+    "Sample",
+    "ServiceLevel",
     "Simulation",
     "SimulationError",
     "Snapshot",
     "StreamEvent",
     "ThreadRuntime",
+    "ThresholdAlert",
     "TopicBasedMessageBroker",
     "Trace",
     "UnbalancedBooks",
@@ -122,6 +134,8 @@ __all__ = [
     "by_schema_version",
     "compare_message_queues",
     "evolve_order",
+    "histogram_percentile",
+    "merge_histograms",
     "message_queue_technologies",
     "murmur2",
     "partition_for",

@@ -4,10 +4,12 @@ spend in each place.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
-from mqlearn.messaging.counters import SAMPLED, QueueCounters
+from mqlearn.messaging.counters import BUCKETS, SAMPLED, QueueCounters
 from mqlearn.messaging.message import Message
 from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.queue import MessageQueue
@@ -164,6 +166,16 @@ class MessageQueueMetrics:
         with self._lock:
             values = sorted(self._counters.recent(what))
         return percentile(values, 100 * share) if values else None
+
+    def histogram(self) -> dict[float, float]:
+        """Return the handler's times for messages that were acked since the start, as a histogram:
+        {upper bound (s): number of times up to it}, the last bound infinity. Histograms of several
+        queues can be merged, see `merge_histograms`.
+        """
+        with self._lock:
+            row = self._counters.durations.get("", [0.0] * (len(BUCKETS) + 2))
+            counts = list(accumulate(row[:-1]))  # without the sum of the durations
+        return dict(zip((*BUCKETS, math.inf), counts, strict=True))
 
     def throughput(self) -> float:
         """Return the messages acked per second over the window, or since the start if that is

@@ -66,6 +66,8 @@ EVENTS: dict[str, Kind] = {
     "half_opened": Kind((), None, "a breaker lets probes through from now on; detail: why"),
     "closed": Kind((), None, "a breaker lets every call through again; detail: why"),
     "probed": Kind((), None, "a breaker's probe ended; detail: how"),
+    "paged": Kind((), None, "an alert begins to fire; source: the alert; detail: its value"),
+    "resolved": Kind((), None, "an alert fires no longer; source: the alert; detail: its value"),
     "occurred": Kind(
         (),
         None,

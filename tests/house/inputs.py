@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import mqlearn
-from mqlearn import MessageQueue, Outcome, RetryPolicy, Simulation, Trace
+from mqlearn import MessageQueue, Outcome, RetryPolicy, Sample, Simulation, Trace
 from mqlearn.study.arrivals import Arrival
 from mqlearn.study.card import EffectLedger
 from tests.house.world import World
@@ -82,6 +82,18 @@ KINDS: dict[str, Kind] = {
     r"Mapping\[str, Handler\]": (
         lambda world: {"1": print},
         [5, "x", [], {}, {"1": 5}, {5: print}],
+    ),
+    r"Signal": (lambda world: Sample.index, [5, "x", coroutine_function, generator_function]),
+    r"Sample": (lambda world: Sample(1.0), [5, "x", (1.0,), Sample]),
+    r"tuple\[float, \.\.\.\]": (lambda world: (1.0,), [5, "ab", (), [1.0], (0.0,), (1.0, "x")]),
+    r"Mapping\[str, AlertRule\]": (lambda world: {}, [5, "x", [], {"x": 5}, {5: "x"}]),
+    r"Histogram": (
+        lambda world: {1.0: 1, math.inf: 2},
+        [5, "x", [], {}, {1.0: 1}, {"x": 1, math.inf: 2}, {math.inf: -1}, {1.0: 2, math.inf: 1}],
+    ),
+    r"Iterable\[Histogram\]": (
+        lambda world: [],
+        [5, "x", [5], [{}], [{1.0: 1}], [{math.inf: 1}, {1.0: 0, math.inf: 1}]],
     ),
     r"tuple\[float, float\]": (lambda world: (1.0, 2.0), [5, "ab", (1.0,), (2.0, 1.0), (1.0, "x")]),
 }
@@ -175,6 +187,12 @@ ALSO_WRONG: dict[str, list[Any]] = {
     "IdempotentHandler.window": [0],
     "IdempotentHandler.delay": [0],
     "KeyedCard.remember": [0],
+    "BurnRateAlert.budget": [0, 1.5],
+    "QueueSampler.every": [0],
+    "QueueSampler.goal": [0],
+    "ServiceLevel.goal": [0],
+    "ThresholdAlert.window": [0],
+    "histogram_percentile.share": [1.5],
     "MessageQueueMetrics.window": [0],
     "MessageQueueMetrics.percentile.what": ["explode"],
     "MessageQueueMetrics.percentile.share": [1.5],
@@ -253,6 +271,7 @@ RIGHT: dict[str, tuple[Any, str]] = {
     "EffectLedger.record.amount": (-1, "any number: money may come back"),
     "little.start": (-1, "any time"),
     "Trace.note.time": (-1, "any time: a simulation may have begun before zero"),
+    "ThresholdAlert.above": (-1, "any number: a signal may be negative"),
     "Run.at.time": (-1, "any time; before the first record nothing is anywhere"),
     "Run.of.until": (-1, "any time"),
 }
@@ -263,6 +282,7 @@ ANYTHING: dict[str, str] = {
     "Permit": "a result, made by CircuitBreaker.acquire",
     "Effect": "a result, made by EffectLedger.record",
     "EffectLedger.tally.keys": "an iterable of keys, whatever they are",
+    "Sample": "a result, made by QueueSampler.look",
     "Snapshot": "a result, made by MessageQueueMetrics.snapshot",
     "prometheus_text.metrics": "any number of them; what is none is refused, as is tested apart",
     "OffsetOutOfRange": "an exception takes what an exception takes",
