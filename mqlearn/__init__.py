@@ -16,6 +16,8 @@
 - Logs: `EventStream`, `StreamEvent`, `OffsetOutOfRange`, `partition_for` (Kafka's `murmur2`)
 - Groups: `EventStreamProcessor`, `Consumer`, `ConsumerGroup`; `range_assignment`,
   `sticky_assignment`
+- A log on several brokers: `ReplicatedLog`, `clean_election`, and its `Producer`; their errors
+  `NotLeader`, `NotEnoughReplicas`, `OutOfSequence`, `Truncated`
 - The runtimes: `Simulation` (virtual time, seeded), `ThreadRuntime` (real threads, real time)
 - Event sourcing: `OrderEventStore`, its `WrongExpectedVersion` and `evolve_order`, `upcasting`,
   `Projection`
@@ -65,6 +67,7 @@ from mqlearn.runtime.threads import ThreadRuntime
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.assignment import range_assignment, sticky_assignment
 from mqlearn.streaming.consumer import Consumer
+from mqlearn.streaming.controller import clean_election
 from mqlearn.streaming.durable import DurableEventStream
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.event_store import OrderEventStore, WrongExpectedVersion, evolve_order
@@ -73,7 +76,15 @@ from mqlearn.streaming.outbox import OrderTable
 from mqlearn.streaming.partition_log import OffsetOutOfRange
 from mqlearn.streaming.partitioner import murmur2, partition_for
 from mqlearn.streaming.processor import EventStreamProcessor
+from mqlearn.streaming.producer import Producer
 from mqlearn.streaming.projection import Projection
+from mqlearn.streaming.replica import (
+    NotEnoughReplicas,
+    NotLeader,
+    OutOfSequence,
+    Truncated,
+)
+from mqlearn.streaming.replicated import ReplicatedLog
 from mqlearn.streaming.stream import EventStream
 from mqlearn.streaming.upcast import upcasting
 from mqlearn.technologies import (
@@ -107,15 +118,20 @@ __all__ = [
     "MessageQueueMetrics",
     "MessageStatus",
     "MonitoredMessageProcessor",
+    "NotEnoughReplicas",
+    "NotLeader",
     "OrderEventStore",
     "OrderTable",
     "OffsetOutOfRange",
+    "OutOfSequence",
     "Outcome",
     "Permit",
     "QueueSampler",
+    "Producer",
     "Projection",
     "Reject",
     "Release",
+    "ReplicatedLog",
     "Requester",
     "RetryPolicy",
     "Sample",
@@ -128,10 +144,12 @@ __all__ = [
     "ThresholdAlert",
     "TopicBasedMessageBroker",
     "Trace",
+    "Truncated",
     "UnbalancedBooks",
     "WorkerCrash",
     "WrongExpectedVersion",
     "by_schema_version",
+    "clean_election",
     "compare_message_queues",
     "evolve_order",
     "histogram_percentile",

@@ -1,1 +1,1 @@
-"""Logs: partitions, offsets, consumer groups, and state as a fold over events."""
+"""Logs: partitions, offsets, consumer groups, replicas, and state as a fold over events."""

@@ -71,6 +71,8 @@ class World:
         self.consumer = mqlearn.Consumer(self.stream, "y", name="x")
         self.sim.spawn(self.consumer.poll, 1, 0, name="x")
         self.sim.run(until=1)
+        self.log = mqlearn.ReplicatedLog("copied", 2, runtime=self.sim)
+        self.log.append("x", acks=1)
         self.processor = MessageProcessor(self.queue)
         self.processor.register_processor("default", print)
         self.threads = ThreadRuntime()
@@ -98,6 +100,7 @@ class World:
             list(self.consumer.group.members),
             self.consumer.group.assignment,
             self.consumer.group.generation,
+            [(each.log, each.up, each.cut_off, each.fetch_every) for each in self.log.replicas],
             list(self.broker.topics),
             len(self.broker.subscribers),
             repr(self.delivery),
@@ -141,6 +144,8 @@ MAKE: dict[str, Callable[[World], Any]] = {
     "OrderEventStore": lambda world: world.store,
     "OrderTable": lambda world: world.table,
     "Projection": lambda world: mqlearn.Projection(world.stream, print),
+    "Producer": lambda world: mqlearn.Producer(world.log, "till"),
+    "ReplicatedLog": lambda world: world.log,
     "RetryPolicy": lambda world: world.policy,
     "Simulation": lambda world: world.sim,
     "StreamEvent": lambda world: mqlearn.StreamEvent("x"),
