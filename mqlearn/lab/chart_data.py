@@ -166,6 +166,13 @@ class ChartData:
         return HistoryAnalysis(self.run.trace.records)
 
     @cached_property
+    def signals(self) -> Any:
+        """The numbers of a watched queue over time: a `SignalAnalysis`."""
+        from mqlearn.study.analysis.signals import SignalAnalysis, Watch
+
+        return SignalAnalysis(self.table("signals") or Watch(()))
+
+    @cached_property
     def _waits(self) -> list[tuple[str, float]]:
         """The priority and wait (s) of each message that work was begun on, or, in a trace without
         handlers, that was delivered.

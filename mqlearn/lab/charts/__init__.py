@@ -8,6 +8,7 @@ from typing import Final
 from mqlearn.lab.charts.base import Box, Chart, Predictions, Timeline
 from mqlearn.lab.charts.batches import Batches
 from mqlearn.lab.charts.breaker import Breaker
+from mqlearn.lab.charts.budget import Budget
 from mqlearn.lab.charts.charges import Charges
 from mqlearn.lab.charts.dead import Dead
 from mqlearn.lab.charts.dead_letter_ticks import DeadLetterTicks
@@ -26,6 +27,7 @@ from mqlearn.lab.charts.latency_distribution import LatencyDistribution
 from mqlearn.lab.charts.leases import Leases
 from mqlearn.lab.charts.load import Load
 from mqlearn.lab.charts.measured import Measured
+from mqlearn.lab.charts.movers import Movers
 from mqlearn.lab.charts.offsets import Offsets
 from mqlearn.lab.charts.outcomes import Outcomes
 from mqlearn.lab.charts.overtaking import Overtaking
@@ -34,10 +36,12 @@ from mqlearn.lab.charts.ranking import Ranking
 from mqlearn.lab.charts.reasons import Reasons
 from mqlearn.lab.charts.repeats import Repeats
 from mqlearn.lab.charts.retries import Retries
+from mqlearn.lab.charts.signals import Signals
 from mqlearn.lab.charts.sizes import Sizes
 from mqlearn.lab.charts.subscriber_lag import SubscriberLag
 from mqlearn.lab.charts.tables import TableChart
 from mqlearn.lab.charts.throughput import Throughput
+from mqlearn.lab.charts.tradeoff import Tradeoff
 from mqlearn.lab.charts.utilisation import Utilisation
 from mqlearn.lab.charts.wait_by_priority import WaitByPriority
 from mqlearn.lab.charts.wait_distribution import WaitDistribution
@@ -81,5 +85,9 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         Ranking,
         Measured,
         Features,
+        Signals,
+        Budget,
+        Movers,
+        Tradeoff,
     )
 }
