@@ -85,13 +85,13 @@ class BatchMessageProcessor(Workers):
 
         Raises TimeoutError that names those which still work; they end when they have finished.
         """
-        self._pool.stop(self.queue.wake, timeout)
+        self._pool.stop(self._wake_workers, timeout)
 
     def _work(self) -> None:
-        while not self._pool.stopping:
+        while not self._pool.told_to_stop():
             batch = self._collect()
             # looked at again, since the pool may have been stopped while the batch was being filled
-            if self._pool.stopping and self.on_stop == "return":
+            if self._pool.told_to_stop() and self.on_stop == "return":
                 for message in batch:
                     self._tell_queue(self.queue.release, message)
             elif batch and not self._process(batch):
@@ -103,7 +103,8 @@ class BatchMessageProcessor(Workers):
         """
         clock = self._runtime
         lease = self.queue.visibility_timeout
-        first = self.queue.take(lambda: self._pool.stopping)
+        stops = self._pool.told_to_stop
+        first = self.queue.take(stops)
         if first is None:
             return []
         # the time counts from the first message, so no message waits longer than `batch_timeout`
@@ -117,7 +118,11 @@ class BatchMessageProcessor(Workers):
                 # what is ready now, in one call: a full batch then needs no timer and no second
                 # wait
                 batch += self.queue.receive_many(self.batch_size - 1, timeout=0)
-            while len(batch) < self.batch_size and clock.now < deadline and not self._pool.stopping:
+            while (
+                len(batch) < self.batch_size
+                and clock.now < deadline
+                and not self._pool.told_to_stop()
+            ):
                 if lease is None or not self.queue.renewable:
                     self._fill(batch, deadline)
                     continue
@@ -130,10 +135,11 @@ class BatchMessageProcessor(Workers):
 
     def _fill(self, batch: list[Message], until: float) -> None:
         """Add messages as they arrive, until the batch is full or it is `until` (s)."""
+        stops = self._pool.told_to_stop
         # `take` has no time limit of its own: the timer wakes it, and it then finds `until` reached
         with self._woken_at(until):
             while len(batch) < self.batch_size:
-                message = self.queue.take(lambda: self._pool.stopping or self._runtime.now >= until)
+                message = self.queue.take(lambda: stops() or self._runtime.now >= until)
                 if message is None:
                     return
                 batch.append(message)
@@ -147,10 +153,13 @@ class BatchMessageProcessor(Workers):
         for message in batch:
             self._report("started", message, None)
         outcomes: list[Outcome] = []
+        self._pool.busy.add(task)
         try:
             outcomes = self._handle(batch)
         except WorkerCrash:
             task.crashed = True  # an exception made elsewhere has marked no task
+        finally:
+            self._pool.busy.discard(task)
         # all are recorded as finished before the first is settled: settling takes a lock, and must
         # not make the handler's time look longer
         for index, message in enumerate(batch):

@@ -101,18 +101,11 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
             raise WorkerCrash("the handler crashed")
         return self._report_result(message, outcome, permit) and outcome.kind == "completed"
 
-    def stop_workers(self, timeout: float | None = None) -> None:
-        """Let every worker finish its message, and wait for all workers to end, as any
-        `MessageProcessor` does, at most `timeout` seconds.
-        """
-        self._pool.stop(self._wake_workers, timeout)
-
     def _work(self) -> None:
-        pool = self._pool
         # The permit comes first. The other way round, an open breaker would hold a message in
         # flight until its lease ends.
         while (permit := self._wait_for_permit()) is not None:
-            message = self._take(permit, lambda: pool.stopping)
+            message = self._take(permit, self._pool.told_to_stop)
             if message is None:
                 continue
             outcome = self._call_service(message, self._handle, permit)
@@ -124,7 +117,7 @@ class CircuitBreakerMessageProcessor(MessageProcessor):
     def _wait_for_permit(self) -> Permit | None:
         """Wait for a permit; None once the pool stops."""
         with self._changed:
-            while not self._pool.stopping:
+            while not self._pool.told_to_stop():
                 # under the lock of the condition: a change of state between this question and the
                 # wait would be missed, and the worker would sleep through it
                 permit = self.breaker._acquire(False, self)

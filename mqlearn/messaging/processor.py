@@ -51,15 +51,15 @@ class MessageProcessor(Workers):
 
         Raises TimeoutError that names those which still work; they end when they have finished.
         """
-        self._pool.stop(self.queue.wake, timeout)
+        self._pool.stop(self._wake_workers, timeout)
 
     def _work(self) -> None:
         pool, queue = self._pool, self.queue
         held: deque[Message] = deque()
         with self._given_back_on_error(held):
-            while not pool.stopping:
+            while not pool.told_to_stop():
                 if not held:
-                    message = queue.take(lambda: pool.stopping)
+                    message = queue.take(pool.told_to_stop)
                     if message is None:
                         return
                     held.append(message)

@@ -12,8 +12,8 @@ from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.handed_in import PASSES
-from mqlearn.runtime.pool import PoolOwner, WorkerPool
-from mqlearn.runtime.trace import pack_record
+from mqlearn.runtime.pool import PoolOwner, WorkerCounts, WorkerPool
+from mqlearn.runtime.trace import Record, pack_record
 
 Handler = Callable[[Message], object]
 
@@ -33,7 +33,34 @@ class Workers(PoolOwner):
         self._runtime = queue.runtime
         # a lock of threads also in a simulation: no task is suspended while it holds this one
         self._counting = threading.Lock()
-        self._pool = WorkerPool(self._runtime, self._work, restart_after=restart_after)
+        self._pool = WorkerPool(
+            self._runtime, self._work, restart_after=restart_after, changed=self._report_workers
+        )
+
+    def scale_to(self, num_workers: int, *, start_up: float = 0.0) -> None:
+        """Let `num_workers` workers be running or starting from now on.
+
+        A new worker takes its first message after `start_up` seconds; it is paid from now on. If
+        there are too many, those that are still starting are cancelled first, the newest before
+        the others; then idle workers stop at once, then busy ones after their job. The trace has a
+        record "scaled" of this and of each later change. Raises RuntimeError if the workers are not
+        started.
+        """
+        self._pool.scale_to(num_workers, self._wake_workers, start_up=start_up)
+
+    def count_workers(self) -> WorkerCounts:
+        """Return how many workers are starting, running, leaving and busy."""
+        return self._pool.counts()
+
+    def worker_seconds(self) -> float:
+        """Return what the workers have cost so far, in worker-seconds: each counts from the call
+        that ordered it to its end.
+        """
+        return self._pool.paid_seconds()
+
+    def _wake_workers(self) -> None:
+        """Wake the workers that wait, so that they ask whether to stop."""
+        self.queue.wake()
 
     def _work(self) -> None:
         """Work until the pool stops, or until this worker crashes."""
@@ -56,9 +83,10 @@ class Workers(PoolOwner):
         Whatever the handler does is the outcome of this message. It works on its own copy, so that
         what it does to that one does not change which delivery is settled.
         """
-        task = self._runtime.current_task()
+        task, busy = self._runtime.current_task(), self._pool.busy
         self._report("started", message, None)
         outcome: Outcome | None = None
+        busy.add(task)
         try:
             outcome = handle(message.copy())
         except WorkerCrash:  # one that was created outside this task has not marked it
@@ -68,6 +96,8 @@ class Workers(PoolOwner):
             raise
         except BaseException as error:
             outcome = outcome_of(error)
+        finally:
+            busy.discard(task)
         # the handler may have caught its own `WorkerCrash` and returned: the worker is dead all the
         # same
         if outcome is None or (task is not None and task.crashed):
@@ -132,6 +162,13 @@ class Workers(PoolOwner):
                 self.counts["retried"] += (
                     outcome.kind == "failed" and message.retry_count < message.max_retries
                 )
+
+    def _report_workers(self, counts: WorkerCounts) -> None:
+        if self.queue.trace is not None:
+            now, worker = self._runtime.stamp()
+            self.queue.trace.record(
+                Record(now, "scaled", self.queue.name, worker=worker, detail=counts)
+            )
 
     def _report(self, event: str, message: Message, detail: object) -> None:
         trace = self.queue.trace

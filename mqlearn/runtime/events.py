@@ -60,6 +60,9 @@ EVENTS: dict[str, Kind] = {
     "batched": Kind(
         (), None, "a batch went to its handler, this its first message; detail: how many messages"
     ),
+    "scaled": Kind(
+        (), None, "a pool was scaled, or its workers changed since; detail: its WorkerCounts"
+    ),
     "opened": Kind(
         (), None, "a breaker lets no call through from now on; source: the breaker; detail: why"
     ),
