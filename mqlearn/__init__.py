@@ -11,6 +11,8 @@
   `WorkerCrash`
 - Workers that pause while a service fails: `CircuitBreaker`, its `FailureRate`, `Permit` and
   `CallNotPermitted`, `CircuitBreakerMessageProcessor`
+- More workers when there is more to do: `Autoscaler`, what it has `Seen`, the `WorkerCounts` of a
+  pool, and the rules `scale_by_step`, `scale_by_depth`, `scale_by_age`, `scale_by_flow`
 - A broker: `TopicBasedMessageBroker`; request and reply: `Requester`, `replying`; order by key:
   `MessageGroupQueue`
 - Logs: `EventStream`, `StreamEvent`, `OffsetOutOfRange`, `partition_for` (Kafka's `murmur2`)
@@ -28,6 +30,7 @@
 """
 
 from mqlearn.messaging.alerts import BurnRateAlert, ThresholdAlert
+from mqlearn.messaging.autoscaler import Autoscaler, Seen
 from mqlearn.messaging.batch import BatchMessageProcessor
 from mqlearn.messaging.breaker import CircuitBreaker
 from mqlearn.messaging.breaker_processor import CircuitBreakerMessageProcessor
@@ -57,10 +60,17 @@ from mqlearn.messaging.request import Requester, replying
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.messaging.sample import Sample
 from mqlearn.messaging.sampler import QueueSampler
+from mqlearn.messaging.scaling_rules import (
+    scale_by_age,
+    scale_by_depth,
+    scale_by_flow,
+    scale_by_step,
+)
 from mqlearn.messaging.schema import by_schema_version
 from mqlearn.messaging.service_level import ServiceLevel
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.books import Balance, UnbalancedBooks
+from mqlearn.runtime.pool import WorkerCounts
 from mqlearn.runtime.scheduler import SimulationError
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.runtime.threads import ThreadRuntime
@@ -94,6 +104,7 @@ from mqlearn.technologies import (
 )
 
 __all__ = [
+    "Autoscaler",
     "Balance",
     "BatchMessageProcessor",
     "BurnRateAlert",
@@ -136,6 +147,7 @@ __all__ = [
     "RetryPolicy",
     "Sample",
     "ServiceLevel",
+    "Seen",
     "Simulation",
     "SimulationError",
     "Snapshot",
@@ -146,6 +158,7 @@ __all__ = [
     "Trace",
     "Truncated",
     "UnbalancedBooks",
+    "WorkerCounts",
     "WorkerCrash",
     "WrongExpectedVersion",
     "by_schema_version",
@@ -161,6 +174,10 @@ __all__ = [
     "range_assignment",
     "replying",
     "retry_horizon",
+    "scale_by_age",
+    "scale_by_depth",
+    "scale_by_flow",
+    "scale_by_step",
     "sticky_assignment",
     "upcasting",
 ]

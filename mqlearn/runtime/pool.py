@@ -50,7 +50,7 @@ class WorkerPool:
         changed: Callable[[WorkerCounts], None] | None = None,
     ) -> None:
         self.restart_after = check.number("restart_after", restart_after, low=0)
-        self.stopping = False
+        self.started = self.stopping = False
         self.workers: list[Task] = []
         self.busy: set[Task | None] = set()
         self._raised: list[Task] = []  # those whose error was raised already
@@ -59,7 +59,7 @@ class WorkerPool:
         # a condition, so that `stop` can interrupt the wait before a restart
         self._stop = runtime.condition()
         self._changed = changed
-        self._started = self._scaled = False
+        self._scaled = False
         self._name, self._numbers = "worker", _from_zero()
         self._starting: dict[str, Timer] = {}  # by the worker's name, the newest order last
         self._alive: set[Task] = set()
@@ -77,7 +77,7 @@ class WorkerPool:
         self.check_ended()
         with self._stop:
             self.stopping, self._raised, self.workers = False, [], []
-            self._started, self._surplus = True, 0
+            self.started, self._surplus = True, 0
             self._name, self._numbers = name, _from_zero()
             self._account()
             for _ in range(count):
@@ -102,7 +102,7 @@ class WorkerPool:
         count = check.whole("num_workers", count, low=0)
         start_up = check.number("start_up", start_up, low=0)
         with self._stop:
-            if not self._started:
+            if not self.started:
                 raise RuntimeError("the workers must be started before they can be scaled")
             self._scaled = True
             self._account()
@@ -204,7 +204,7 @@ class WorkerPool:
         with self._stop:
             self._account()
             self._remove(len(self._starting))
-            self.stopping, self._started = True, False
+            self.stopping, self.started = True, False
             self._report()
         # after `stopping` is set, or a woken worker would find no reason to stop and wait again
         wake()
@@ -282,6 +282,13 @@ class PoolOwner:
         """Return True while workers are started and not stopped, and at least one is alive."""
         pool = self._pool
         return not pool.stopping and any(worker.is_alive() for worker in pool.workers)
+
+    @property
+    def started(self) -> bool:
+        """Return True from the start of the workers until they are told to stop, however many are
+        left.
+        """
+        return self._pool.started
 
     @property
     def workers(self) -> list[Task]:

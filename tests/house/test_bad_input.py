@@ -2,7 +2,7 @@
 value, in time.
 
 The walk finds the parameters by itself, from the public names and their signatures. `inputs.py`
-says what is wrong for which kind, and lists with its reason each parameter that takes anything.
+says what is wrong for which kind, `anything.py` which parameters take anything, and why.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mqlearn.study.run import Run
 from mqlearn.study.scenario import Scenario
 from mqlearn.units import scenarios
 from tests.house import inputs
-from tests.house.inputs import ANYTHING
+from tests.house.anything import ANYTHING
 from tests.house.world import World, make
 
 

@@ -112,6 +112,7 @@ class World:
 
 # How to get an object whose methods are to be called.
 MAKE: dict[str, Callable[[World], Any]] = {
+    "Autoscaler": lambda world: mqlearn.Autoscaler(world.processor, mqlearn.scale_by_depth()),
     "BatchMessageProcessor": lambda world: mqlearn.BatchMessageProcessor(world.queue),
     "CircuitBreaker": lambda world: mqlearn.CircuitBreaker(runtime=world.sim),
     "CircuitBreakerMessageProcessor": lambda world: mqlearn.CircuitBreakerMessageProcessor(
