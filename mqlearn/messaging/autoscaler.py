@@ -13,8 +13,8 @@ from mqlearn.messaging.metrics import MessageQueueMetrics, Snapshot
 from mqlearn.messaging.workers import Workers
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task
+from mqlearn.runtime.events import MOVES
 from mqlearn.runtime.handed_in import ask
-from mqlearn.runtime.trace import MOVES
 
 # a message arrives when it joins those that wait, by a send or for a retry; one that was given back
 # unspent has arrived before
