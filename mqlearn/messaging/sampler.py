@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -26,10 +27,12 @@ class Page(NamedTuple):
 class QueueSampler:
     """Looks at a queue every `every` seconds, from `start()` until `stop()`.
 
-    `samples` are the looks so far, in order of time. The `alerts`, by name, see each of them. When
-    one begins to fire, that is a page: it is added to `pages` and recorded in the trace as "paged",
-    and its end as "resolved". `goal` is the time (s) within which a message is to be done.
-    `charged()` returns the number of effects outside so far; without it, a sample has 0.
+    `samples` are the looks so far, in order of time. The `alerts`, by name, see each of them;
+    `values` has the value of each alert at each sample. When one begins to fire, that is a page: it
+    is added to `pages` and recorded in the trace as "paged", and its end as "resolved".
+
+    `goal` is the time (s) within which a message is to be done. `charged()` returns the number of
+    effects outside so far; without it, a sample has 0.
 
     An alert that raises is reported, and the others are still asked.
     """
@@ -56,6 +59,7 @@ class QueueSampler:
         check.instance("trace", trace, Trace, optional=True)
         self.alerts = dict(alerts)
         self.samples: list[Sample] = []
+        self.values: dict[str, list[float]] = {name: [] for name in alerts}
         self.pages: list[Page] = []
         self.firing: set[str] = set()
         self.service_level = ServiceLevel(queue, goal=goal)
@@ -127,8 +131,10 @@ class QueueSampler:
         except PASSES:
             raise
         except BaseException as error:
+            self.values[name].append(math.nan)
             self._runtime.report(error)
             return
+        self.values[name].append(alert.value)
         if fires == (name in self.firing):
             return
         if fires:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 import pytest
@@ -64,6 +65,7 @@ def test_a_page_is_recorded_when_an_alert_begins_to_fire_and_when_it_ends() -> N
     ]
     assert sampler.pages == [("deep", 30.0), ("slow", 40.0)]
     assert [sample.now for sample in sampler.samples] == [5.0 * k for k in range(1, 20)]
+    assert sampler.values["deep"] == [sample.waiting for sample in sampler.samples]
 
 
 def test_a_sample_has_the_queues_numbers() -> None:
@@ -129,6 +131,7 @@ def test_an_alert_that_raises_is_reported_and_the_others_are_asked() -> None:
         with pytest.raises(ZeroDivisionError, match="no rate"):
             sim.run(until=20.0)
         assert sampler.pages == [("deep", 10.0)] and len(sampler.samples) == 2
+        assert sampler.values["deep"] == [1, 1] and all(map(math.isnan, sampler.values["broken"]))
 
 
 def test_it_runs_on_real_threads() -> None:
