@@ -166,9 +166,11 @@ class ChartData:
         return HistoryAnalysis(self.run.trace.records)
 
     @cached_property
-    def pages(self) -> list[float]:
-        """The times (s) at which an alert began to fire."""
-        return [record.time for record in self.records if record.event == "paged"]
+    def signals(self) -> Any:
+        """The numbers of a watched queue over time: a `SignalAnalysis`."""
+        from mqlearn.study.analysis.signals import SignalAnalysis, Watch
+
+        return SignalAnalysis(self.table("signals") or Watch(()))
 
     @cached_property
     def _waits(self) -> list[tuple[str, float]]:

@@ -11,48 +11,49 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mqlearn import Sample
 from mqlearn.lab import show
 from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts import CHARTS
 from mqlearn.lab.charts.base import Predictions
 from mqlearn.lab.dashboard import Dashboard
 from mqlearn.runtime.trace import Trace
+from mqlearn.study.analysis.signals import SignalAnalysis, Watch
 from mqlearn.study.run import Context, Run
 
 NAN = float("nan")
 # One look every 10 s for 200 s: two orders per second come, and until 100 s two are done.
-LOOKS = [10.0 * i for i in range(1, 21)]
-SIGNALS = pd.DataFrame(
-    {
-        "in_per_s": 2.0,
-        "out_per_s": [2.0 if t <= 100 else 0.5 for t in LOOKS],
-        "charged_per_s": [2.0 if t <= 100 else 0.0 for t in LOOKS],
-        "waiting": [max(2 * (t - 100), 0) for t in LOOKS],
-        "oldest_s": [max(t - 100, 0) for t in LOOKS],
-        "errors": [NAN if t == 10 else 0.0 if t <= 100 else 0.25 for t in LOOKS],
-        "dead": [0.0 if t <= 100 else 12.0 for t in LOOKS],
-    },
-    index=LOOKS,
-)
-BUDGET = pd.DataFrame(
-    {"left": [1.0 if t <= 160 else 1 - (t - 160) / 400 for t in LOOKS]}, index=LOOKS
-)
-
-
-def watched(
-    pages: tuple[float, ...] = (50.0, 170.0, 190.0), *, onset: float | None = 100.0, **tables: Any
-) -> Run:
-    """A run with these pages, and a failure from `onset` (s) on."""
-    trace = Trace()
-    for time in pages:
-        trace.note(time, "paged", "oldest")
-        trace.note(time + 5, "resolved", "oldest")
-    outages = () if onset is None else ((onset, 200.0),)
-    context = Context(
-        outages=outages,
-        tables={"signals": SIGNALS, "budget": BUDGET, "limit": ("oldest_s", 60.0), **tables},
+SAMPLES = tuple(
+    Sample(
+        now=10.0 * i,
+        sent=20 * i,
+        done=20 * min(i, 10),
+        charged=20 * min(i, 10),
+        waiting=20 * max(i - 10, 0),
+        oldest=10.0 * max(i - 10, 0),
+        received=20 * i,
+        failed=10 * max(i - 10, 0),
+        dead=2 * max(i - 10, 0),
+        due=20 * max(i - 6, 0),
+        missed=20 * max(i - 16, 0),
     )
-    return replace(Run.of(Trace(), 200.0), trace=trace, context=context, headline="Watched")
+    for i in range(1, 21)
+)
+WATCH = Watch(
+    SAMPLES,
+    values=tuple(sample.oldest for sample in SAMPLES),
+    limit=60.0,
+    compared="age of the oldest (s)",
+    pages=((50.0, False), (170.0, True)),
+    allowed=800.0,
+)
+
+
+def watched(watch: Watch = WATCH, *, onset: float | None = 100.0) -> Run:
+    """A run with this watch, and a failure from `onset` (s) on."""
+    outages = () if onset is None else ((onset, 200.0),)
+    context = Context(outages=outages, tables={"signals": watch})
+    return replace(Run.of(Trace(), 200.0), context=context, headline="Watched")
 
 
 def drawn(name: str, run: Run, ghost: Run | None = None, you: float | None = None) -> Any:
@@ -62,53 +63,55 @@ def drawn(name: str, run: Run, ghost: Run | None = None, you: float | None = Non
     return board.charts[0]
 
 
-def test_the_budget_is_drawn_down_from_100_percent() -> None:
-    """From where the axis must begin."""
+def test_rates_look_back_a_minute() -> None:
+    """And shares are of what happened in that minute."""
+    found = SignalAnalysis(WATCH)
+    at = list(found.times).index(160.0)
+    assert found.coming[at] == 2 and found.done[at] == 0 and found.charged[at] == 0
+    assert found.errors[at] == 50 and found.dead[at] == 12
+    assert found.missed[list(found.times).index(200.0)] == pytest.approx(100 * 80 / 120)
+
+
+def test_before_a_minute_is_over_rates_look_back_to_the_start() -> None:
+    """Else a young queue would look slow."""
+    assert list(SignalAnalysis(WATCH).coming[:3]) == [2, 2, 2]
+
+
+def test_the_budget_counts_what_missed_its_deadline() -> None:
+    """80 of the 800 that are allowed."""
+    assert SignalAnalysis(WATCH).left[-1] == 90
     chart = drawn("budget", watched())
     assert chart.left_label.text == "━ 90%" and chart.ax.get_ylim() == (90, 100)
 
 
 def test_an_overspent_budget_is_below_zero() -> None:
     """The axis follows."""
-    chart = drawn("budget", watched(budget=BUDGET - 8))
-    assert chart.left_label.text == "━ -710%" and chart.ax.get_ylim()[0] <= -710
+    chart = drawn("budget", watched(replace(WATCH, allowed=10.0)))
+    assert chart.left_label.text == "━ -700%" and chart.ax.get_ylim()[0] <= -700
 
 
 def test_the_rows_have_the_numbers_at_the_end() -> None:
-    """Each beside its curve, errors in percent."""
+    """Each beside its curve."""
     chart = drawn("signals", watched())
     texts = [label.text for row in chart.rows for label in row.labels.values()]
     assert texts == [
-        *("━ in 2", "━ out 0.5", "╌ charged 0"),
+        *("━ in 2", "━ out 0", "╌ charged 0"),
         *("━ depth 200", "╌ oldest 100"),
-        *("━ errors % 25", "╌ dead 12"),
+        *("━ errors % 50", "╌ dead 12"),
     ]
 
 
-def test_the_limit_is_drawn_in_the_row_of_its_number() -> None:
-    """And nowhere if no curve shows what the alert is about."""
-    for limit, shown in (
-        (("oldest_s", 60.0), [False, True, False]),
-        (("dead", 5.0), [False, False, True]),
-        (("burn", 14.4), [False, False, False]),
-        (None, [False, False, False]),
-    ):
-        chart = drawn("signals", watched(limit=limit))
-        assert [row.limit.get_visible() for row in chart.rows] == shown
-    assert drawn("signals", watched(limit=("oldest_s", 900.0))).rows[1].ax.get_ylim()[1] >= 900
-
-
-def test_pages_are_triangles_and_false_ones_hollow() -> None:
+def test_pages_stand_on_the_limit_and_false_ones_are_hollow() -> None:
     """The first real one is told, in seconds from the failure."""
     chart = drawn("signals", watched())
-    assert list(chart.pages[True].get_xdata()) == [170, 190]
+    assert list(chart.pages[True].get_xdata()) == [170] and chart.pages[True].get_ydata() == [60]
     assert list(chart.pages[False].get_xdata()) == [50]
     assert chart.pages[False].get_markerfacecolor() != chart.pages[True].get_markerfacecolor()
-    assert chart.said.text == "▲ after 70 s, △ 1"
+    assert (chart.said.text, chart.false.text) == ("▲ after 70 s", "△ 1 false")
     assert chart.measured(ChartData(watched())) == 70
 
 
-@pytest.mark.parametrize("run", [watched(()), watched((), onset=None)])
+@pytest.mark.parametrize("run", [watched(replace(WATCH, pages=())), watched(onset=None)])
 def test_without_a_page_or_a_failure_nothing_is_measured(run: Run) -> None:
     """It says never."""
     chart = drawn("signals", run, you=50.0)
@@ -116,24 +119,21 @@ def test_without_a_page_or_a_failure_nothing_is_measured(run: Run) -> None:
 
 
 def test_a_prediction_counts_from_the_failure() -> None:
-    """One beyond the end is drawn at the end, and one without a failure not at all."""
+    """One beyond the end is drawn at the end."""
     assert list(drawn("signals", watched(), you=50.0).you.get_xdata()) == [150, 150]
     assert list(drawn("signals", watched(), you=5000.0).you.get_xdata()) == [200, 200]
     assert not drawn("signals", watched()).you.get_visible()
-    assert not drawn("signals", watched(onset=None), you=50.0).you.get_visible()
 
 
 @pytest.mark.parametrize("name", ["signals", "budget"])
 def test_a_baseline_is_drawn_and_nothing_is_no_error(name: str) -> None:
-    """Also where one of the two has no samples, or no table."""
-    empty = watched((), signals=SIGNALS[:0], budget=BUDGET[:0])
-    bare = watched((), signals=None, budget=None)
-    for run, ghost in ((watched(), empty), (empty, watched()), (bare, watched()), (bare, None)):
+    """Also where one of the two has no samples."""
+    none = watched(Watch(()))
+    for run, ghost in ((watched(), none), (none, watched()), (none, None)):
         board = Dashboard([name])
         board.draw(run, ghost)
         assert board.sentence(run).endswith(".")
-    for run in (empty, bare):
-        assert "nothing was sampled" in Dashboard([name]).sentence(run)
+    assert "nothing was sampled" in Dashboard([name]).sentence(none)
 
 
 MOVED = pd.DataFrame(

@@ -1,60 +1,53 @@
 """The chart "signals": the numbers of a watched queue over time, and the pages of its alert."""
 
-from typing import Any
-
 import numpy as np
 
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
-from mqlearn.lab.chart_data import ChartData
+from mqlearn.lab.chart_data import ChartData, Floats
 from mqlearn.lab.charts.base import Box, Predictions, Timeline
-from mqlearn.lab.charts.signal_row import FOOT, Curve, SignalRow
+from mqlearn.lab.charts.signal_row import CAPTION, FOOT, Look, SignalRow
 from mqlearn.lab.charts.trouble import Trouble
 
 OLD = "#0B5C8E"  # the age of what waits: a darker blue than their number
-ROWS: tuple[tuple[str, dict[str, Curve]], ...] = (
+ROWS: tuple[tuple[str, dict[str, tuple[str, Look]]], ...] = (
     (
         "orders per second, over the last minute",
         {
-            "in_per_s": Curve("in", {"color": style.INK, "linewidth": 1.5}),
-            "out_per_s": Curve("out", {"color": style.DONE, "linewidth": 2.4}),
-            "charged_per_s": Curve(
-                "charged", {"color": style.AGAIN, "linewidth": 1.6, "linestyle": style.DASHED}
+            "coming": ("in", {"color": style.INK, "linewidth": 1.5}),
+            "done": ("out", {"color": style.DONE, "linewidth": 2.4}),
+            "charged": (
+                "charged",
+                {"color": style.AGAIN, "linewidth": 1.6, "linestyle": style.DASHED},
             ),
         },
     ),
     (
-        "depth (orders that wait), and age of the oldest (s)",
+        "depth (orders that wait) and age of the oldest (s)",
         {
-            "waiting": Curve("depth", {"color": style.WAITING, "linewidth": 2.6}),
-            "oldest_s": Curve(
-                "oldest", {"color": OLD, "linewidth": 1.6, "linestyle": style.DASHED}
-            ),
+            "waiting": ("depth", {"color": style.WAITING, "linewidth": 2.6}),
+            "oldest": ("oldest", {"color": OLD, "linewidth": 1.6, "linestyle": style.DASHED}),
         },
     ),
     (
-        "in the last minute: % of the tries that failed, and dead letters",
+        "in the last minute: % of tries that failed, and dead letters",
         {
-            "errors": Curve("errors %", {"color": style.LOST, "linewidth": 2.2}, factor=100),
-            "dead": Curve(
-                "dead", {"color": style.DEAD, "linewidth": 1.5, "linestyle": style.DASHED}
-            ),
+            "errors": ("errors %", {"color": style.LOST, "linewidth": 2.2}),
+            "dead": ("dead", {"color": style.DEAD, "linewidth": 1.5, "linestyle": style.DASHED}),
         },
     ),
 )
-STRIP = 17  # pixels under the rows, for the pages
+ALERT = {"value": ("", {"color": style.INK, "linewidth": 1.6})}
 
 
 class Signals(Timeline):
-    """Three rows over one time axis: in, out and charged; depth and age; errors and dead letters.
+    """Four rows over one time axis: in, out and charged; depth and age; errors and dead letters;
+    and what the alert compares with its limit (dashed).
 
-    A triangle below them is a page, a hollow one a page while nothing was wrong. The background is
-    shaded while the failure lasts. A prediction is of the seconds from the failure to the first
-    page.
+    A triangle is a page, a hollow one a page while nothing was wrong. The background is shaded
+    while the failure lasts. A prediction is of the seconds from the failure to the first page.
 
-    The run's context has a table under the chart's name, with a row for each look at the queue, and
-    may have a "limit": the column that the alert is about, and the value that it must exceed, drawn
-    dashed.
+    The run's context has a `Watch` under the chart's name.
     """
 
     name, takes_prediction, min_height, stretch = "signals", True, 164, 3.0
@@ -67,40 +60,50 @@ class Signals(Timeline):
         self.ax.spines[["left"]].set_visible(False)
         self.ax.set_ylim(0, 1)
         self.trouble = Trouble(self)
-        tall = (canvas.height * self.ax.get_position().height - STRIP) / len(ROWS)
+        whole = self.ax.get_position()
+        tall = canvas.height * whole.height / (len(ROWS) + 1)
+        tops = [box.y + tall * i for i in range(len(ROWS) + 1)]
         self.rows = [
-            SignalRow(self, box.y + tall * i, tall, caption, curves)
-            for i, (caption, curves) in enumerate(ROWS)
+            SignalRow(self, y, tall, caption, curves)
+            for y, (caption, curves) in zip(tops, ROWS, strict=False)
         ]
-        foot = box.y + tall * len(ROWS) + STRIP / 2 + FOOT / 2
-        middle = 1 - (foot - box.y) / (tall * len(ROWS) + STRIP)  # of the strip, in its axes
-        self.middle = middle
+        # the time's axis is that of the last row
+        self.alert = SignalRow(self, tops[-1], tall + FOOT, "", ALERT)
+        self.limit = canvas.moving(
+            self.alert.ax.axhline(0, color=style.INK, linewidth=1.4, linestyle=style.DASHED)
+        )
         self.pages = {
             real: canvas.moving(
-                self.ax.plot(
+                self.alert.ax.plot(
                     [],
                     [],
                     linestyle="",
                     marker="^",
-                    markersize=8,
+                    markersize=9,
                     markeredgewidth=1.5,
                     color=style.TROUBLED,
                     markerfacecolor=style.TROUBLED if real else style.PAPER,
                     clip_on=False,
+                    zorder=6,
                 )[0]
             )
             for real in (True, False)
         }
-        canvas.text(box.x, foot, "pages", size=style.SMALL, color=style.MUTED, va="center")
         self.said = canvas.text(
-            self.label_x, foot, size=style.SMALL, bold=True, va="center", color=style.TROUBLED,
-            room=self.right - 10,
+            self.label_x, tops[-1] + CAPTION + 4, size=style.SMALL, bold=True, va="center",
+            color=style.TROUBLED, room=self.right - 10,
         )  # fmt: skip
-        self.you, self.theory = (
-            canvas.moving(self.ax.axvline(0, color=color, linewidth=1.8, linestyle=look))
-            for color, look in ((style.PREDICTED, style.DASHED), (style.INK, style.DOTTED))
+        self.false = canvas.text(
+            self.label_x, tops[-1] + CAPTION + 17, size=style.SMALL, va="center",
+            color=style.TROUBLED, room=self.right - 10,
+        )  # fmt: skip
+        self.you = canvas.moving(
+            self.ax.axvline(0, color=style.PREDICTED, linewidth=1.8, linestyle=style.DASHED)
         )
         self.you_label = canvas.text(0, box.y + 10, color=style.PREDICTED, bold=True)
+        self.theory = canvas.moving(
+            self.ax.axvline(0, color=style.INK, linewidth=1.6, linestyle=style.DOTTED)
+        )
         self.room = canvas.moving(
             self.ax.plot(
                 [],
@@ -108,37 +111,52 @@ class Signals(Timeline):
                 linestyle="",
                 marker="|",
                 markersize=13,
-                markeredgewidth=1.6,
                 color=style.PREDICTED,
                 clip_on=False,
             )[0]
         )
+        self.empty = canvas.text(box.x + self.left + 20, box.y + 40, color=style.MUTED)
 
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:
         self.fit_time(run, ghost)
         self.trouble.draw(run)
-        column, limit = run.table("limit") or ("", 0.0)
+        span = self.ax.get_xlim()
+        now, was = run.signals, None if ghost is None else ghost.signals
+        self.empty.text = "" if len(now.times) else "nothing was sampled"
         for row in self.rows:
             row.draw(
-                run.table(self.name),
-                None if ghost is None else ghost.table(self.name),
-                span=self.ax.get_xlim(),
-                limit=limit if column in row.curves else None,
+                now.times,
+                {name: getattr(now, name) for name in row.lines},
+                None if was is None else (was.times, {n: getattr(was, n) for n in row.lines}),
+                span=span,
             )
-        real, false = split_pages(run)
-        for marks, times in ((self.pages[True], real), (self.pages[False], false)):
-            marks.set_data(times, [self.middle] * len(times))
-        took = self.measured(run)
-        after = "never" if took is None else f"after {style.seconds(took)}"
-        self.said.text = f"▲ {after}" + (f", △ {len(false)}" if false else "")
+        watch = now.watch
+        values = np.array(watch.values, dtype=float)
+        self.alert.draw(
+            now.times[: len(values)],
+            {"value": values},
+            None
+            if was is None
+            else (was.times[: len(was.watch.values)], {"value": np.array(was.watch.values, float)}),
+            span=span,
+            least=watch.limit,
+        )
+        self.alert.caption.text = f"the alert: {watch.compared}; dashed: its limit"
+        self.limit.set_ydata([watch.limit, watch.limit])
+        for real, marks in self.pages.items():
+            times = [time for time, right in watch.pages if right == real]
+            marks.set_data(times, [watch.limit] * len(times))
+        took, false = self.measured(run), sum(not real for _, real in watch.pages)
+        self.said.text = "▲ never" if took is None else f"▲ after {style.seconds(took)}"
+        self.false.text = f"△ {style.number(false)} false"
         self._draw_predictions(run, predictions)
 
     def _draw_predictions(self, run: ChartData, predictions: Predictions) -> None:
-        began = onset(run)
+        began = _onset(run)
         low, high = self.ax.get_xlim()
         for line, seconds in (
             (self.you, predictions.prediction),
-            (self.theory, run.theory("paged_after_s")),
+            (self.theory, run.theory("page")),
         ):
             line.set_visible(began is not None and seconds is not None)
             at = min((began or 0.0) + (seconds or 0.0), high)
@@ -148,52 +166,41 @@ class Signals(Timeline):
             at = min((began or 0.0) + (predictions.prediction or 0.0), high)
             place, share = self.ax.get_position(), (at - low) / (high - low)
             self.you_label.text = f"you {style.number(predictions.prediction or 0.0)}"
-            # inside the picture
-            left = share < 0.8
-            self.you_label.ha = "left" if left else "right"
+            self.you_label.ha = "left" if share < 0.8 else "right"
             self.you_label.x = self.canvas.width * (place.x0 + place.width * share) + (
-                4 if left else -4
+                4 if share < 0.8 else -4
             )
-        marks = [] if began is None else [min(began + s, high) for s in predictions.room]
-        self.room.set_data(marks, [0.0] * len(marks))
+        self.room.set_data(
+            [min((began or 0.0) + seconds, high) for seconds in predictions.room],
+            [0.0] * len(predictions.room),
+        )
 
     def measured(self, run: ChartData) -> float | None:
-        began, (real, _) = onset(run), split_pages(run)
-        return real[0] - began if real and began is not None else None
+        began = _onset(run)
+        pages = [time for time, real in run.signals.watch.pages if real]
+        return None if began is None or not pages else pages[0] - began
 
     def sentence(self, run: ChartData) -> str:
-        table = run.table(self.name)
-        if table is None or not len(table):
+        now = run.signals
+        if not len(now.times):
             return "Signals: nothing was sampled."
-        last, took, (_, false) = table.iloc[-1], self.measured(run), split_pages(run)
-        come, done, charged = (
-            style.number(np.round(last[name], 1))
-            for name in ("in_per_s", "out_per_s", "charged_per_s")
-        )
-        page = (
-            "There is no page for the failure"
-            if took is None
-            else f"A page comes {style.seconds(took)} after the failure"
-        )
+        watch, took = now.watch, self.measured(run)
+        false = sum(not real for _, real in watch.pages)
+        deepest, eldest = (_largest(each) for each in (now.waiting, now.oldest))
+        page = "never paged" if took is None else f"paged {style.seconds(took)} after the failure"
         return (
-            f"Signals: at the end {come} orders come per second, {done} are done and {charged} "
-            f"charged; at most {style.number(_largest(table['waiting']))} waited, and the oldest "
-            f"was {style.seconds(np.round(_largest(table['oldest_s'])))} old. {page}, and "
-            f"{style.count(len(false), 'page')} without one."
+            f"Signals: at the end {style.number(round(float(now.coming[-1]), 1))} orders come per "
+            f"second, {style.number(round(float(now.done[-1]), 1))} are done and "
+            f"{style.number(round(float(now.charged[-1]), 1))} charged; at most "
+            f"{style.number(deepest)} waited, the oldest {style.seconds(round(eldest))}. The alert "
+            f"{page}, and {style.count(false, 'time')} while nothing was wrong."
         )
 
 
-def onset(run: ChartData) -> float | None:
+def _onset(run: ChartData) -> float | None:
     """Return when the failure begins (s); None if there is none."""
     return run.context.outages[0][0] if run.context.outages else None
 
 
-def split_pages(run: ChartData) -> tuple[list[float], list[float]]:
-    """Return the times (s) of the pages since the failure, and of those without one."""
-    began = onset(run)
-    real = [time for time in run.pages if began is not None and time >= began]
-    return real, [time for time in run.pages if time not in real]
-
-
-def _largest(column: Any) -> float:
-    return float(np.max(column.to_numpy(dtype=float), initial=0.0))
+def _largest(values: Floats) -> float:
+    return float(values.max(initial=0.0))
