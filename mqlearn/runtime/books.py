@@ -1,5 +1,5 @@
 """The books of queues: the number of entries in each place, added up from records and compared with
-what the queues count.
+what the queues count. Of replicated logs the number of entries in each replica.
 
 `moves` has the kinds of record that move an entry: the places that one may take an entry from
 (`sources`), and the place it moves the entry `to` (None: the record's `detail` names it).
@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from mqlearn.runtime.events import HELD, REPLICA
 
 PLACES = ("waiting", "delayed", "in flight", "dead")
 
@@ -48,9 +50,14 @@ def balance(
     """Return the balance of the queues in `census`, which has the number of entries in each place
     by the name of the queue.
 
+    The census of a replicated log has the number of entries in each replica instead, which is no
+    part of the balance, but compared as well.
+
     Raises UnbalancedBooks if an entry moved from a place it was not in, or the sum of the records
     differs from the census.
     """
+    replicas = {name: _replicas(counted) for name, counted in census.items()}
+    held: Counter[tuple[str, str]] = Counter()
     entries: dict[str, dict[int, str]] = {name: {} for name in census}
     events: Counter[str] = Counter()
     for record in records:
@@ -59,6 +66,8 @@ def balance(
             continue
         event = record.event
         events[event] += 1
+        if event in HELD and record.worker in replicas[record.source]:
+            held[record.source, record.worker] += _change(record)
         kind = moves.get(event)
         if kind is None:
             continue
@@ -78,6 +87,12 @@ def balance(
                 raise UnbalancedBooks(
                     f"{name} holds {counted.get(place, 0)} entries {place}, its records say "
                     f"{folded[place]}"
+                )
+        for replica in replicas[name]:
+            if held[name, replica] != counted[replica]:
+                raise UnbalancedBooks(
+                    f"{replica} of {name} holds {counted[replica]} entries, its records say "
+                    f"{held[name, replica]}"
                 )
         places.update(folded)
     return Balance(
@@ -107,6 +122,12 @@ def bring_forward(
     """
     first = min(counted_at.values(), default=0)
     for number, record in enumerate(records[first:], first):
+        if (
+            record.event in HELD
+            and number >= counted_at.get(record.source, len(records))
+            and record.worker in _replicas(census[record.source])
+        ):
+            census[record.source][record.worker] += _change(record)
         kind = moves.get(record.event)
         if kind is None or number < counted_at.get(record.source, len(records)):
             continue
@@ -114,3 +135,14 @@ def bring_forward(
         # a kind with several sources names in `detail` the one it was
         places[kind.sources[0] if len(kind.sources) == 1 else record.detail] -= 1
         places[kind.to or record.detail] += 1
+
+
+def _replicas(counted: Mapping[str, int]) -> set[str]:
+    """Return the names of the replicas in a census; a queue has none."""
+    return {name for name in counted if name.startswith(REPLICA)}
+
+
+def _change(record: Any) -> int:
+    """Return how many entries more its replica holds after this record."""
+    many: int = 1 if record.event == "appended" else record.detail
+    return HELD[record.event] * many

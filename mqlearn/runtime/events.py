@@ -152,5 +152,9 @@ EVENTS: dict[str, Kind] = {
     "slowed": Kind((), None, "a replica fetches at other times; detail: every how many seconds"),
     "flushed": Kind((), None, "a replica's log was written to disk; entry: up to there"),
 }
+# The kinds that change how many entries of a log the replica in `worker` holds: more or fewer. An
+# "appended" is one entry; of the others `detail` says how many.
+REPLICA = "replica-"  # with its number: the name of a replica
+HELD = {"appended": 1, "fetched": 1, "truncated": -1, "power_cut": -1}
 # the kinds that change the place of an entry; all others only report something
 MOVES = {event: kind for event, kind in EVENTS.items() if kind.sources}

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from mqlearn.runtime.events import REPLICA
 from mqlearn.streaming.partition_log import OffsetOutOfRange
 
 
@@ -90,7 +91,7 @@ class Replica:
     @property
     def name(self) -> str:
         """Its name in the trace."""
-        return f"replica-{self.number}"
+        return f"{REPLICA}{self.number}"
 
     @property
     def end(self) -> int:

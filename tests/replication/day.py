@@ -1,0 +1,202 @@
+"""A random day of a replicated log: what goes wrong when, and what was seen of it from outside."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from mqlearn import NotLeader, Producer, ReplicatedLog, Simulation, Trace, Truncated
+from mqlearn.runtime.trace import Record
+
+CALM, QUIET, UNTIL = 45.0, 50.0, 85.0  # s: all faults are over, nothing more is sent, the end
+KINDS = ("kill", "kill", "cut", "slow", "power")
+PRODUCERS = "abcdefgh"
+RATE = 4.0  # values per second of all producers together
+READ_EVERY = 0.5  # s
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: it begins `at` and `lasts` (both s). It hits the leader of that time, or else this
+    `replica`; `pace` is what it fetches every (s), if it is slow.
+    """
+
+    at: float
+    kind: str
+    leader: bool
+    replica: int
+    lasts: float
+    pace: float
+
+
+@dataclass(frozen=True)
+class Day:
+    """What is drawn for a day; `paces` is how often (s) each replica fetches."""
+
+    seed: int
+    acks: str | int
+    replicas: int
+    least: int
+    in_flight: int
+    paces: tuple[float, ...]
+    faults: tuple[Fault, ...]
+
+    def __str__(self) -> str:
+        """One line for each fault."""
+        paces = ", ".join(f"{pace:.2f}" for pace in self.paces)
+        lines = [
+            f"acks={self.acks}, {self.least} of {self.replicas} in sync at least, "
+            f"{self.in_flight} in flight, fetches every {paces}"
+        ]
+        for fault in sorted(self.faults, key=lambda fault: fault.at):
+            whom = "the leader" if fault.leader else f"replica {fault.replica}"
+            pace = f", every {fault.pace:.2f}" if fault.kind == "slow" else ""
+            lines.append(f"  {fault.at:5.2f}: {fault.kind} {whom} for {fault.lasts:.2f}{pace}")
+        return "\n".join(lines)
+
+
+def draw_day(seed: int, acks: str | int = "all", *, replicas: int = 3, least: int = 2) -> Day:
+    """The day of this seed: a dozen faults that overlap, most of them of the leader."""
+    dice = random.Random(seed)
+    faults = tuple(
+        Fault(
+            dice.uniform(2, CALM - 11),
+            dice.choice(KINDS),
+            dice.random() < 0.6,
+            dice.randrange(replicas),
+            dice.uniform(0.5, 10),
+            dice.uniform(0.5, 6),
+        )
+        for _ in range(dice.randint(8, 16))
+    )
+    paces = tuple(0.05 + dice.random() ** 2 for _ in range(replicas))
+    return Day(seed, acks, replicas, least, dice.choice((1, 4)), paces, faults)
+
+
+@dataclass
+class Seen:
+    """What was seen from outside, and the records for those that want to know why."""
+
+    told: dict[str, dict[Hashable, str]] = field(default_factory=dict)
+    log: list[Hashable] | None = None  # at the end; None: there is no leader
+    read: list[Hashable] = field(default_factory=list)
+    moved: int = 0  # times that the reader was beyond the log, or an offset had another value
+    committed: bool = False  # a reader of committed values gets the whole log
+    trace: Trace = field(default_factory=Trace)
+    copies: list[list[Hashable]] = field(default_factory=list)  # of each replica, at the end
+
+    @property
+    def records(self) -> list[Record]:
+        """The records of the day."""
+        return self.trace.records
+
+
+def play(day: Day, kind: type[ReplicatedLog] = ReplicatedLog, *, idempotent: bool = True) -> Seen:
+    """Live through a day."""
+    seen = Seen()
+    with Simulation(day.seed) as sim:
+        log = kind(
+            "orders",
+            day.replicas,
+            min_insync_replicas=day.least,
+            session_timeout=3.0,
+            lag_limit=5.0,
+            runtime=sim,
+            trace=seen.trace,
+        )
+        for number, pace in enumerate(day.paces):
+            log.slow(number, pace)
+        producers = [
+            Producer(
+                log,
+                name,
+                acks=day.acks,
+                idempotent=idempotent,
+                in_flight=day.in_flight,
+                timeout=2.0,
+                delivery_timeout=UNTIL,
+            )
+            for name in PRODUCERS
+        ]
+        for producer in producers:
+            sim.spawn(_send, producer, name=f"{producer.name}'s till")
+            seen.told[producer.name] = producer.told
+        for number, fault in enumerate(day.faults):
+            sim.spawn(_break, day, fault, log, producers, name=f"fault-{number}")
+        sim.spawn(_read, log, seen, name="reader", daemon=True)
+        sim.run(until=UNTIL)
+        _look_at_the_end(log, seen)
+    return seen
+
+
+def _send(producer: Producer) -> None:
+    """Send a value now and then, until it is quiet."""
+    runtime, number = producer.log.runtime, 0
+    while True:
+        number += 1
+        value = f"{producer.name}-{number}"
+        runtime.sleep(2 * runtime.draw("gap", value) * len(PRODUCERS) / RATE)
+        if runtime.now >= QUIET:
+            return
+        producer.send(value)
+
+
+def _break(day: Day, fault: Fault, log: ReplicatedLog, producers: list[Producer]) -> None:
+    """Let a fault happen, and be over again."""
+    runtime = log.runtime
+    runtime.sleep(fault.at)
+    number = log.leader if fault.leader and log.leader is not None else fault.replica
+    if fault.kind == "kill":
+        if log.kill(number):
+            runtime.sleep(fault.lasts)
+            log.restart(number)
+    elif fault.kind == "cut":
+        if number == log.leader:  # half of the producers are on its side
+            for producer in producers[::2]:
+                producer.to = number
+        if log.partition(number):
+            runtime.sleep(fault.lasts)
+            log.partition(number, cut=False)
+    elif fault.kind == "slow":
+        log.slow(number, fault.pace)
+        runtime.sleep(fault.lasts)
+        log.slow(number, day.paces[number])
+    # one machine, and only while all have everything: a minority
+    elif len(log.isr) == day.replicas and all(each.reachable for each in log.replicas):
+        log.power_cut(number)
+        runtime.sleep(fault.lasts)
+        log.restart(number)
+
+
+def _read(log: ReplicatedLog, seen: Seen) -> None:
+    """Read what is committed; begin again where the log has become shorter."""
+    position, values = 0, seen.read
+    while True:
+        log.runtime.sleep(READ_EVERY)
+        try:
+            got = log.fetch(position)
+        except NotLeader:
+            continue
+        except Truncated:
+            seen.moved += 1
+            position = 0
+            continue
+        values += got
+        position += len(got)
+
+
+def _look_at_the_end(log: ReplicatedLog, seen: Seen) -> None:
+    """What `fetch` gives when all is calm, and what each replica has."""
+    seen.copies = [[entry.value for entry in replica.log] for replica in log.replicas]
+    try:
+        seen.log = log.fetch(0, 10**9, committed=False)
+        seen.committed = log.fetch(0, 10**9) == seen.log
+    except NotLeader:
+        seen.log = None
+
+
+def happened(seen: Seen) -> Counter[str]:
+    """How often each kind of thing happened."""
+    return Counter(record.event for record in seen.records)
