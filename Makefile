@@ -64,6 +64,8 @@ FIRST ?= 0
 chaos: $(READY) ## live through 2,000 random days on which everything goes wrong, and check every rule
 	$(BIN)/python -m tests.chaos --days $(DAYS) --first $(FIRST)
 	$(BIN)/python -m tests.streaming --count $(DAYS) --first $(FIRST)
+	$(BIN)/python -m tests.replication --count $(DAYS) --first $(FIRST)
+	$(BIN)/python -m tests.replication --count $(DAYS) --first $(FIRST) --acks 1
 
 notebooks: $(READY) ## run every notebook afresh and write it with its outputs
 	$(BIN)/python scripts/write_notebooks.py

@@ -23,14 +23,14 @@ class Replication(Controller):
         self._background = self._begin()
 
     def _begin(self) -> list[Repeating]:
-        """Start what goes on in the background; the followers begin at times of their own."""
+        """Start what goes on in the background."""
         runtime = self.runtime
         background = [
             Repeating(
                 runtime,
                 partial(self._fetch, replica),
                 partial(getattr, replica, "fetch_every"),
-                first=replica.fetch_every * runtime.draw("first fetch", self.name, replica.number),
+                first=self._first_fetch(replica.number),
             )
             for replica in self.replicas
         ]
@@ -39,6 +39,14 @@ class Replication(Controller):
             every = self.flush_every
             background.append(Repeating(runtime, self._flush, lambda: every, first=every))
         return background
+
+    def _first_fetch(self, number: int) -> float:
+        """Return the seconds until a replica first fetches. They differ, so that not all replicas
+        fetch at the same instants.
+        """
+        return self.replicas[number].fetch_every * self.runtime.draw(
+            "first fetch", self.name, number
+        )
 
     def close(self) -> None:
         """Stop fetches, elections and writes to disk; an append that waits is not answered."""

@@ -14,6 +14,7 @@ PROGRAMS = {
     "bench": ["-m", "bench"],
     "chaos": ["-m", "tests.chaos"],
     "histories": ["-m", "tests.streaming"],
+    "replication": ["-m", "tests.replication"],
     "engines": ["-m", "mqlearn.engines.servers.install"],
     **{path.stem: [str(path)] for path in sorted((ROOT / "scripts").glob("*.py"))},
 }
@@ -49,7 +50,7 @@ def test_an_unknown_option_is_refused(program: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "abc", "1.5", "", "1e3", "nan"])
-@pytest.mark.parametrize("program", ["chaos", "histories"])
+@pytest.mark.parametrize("program", ["chaos", "histories", "replication"])
 def test_no_days_are_not_days_without_a_fault(program: str, count: str) -> None:
     """A number of 1 or more, or an error that names the option."""
     option = "--days" if program == "chaos" else "--count"

@@ -8,7 +8,7 @@ from tests.replication.day import Seen
 
 
 def mistakes(seen: Seen) -> list[str]:
-    """What is wrong with a day under acks "all", where no acknowledged value may be lost; empty if it
+    """What is wrong with a day under acks "all", where no acknowledged value is lost; empty if it
     keeps every rule.
     """
     if seen.log is None:
