@@ -1,7 +1,7 @@
 """Message queues you can read, run, break and measure.
 
 - Messages: `Message`, `MessagePriority`, `MessageStatus`
-- Queues: `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`
+- Queues: `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`; under overload: `NewestFirstQueue`
 - Duplicates: `IdempotentHandler`, `retry_horizon`, `DeduplicatingQueue`; versions of a body:
   `by_schema_version`
 - Metrics: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`;
@@ -51,6 +51,7 @@ from mqlearn.messaging.message import (
 )
 from mqlearn.messaging.metrics import MessageQueueMetrics, Snapshot
 from mqlearn.messaging.monitored import MonitoredMessageProcessor
+from mqlearn.messaging.newest_first import NewestFirstQueue
 from mqlearn.messaging.permit import Permit
 from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.prometheus import prometheus_text
@@ -131,6 +132,7 @@ __all__ = [
     "MonitoredMessageProcessor",
     "NotEnoughReplicas",
     "NotLeader",
+    "NewestFirstQueue",
     "OrderEventStore",
     "OrderTable",
     "OffsetOutOfRange",

@@ -146,7 +146,12 @@ def right(path: str, annotation: str, world: World) -> Any:
 ALSO_WRONG: dict[str, list[Any]] = {
     **{
         f"{queue}.{parameter}": wrong
-        for queue in ("InMemoryMessageQueue", "DeduplicatingQueue", "MessageGroupQueue")
+        for queue in (
+            "InMemoryMessageQueue",
+            "DeduplicatingQueue",
+            "MessageGroupQueue",
+            "NewestFirstQueue",
+        )
         for parameter, wrong in {
             "max_size": [0],
             "visibility_timeout": [0],

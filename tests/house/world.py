@@ -142,6 +142,7 @@ MAKE: dict[str, Callable[[World], Any]] = {
     "DurableEventStream": lambda world: mqlearn.DurableEventStream(
         ":memory:", "x", 2, runtime=world.sim
     ),
+    "NewestFirstQueue": lambda world: mqlearn.NewestFirstQueue(runtime=world.sim),
     "OrderEventStore": lambda world: world.store,
     "OrderTable": lambda world: world.table,
     "Projection": lambda world: mqlearn.Projection(world.stream, print),

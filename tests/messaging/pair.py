@@ -44,10 +44,11 @@ class Pair:
         lease: float | None,
         retry: RetryPolicy | None,
         on_full: str,
+        model: type[Model] = Model,
     ) -> None:
         self.sim = Simulation(seed=1)
         self.trace = Trace()
-        self.model = Model(max_size, lease, retry, on_full)
+        self.model = model(max_size, lease, retry, on_full)
         self.queue = make(
             max_size,
             visibility_timeout=lease,

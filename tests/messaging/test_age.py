@@ -13,6 +13,7 @@ from mqlearn import (
     InMemoryMessageQueue,
     Message,
     MessageGroupQueue,
+    NewestFirstQueue,
     RetryPolicy,
     Simulation,
     ThreadRuntime,
@@ -21,7 +22,7 @@ from mqlearn import (
 
 
 @pytest.mark.parametrize(
-    "queue_class", [InMemoryMessageQueue, DeduplicatingQueue, MessageGroupQueue]
+    "queue_class", [InMemoryMessageQueue, DeduplicatingQueue, MessageGroupQueue, NewestFirstQueue]
 )
 @pytest.mark.parametrize(("after", "delivered"), [(0, True), (3600, True), (3600.5, False)])
 def test_a_delay_longer_than_the_time_to_live_is_delivered(

@@ -13,6 +13,7 @@ from mqlearn import (
     Message,
     MessageGroupQueue,
     MessageQueueMetrics,
+    NewestFirstQueue,
     Simulation,
     ThreadRuntime,
     Trace,
@@ -75,7 +76,7 @@ class Body(dict[str, int]):
 @pytest.mark.parametrize("lease", [None, 3600.0])
 @pytest.mark.parametrize("runtime_class", [Simulation, ThreadRuntime])
 @pytest.mark.parametrize(
-    "queue_class", [InMemoryMessageQueue, DeduplicatingQueue, MessageGroupQueue]
+    "queue_class", [InMemoryMessageQueue, DeduplicatingQueue, MessageGroupQueue, NewestFirstQueue]
 )
 def test_nothing_is_kept_of_a_message_that_is_gone(
     queue_class: type[InMemoryMessageQueue],

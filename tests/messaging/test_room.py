@@ -13,13 +13,14 @@ from mqlearn import (
     InMemoryMessageQueue,
     Message,
     MessageGroupQueue,
+    NewestFirstQueue,
     Simulation,
     ThreadRuntime,
     TopicBasedMessageBroker,
     Trace,
 )
 
-QUEUES = (InMemoryMessageQueue, DeduplicatingQueue, MessageGroupQueue)
+QUEUES = (InMemoryMessageQueue, DeduplicatingQueue, MessageGroupQueue, NewestFirstQueue)
 DEADLINE = 10.0  # seconds of real time, only reached by a test that fails
 
 

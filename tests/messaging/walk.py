@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from mqlearn import InMemoryMessageQueue, Message, MessagePriority, RetryPolicy
+from tests.messaging.model import Model
 from tests.messaging.pair import MakeQueue, Pair
 
 DELAYS = (0.0, 0.0, 0.0, 1.0, 2.0, 5.0)  # s
@@ -21,7 +22,13 @@ RETRIES = (
 )
 
 
-def walk(seed: int, make: MakeQueue = InMemoryMessageQueue, steps: int = 80) -> None:
+def walk(
+    seed: int,
+    make: MakeQueue = InMemoryMessageQueue,
+    steps: int = 80,
+    *,
+    model: type[Model] = Model,
+) -> None:
     """So many random calls on a queue of random settings, each compared with the model."""
     dice = Random(seed)
     one = dice.choice
@@ -31,6 +38,7 @@ def walk(seed: int, make: MakeQueue = InMemoryMessageQueue, steps: int = 80) -> 
         one((None, 3.0, 5.0)),
         one(RETRIES),
         one(("reject", "block", "drop_oldest")),
+        model,
     )
 
     def message() -> Message:
