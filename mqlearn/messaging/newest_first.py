@@ -45,9 +45,9 @@ class NewestFirstQueue(InMemoryMessageQueue):
 
     In overload the newest are served in time, and only the others wait too long; in the usual
     order all do. But an unlucky message waits without end, unless it has a `ttl` (seconds); one
-    that has expired is found when it is its turn. A message whose delay is over counts as new; one that comes back
-    without a delay returns to its old place. `on_full="drop_oldest"` drops the oldest, as in any
-    queue.
+    that has expired is found when it is its turn. A message whose delay is over counts as new; one
+    that comes back without a delay returns to its old place. `on_full="drop_oldest"` drops the
+    oldest, as in any queue.
 
     Source: B. Maurer, "Fail at Scale", ACM Queue, 2015 (adaptive LIFO).
     """
