@@ -11,7 +11,7 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from types import FunctionType
 from typing import Any
@@ -112,6 +112,9 @@ def whole(
 
 def one_of(name: str, value: Any, choices: Iterable[Any]) -> None:
     """Refuse a value that is not among the choices, with a ValueError that lists them."""
+    # the usual case first: a trace asks so for each of its records
+    if type(value) is str and isinstance(choices, Mapping) and value in choices:
+        return
     # `choices` may be a generator, which can be read only once
     listed = list(choices)
     if not any(_equals(value, choice) for choice in listed):
