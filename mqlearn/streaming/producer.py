@@ -51,14 +51,13 @@ class Producer:
         self.told: dict[Hashable, str] = {}
         self._line: deque[Hashable] = deque()
         self._lock = log.runtime.lock()
-        self._senders = 0
+        self._senders = self._pending = 0
         self._life, self._sequence = 1, 0
 
     @property
     def pending(self) -> int:
         """The number of values that it has not finished sending."""
-        with self._lock:
-            return len(self._line) + self._senders
+        return self._pending
 
     def send(self, value: Hashable) -> None:
         """Send `value` in the background, after those before it; `told` has the answer.
@@ -74,6 +73,7 @@ class Producer:
         with self._lock:
             self.told[value] = "nothing"
             self._line.append(value)
+            self._pending += 1
             if self._senders < self.in_flight:
                 self._senders += 1
                 self.log.runtime.spawn(self._send_line, name=self.name)
@@ -87,6 +87,8 @@ class Producer:
                     return
                 value, number = self._line.popleft(), self._next_number()
             self._deliver(value, number)
+            with self._lock:
+                self._pending -= 1
 
     def _next_number(self) -> tuple[str, int]:
         """Return the name and the number under which the next value is sent."""
