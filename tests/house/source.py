@@ -1,13 +1,18 @@
 """The project's own Python files, read as syntax trees: what the tests of the house look at."""
 
 import ast
+import importlib
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "mqlearn"
 FOLDERS = ("mqlearn", "tests", "scripts", "bench")
+# What `make engines` installs: without it, a module of `engines` may not be importable, no other.
+CLIENTS = {"boto3", "botocore", "confluent_kafka", "pika", "psutil", "pulsar", "redis"}
 
 
 def modules(*folders: str) -> list[Path]:
@@ -19,6 +24,17 @@ def modules(*folders: str) -> list[Path]:
 def name(path: Path) -> str:
     """`path` from the root, as messages should show it."""
     return path.relative_to(ROOT).as_posix()
+
+
+def load(dotted: str) -> ModuleType | None:
+    """A module of the package; None for one of an engine whose client is not installed."""
+    try:
+        return importlib.import_module(dotted)
+    except ModuleNotFoundError as missing:
+        required = os.environ.get("MQLEARN_REQUIRE_ENGINES")
+        if required or missing.name not in CLIENTS or not dotted.startswith("mqlearn.engines."):
+            raise
+        return None
 
 
 @cache
