@@ -1,7 +1,8 @@
 """Message queues you can read, run, break and measure.
 
 - Messages: `Message`, `MessagePriority`, `MessageStatus`
-- Queues: `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`; under overload: `NewestFirstQueue`
+- Queues: `MessageQueue`, `InMemoryMessageQueue`, `RetryPolicy`; under overload: `NewestFirstQueue`,
+  and `RateLimiter` with a `TokenBucket` for each tenant
 - Duplicates: `IdempotentHandler`, `retry_horizon`, `DeduplicatingQueue`; versions of a body:
   `by_schema_version`
 - Metrics: `MessageQueueMetrics`, `MonitoredMessageProcessor`, `prometheus_text`, and a `Snapshot`;
@@ -57,6 +58,7 @@ from mqlearn.messaging.processor import MessageProcessor
 from mqlearn.messaging.prometheus import prometheus_text
 from mqlearn.messaging.protected import CallNotPermitted
 from mqlearn.messaging.queue import MessageQueue
+from mqlearn.messaging.rate_limit import RateLimiter, TokenBucket
 from mqlearn.messaging.request import Requester, replying
 from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.messaging.sample import Sample
@@ -142,6 +144,7 @@ __all__ = [
     "Producer",
     "QueueSampler",
     "Projection",
+    "RateLimiter",
     "Reject",
     "Release",
     "ReplicatedLog",
@@ -156,6 +159,7 @@ __all__ = [
     "StreamEvent",
     "ThreadRuntime",
     "ThresholdAlert",
+    "TokenBucket",
     "TopicBasedMessageBroker",
     "Trace",
     "Truncated",
