@@ -1,7 +1,8 @@
 """Genuine servers for the tests: one of each engine, shared by all tests of a process.
 
-A test that needs an engine is skipped where that is not installed, or failed where
-MQLEARN_REQUIRE_ENGINES asks for it: "1" for the usual four, or names, such as "1,pulsar".
+A test that needs an engine is skipped where that is not installed, and so is a module that needs
+an engine's client. Both fail where MQLEARN_REQUIRE_ENGINES asks for engines: "1" for the usual
+four, or names, such as "1,pulsar".
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import pytest
 
 from mqlearn.engines.servers import SERVERS, GivenServer, LocalServer, local, why_not
 from tests.engines import contract
+from tests.engines.clients import REQUIRED, ClientModule
 from tests.engines.queues import KINDS
 from tests.engines.site import Site
 from tests.engines.streams import LOGS, LogSite
 
-REQUIRED = "MQLEARN_REQUIRE_ENGINES"
 USUAL = ("redis", "rabbitmq", "kafka", "sqs")
 
 
@@ -100,6 +101,11 @@ def log_site(
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark of a rule."""
     config.addinivalue_line("markers", "rule(text): the rule of the contract that a test tests")
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> ClientModule:
+    """Return a test module that is skipped where an engine's client is not installed."""
+    return ClientModule.from_parent(parent, path=module_path)
 
 
 @pytest.hookimpl(tryfirst=True)
