@@ -6,9 +6,9 @@ from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.threads import default_runtime
 
-# Tokens that may be missing: a sender that keeps exactly to the rate would otherwise be refused
-# because 0.1 + 0.2 is not 0.3 in floats.
-ROUNDING = 1e-9
+# Tokens that may be missing: a sender that keeps exactly to the rate would otherwise be refused,
+# since the time of day as a float is exact to a quarter of a microsecond only.
+ROUNDING = 1e-6
 
 
 class TokenBucket:

@@ -40,12 +40,12 @@ def test_a_sender_that_keeps_to_the_rate_is_never_refused() -> None:
     """Ten thousand messages at exactly 3 and 10 per second, whose gaps are no round floats."""
     for rate in (3, 10):
         times = [1e9 + number / rate for number in range(10_000)]
-        assert allowed(TokenBucket(rate, 2), times) == times
+        assert allowed(TokenBucket(rate, 1), times) == times
 
 
 def test_a_clock_that_goes_back_gives_nothing() -> None:
-    """The same second is not counted twice."""
-    assert allowed(TokenBucket(1, 1), [10.0, 5.0, 10.5, 11.0]) == [10, 11]
+    """And takes nothing."""
+    assert allowed(TokenBucket(1, 2), [10.0, 5.0, 10.5, 11.0]) == [10, 5, 11]
 
 
 def most_above(times: list[float], rate: float) -> float:
@@ -67,12 +67,12 @@ def test_no_window_has_more_than_burst_plus_rate_times_its_length(seed: int) -> 
         now += dice.expovariate(10 * rate) if dice.random() < 0.99 else 2 * burst / rate
         times.append(now)
     admitted = allowed(TokenBucket(rate, burst), times)
-    assert burst - 1 < most_above(admitted, rate) <= burst + 1e-6
+    assert burst - 1 < most_above(admitted, rate) <= burst + 1e-5
     # the same by the definition: a sender may take what its bucket holds
     tokens, last, owed = float(burst), 0.0, 0
     for time in times:
         tokens, last = min(burst, tokens + rate * (time - last)), time
-        if tokens >= 1 - 1e-9:
+        if tokens >= 1 - 1e-6:
             tokens, owed = tokens - 1, owed + 1
     assert len(admitted) == owed
 
