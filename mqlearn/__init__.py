@@ -14,6 +14,7 @@
   `CallNotPermitted`, `CircuitBreakerMessageProcessor`
 - More workers when there is more to do: `Autoscaler`, what it has `Seen`, the `WorkerCounts` of a
   pool, and the rules `scale_by_step`, `scale_by_depth`, `scale_by_age`, `scale_by_flow`
+- Several queues in the place of one: `ShardRouter`, `shards_of` a key
 - A broker: `TopicBasedMessageBroker`; request and reply: `Requester`, `replying`; order by key:
   `MessageGroupQueue`
 - Logs: `EventStream`, `StreamEvent`, `OffsetOutOfRange`, `partition_for` (Kafka's `murmur2`)
@@ -71,6 +72,7 @@ from mqlearn.messaging.scaling_rules import (
 )
 from mqlearn.messaging.schema import by_schema_version
 from mqlearn.messaging.service_level import ServiceLevel
+from mqlearn.messaging.shards import ShardRouter, shards_of
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.runtime.books import Balance, UnbalancedBooks
 from mqlearn.runtime.pool import WorkerCounts
@@ -153,6 +155,7 @@ __all__ = [
     "Sample",
     "ServiceLevel",
     "Seen",
+    "ShardRouter",
     "Simulation",
     "SimulationError",
     "Snapshot",
@@ -184,6 +187,7 @@ __all__ = [
     "scale_by_depth",
     "scale_by_flow",
     "scale_by_step",
+    "shards_of",
     "sticky_assignment",
     "upcasting",
 ]

@@ -150,6 +150,7 @@ MAKE: dict[str, Callable[[World], Any]] = {
     "ReplicatedLog": lambda world: world.log,
     "RateLimiter": lambda world: mqlearn.RateLimiter(1, 1, runtime=world.sim),
     "RetryPolicy": lambda world: world.policy,
+    "ShardRouter": lambda world: mqlearn.ShardRouter([world.queue], lambda message: message.id),
     "Simulation": lambda world: world.sim,
     "StreamEvent": lambda world: mqlearn.StreamEvent("x"),
     "ThreadRuntime": lambda world: world.threads,
