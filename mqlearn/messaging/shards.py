@@ -83,5 +83,5 @@ class ShardRouter:
 
 
 def _depth(queue: InMemoryMessageQueue) -> int:
-    """How many messages are ahead of a new one: those in flight, too, keep the workers busy."""
+    """Messages ahead of a new one. Those in flight count as well: they keep the workers busy."""
     return queue.size() + queue.get_in_flight_count()
