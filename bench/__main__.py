@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from bench import brokers, labs, queues, simulations, streams
+from bench import brokers, labs, queues, scaling, simulations, streams
 
 SECTIONS: tuple[Callable[[], list[str]], ...] = (
     queues.against_a_heap,
@@ -16,6 +16,7 @@ SECTIONS: tuple[Callable[[], list[str]], ...] = (
     labs.answers,
     queues.prices,
     simulations.growth,
+    scaling.overhead,
     queues.growth,
     streams.against_a_list,
     streams.growth,

@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from bench import __main__, brokers, labs, queues, simulations, streams
+from bench import __main__, brokers, labs, queues, scaling, simulations, streams
 from bench.measure import interleaved, kept, table
 from bench.rivals import HeapQueue, ReceiptQueue
 from mqlearn import Message, MessagePriority
@@ -22,6 +22,7 @@ TINY = [
     partial(queues.growth, (5, 20), 1),
     partial(simulations.against_simulators, 20, 1),
     partial(simulations.growth, (5, 20), 1),
+    partial(scaling.overhead, 20, 1),
     partial(labs.answers, 1, ("FailingWork",)),
     partial(brokers.fan_out, 3, 2, 1),
     partial(streams.against_a_list, 20, 1),
