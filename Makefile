@@ -41,9 +41,10 @@ unit: $(READY) ## only the unit tests
 	MQLEARN_ENGINES=off $(BIN)/python -m pytest $(SPREAD) --ignore=tests/browser $(if $(REQUIRED),--ignore=tests/engines) tests
 
 # ONLY="redis or sqs" chooses among its tests, as pytest's -k does.
-# Six servers and two cores: a rule that only fails because all of them are busy passes when it is tried alone.
+# More processes than cores, since most of the time goes by in waiting for a lease or a server. A rule that only fails
+# because everything is busy passes when it is tried alone.
 contract: $(READY) ## only the tests on genuine engines, those that `make engines` has installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(ONLY),-k "$(ONLY)") tests/engines || { echo "What failed is tried once more, alone:"; \
+	$(BIN)/python -m pytest -n 5 --dist loadgroup $(if $(ONLY),-k "$(ONLY)") tests/engines || { echo "What failed is tried once more, alone:"; \
 	    $(BIN)/python -m pytest --last-failed --last-failed-no-failures none tests/engines; }
 
 live: $(READY) ## only run the notebooks that use genuine engines, live on those that are installed

@@ -25,6 +25,7 @@ BACK = {
     "delayed": "due",
     "in flight": "lease_lost",  # the engine's clock was ahead of ours
     "completed": "reappeared",
+    "purged": "reappeared",  # where the engine cannot be asked what waits, a purge may miss some
     "dead": "redriven",
 }
 

@@ -34,6 +34,7 @@ LEASE, TRIES = "share.record.lock.duration.ms", "share.delivery.count.limit"
 FEWEST, MOST = "group.share.min.record.lock.duration.ms", "group.share.max.record.lock.duration.ms"
 DOUBT = 5.0  # seconds after its lease within which a record that was not acked has come back
 PURGED = 500  # messages that one step of `purge` takes
+SILENCE = 1.0  # seconds without a message after which `purge` ends: a busy broker answers late
 
 
 class KafkaQueue(EngineQueue):
@@ -236,9 +237,9 @@ class KafkaQueue(EngineQueue):
         return self._dead.read()
 
     def _empty(self) -> int:
-        """Receive and accept what waits, until nothing comes for 0.2 s."""
+        """Receive and accept what waits, until nothing comes for a second."""
         gone = 0
-        while found := self._members.take(PURGED, 0.0):
+        while found := self._members.take(PURGED, SILENCE):
             gone += sum(map(bool, self._members.settle(found, ACCEPT)))
         return gone
 

@@ -40,7 +40,9 @@ EVENTS: dict[str, Kind] = {
         ("waiting",), "dead", "to the dead letters, older than its TTL; detail: when that was (s)"
     ),
     "reappeared": Kind(
-        ("completed",), "waiting", "an engine that had lost its ack delivered it again"
+        ("completed", "purged"),
+        "waiting",
+        "an engine that had lost its ack, or whose purge had missed it, delivered it",
     ),
     "redriven": Kind(("dead",), "waiting", "moved back from the dead letters"),
     "discarded": Kind(("dead",), "discarded", "a dead letter was thrown away by an operator"),

@@ -37,7 +37,7 @@ def test_a_measurement_has_a_row_for_each_mode_operation_and_round(tmp_path: Pat
             float(row["per_second"]), rel=0.05
         )
         quotient = float(row["in_memory_per_second"]) / float(row["per_second"])
-        assert float(row["ratio"]) == pytest.approx(quotient, abs=0.01)
+        assert float(row["ratio"]) == pytest.approx(quotient, rel=0.002)
     write(tmp_path / "rows.csv", rows)
     with (tmp_path / "rows.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == len(rows)

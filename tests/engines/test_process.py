@@ -28,9 +28,11 @@ print("members", daemon.pid, child.pid, flush=True)
 time.sleep(600)
 """
 # A program of ours that starts such a server, says its processes and its folder, and waits.
+# What was started in the background ignores interrupts, and so do its children: not this one.
 OWNER = """
-import time
+import signal, time
 from tests.engines.test_process import Family
+signal.signal(signal.SIGINT, signal.default_int_handler)
 server = Family()
 server.start()
 print(*server.members(), server.folder, flush=True)
@@ -127,7 +129,10 @@ def test_nothing_survives_our_own_end(ending: signal.Signals) -> None:
         pids = list(map(int, members))
         assert alive(pids) == pids
         owner.send_signal(ending)
-        owner.wait(60)
+        try:
+            owner.wait(60)
+        finally:
+            owner.kill()
     until(lambda: not alive(pids), "the end of the server")
     until(lambda: not Path(folder).exists(), "the end of its folder")
 
