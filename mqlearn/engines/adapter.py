@@ -8,9 +8,9 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+from mqlearn.engines.closing import Closing
 from mqlearn.engines.entries import EngineEntry
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.features import refuse, supports
@@ -67,7 +67,7 @@ def check_name(name: str) -> None:
         )
 
 
-class EngineAdapter(MessageQueue):
+class EngineAdapter(Closing, MessageQueue):
     """The verbs of one engine, and the connection to it. A verb may raise one of `lost`; it is then
     called again after `_disconnect` and `_connect`.
     """
@@ -186,17 +186,6 @@ class EngineAdapter(MessageQueue):
         if not self._closed:
             self._closed = True
             self._disconnect()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # What an adapter defines. Each may raise one of `lost`, and is called again after `_reconnect`.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import TracebackType
 from typing import Any, NoReturn
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from mqlearn.engines.adapter import PATIENCE, PAUSE
+from mqlearn.engines.closing import Closing
 from mqlearn.engines.errors import EngineError, Unsupported
 from mqlearn.engines.kafka_client import GONE, translate
 from mqlearn.engines.kafka_records import decode
@@ -30,7 +30,7 @@ REFUSED = {
 }
 
 
-class KafkaConsumer:
+class KafkaConsumer(Closing):
     """Reads the partitions that its group assigns to it; the first `poll` joins the group.
 
     Nothing is committed unless `commit` is called or `auto_commit` (s) is given. The two functions
@@ -273,17 +273,6 @@ class KafkaConsumer:
                 self.closed = True
                 self._position = {}
                 self._client.close()
-
-    def __enter__(self) -> KafkaConsumer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[StreamEvent]:
         while not self.closed:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import TopicPartition
 
 from mqlearn.engines.adapter import PATIENCE, PAUSE, PREFIX
+from mqlearn.engines.closing import Closing
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.features import supports
 from mqlearn.engines.kafka_client import (
@@ -40,7 +40,7 @@ MANY = 10_000  # records of one batch
 T = TypeVar("T")
 
 
-class KafkaLog:
+class KafkaLog(Closing):
     """The part of a `KafkaStream` that its consumer groups build on: a topic with
     `partition_count` partitions. `KafkaStream` explains the options.
     """
@@ -141,17 +141,6 @@ class KafkaLog:
     def delete(self) -> None:
         """Delete the topic with all its events, and close."""
         self.insist(self._admin.delete_topics, self.stored_as)
-        self.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
         self.close()
 
     # What producers call.

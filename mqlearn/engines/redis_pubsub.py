@@ -11,14 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from itertools import count
-from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from mqlearn.engines.adapter import PREFIX, check_name
+from mqlearn.engines.closing import Closing
 from mqlearn.engines.envelope import Envelope, encode
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.features import refuse, supports
@@ -32,7 +32,7 @@ from mqlearn.runtime.trace import Trace
 ENGINE = "redis_pubsub"
 
 
-class RedisPubSub:
+class RedisPubSub(Closing):
     """A channel on a Redis or Valkey server, `redis://host:port/0`; there it is called
     "mqlearn-NAME".
 
@@ -150,17 +150,6 @@ class RedisPubSub:
         for subscription in self._subscriptions:
             subscription.close()
         self._server.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # A user of a queue asks for these: each says why a channel has no answer.
 

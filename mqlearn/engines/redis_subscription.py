@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import redis
 
 from mqlearn.engines.adapter import PAUSE
+from mqlearn.engines.closing import Closing
 from mqlearn.engines.envelope import decode
 from mqlearn.engines.errors import EngineError
 from mqlearn.messaging.message import Message, MessageStatus
@@ -22,7 +22,7 @@ LOOK = 0.2  # seconds of one wait, so that a subscriber that is to end hears of 
 CONFIRMED = 10.0  # seconds within which the server must have confirmed
 
 
-class RedisSubscription:
+class RedisSubscription(Closing):
     """The messages of one `channel` from the moment at which this object is made; iterate over it,
     or call `receive`. It ends with `close`.
 
@@ -142,14 +142,3 @@ class RedisSubscription:
                 self._link.close()
         if self._task is not None and self._task is not self._runtime.current_task():
             self._task.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
