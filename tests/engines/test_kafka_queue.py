@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mqlearn import Message, ThreadRuntime, Trace
-from mqlearn.engines import EngineError, KafkaQueue, Unsupported, kafka_share
+from mqlearn.engines import EngineError, KafkaQueue, Unsupported, kafka_queue, kafka_share
 from mqlearn.engines.kafka_share import ACCEPT
 from tests.engines.site import drain, get, get_ids, is_empty
 from tests.engines.until import until
@@ -203,3 +203,34 @@ def test_a_deleted_queue_may_be_made_anew(opener: Opener) -> None:
     assert is_empty(fresh) and fresh.get_dead_letter_messages() == []
     send(fresh, 1)
     assert get_ids(fresh, 1) == ["order-0"]
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_an_ack_whose_answer_is_lost(
+    opener: Opener, arrived: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays in flight until a poll finds that it is gone, or it is delivered again; the books
+    are right either way.
+    """
+    monkeypatch.setattr(kafka_queue, "DOUBT", 0.5)
+    trace = Trace()
+    queue = opener(visibility_timeout=LEASE, trace=trace)
+    settle = queue._members.settle
+
+    def answer_lost(records: Any, how: Any) -> list[bool | None]:
+        if arrived:
+            settle(records, how)
+        return [None] * len(records)
+
+    send(queue, 1)
+    held = get(queue)
+    with monkeypatch.context() as patch:
+        patch.setattr(queue._members, "settle", answer_lost)
+        assert queue.ack(held) is False
+    assert queue.census()["in flight"] == 1
+    if not arrived:
+        assert get_ids(queue, 1) == ["order-0"]
+    until(lambda: not queue.receive(timeout=0.2) and not queue._doubts, "the doubt has ended")
+    events = [record.event for record in trace.records]
+    assert events.count("received") == (1 if arrived else 2)
+    assert trace.balance(queue.name).completed == 1
