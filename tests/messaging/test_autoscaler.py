@@ -153,12 +153,12 @@ def test_with_a_cool_down_the_largest_answer_of_that_time_counts(sim: Simulation
 
 
 def test_a_rule_that_fails_leaves_the_workers_as_they_are(sim: Simulation) -> None:
-    """The run says so at its end; the next look asks again."""
+    """Those that are starting as well. The run says so at its end; the next look asks again."""
 
     def rule(seen: Seen) -> float:
         return {0.0: 3, 15.0: float("nan"), 30.0: 1}[seen.now]
 
-    shop = Shop(sim, rule)
+    shop = Shop(sim, rule, start_up=20.0)
     shop.scaler.start()
     with pytest.raises(ValueError, match=r"desired\(\) must be finite, got nan"):
         sim.run(until=30)
@@ -175,11 +175,14 @@ def test_it_alone_keeps_no_run_going_and_stops(sim: Simulation) -> None:
     with pytest.raises(RuntimeError, match="running already"):
         shop.scaler.start()
     shop.scaler.stop()
+    sim.run(until=20)
+    shop.scaler.start()  # its task has ended at once, and not at the look that was planned
+    shop.scaler.stop()
     sim.run(until=100)
     assert [s.now for s in shop.saw] == [0, 15]
     shop.scaler.start()
     sim.run(until=100)
-    assert [s.now for s in shop.saw] == [0, 15, 100]
+    assert [(s.now, s.every_s) for s in shop.saw] == [(0, 15), (15, 15), (100, 85)]
 
 
 def test_while_the_workers_are_stopped_nothing_is_done(sim: Simulation) -> None:

@@ -157,6 +157,15 @@ def test_a_pool_that_stops_cancels_what_is_starting(sim: Simulation) -> None:
     assert processor.count_workers().running == 1
 
 
+def test_a_start_that_is_cancelled_while_it_ends_begins_nothing(sim: Simulation) -> None:
+    """As on threads, where the timer may fire in this very moment."""
+    processor, _ = shop(sim, 1)
+    processor.scale_to(2, start_up=60.0)
+    processor.scale_to(1)
+    processor._pool._join("worker-1")
+    assert processor.count_workers() == WorkerCounts(0, 1, 0, 0)
+
+
 def test_a_pool_whose_workers_are_all_starting_is_running_already(sim: Simulation) -> None:
     """A second start would give it two sets of them."""
     processor, _ = shop(sim, 1)
