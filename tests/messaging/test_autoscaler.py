@@ -175,9 +175,10 @@ def test_it_alone_keeps_no_run_going_and_stops(sim: Simulation) -> None:
     with pytest.raises(RuntimeError, match="running already"):
         shop.scaler.start()
     shop.scaler.stop()
-    sim.run(until=20)
-    shop.scaler.start()  # its task has ended at once, and not at the look that was planned
+    shop.scaler.start()
     shop.scaler.stop()
+    sim.run(until=20)
+    assert not sim._tasks.keys() - set(shop.processor.workers), "it waits for its next look"
     sim.run(until=100)
     assert [s.now for s in shop.saw] == [0, 15]
     shop.scaler.start()
@@ -323,9 +324,11 @@ def test_on_threads_it_looks_again_and_again_and_stops() -> None:
     scaler.start()
     with changed:
         assert changed.wait_for(lambda: len(looked) > 10, DEADLINE)
+    first = scaler._task
     scaler.stop()
-    assert processor.count_workers().running == 10
+    scaler.start()
+    assert first is not None and first is not scaler._task
+    first.join(DEADLINE)
+    assert not first.is_alive() and processor.count_workers().running == 10
+    scaler.stop()
     processor.stop_workers(timeout=DEADLINE)
-    assert scaler._task is not None
-    scaler._task.join(DEADLINE)
-    assert not scaler._task.is_alive()
