@@ -199,6 +199,21 @@ def test_while_the_workers_are_stopped_nothing_is_done(sim: Simulation) -> None:
     assert shop.processor.count_workers().running == 2
 
 
+def test_an_error_of_the_pool_itself_is_raised(
+    sim: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no stopped pool."""
+
+    def broken(*args: object, **options: object) -> None:
+        raise RuntimeError("a bug in the pool")
+
+    shop = Shop(sim, lambda seen: 1)
+    monkeypatch.setattr(shop.processor, "scale_to", broken)
+    shop.scaler.start()
+    with pytest.raises(RuntimeError, match="a bug in the pool"):
+        sim.run(until=1)
+
+
 def test_a_pool_that_measures_its_queue_is_asked(sim: Simulation) -> None:
     """And not measured a second time."""
     queue = InMemoryMessageQueue(runtime=sim)
