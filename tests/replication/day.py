@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Any
 
 from mqlearn import NotLeader, Producer, ReplicatedLog, Simulation, Trace, Truncated
 from mqlearn.runtime.trace import Record
@@ -85,7 +86,9 @@ class Seen:
     moved: int = 0  # times that the reader was beyond the log, or an offset had another value
     committed: bool = False  # a reader of committed values gets the whole log
     trace: Trace = field(default_factory=Trace)
-    copies: list[list[Hashable]] = field(default_factory=list)  # of each replica, at the end
+    # at the end: what each replica has, and in which epochs the leader's entries were appended
+    copies: list[list[Hashable]] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
 
     @property
     def records(self) -> list[Record]:
@@ -93,8 +96,14 @@ class Seen:
         return self.trace.records
 
 
-def play(day: Day, kind: type[ReplicatedLog] = ReplicatedLog, *, idempotent: bool = True) -> Seen:
-    """Live through a day."""
+def play(
+    day: Day,
+    kind: type[ReplicatedLog] = ReplicatedLog,
+    *,
+    idempotent: bool = True,
+    **options: Any,
+) -> Seen:
+    """Live through a day, of a log of this kind and with these options."""
     seen = Seen()
     with Simulation(day.seed) as sim:
         log = kind(
@@ -105,6 +114,7 @@ def play(day: Day, kind: type[ReplicatedLog] = ReplicatedLog, *, idempotent: boo
             lag_limit=5.0,
             runtime=sim,
             trace=seen.trace,
+            **options,
         )
         for number, pace in enumerate(day.paces):
             log.slow(number, pace)
@@ -190,6 +200,7 @@ def _read(log: ReplicatedLog, seen: Seen) -> None:
 def _look_at_the_end(log: ReplicatedLog, seen: Seen) -> None:
     """What `fetch` gives when all is calm, and what each replica has."""
     seen.copies = [[entry.value for entry in replica.log] for replica in log.replicas]
+    seen.epochs = [entry.epoch for entry in log.replicas[log.leader or 0].log]
     try:
         seen.log = log.fetch(0, 10**9, committed=False)
         seen.committed = log.fetch(0, 10**9) == seen.log
