@@ -11,10 +11,10 @@ from typing import Any
 from mqlearn import NotLeader, Producer, ReplicatedLog, Simulation, Trace, Truncated
 from mqlearn.runtime.trace import Record
 
-CALM, QUIET, UNTIL = 45.0, 50.0, 85.0  # s: all faults are over, nothing more is sent, the end
+CALM, QUIET, UNTIL = 45.0, 47.0, 80.0  # s: all faults are over, nothing more is sent, the end
 KINDS = ("kill", "kill", "cut", "slow", "power")
-PRODUCERS = "abcdefgh"
-RATE = 4.0  # values per second of all producers together
+PRODUCERS = "abcde"
+RATE = 3.0  # values per second of all producers together
 READ_EVERY = 0.5  # s
 
 
@@ -73,7 +73,7 @@ def draw_day(seed: int, acks: str | int = "all", *, replicas: int = 3, least: in
         for _ in range(dice.randint(8, 16))
     )
     paces = tuple(0.05 + dice.random() ** 2 for _ in range(replicas))
-    return Day(seed, acks, replicas, least, dice.choice((1, 4)), paces, faults)
+    return Day(seed, acks, replicas, least, dice.choice((1, 3)), paces, faults)
 
 
 @dataclass
@@ -110,8 +110,8 @@ def play(
             "orders",
             day.replicas,
             min_insync_replicas=day.least,
-            session_timeout=3.0,
-            lag_limit=5.0,
+            session_timeout=2.0,
+            lag_limit=4.0,
             runtime=sim,
             trace=seen.trace,
             **options,
