@@ -147,20 +147,22 @@ class Caught(NamedTuple):
     first: int
 
 
+# "Joins before it has caught up" is not among them: one fetch brings everything, so it is no fault
+# here. Nor is "cuts to its high watermark", for the same reason.
 BROKEN: dict[type[ReplicatedLog], Caught] = {
-    CommitsAtOnce: Caught(85, 0),
-    CommitsByMajority: Caught(16, 3),
-    CommitsBelowTheMinimum: Caught(7, 6),
-    AnswersTooEarly: Caught(87, 0),
-    NeverCuts: Caught(76, 1),
-    NeverResigns: Caught(3, 33),
-    TrustsADisk: Caught(4, 8),
-    ElectsAnyThatLeft: Caught(5, 29),
-    LosesTheLast: Caught(32, 6),
-    ElectsTheFirst: Caught(36, 1),
-    ElectsTheLongest: Caught(9, 15),
-    IgnoresNumbers: Caught(100, 0),
-    TakesGaps: Caught(51, 1),
+    CommitsAtOnce: Caught(89, 0),
+    CommitsByMajority: Caught(19, 3),
+    CommitsBelowTheMinimum: Caught(9, 8),
+    AnswersTooEarly: Caught(88, 0),
+    NeverCuts: Caught(76, 0),
+    NeverResigns: Caught(37, 0),
+    TrustsADisk: Caught(18, 8),
+    ElectsAnyThatLeft: Caught(16, 0),
+    LosesTheLast: Caught(51, 0),
+    ElectsTheFirst: Caught(63, 0),
+    ElectsTheLongest: Caught(21, 10),
+    IgnoresNumbers: Caught(99, 0),
+    TakesGaps: Caught(46, 0),
     ForgetsOneSilently: Caught(100, 0),
-    ReadsTooFar: Caught(0, 0),
+    ReadsTooFar: Caught(71, 0),
 }

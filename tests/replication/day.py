@@ -11,8 +11,8 @@ from typing import Any
 from mqlearn import NotLeader, Producer, ReplicatedLog, Simulation, Trace, Truncated
 from mqlearn.runtime.trace import Record
 
-CALM, QUIET, UNTIL = 45.0, 47.0, 80.0  # s: all faults are over, nothing more is sent, the end
-KINDS = ("kill", "kill", "cut", "slow", "power")
+CALM, QUIET, UNTIL = 45.0, 46.0, 90.0  # s: all faults are over, nothing more is sent, the end
+KINDS = ("kill", "kill", "cut", "slow", "power", "power")
 PRODUCERS = "abcde"
 RATE = 3.0  # values per second of all producers together
 READ_EVERY = 0.5  # s
@@ -61,19 +61,23 @@ class Day:
 def draw_day(seed: int, acks: str | int = "all", *, replicas: int = 3, least: int = 2) -> Day:
     """The day of this seed: a dozen faults that overlap, most of them of the leader."""
     dice = random.Random(seed)
-    faults = tuple(
-        Fault(
-            dice.uniform(2, CALM - 11),
-            dice.choice(KINDS),
-            dice.random() < 0.6,
-            dice.randrange(replicas),
-            dice.uniform(0.5, 10),
-            dice.uniform(0.5, 6),
+    faults = []
+    for _ in range(dice.randint(10, 18)):
+        kind = dice.choice(KINDS)
+        # a machine without power is often back before it is missed: that is when it does harm
+        lasts = 0.3 + 10 * dice.random() ** 2 if kind == "power" else dice.uniform(0.5, 12)
+        faults.append(
+            Fault(
+                dice.uniform(2, CALM - 13),
+                kind,
+                dice.random() < 0.6,
+                dice.randrange(replicas),
+                lasts,
+                dice.uniform(0.5, 6),
+            )
         )
-        for _ in range(dice.randint(8, 16))
-    )
-    paces = tuple(0.05 + dice.random() ** 2 for _ in range(replicas))
-    return Day(seed, acks, replicas, least, dice.choice((1, 3)), paces, faults)
+    paces = tuple(0.05 + 0.8 * dice.random() ** 2 for _ in range(replicas))
+    return Day(seed, acks, replicas, least, dice.choice((1, 3)), paces, tuple(faults))
 
 
 @dataclass
@@ -163,11 +167,11 @@ def _break(day: Day, fault: Fault, log: ReplicatedLog, producers: list[Producer]
             runtime.sleep(fault.lasts)
             log.restart(number)
     elif fault.kind == "cut":
-        if number == log.leader:  # half of the producers are on its side
-            for producer in producers[::2]:
-                producer.to = number
+        led = number == log.leader
         if log.partition(number):
+            _believe(producers[::2], number if led else None)  # half of them are on its side
             runtime.sleep(fault.lasts)
+            _believe(producers[1::2], number if led else None)  # the other half comes back too late
             log.partition(number, cut=False)
     elif fault.kind == "slow":
         log.slow(number, fault.pace)
@@ -178,6 +182,12 @@ def _break(day: Day, fault: Fault, log: ReplicatedLog, producers: list[Producer]
         log.power_cut(number)
         runtime.sleep(fault.lasts)
         log.restart(number)
+
+
+def _believe(producers: list[Producer], leader: int | None) -> None:
+    """Let these producers believe that a replica leads."""
+    for producer in producers if leader is not None else []:
+        producer.to = leader
 
 
 def _read(log: ReplicatedLog, seen: Seen) -> None:
