@@ -25,6 +25,7 @@ COURSE: Final = (
     "event_streams",
     "consumer_groups",
     "event_sourcing",
+    "replication",
     "choosing_a_technology",
 )
 

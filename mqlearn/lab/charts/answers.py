@@ -1,6 +1,5 @@
 """The chart "answers": what producers were told, per second."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,11 +54,7 @@ class Answers(Timeline):
             sum(record.event == kind for record in run.records) for kind in KINDS
         ]  # fmt: skip
         yes, refused, silent = map(style.number, counts)
-        gap, start = longest_gap(run)
-        return (
-            f"Answers: yes {yes} times, refused {refused} times, no answer {silent} times; "
-            f"longest time without a yes {style.seconds(gap)}, from {style.seconds(start)} on."
-        )
+        return f"Answers: yes {yes} times, refused {refused} times, no answer {silent} times."
 
 
 def answers(run: ChartData) -> tuple[Floats, Floats]:
@@ -78,10 +73,3 @@ def answers(run: ChartData) -> tuple[Floats, Floats]:
                 first.setdefault((slice_number, record.message_id), record.time)
         rows.append(per_second(list(first.values()), edges))
     return edges, np.array(rows)
-
-
-def longest_gap(run: ChartData) -> tuple[float, float]:
-    """Return the longest time (s) between two answers "yes", and when it began (s)."""
-    times = [run.start, *(r.time for r in run.records if r.event == "acknowledged")]
-    gaps = [(b - a, a) for a, b in pairwise(times)]
-    return max(gaps, default=(0.0, run.start))

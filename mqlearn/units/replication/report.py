@@ -112,11 +112,11 @@ def _lost(
         return f"{orders}, {yes} told yes, 0 of them lost."
     lost = {*books.lost}
     told = next(r for r in trace.records if r.event == "acknowledged" and r.message_id in lost)
-    leader = replicas.elections[-1]
+    leader, name = replicas.elections[-1], told.worker.replace("-", " ")
     return (
-        f"{orders}, {yes} told yes, {format_number(len(books.lost))} of them lost: {told.message_id} was "
-        f"acknowledged at {format_seconds(told.time)} by {told.worker} in epoch {told.receipt}, "
-        f"and the log of replica-{leader[1]}, which leads in epoch {leader[2]}, does not have it."
+        f"{orders}, {yes} told yes, {format_number(len(lost))} of them lost: {told.message_id} was "
+        f"acknowledged at {format_seconds(told.time)} by {name} in epoch {told.receipt}, "
+        f"and the log of replica {leader[1]}, which leads in epoch {leader[2]}, does not have it."
     )
 
 
