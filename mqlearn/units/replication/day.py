@@ -145,6 +145,9 @@ class _Till:
     def __init__(self, day: ElectionDay, sim: Simulation, log: ReplicatedLog, name: str) -> None:
         self.day, self.sim, self.log, self.name = day, sim, log, name
         self.to: int | None = None
+        self.life = (
+            1  # what it sent under its name before is numbered; after a gap it has a new one
+        )
 
     def sell(self) -> None:
         number, sequence = 0, 0
@@ -164,10 +167,14 @@ class _Till:
         while self.sim.now < UNTIL - 8:
             try:
                 offset = self.log.append(
-                    order, timeout=ANSWER, to=self.to, producer=self.name, sequence=sequence
+                    order,
+                    timeout=ANSWER,
+                    to=self.to,
+                    producer=f"{self.name}/{self.life}",
+                    sequence=sequence,
                 )
             except OutOfSequence:
-                self.to = None
+                self.to, self.life = None, self.life + 1
                 return False
             except REFUSALS as error:
                 self.to = None if isinstance(error, NotLeader) else self.to
