@@ -159,20 +159,6 @@ class ChartData:
         return LogAnalysis(self.run.trace.records)
 
     @cached_property
-    def replicas(self) -> Any:
-        """The replicas of a log, their roles and their ends: a `ReplicaAnalysis`."""
-        from mqlearn.study.analysis.replicas import ReplicaAnalysis
-
-        return ReplicaAnalysis(self.run.trace.records, self.until)
-
-    @cached_property
-    def promises(self) -> Any:
-        """What producers were told of their orders, and what the log has: a `PromiseAnalysis`."""
-        from mqlearn.study.analysis.replicas import promises_in
-
-        return self.table("promises") or promises_in(self.run.trace.records)
-
-    @cached_property
     def history(self) -> Any:
         """The changes of each order, in events and in the database: a `HistoryAnalysis`."""
         from mqlearn.study.analysis.histories import HistoryAnalysis
@@ -185,6 +171,20 @@ class ChartData:
         from mqlearn.study.analysis.signals import SignalAnalysis, Watch
 
         return SignalAnalysis(self.table("signals") or Watch(()))
+
+    @cached_property
+    def goodput(self) -> Any:
+        """The orders in time, in vain and turned away: a `GoodputAnalysis`."""
+        from mqlearn.study.analysis.goodput import GoodputAnalysis
+
+        return GoodputAnalysis(self.run.trace.records, self.until, self.context.patience)
+
+    @cached_property
+    def workers(self) -> Any:
+        """The workers of a pool that is scaled: a `WorkerLevels`."""
+        from mqlearn.study.analysis.workers import WorkerLevels
+
+        return WorkerLevels(self.run.trace.records)
 
     @cached_property
     def _waits(self) -> list[tuple[str, float]]:

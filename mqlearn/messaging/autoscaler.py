@@ -92,21 +92,22 @@ class Autoscaler:
         self._service = 0.0
         self._wishes: deque[tuple[float, float]] = deque()  # (time, answer), within the cool-down
         self._stop = self._runtime.condition()
-        self._task: Task | None = None  # the one that looks
+        self._task: Task | None = None
+        self._stopped = False
 
     def start(self) -> None:
         """Look now, and from now on every `every` seconds. While the workers are stopped, nothing
         is done. In a simulation this alone does not keep a run going.
         """
-        with self._stop:
-            if self._task is not None and self._task.is_alive():
-                raise RuntimeError("the autoscaler is running already; stop it first")
-            self._task = self._runtime.spawn(self._look_regularly, name="autoscaler", daemon=True)
+        if self._task is not None and self._task.is_alive():
+            raise RuntimeError("the autoscaler is running already; stop it first")
+        self._stopped = False
+        self._task = self._runtime.spawn(self._look_regularly, name="autoscaler", daemon=True)
 
     def stop(self) -> None:
         """Look no more. The workers stay as they are."""
         with self._stop:
-            self._task = None
+            self._stopped = True
             self._stop.notify_all()
 
     def look(self) -> int:
@@ -149,9 +150,9 @@ class Autoscaler:
         )
 
     def _look_regularly(self) -> None:
-        me, look_at = self._runtime.current_task(), self._runtime.now
+        look_at = self._runtime.now
         with self._stop:
-            while self._task is me:
+            while not self._stopped:
                 try:
                     self.look()
                 except RuntimeError:
@@ -159,7 +160,7 @@ class Autoscaler:
                         raise
                 # from the time that was planned, so that the looks do not drift
                 look_at += self.every
-                while self._task is me and (left := look_at - self._runtime.now) > 0:
+                while not self._stopped and (left := look_at - self._runtime.now) > 0:
                     self._stop.wait(left)
 
 

@@ -67,14 +67,18 @@ class Context:
     """Facts about a run that its trace does not record, for the charts.
 
     `outages` are spans of time, each from and to in seconds, while the called service was in
-    trouble; `trouble` is the kind of trouble ("down", "slow"). `guarded` is True if a circuit
-    breaker watched the calls: the trace cannot say so, since a breaker that never opens records
-    nothing. `tables` are what charts of tables draw, by the name of the chart.
+    trouble; `trouble` is the kind of trouble ("down", "slow") and `troubled` what is in it.
+    `guarded` is True if a circuit breaker watched the calls: the trace cannot say so, since a
+    breaker that never opens records nothing. `patience` is how long a customer waits for an order
+    to be done (s), None: as long as it takes. `tables` are what charts of tables draw, by the name
+    of the chart.
     """
 
     outages: tuple[tuple[float, float], ...] = ()
     trouble: str = "down"
+    troubled: str = "service"
     guarded: bool = False
+    patience: float | None = None
     # not compared: to ask whether two tables are equal gives a table
     tables: Mapping[str, Any] = field(default_factory=dict, compare=False)
 

@@ -36,24 +36,26 @@ def param(
     low: float = 0,
     high: float = 1,
     step: float = 1,
-    group: str = "load",
+    group: str | None = "load",
     help: str = "",  # noqa: A002 - the word the lab shows
     choices: Iterable[str] | None = None,
     recorded: bool = False,
 ) -> Any:
     """Return a dataclass field that a lab shows as a control: its default, unit, range from `low`
     to `high` in steps of `step`, group ("load", "workers", "failures", "policy") and a sentence of
-    help. A field with `choices` is a menu instead of a slider; one that is `recorded` takes a
-    recording of one's own as well, what `read_arrivals` returns.
+    help. Without a group (None) it has no control and is set in code only. A field with `choices`
+    is a menu instead of a slider; one that is `recorded` takes a recording of one's own as well,
+    what `read_arrivals` returns.
     """
     about: dict[str, Any] = {
         "unit": unit,
         "low": low,
         "high": high,
         "step": step,
-        "group": group,
         "help": help,
     }
+    if group is not None:
+        about["group"] = group
     if choices is not None:
         about |= {"choices": tuple(choices), "recorded": recorded}
     return field(default=default, metadata=about)

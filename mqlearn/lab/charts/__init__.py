@@ -5,12 +5,12 @@ Each is a class in a file of its name: "subscriber_lag" is `SubscriberLag` in su
 
 from typing import Final
 
-from mqlearn.lab.charts.answers import Answers
 from mqlearn.lab.charts.base import Box, Chart, Predictions, Timeline
 from mqlearn.lab.charts.batches import Batches
 from mqlearn.lab.charts.breaker import Breaker
 from mqlearn.lab.charts.budget import Budget
 from mqlearn.lab.charts.charges import Charges
+from mqlearn.lab.charts.cost_of_waiting import CostOfWaiting
 from mqlearn.lab.charts.dead import Dead
 from mqlearn.lab.charts.dead_letter_ticks import DeadLetterTicks
 from mqlearn.lab.charts.delivery_order import DeliveryOrder
@@ -19,6 +19,8 @@ from mqlearn.lab.charts.depth_by_priority import DepthByPriority
 from mqlearn.lab.charts.dual_writes import DualWrites
 from mqlearn.lab.charts.features import Features
 from mqlearn.lab.charts.folds import Folds
+from mqlearn.lab.charts.goodput import Goodput
+from mqlearn.lab.charts.goodput_by_limit import GoodputByLimit
 from mqlearn.lab.charts.histories import Histories
 from mqlearn.lab.charts.journeys import Journeys
 from mqlearn.lab.charts.lag import Lag
@@ -27,17 +29,16 @@ from mqlearn.lab.charts.latency import Latency
 from mqlearn.lab.charts.latency_distribution import LatencyDistribution
 from mqlearn.lab.charts.leases import Leases
 from mqlearn.lab.charts.load import Load
+from mqlearn.lab.charts.lost_orders import LostOrders
 from mqlearn.lab.charts.measured import Measured
 from mqlearn.lab.charts.movers import Movers
 from mqlearn.lab.charts.offsets import Offsets
 from mqlearn.lab.charts.outcomes import Outcomes
 from mqlearn.lab.charts.overtaking import Overtaking
 from mqlearn.lab.charts.owners import Owners
-from mqlearn.lab.charts.promises import Promises
 from mqlearn.lab.charts.ranking import Ranking
 from mqlearn.lab.charts.reasons import Reasons
 from mqlearn.lab.charts.repeats import Repeats
-from mqlearn.lab.charts.replicas import Replicas
 from mqlearn.lab.charts.retries import Retries
 from mqlearn.lab.charts.signals import Signals
 from mqlearn.lab.charts.sizes import Sizes
@@ -48,6 +49,7 @@ from mqlearn.lab.charts.tradeoff import Tradeoff
 from mqlearn.lab.charts.utilisation import Utilisation
 from mqlearn.lab.charts.wait_by_priority import WaitByPriority
 from mqlearn.lab.charts.wait_distribution import WaitDistribution
+from mqlearn.lab.charts.workers_over_time import WorkersOverTime
 
 __all__ = ["CHARTS", "Box", "Chart", "Predictions", "TableChart", "Timeline"]
 
@@ -83,9 +85,6 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         LagByPartition,
         Repeats,
         Histories,
-        Replicas,
-        Answers,
-        Promises,
         DualWrites,
         Folds,
         Ranking,
@@ -95,5 +94,10 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         Budget,
         Movers,
         Tradeoff,
+        Goodput,
+        WorkersOverTime,
+        LostOrders,
+        GoodputByLimit,
+        CostOfWaiting,
     )
 }

@@ -17,7 +17,8 @@ from mqlearn.lab.charts.trouble import Trouble
 class Depth(Timeline):
     """Messages in flight, waiting and delayed, stacked; the grey line is their sum in the baseline.
 
-    A prediction is a value of their sum at the end.
+    A prediction is a value of their sum at the end. If theory knows from how many waiting messages
+    on waiting is useless, that is a dashed line, above the messages that all servers hold.
     """
 
     name, takes_prediction, min_height, stretch = "depth", True, 96, 2.4
@@ -42,6 +43,12 @@ class Depth(Timeline):
             self.label_x, y + 10.5, "━ baseline", color=style.GHOST, bold=True
         )
         self.peak = canvas.text(self.label_x, y + 28.5, size=style.SMALL, color=style.MUTED)
+        self.useful = canvas.moving(
+            self.ax.axhline(0, color=style.INK, linewidth=1.6, linestyle=style.DASHED)
+        )
+        self.useful_label = canvas.text(
+            box.x + box.width - self.right, box.y + 11, ha="right", size=style.SMALL
+        )
         self.was: tuple[ChartData, tuple[Floats, Floats]] | None = None
         self.marks = LevelMarks(self)
         self.taken = [box.y + self.top + 9 + 18 * row for row in range(5)]
@@ -65,13 +72,19 @@ class Depth(Timeline):
             highest = max(highest, float(total.max()))
             for line in self.ghost:
                 line.set_data(was[0], np.append(total, total[-1:]))
-        expected = run.theory("depth")
-        self.fit_height(max([highest, expected or 0, *predictions.values]))
+        expected, useful = run.theory("depth"), run.theory("useful")
+        level = None if useful is None else useful + (run.theory("servers") or 0)
+        self.fit_height(max([highest, expected or 0, level or 0, *predictions.values]))
         self.layers.draw(edges, values)
         self.peak.text = (
             f"peak {style.number(values.sum(axis=0).max())}" if self.box.height >= 118 else ""
         )
         self.marks.draw(predictions, expected, self.taken)
+        self.useful.set_visible(level is not None)
+        self.useful_label.visible = useful is not None
+        if useful is not None and level is not None:
+            self.useful.set_ydata([level, level])
+            self.useful_label.text = f"╌ useful: {style.number(useful)} waiting"
 
     def measured(self, run: ChartData) -> float | None:
         return float(run.depth[1][:, -1].sum()) if len(run.depth[0]) else None

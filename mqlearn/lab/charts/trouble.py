@@ -35,7 +35,9 @@ class Trouble:
         corners = [np.array([(a, 0), (b, 0), (b, 1), (a, 1)]) for a, b in spans]
         self.shade.set_visible(bool(spans))
         self.shade.set_verts(corners)
-        self.label.text = f"service {run.context.trouble}" if spans and self.named else ""
+        context = run.context
+        named = f"{context.troubled} {context.trouble}" if spans and self.named else ""
+        self.label.text = named
         if spans:
             box, (low, high) = self.chart.ax.get_position(), self.chart.ax.get_xlim()
             width = self.chart.canvas.width
