@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 from greenlet import GreenletExit
@@ -145,8 +145,10 @@ def function(name: str, value: Any, *, optional: bool = False) -> None:
     """Refuse a value that cannot be called, or whose call would run nothing of it, with a TypeError
     that says what to do instead.
     """
-    if type(value) is FunctionType and not value.__code__.co_flags & MAKES_AN_OBJECT:
-        return  # the usual case first: it is called with each `receive`
+    # the usual cases first, a function or a method: it is called with each `receive`
+    plain = value.__func__ if type(value) is MethodType else value
+    if type(plain) is FunctionType and not plain.__code__.co_flags & MAKES_AN_OBJECT:
+        return
     if value is None and optional:
         return
     if not callable(value):
