@@ -19,6 +19,7 @@ SECTIONS: tuple[Callable[[], list[str]], ...] = (
     scaling.overhead,
     queues.growth,
     streams.against_a_list,
+    streams.on_three_brokers,
     streams.growth,
 )
 

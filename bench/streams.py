@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.measure import Prepared, interleaved, kept, table
-from mqlearn import EventStream, StreamEvent
+from mqlearn import EventStream, ReplicatedLog, Simulation, StreamEvent
 
 
 class PlainLog:
@@ -94,6 +94,59 @@ def against_a_list(count: int = 20_000, repeats: int = 9) -> list[str]:
         )
     ]
     return [f"event stream, {count:,} events", *table(*rows)]
+
+
+def numbered(count: int, producer: str) -> Prepared:
+    """Append so many values to a log on three brokers, each with a number if there is a producer.
+
+    No follower fetches meanwhile: this is the leader's work.
+    """
+
+    def prepare() -> Any:
+        log = ReplicatedLog("orders", fetch_every=3600.0)
+        values = [f"e-{i}" for i in range(count)]
+        if producer:
+            return lambda: [
+                log.append(value, acks=1, producer=producer, sequence=number)
+                for number, value in enumerate(values, 1)
+            ]
+        return lambda: [log.append(value, acks=1) for value in values]
+
+    return prepare
+
+
+def committed(count: int) -> Prepared:
+    """Append so many values with acks "all", by forty tasks, and let the followers fetch them."""
+
+    def prepare() -> Any:
+        sim = Simulation()
+        log = ReplicatedLog("orders", min_insync_replicas=2, runtime=sim)
+
+        def till(number: int) -> None:
+            for value in range(number, count, 40):
+                log.append(value)
+
+        for number in range(40):
+            sim.spawn(till, number)
+        return sim.run
+
+    return prepare
+
+
+def on_three_brokers(count: int = 20_000, repeats: int = 9) -> list[str]:
+    """Append to a replicated log, as a ratio to an append to an event stream."""
+    kinds = {
+        "append, acks 1": numbered(count, ""),
+        "append, acks 1, with a number": numbered(count, "till"),
+        "append, acks all, forty tasks, simulated": committed(count),
+    }
+    taken = interleaved({"stream": appends(EventStream, count)} | kinds, repeats)
+    rows: list[tuple[Any, ...]] = [("against an event stream's append", "ratio", "µs")]
+    rows += [
+        (name, f"{taken[name] / taken['stream']:.1f}x", f"{taken[name] / count * 1e6:.1f}")
+        for name in kinds
+    ]
+    return [f"replicated log, {count:,} values", *table(*rows)]
 
 
 def growth(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000), repeats: int = 3) -> list[str]:

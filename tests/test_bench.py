@@ -26,6 +26,7 @@ TINY = [
     partial(labs.answers, 1, ("FailingWork",)),
     partial(brokers.fan_out, 3, 2, 1),
     partial(streams.against_a_list, 20, 1),
+    partial(streams.on_three_brokers, 80, 1),
     partial(streams.growth, (5, 20), 1),
 ]
 

@@ -159,6 +159,20 @@ class ChartData:
         return LogAnalysis(self.run.trace.records)
 
     @cached_property
+    def replicas(self) -> Any:
+        """The replicas of a log, their roles and their ends: a `ReplicaAnalysis`."""
+        from mqlearn.study.analysis.replicas import ReplicaAnalysis
+
+        return ReplicaAnalysis(self.run.trace.records, self.until)
+
+    @cached_property
+    def promises(self) -> Any:
+        """What producers were told of their orders, and what the log has: a `PromiseAnalysis`."""
+        from mqlearn.study.analysis.replicas import promises_in
+
+        return self.table("promises") or promises_in(self.run.trace.records)
+
+    @cached_property
     def history(self) -> Any:
         """The changes of each order, in events and in the database: a `HistoryAnalysis`."""
         from mqlearn.study.analysis.histories import HistoryAnalysis

@@ -92,22 +92,21 @@ class Autoscaler:
         self._service = 0.0
         self._wishes: deque[tuple[float, float]] = deque()  # (time, answer), within the cool-down
         self._stop = self._runtime.condition()
-        self._task: Task | None = None
-        self._stopped = False
+        self._task: Task | None = None  # the one that looks
 
     def start(self) -> None:
         """Look now, and from now on every `every` seconds. While the workers are stopped, nothing
         is done. In a simulation this alone does not keep a run going.
         """
-        if self._task is not None and self._task.is_alive():
-            raise RuntimeError("the autoscaler is running already; stop it first")
-        self._stopped = False
-        self._task = self._runtime.spawn(self._look_regularly, name="autoscaler", daemon=True)
+        with self._stop:
+            if self._task is not None and self._task.is_alive():
+                raise RuntimeError("the autoscaler is running already; stop it first")
+            self._task = self._runtime.spawn(self._look_regularly, name="autoscaler", daemon=True)
 
     def stop(self) -> None:
         """Look no more. The workers stay as they are."""
         with self._stop:
-            self._stopped = True
+            self._task = None
             self._stop.notify_all()
 
     def look(self) -> int:
@@ -150,9 +149,9 @@ class Autoscaler:
         )
 
     def _look_regularly(self) -> None:
-        look_at = self._runtime.now
+        me, look_at = self._runtime.current_task(), self._runtime.now
         with self._stop:
-            while not self._stopped:
+            while self._task is me:
                 try:
                     self.look()
                 except RuntimeError:
@@ -160,7 +159,7 @@ class Autoscaler:
                         raise
                 # from the time that was planned, so that the looks do not drift
                 look_at += self.every
-                while not self._stopped and (left := look_at - self._runtime.now) > 0:
+                while self._task is me and (left := look_at - self._runtime.now) > 0:
                     self._stop.wait(left)
 
 

@@ -99,6 +99,7 @@ class WorkerPool:
         once, those that are busy after their job. Raises RuntimeError if `start` was not called, or
         `stop` was.
         """
+        # by the name that it has for the callers of a processor
         count = check.whole("num_workers", count, low=0)
         start_up = check.number("start_up", start_up, low=0)
         with self._stop:
@@ -125,7 +126,7 @@ class WorkerPool:
             name = f"{self._name}-{next(self._numbers)}"
             if start_up:
                 ready = self._runtime.now + start_up
-                self._starting[name] = self._runtime.call_at(ready, partial(self._join, name))
+                self._starting[name] = self._runtime.call_at(ready, partial(self._end_start, name))
             else:
                 self._begin(name)
 
@@ -137,8 +138,8 @@ class WorkerPool:
         self._surplus += fewer
         self._stop.notify_all()  # also one that waits for its restart may leave
 
-    def _join(self, name: str) -> None:
-        """End the start of a worker: it begins to work."""
+    def _end_start(self, name: str) -> None:
+        """Let a worker that was starting begin to work."""
         with self._stop:
             self._account()
             # it may have been cancelled at this very moment
@@ -261,6 +262,9 @@ class WorkerPool:
             with self._stop:
                 self._account()
                 self._alive.discard(task)
+                # one that dies of a bug leaves as well, so another one may stay
+                if task not in self._told and self._surplus:
+                    self._surplus -= 1
                 self._told.discard(task)
                 self._report()
 

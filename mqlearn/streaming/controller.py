@@ -87,6 +87,8 @@ class Controller:
 
     def _advance(self, leader: Replica) -> None:
         """Move the high watermark to the least end in the in-sync set, if that is large enough."""
+        if leader.high_watermark == leader.end:
+            return
         current = leader is self._chosen() and leader.epoch == self.leader_epoch
         if not (current and leader.reachable and len(self.isr) >= self.min_insync_replicas):
             return

@@ -24,6 +24,8 @@ ACKS = ("all", 1, 0)
 
 def checked_acks(acks: str | int) -> str | int:
     """Return `acks`; raise ValueError unless it is "all", 1 or 0."""
+    if type(acks) in (str, int) and acks in ACKS:
+        return acks  # the usual case first: it is asked at each append
     # True equals 1 in Python, but it is no number of replicas
     if isinstance(acks, bool):
         raise ValueError(f"acks must be one of 'all', 1, 0, got {acks}")

@@ -25,6 +25,7 @@ COURSE: Final = (
     "event_streams",
     "consumer_groups",
     "event_sourcing",
+    "replication",
     "backpressure_and_scaling",
     "choosing_a_technology",
 )

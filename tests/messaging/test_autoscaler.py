@@ -153,12 +153,12 @@ def test_with_a_cool_down_the_largest_answer_of_that_time_counts(sim: Simulation
 
 
 def test_a_rule_that_fails_leaves_the_workers_as_they_are(sim: Simulation) -> None:
-    """The run says so at its end; the next look asks again."""
+    """Those that are starting as well. The run says so at its end; the next look asks again."""
 
     def rule(seen: Seen) -> float:
         return {0.0: 3, 15.0: float("nan"), 30.0: 1}[seen.now]
 
-    shop = Shop(sim, rule)
+    shop = Shop(sim, rule, start_up=20.0)
     shop.scaler.start()
     with pytest.raises(ValueError, match=r"desired\(\) must be finite, got nan"):
         sim.run(until=30)
@@ -175,11 +175,15 @@ def test_it_alone_keeps_no_run_going_and_stops(sim: Simulation) -> None:
     with pytest.raises(RuntimeError, match="running already"):
         shop.scaler.start()
     shop.scaler.stop()
+    shop.scaler.start()
+    shop.scaler.stop()
+    sim.run(until=20)
+    assert not sim._tasks.keys() - set(shop.processor.workers), "it waits for its next look"
     sim.run(until=100)
     assert [s.now for s in shop.saw] == [0, 15]
     shop.scaler.start()
     sim.run(until=100)
-    assert [s.now for s in shop.saw] == [0, 15, 100]
+    assert [(s.now, s.every_s) for s in shop.saw] == [(0, 15), (15, 15), (100, 85)]
 
 
 def test_while_the_workers_are_stopped_nothing_is_done(sim: Simulation) -> None:
@@ -193,6 +197,21 @@ def test_while_the_workers_are_stopped_nothing_is_done(sim: Simulation) -> None:
     sim.run(until=70)
     assert [time for time, _ in shop.wanted] == [0, 45, 60]
     assert shop.processor.count_workers().running == 2
+
+
+def test_an_error_of_the_pool_itself_is_raised(
+    sim: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no stopped pool."""
+
+    def broken(*args: object, **options: object) -> None:
+        raise RuntimeError("a bug in the pool")
+
+    shop = Shop(sim, lambda seen: 1)
+    monkeypatch.setattr(shop.processor, "scale_to", broken)
+    shop.scaler.start()
+    with pytest.raises(RuntimeError, match="a bug in the pool"):
+        sim.run(until=1)
 
 
 def test_a_pool_that_measures_its_queue_is_asked(sim: Simulation) -> None:
@@ -320,9 +339,11 @@ def test_on_threads_it_looks_again_and_again_and_stops() -> None:
     scaler.start()
     with changed:
         assert changed.wait_for(lambda: len(looked) > 10, DEADLINE)
+    first = scaler._task
     scaler.stop()
-    assert processor.count_workers().running == 10
+    scaler.start()
+    assert first is not None and first is not scaler._task
+    first.join(DEADLINE)
+    assert not first.is_alive() and processor.count_workers().running == 10
+    scaler.stop()
     processor.stop_workers(timeout=DEADLINE)
-    assert scaler._task is not None
-    scaler._task.join(DEADLINE)
-    assert not scaler._task.is_alive()

@@ -19,7 +19,7 @@ from mqlearn import (
     WorkerCrash,
 )
 from mqlearn.runtime.base import Runtime
-from mqlearn.runtime.pool import WorkerCounts
+from mqlearn.runtime.pool import WorkerCounts, WorkerPool
 
 DEADLINE = 10.0  # seconds of real time, only reached by a test that fails
 
@@ -157,6 +157,15 @@ def test_a_pool_that_stops_cancels_what_is_starting(sim: Simulation) -> None:
     assert processor.count_workers().running == 1
 
 
+def test_a_start_that_is_cancelled_while_it_ends_begins_nothing(sim: Simulation) -> None:
+    """As on threads, where the timer may fire in this very moment."""
+    processor, _ = shop(sim, 1)
+    processor.scale_to(2, start_up=60.0)
+    processor.scale_to(1)
+    processor._pool._end_start("worker-1")
+    assert processor.count_workers() == WorkerCounts(0, 1, 0, 0)
+
+
 def test_a_pool_whose_workers_are_all_starting_is_running_already(sim: Simulation) -> None:
     """A second start would give it two sets of them."""
     processor, _ = shop(sim, 1)
@@ -185,6 +194,24 @@ def test_a_crashed_worker_may_leave_before_its_restart_and_others_wait_on(sim: S
     assert scaled(trace) == [(20, (0, 1, 1, 0)), (20, (0, 1, 0, 0))]
     begun = [(r.time, r.message_id) for r in trace.records if r.event == "started"]
     assert begun == [(0, "a"), (0, "b"), (110, "c")]
+
+
+def test_one_that_dies_of_a_bug_leaves_in_the_place_of_another(sim: Simulation) -> None:
+    """Of two busy ones one is to leave; one dies at 5 s, and the other stays."""
+
+    def work() -> None:
+        task = sim.current_task()
+        sim.sleep(5.0 if task is pool.workers[0] else 10.0)
+        if sim.now == 5:
+            raise ZeroDivisionError
+
+    pool = WorkerPool(sim, work)
+    pool.start(2)
+    sim.call_at(1, lambda: pool.scale_to(1, lambda: None))
+    with pytest.raises(ZeroDivisionError):
+        sim.run(until=30)
+    sim.run(until=30)
+    assert pool.counts() == WorkerCounts(0, 1, 0, 0)
 
 
 def test_a_batch_that_was_begun_is_flushed_by_a_worker_that_leaves(sim: Simulation) -> None:

@@ -19,7 +19,15 @@ from mqlearn.units.messages_and_queues.scenario import PriorityMix
 from mqlearn.units.retries_and_dead_letters.scenario import CardOutage
 from mqlearn.units.start_here.scenario import FailingWork
 from mqlearn.units.work_queues.scenario import WorkQueue
-from tests.units import words_00_02, words_03_04, words_05_06, words_07_10, words_12, words_14
+from tests.units import (
+    words_00_02,
+    words_03_04,
+    words_05_06,
+    words_07_10,
+    words_11,
+    words_12,
+    words_14,
+)
 from tests.units.verdicts import lies, settings
 
 HELD = (
@@ -27,6 +35,7 @@ HELD = (
     *words_03_04.SCENARIOS,
     *words_05_06.SCENARIOS,
     *words_07_10.SCENARIOS,
+    *words_11.SCENARIOS,
     *words_12.SCENARIOS,
     *words_14.SCENARIOS,
 )

@@ -5,6 +5,7 @@ Each is a class in a file of its name: "subscriber_lag" is `SubscriberLag` in su
 
 from typing import Final
 
+from mqlearn.lab.charts.answers import Answers
 from mqlearn.lab.charts.base import Box, Chart, Predictions, Timeline
 from mqlearn.lab.charts.batches import Batches
 from mqlearn.lab.charts.breaker import Breaker
@@ -36,9 +37,11 @@ from mqlearn.lab.charts.offsets import Offsets
 from mqlearn.lab.charts.outcomes import Outcomes
 from mqlearn.lab.charts.overtaking import Overtaking
 from mqlearn.lab.charts.owners import Owners
+from mqlearn.lab.charts.promises import Promises
 from mqlearn.lab.charts.ranking import Ranking
 from mqlearn.lab.charts.reasons import Reasons
 from mqlearn.lab.charts.repeats import Repeats
+from mqlearn.lab.charts.replicas import Replicas
 from mqlearn.lab.charts.retries import Retries
 from mqlearn.lab.charts.signals import Signals
 from mqlearn.lab.charts.sizes import Sizes
@@ -85,6 +88,9 @@ CHARTS: Final[dict[str, type[Chart]]] = {
         LagByPartition,
         Repeats,
         Histories,
+        Replicas,
+        Answers,
+        Promises,
         DualWrites,
         Folds,
         Ranking,

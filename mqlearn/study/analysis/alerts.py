@@ -1,4 +1,4 @@
-"""The spans of time in which alerts fired, read off the records of their pages."""
+"""The spans of time while alerts fired, read off the records of their pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mqlearn.runtime.trace import Record
 
 
 class AlertSpan(NamedTuple):
-    """A span of time from `start` to `end` (s) in which an `alert` fired: one page, at its start.
+    """A span of time from `start` to `end` (s) while an `alert` fired: one page, at its start.
 
     If it still fires, `end` is the end of the run.
     """
@@ -21,7 +21,7 @@ class AlertSpan(NamedTuple):
 
 
 def alert_spans(records: Iterable[Record], until: float) -> list[AlertSpan]:
-    """Return the spans in which alerts fired, in the order of their starts; `until` is the end of
+    """Return the spans while alerts fired, in the order of their starts; `until` is the end of
     the run (s).
     """
     until = check.number("until", until)

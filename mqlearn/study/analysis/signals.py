@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Watch:
-    """What was seen of a queue in a run, and what its alert made of it: what the charts "signals"
-    and "budget" draw.
+    """The samples of a queue in a run, and the values and pages of its alert: the charts "signals"
+    and "budget" draw them.
 
     `values` has the number that the alert compared with its `limit` for each of the `samples`, NaN
     where there was none; `compared` says in words what it is, with its unit. `pages` has a pair for
