@@ -285,6 +285,7 @@ class Scheduler(Runtime):
                 self.now, appointment = due
                 # a loop, not recursion: a task may begin a task that begins a task, and so on
                 while appointment is not None:
+                    self._idle += 1
                     appointment = appointment.happen()
                 self._count()
                 if not self._going:
@@ -292,7 +293,8 @@ class Scheduler(Runtime):
                         raise KeyboardInterrupt
                     self._stop_endless()
                 if self._idle > IDLE_LIMIT:
-                    self._check_idle(until)
+                    # a cell that waits for a time only has a place in the calendar
+                    self._check_idle(until is not None or (waiter is not None and waiter.serial))
         except BaseException as error:
             if isinstance(error, StopRun):
                 self._raise_failure()
@@ -306,11 +308,11 @@ class Scheduler(Runtime):
         if waiter is not None and not waiter.done:
             raise SimulationError(f"nothing is left that could end this wait; {self._describe()}")
 
-    def _check_idle(self, until: float | None) -> None:
-        """Raise SimulationError if the run would never end. With `until` (s) it is enough that time
-        moves on; without it, something must have been recorded.
+    def _check_idle(self, ends: object) -> None:
+        """Raise SimulationError if the run would never end. If it `ends` at some time, it is enough
+        that time moves on; else something must have been recorded.
         """
-        if until is None or self.now == self._idle_since:
+        if not ends or self.now == self._idle_since:
             raise SimulationError(
                 f"{IDLE_LIMIT:,} wake-ups in a row achieved nothing; {self._describe()}"
             )

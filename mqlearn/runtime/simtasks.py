@@ -59,7 +59,6 @@ class SimTask(Waiter, Task):
         """
         sim = self.sim
         sim._active = self
-        sim._idle += 1
         # whatever escapes from the task's own code reaches the hub, not the task that spawned it
         self.greenlet.parent = sim._hub
         try:

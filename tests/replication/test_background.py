@@ -9,13 +9,16 @@ from collections.abc import Callable
 import pytest
 
 from mqlearn import (
+    InMemoryMessageQueue,
     NotLeader,
     Producer,
     ReplicatedLog,
     Simulation,
+    SimulationError,
     ThreadRuntime,
     Trace,
 )
+from mqlearn.runtime import scheduler
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.repeating import Repeating
 from mqlearn.study.analysis.promises import PromiseAnalysis
@@ -116,6 +119,22 @@ def test_a_simulation_does_not_go_on_for_it_and_a_cell_that_waits_is_answered() 
         sim.run()
         assert sim.now == 0.0
         assert log.append("a") == 0 and 0.1 <= sim.now <= 0.2
+
+
+def test_a_wait_that_nothing_can_end_is_ended_though_a_log_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its background achieves nothing; but a cell that only lets time pass is not in an endless
+    loop.
+    """
+    monkeypatch.setattr(scheduler, "IDLE_LIMIT", 2000)
+    with Simulation() as sim:
+        log = ReplicatedLog("orders", runtime=sim)
+        sim.sleep(60)
+        queue = InMemoryMessageQueue(runtime=sim)
+        with pytest.raises(SimulationError, match="2,000 wake-ups in a row achieved nothing"):
+            queue.receive()
+        assert log.append("a") == 0
 
 
 def test_a_call_that_fails_does_not_end_the_others() -> None:
