@@ -99,10 +99,11 @@ def test_a_value_is_the_smallest_of_its_windows() -> None:
 
 
 def test_times_that_floats_cannot_hold_are_the_same_instant() -> None:
-    """A look every tenth of a second: three tenths ago is the look three before."""
-    alert = ThresholdAlert(lambda seen: seen.sent, 2, window=0.3)
+    """A look every tenth of a second: three tenths ago is the look three before, no other."""
     samples = [Sample(k * 0.1, sent=k) for k in range(1, 30)]
+    alert = ThresholdAlert(lambda seen: seen.sent, 2, window=0.3)
     assert fires(alert, samples) == [s.now for s in samples if s.sent > 2]
+    assert fires(ThresholdAlert(lambda seen: seen.sent, 3, window=0.3), samples) == []
 
 
 def test_a_wrong_alert_is_refused_by_name() -> None:

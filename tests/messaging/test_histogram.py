@@ -69,11 +69,11 @@ def test_an_empty_histogram_has_no_percentile_and_does_no_harm() -> None:
     assert merge_histograms([]) == {}
 
 
-def test_the_metrics_of_two_queues_are_merged() -> None:
+def test_the_metrics_of_several_queues_are_merged() -> None:
     """Each gives its own, of the messages that were acked; together they have all of them."""
     with Simulation() as sim:
         metrics = []
-        for name, seconds in (("a", 0.2), ("b", 3.0)):
+        for name, seconds in (("a", 0.2), ("b", 3.0), ("c", 20.0)):
             processor = MonitoredMessageProcessor(InMemoryMessageQueue(runtime=sim, name=name))
             processor.register_processor("default", lambda _, seconds=seconds: sim.sleep(seconds))
             for _ in range(4):
@@ -83,8 +83,9 @@ def test_the_metrics_of_two_queues_are_merged() -> None:
         sim.run()
         merged = merge_histograms(each.histogram() for each in metrics)
     assert metrics[0].histogram()[0.25] == 4 and metrics[1].histogram()[2.5] == 0
-    assert merged[0.25] == 4 and merged[5.0] == merged[math.inf] == 8
-    assert histogram_percentile(merged, 0.5) == 0.25
+    assert (merged[0.25], merged[5.0], merged[10.0], merged[math.inf]) == (4, 8, 8, 12)
+    assert histogram_percentile(merged, 1 / 3) == 0.25
+    assert histogram_percentile(merged, 0.99) == 10.0
 
 
 @pytest.mark.parametrize(
