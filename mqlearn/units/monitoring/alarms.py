@@ -19,35 +19,36 @@ NOT_CHARGED = "not charged"
 
 @dataclass(frozen=True)
 class Alarm:
-    """A kind of alarm: what its threshold counts, and `make(threshold, hold)`, which returns the
-    alert; `hold` is in seconds.
+    """A kind of alarm: the number that is compared with its threshold, in words, and
+    `make(threshold, hold)`, which returns the alert; `hold` is in seconds.
     """
 
-    unit: str
+    compared: str
     make: Callable[[float, float], AlertRule]
 
 
 ALARMS: dict[str, Alarm] = {
     DEPTH: Alarm(
-        "orders wait", lambda above, hold: ThresholdAlert(lambda s: s.waiting, above, hold=hold)
+        "orders that wait",
+        lambda above, hold: ThresholdAlert(lambda s: s.waiting, above, hold=hold),
     ),
     OLDEST: Alarm(
-        "s is the oldest order old",
+        "age of the oldest order, s",
         lambda above, hold: ThresholdAlert(lambda s: s.oldest, above, hold=hold),
     ),
     # a budget of 1 % makes the burn rate a number of percent
     ERRORS: Alarm(
-        "% of the tries fail",
+        "tries that fail in a minute, %",
         lambda above, hold: BurnRateAlert(
             lambda s: s.failed, lambda s: s.received, factor=above, windows=(SHORT,), hold=hold
         ),
     ),
     DEAD: Alarm(
-        "orders die in a minute",
+        "dead letters in a minute",
         lambda above, hold: ThresholdAlert(lambda s: s.dead, above, window=SHORT, hold=hold),
     ),
     BURN_DONE: Alarm(
-        "times the budget is spent by orders that end",
+        "burn rate of orders that ended",
         lambda above, hold: BurnRateAlert(
             lambda s: s.late + s.dead,
             lambda s: s.done + s.dead,
@@ -58,7 +59,7 @@ ALARMS: dict[str, Alarm] = {
         ),
     ),
     BURN_DEADLINE: Alarm(
-        "times the budget is spent by orders at their deadline",
+        "burn rate of orders at their deadline",
         lambda above, hold: BurnRateAlert(
             lambda s: s.missed,
             lambda s: s.due,
@@ -69,7 +70,7 @@ ALARMS: dict[str, Alarm] = {
         ),
     ),
     NOT_CHARGED: Alarm(
-        "orders are done and not charged in two minutes",
+        "done and not charged in two minutes",
         lambda above, hold: ThresholdAlert(
             lambda s: s.done - s.charged, above, window=UNCHARGED, hold=hold
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from mqlearn.study.analysis.signals import AlertSpan
+from mqlearn.study.analysis.alerts import AlertSpan
 from mqlearn.units.monitoring.alarms import BUDGET, BURN_DEADLINE, DEPTH, GOAL, LONG, OLDEST
 from mqlearn.units.monitoring.shop import (
     ONSET,

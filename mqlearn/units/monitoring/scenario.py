@@ -10,7 +10,8 @@ from mqlearn.messaging.retry import RetryPolicy
 from mqlearn.messaging.sampler import QueueSampler
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
-from mqlearn.study.analysis.signals import alert_spans, budget_table, signal_table
+from mqlearn.study.analysis.alerts import alert_spans
+from mqlearn.study.analysis.signals import Watch
 from mqlearn.study.run import Context, Run
 from mqlearn.study.scenario import Scenario, observe, own_or_given, param
 from mqlearn.study.words import format_count, format_number, format_seconds
@@ -22,7 +23,6 @@ from mqlearn.units.monitoring.alarms import (
     DEPTH,
     ERRORS,
     GOAL,
-    LONG,
     OLDEST,
 )
 from mqlearn.units.monitoring.outcome import Outcome, expected, outcome
@@ -216,12 +216,15 @@ class WatchedShop(Scenario):
         if "paged_after_s" in totals:
             answer = format_seconds(totals["paged_after_s"])
         parts += self._compare_prediction(answer, format_seconds)
-        tables = {
-            "signals": signal_table(sampler.samples, start=start),
-            "budget": budget_table(
-                sampler.samples, orders=self.rate * PERIOD, budget=BUDGET, window=LONG, start=start
-            ),
-        }
+        watch = Watch(
+            tuple(sampler.samples),
+            tuple(sampler.values[self.alarm]),
+            self.threshold,
+            ALARMS[self.alarm].compared,
+            tuple((start + span.start, self.fails and span.start >= ONSET) for span in spans),
+            allowed=self.rate * PERIOD * BUDGET,
+            period=PERIOD,
+        )
         outages = ((start + ONSET, min(start + ONSET + self.lasts, until)),) if self.fails else ()
         return Run(
             self,
@@ -230,9 +233,9 @@ class WatchedShop(Scenario):
             until,
             totals,
             " ".join(parts),
-            {} if theory is None else {"paged_after_s": theory[0]},
+            {} if theory is None else {"page": theory[0]},
             self._headline(found),
-            Context(outages, tables=tables),
+            Context(outages, tables={"signals": watch}),
         )
 
     def _paged(self, found: Outcome, theory: tuple[float, str] | None) -> str:
