@@ -154,7 +154,7 @@ def numbers(seed: int, state: str) -> tuple[Numbers, Numbers]:
 
 
 def _over_the_window(shop: QuickShop, before: Sample, now: Sample) -> Numbers:
-    took = sorted(seconds for end, seconds in shop.tries if before.now < end <= now.now)
+    took = sorted(call.seconds for call in shop.calls if before.now < call.end <= now.now)
     tries = len(took)
     return {
         "rate_in": (now.sent - before.sent) / WINDOW,

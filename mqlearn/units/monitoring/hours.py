@@ -49,11 +49,11 @@ class HourShop(QuickShop):
         self.full = max(3, math.ceil(self.usual * SERVICE / 0.6))  # workers
         # with so few workers left, 40 % of the orders are still served
         self.few = int(0.4 * self.usual * SERVICE)
-        until = 60.0 * minutes
+        until, longer = 60.0 * minutes, minutes / MINUTES
         self.onset = dice.uniform(0.375, 0.625) * until if self.failure else math.inf
-        self.end = self.onset + dice.uniform(300, 600)
-        begins = dice.uniform(100, 300)
-        self.rush = (begins, begins + dice.uniform(200, 400))
+        self.end = self.onset + dice.uniform(300, 600) * longer
+        begins = dice.uniform(100, 300) * longer
+        self.rush = (begins, begins + dice.uniform(200, 400) * longer)
         begins = dice.uniform(0.3, 0.35) * until
         self.pause = (begins, begins + dice.uniform(15, 30))
         self.peak = self.usual * RUSH
@@ -85,7 +85,9 @@ class HourShop(QuickShop):
 
 @lru_cache(maxsize=256)
 def hour(seed: int, minutes: int = MINUTES) -> Hour:
-    """Return the hour of this seed, `minutes` long, with a sample every 10 s."""
+    """Return the hour of this seed, `minutes` long, with a sample every 10 s. In a longer one rush
+    and failure last longer, too.
+    """
     shop = HourShop(seed, minutes)
     samples = shop.watch([EVERY * k for k in range(1, int(60 * minutes / EVERY) + 1)])
     return Hour(seed, shop.failure, shop.onset, shop.end, shop.rush, shop.pause, tuple(samples))

@@ -6,6 +6,7 @@ other.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -38,12 +39,22 @@ class Order(NamedTuple):
     luck: float
 
 
+class Call(NamedTuple):
+    """A call that has ended at `end` (s), after `seconds` of work; `sojourn` is the time (s) from
+    sending to done, NaN if it failed.
+    """
+
+    end: float
+    seconds: float
+    sojourn: float
+
+
 class QuickShop:
     """Orders at random, a pool of workers, and three retries. A subclass says what goes wrong.
 
     `peak` is the highest rate of orders per second that `rate` returns at any time, `wakes` are the
     times (s) at which workers come back, `poison` those after which the next order is poisonous.
-    `tries` lists the end of each call and how long it took (s).
+    `calls` has all calls that have ended, in the order of their ends.
     """
 
     peak: float
@@ -52,7 +63,7 @@ class QuickShop:
 
     def __init__(self, dice: random.Random) -> None:
         self.dice = dice
-        self.tries: list[tuple[float, float]] = []
+        self.calls: list[Call] = []
         self.now = 0.0
         self.samples: list[Sample] = []
         self._calendar: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -124,15 +135,17 @@ class QuickShop:
 
     def _end(self, number: int, failures: int, call: Attempt) -> None:
         self._busy -= 1
-        self.tries.append((self.now, call.seconds))
         if not call.fails:
+            sojourn = self.now - self._orders.pop(number).sent
+            self.calls.append(Call(self.now, call.seconds, sojourn))
             self._counts["done"] += 1
             self._counts["charged"] += call.charges
-            if self.now > self._orders.pop(number).sent + GOAL:
+            if sojourn > GOAL:
                 self._counts["late"] += 1
             else:
                 self._in_time.add(number)
             return
+        self.calls.append(Call(self.now, call.seconds, math.nan))
         self._counts["failed"] += 1
         if failures == RETRIES:
             self._counts["dead"] += 1

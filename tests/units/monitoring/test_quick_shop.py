@@ -27,9 +27,9 @@ def attempt_of(luck: float) -> Attempt:
 
 
 class Lucky(QuickShop):
-    """A shop where the luck of an order decides all; from 200 to 300 s no worker is there."""
+    """A shop where the luck of an order decides all; from 205 to 305 s no worker is there."""
 
-    peak, wakes = 1.5, (300.0,)
+    peak, wakes = 1.5, (305.0,)
 
     def __init__(self, seed: int) -> None:
         super().__init__(random.Random(seed))
@@ -39,7 +39,7 @@ class Lucky(QuickShop):
         return self.peak
 
     def workers(self, now: float) -> int:
-        return 0 if 200.0 <= now < 300.0 else 6
+        return 0 if 205.0 <= now < 305.0 else 6
 
     def attempt(self, now: float, order: Order) -> Attempt:
         self.orders[order.sent] = order
@@ -73,9 +73,9 @@ def test_its_samples_are_those_of_the_package(seed: int) -> None:
                 queue.send(Message(id=str(number)))
 
         def pause() -> None:
-            sim.sleep_until(200.0)
+            sim.sleep_until(205.0)
             processor.stop_workers()
-            sim.sleep_until(300.0)
+            sim.sleep_until(305.0)
             processor.start_workers(6)
 
         processor.register_processor("default", charge)
