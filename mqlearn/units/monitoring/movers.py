@@ -56,7 +56,7 @@ class FailingShop(QuickShop):
     """A shop in which one of `FAILURES` begins at `ONSET`; "" is a calm one."""
 
     def __init__(self, failure: str, seed: int) -> None:
-        super().__init__(random.Random(f"movers {failure} {seed}"))
+        super().__init__(random.Random(f"{failure} {seed}"))
         self.failure, self.held = failure, 0
         self.peak = RATE * (2 if failure == RUSH else 1)
 
