@@ -198,7 +198,25 @@ def beside(run: Run) -> dict[str, int]:
             record.event == "nacked" and record.detail == "another message of the batch failed"
             for record in run.trace.records
         ),
+        "missed": missed(run, 60.0),
+        "false_pages": sum(
+            record.event == "paged" and record.time < trouble_begins(run)
+            for record in run.trace.records
+        ),
     }
+
+
+def trouble_begins(run: Run) -> float:
+    """When the first trouble begins (s)."""
+    return min((begins for begins, _ in run.context.outages), default=np.inf)
+
+
+def missed(run: Run, goal: float) -> int:
+    """How many entries were not done within so many seconds, of those that had so much time."""
+    sent = {r.entry: r.time for r in run.trace.records if r.event == "sent"}
+    done = {r.entry: r.time for r in run.trace.records if r.event == "acked"}
+    due = {entry: time + goal for entry, time in sent.items() if time + goal < run.until}
+    return sum(done.get(entry, np.inf) > deadline for entry, deadline in due.items())
 
 
 def test_totals_are_the_books(finished: tuple[Any, int, Run]) -> None:

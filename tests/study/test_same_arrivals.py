@@ -182,6 +182,20 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
         "snapshot_every": set(),
         "prediction": set(),
     },
+    # a call lasts as long as it does before or in the failure, and all else moves when it begins
+    "WatchedShop": {
+        "failure": {"which", "service"},
+        "alarm": set(),
+        "threshold": set(),
+        "hold": set(),
+        "rate": {"which", "time", "service"},
+        "monday": {"which", "time", "service"},
+        "workers": set(),
+        "severity": {"service"},
+        "lasts": {"service"},
+        "every": set(),
+        "prediction": set(),
+    },
 }
 
 # Where so much is tried that the beginning of each day is enough, its trouble included: a leak

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.messaging.retry import RetryPolicy
+from mqlearn.messaging.sample import Sample
 from mqlearn.messaging.sampler import QueueSampler
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
@@ -194,24 +195,24 @@ class WatchedShop(Scenario):
     def _report(
         self, trace: Trace, sampler: QueueSampler, start: float, until: float, seed: int
     ) -> Run:
-        last = sampler.look()
+        last, books = sampler.look(), trace.balance()
         spans = [
             span._replace(start=span.start - start, end=span.end - start)
             for span in alert_spans(trace.records, until)
         ]
         found = outcome(spans, self.fails)
         totals: dict[str, float] = {
-            "sent": last.sent,
-            "done": last.done,
-            "dead": last.dead,
-            "charged": last.charged,
+            "sent": books.accepted,
+            "done": books.completed,
+            "dead": books.dead,
+            "charges": last.charged,
             "missed": last.missed,
             "false_pages": found.false,
         }
         if found.after is not None and not found.already:
             totals["paged_after_s"] = found.after
         theory = expected(self)
-        parts = [self._paged(found, theory), self._harm(sampler, last.missed, last.dead)]
+        parts = [self._paged(found, theory), self._harm(last)]
         answer = "already on" if found.already else "never"
         if "paged_after_s" in totals:
             answer = format_seconds(totals["paged_after_s"])
@@ -258,10 +259,9 @@ class WatchedShop(Scenario):
             said += f", theory {theory[1]} = {format_seconds(theory[0])}"
         return f"{said}; {false}"
 
-    def _harm(self, sampler: QueueSampler, missed: int, dead: int) -> str:
-        """Return the sentence about what the customers felt."""
-        last = sampler.samples[-1]
-        harm = f"{format_count(missed, 'order')} missed the goal of 60 s, {dead:,} died."
+    def _harm(self, last: Sample) -> str:
+        """Return the sentence about what the customers felt, by the end of the run."""
+        harm = f"{format_count(last.missed, 'order')} missed the goal of 60 s, {last.dead:,} died."
         if last.done == last.charged:
             return harm
         return f"{format_count(last.done - last.charged, 'order')} acked and never charged. {harm}"
