@@ -16,7 +16,7 @@ from mqlearn.study.verdict import Verdict
 from mqlearn.study.words import format_seconds
 from mqlearn.units.monitoring.hours import DIE, DOWN, KINDS, MINUTES, NOTHING, PRODUCER, Hour, hour
 
-SOON = 150.0  # seconds from the failure within which it must page
+SOON = 150.0  # seconds from the failure until it must have paged
 LATE_HINTS = {
     DIE: "which number of a queue grows as soon as too little is served?",
     DOWN: "orders that die are neither old nor waiting: how many do so in a minute?",

@@ -53,7 +53,7 @@ FROM_ZERO = ("depth", "oldest", "errors", "dead")
 
 
 class FailingShop(QuickShop):
-    """A shop in which one of `FAILURES` begins at `ONSET`; "" is a calm one."""
+    """A shop where one of `FAILURES` begins at `ONSET`; "" is a calm one."""
 
     def __init__(self, failure: str, seed: int) -> None:
         super().__init__(random.Random(f"{failure} {seed}"))

@@ -1,4 +1,4 @@
-"""What came of an alarm: when it paged, how often falsely, and when theory expects the page."""
+"""The outcome of an alarm: when it paged, how often falsely, and when theory expects the page."""
 
 from __future__ import annotations
 

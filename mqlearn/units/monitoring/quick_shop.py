@@ -53,7 +53,8 @@ class QuickShop:
     """Orders at random, a pool of workers, and three retries. A subclass says what goes wrong.
 
     `peak` is the highest rate of orders per second that `rate` returns at any time, `wakes` are the
-    times (s) at which workers come back, `poison` those after which the next order is poisonous.
+    times (s) at which workers come back, `poison` times (s): the next order after each is
+    poisonous.
     `calls` has all calls that have ended, in the order of their ends.
     """
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HOURS, MINUTES = 100, 60  # a fifth of them with each failure, and a fifth with none
 WEEK = 168.0  # hours
-SETTLES = 600.0  # seconds after a failure in which a page is not called false
+SETTLES = 600.0  # seconds: no page that comes so soon after a failure is called false
 
 
 class Alarm(Protocol):
@@ -27,7 +27,7 @@ class Alarm(Protocol):
 
 
 class Tried(NamedTuple):
-    """What came of an alarm: false pages per week, the median time (s) from the failure to its
+    """The result of an alarm: false pages per week, the median time (s) from the failure to its
     first firing sample (NaN if it never fired), and in how many of how many failures it did.
     """
 
@@ -38,7 +38,7 @@ class Tried(NamedTuple):
 
 
 def try_alarm(make: Callable[[], Alarm], failure: str = DIE, *, hours: int = HOURS) -> Tried:
-    """Return what comes of an alarm that `make()` makes, a new one for each of so many hours.
+    """Return the result of an alarm that `make()` makes, a new one for each of so many hours.
 
     Every hour has a rush of 1.45 times as many orders, a pause of 15 to 30 s for a deployment, two
     poison orders, and one failed try in a hundred; four of five have a failure. A page is false if
