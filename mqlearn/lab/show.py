@@ -34,7 +34,7 @@ def show(
     scenario, or else those that its records allow. `ghost` is a baseline, drawn in grey; `at` (s)
     shows that instant instead of charts; `title` replaces the run's own message. The times of a
     live trace count from its first record. A table, a DataFrame, is shown by the one chart that is
-    named: "measured" or "features".
+    named: "measured", "features", "movers" or "tradeoff".
 
     Raises ValueError for a chart of something that the records of a trace do not speak of, and for
     a table that the chart cannot draw.

@@ -27,6 +27,7 @@ COURSE: Final = (
     "event_sourcing",
     "replication",
     "backpressure_and_scaling",
+    "monitoring",
     "choosing_a_technology",
 )
 

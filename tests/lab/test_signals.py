@@ -113,9 +113,9 @@ def test_pages_stand_on_the_limit_and_false_ones_are_hollow() -> None:
 
 @pytest.mark.parametrize("run", [watched(replace(WATCH, pages=())), watched(onset=None)])
 def test_without_a_page_or_a_failure_nothing_is_measured(run: Run) -> None:
-    """It says never."""
+    """It says none."""
     chart = drawn("signals", run, you=50.0)
-    assert chart.said.text == "▲ never" and chart.measured(ChartData(run)) is None
+    assert chart.said.text == "▲ none" and chart.measured(ChartData(run)) is None
 
 
 def test_a_prediction_counts_from_the_failure() -> None:
@@ -175,16 +175,16 @@ def test_the_title_counts_the_failures_that_the_best_number_sees() -> None:
     assert CHARTS["movers"].title(MOVED) == '"p95" moves in 2 of 2 failures'  # type: ignore[attr-defined]
     without = MOVED[MOVED["signal"] != "p95"]
     assert CHARTS["movers"].title(without) == (  # type: ignore[attr-defined]
-        '"in" and "age of oldest" moves in 1 of 2 failures; no number moves in all of them'
+        '"in" and "age of oldest" move in 1 of 2 failures; no number moves in all of them'
     )
 
 
 ALARMS = pd.DataFrame(
     [
-        ("depth >", 20, 249.0, 20.0),
-        ("depth >", 160, 0.0, 117.0),
-        ("oldest >", "60 s", 0.0, 78.0),
-        ("burn >", "14.4", 0.0, NAN),
+        ("depth", 20, 249.0, 20.0),
+        ("depth", 160, 0.0, 117.0),
+        ("oldest", "60 s", 0.0, 78.0),
+        ("burn", "14.4", 0.0, NAN),
     ],
     columns=["rule", "threshold", "false", "seconds"],
 )
@@ -196,14 +196,14 @@ def test_an_alarm_is_a_point_and_one_that_never_paged_is_none() -> None:
     assert [len(line.get_xdata()) for line in chart.lines] == [2, 1, 0, 0]
     assert list(chart.lines[0].get_ydata()) == list(np.log10([20, 117]))
     assert [label.text for label in chart.labels[0][:2]] == ["20", "160"]
-    assert "Never in time: burn > 14.4." in chart.describe(ALARMS)
+    assert "Never in time: burn above 14.4." in chart.describe(ALARMS)
 
 
 def test_the_title_compares_the_fastest_with_the_fastest_quiet_one() -> None:
     """Computed from the table."""
     assert CHARTS["tradeoff"].title(ALARMS) == (  # type: ignore[attr-defined]
-        "The fastest, depth > 20, pages after 20 s and 249 times a week for nothing; "
-        "oldest > 60 s after 78 s, never for nothing"
+        "The fastest, depth above 20, pages after 20 s and 249 times a week for nothing; "
+        "oldest above 60 s after 78 s, never so"
     )
 
 

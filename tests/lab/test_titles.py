@@ -16,7 +16,7 @@ from mqlearn.study.analysis.groups import GroupAnalysis
 from mqlearn.study.analysis.logs import LogAnalysis
 from mqlearn.study.run import Run
 from mqlearn.units import scenarios
-from tests.units import words_05_06, words_07_10, words_11, words_12, words_14
+from tests.units import words_05_06, words_07_10, words_11, words_12, words_13, words_14
 from tests.units.verdicts import settings
 
 SCENARIOS = (
@@ -24,6 +24,7 @@ SCENARIOS = (
     *words_07_10.SCENARIOS,
     *words_11.SCENARIOS,
     *words_12.SCENARIOS,
+    *words_13.SCENARIOS,
     *words_14.SCENARIOS,
 )
 

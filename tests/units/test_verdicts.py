@@ -26,6 +26,7 @@ from tests.units import (
     words_07_10,
     words_11,
     words_12,
+    words_13,
     words_14,
 )
 from tests.units.verdicts import lies, settings
@@ -37,6 +38,7 @@ HELD = (
     *words_07_10.SCENARIOS,
     *words_11.SCENARIOS,
     *words_12.SCENARIOS,
+    *words_13.SCENARIOS,
     *words_14.SCENARIOS,
 )
 CASES = [(name, label) for name in HELD for label in settings(scenarios()[name])]

@@ -135,7 +135,8 @@ class Movers(TableChart):
         most = max(seen.values(), default=0)
         best = " and ".join(f'"{signal}"' for signal, count in seen.items() if count == most)
         end = "" if most == len(failures) else "; no number moves in all of them"
-        return f"{best} moves in {most} of {style.count(len(failures), 'failure')}{end}"
+        verb = "moves" if list(seen.values()).count(most) == 1 else "move"
+        return f"{best} {verb} in {most} of {style.count(len(failures), 'failure')}{end}"
 
 
 def by_pair(table: Any) -> dict[tuple[str, str], dict[str, Any]]:

@@ -67,12 +67,13 @@ class SignalRow:
         *,
         span: tuple[float, float],
         least: float = 0.0,
+        most: float = np.inf,
     ) -> None:
         """Show the curves from `span[0]` to `span[1]` (s), over those of the baseline, `was`; the
-        axis reaches `least`.
+        axis reaches `least`, and ends at `most`, above which curves are cut off.
         """
         shown = [*values.values(), *(was[1].values() if was is not None else ())]
-        self._fit(max([least, *map(_highest, shown)]))
+        self._fit(min(max([least, *map(_highest, shown)]), most))
         self.ax.set_xlim(*span)
         for name, line in self.lines.items():
             line.set_data(times, values[name])

@@ -9,6 +9,7 @@ from mqlearn.lab.charts.base import Box, Predictions, Timeline
 from mqlearn.lab.charts.signal_row import CAPTION, FOOT, Look, SignalRow
 from mqlearn.lab.charts.trouble import Trouble
 
+CUT = 4  # so many times its limit is the most that is shown of what the alert compares
 OLD = "#0B5C8E"  # the age of what waits: a darker blue than their number
 ROWS: tuple[tuple[str, dict[str, tuple[str, Look]]], ...] = (
     (
@@ -139,7 +140,9 @@ class Signals(Timeline):
             if was is None
             else (was.times[: len(was.watch.values)], {"value": np.array(was.watch.values, float)}),
             span=span,
-            least=watch.limit,
+            least=1.5 * watch.limit,
+            # what came of the failure is not to hide how near the limit was in the calm
+            most=CUT * watch.limit or np.inf,
         )
         self.alert.caption.text = f"the alert: {watch.compared}; dashed: its limit"
         self.limit.set_ydata([watch.limit, watch.limit])
@@ -147,7 +150,7 @@ class Signals(Timeline):
             times = [time for time, right in watch.pages if right == real]
             marks.set_data(times, [watch.limit] * len(times))
         took, false = self.measured(run), sum(not real for _, real in watch.pages)
-        self.said.text = "▲ never" if took is None else f"▲ after {style.seconds(took)}"
+        self.said.text = "▲ none" if took is None else f"▲ after {style.seconds(took)}"
         self.false.text = f"△ {style.number(false)} false"
         self._draw_predictions(run, predictions)
 
@@ -187,13 +190,19 @@ class Signals(Timeline):
         watch, took = now.watch, self.measured(run)
         false = sum(not real for _, real in watch.pages)
         deepest, eldest = (_largest(each) for each in (now.waiting, now.oldest))
-        page = "never paged" if took is None else f"paged {style.seconds(took)} after the failure"
+        page = (
+            "none came since the failure"
+            if took is None
+            else f"the first since the failure came {style.seconds(took)} after it"
+        )
+        come, done, charged = (
+            style.number(np.round(each[-1], 1)) for each in (now.coming, now.done, now.charged)
+        )
         return (
-            f"Signals: at the end {style.number(round(float(now.coming[-1]), 1))} orders come per "
-            f"second, {style.number(round(float(now.done[-1]), 1))} are done and "
-            f"{style.number(round(float(now.charged[-1]), 1))} charged; at most "
-            f"{style.number(deepest)} waited, the oldest {style.seconds(round(eldest))}. The alert "
-            f"{page}, and {style.count(false, 'time')} while nothing was wrong."
+            f"Signals: at the end {come} orders come per second, {done} are done and {charged} "
+            f"charged; at most {style.number(deepest)} waited, the oldest for "
+            f"{style.seconds(round(eldest))}. "
+            f"{style.count(false, 'page').capitalize()} while nothing was wrong; {page}."
         )
 
 

@@ -15,6 +15,7 @@ RULES, POINTS = 4, 12
 LEFT, RIGHT, HEAD, FOOT = 52, 172, 24, 36  # pixels around the plot
 FALSE_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)
 SECONDS_TICKS = (1, 3, 10, 30, 100, 300, 1000, 3000)
+APART = 0.14  # of a power of ten, between two rules at 0
 MARGIN = 0.35  # of a power of ten, so that a point at 0 is not on the axis
 LOOKS: tuple[tuple[str, str], ...] = (
     ("#0B5C8E", "o"),
@@ -83,7 +84,8 @@ class Tradeoff(TableChart):
         )
         for i, (line, name) in enumerate(zip(self.lines, self.names, strict=True)):
             points = list(rules.values())[i] if i < len(rules) else []
-            x = [_across(point["false"]) for point in points]
+            # those without a false page stand side by side, so that all of them are seen
+            x = [_across(point["false"]) + (0 if point["false"] else APART * i) for point in points]
             y = [_up(point["seconds"]) for point in points]
             line.set_data(x, y)
             name.text = f"{'●■▲◆'[i]} {list(rules)[i]}" if points else ""
@@ -107,16 +109,12 @@ class Tradeoff(TableChart):
 
     def describe(self, table: Any) -> str:
         parts = [
-            f"{rule} {point['threshold']}: {style.seconds(point['seconds'])}, "
-            f"{style.number(point['false'])} false pages a week"
-            for rule, points in by_rule(table).items()
+            f"{_name(point)}: {style.seconds(round(point['seconds']))}, "
+            f"{style.number(round(point['false']))} false pages a week"
+            for points in by_rule(table).values()
             for point in points
         ]
-        never = [
-            f"{row['rule']} {row['threshold']}"
-            for row in table.to_dict(orient="records")
-            if np.isnan(row["seconds"])
-        ]
+        never = [_name(row) for row in table.to_dict(orient="records") if np.isnan(row["seconds"])]
         end = f" Never in time: {', '.join(never)}." if never else ""
         return f"Alarms: {'; '.join(parts)}.{end}"
 
@@ -126,20 +124,24 @@ class Tradeoff(TableChart):
         points = [point for points in by_rule(table).values() for point in points]
         if not points:
             return "No alarm paged"
-        first = min(points, key=lambda point: point["seconds"])
-        said = (
-            f"The fastest, {first['rule']} {first['threshold']}, pages after "
-            f"{style.seconds(first['seconds'])} and {style.number(first['false'])} times a week "
-            "for nothing"
-        )
+        first = min(points, key=_seconds)
         quiet = [point for point in points if not point["false"]]
+        said = (
+            f"The fastest, {_name(first)}, pages after {style.seconds(round(_seconds(first)))} and "
+            f"{style.number(round(first['false']))} times a week for nothing"
+        )
         if not quiet:
             return said
-        best = min(quiet, key=lambda point: point["seconds"])
-        return (
-            f"{said}; {best['rule']} {best['threshold']} after {style.seconds(best['seconds'])}, "
-            "never for nothing"
-        )
+        best = min(quiet, key=_seconds)
+        return f"{said}; {_name(best)} after {style.seconds(round(_seconds(best)))}, never so"
+
+
+def _seconds(point: dict[str, Any]) -> float:
+    return float(point["seconds"])
+
+
+def _name(point: dict[str, Any]) -> str:
+    return f"{point['rule']} above {point['threshold']}"
 
 
 def by_rule(table: Any) -> dict[str, list[dict[str, Any]]]:

@@ -106,8 +106,8 @@ def usual_alarms() -> dict[str, dict[str, Callable[[], Alarm]]]:
     return {
         "depth": {str(above): depth(above) for above in (20, 40, 80, 160)},
         "oldest": {f"{above} s": oldest(above) for above in (20, 30, 45, 60)},
-        "oldest, for 60 s": {f"{above} s": oldest(above, 60.0) for above in (30, 45)},
-        "oldest, for 300 s": {"30 s": oldest(30, 300.0)},
+        "oldest for 60 s": {f"{above} s": oldest(above, 60.0) for above in (30, 45)},
+        "oldest for 300 s": {"30 s": oldest(30, 300.0)},
     }
 
 

@@ -38,9 +38,9 @@ def test_each_alarm_costs_what_the_unit_says(table: pd.DataFrame) -> None:
         "oldest 30 s: 42, 98",
         "oldest 45 s: 59, 12",
         "oldest 60 s: 79, 0",
-        "oldest, for 60 s 30 s: 102, 0",
-        "oldest, for 60 s 45 s: 119, 0",
-        "oldest, for 300 s 30 s: 342, 0",
+        "oldest for 60 s 30 s: 102, 0",
+        "oldest for 60 s 45 s: 119, 0",
+        "oldest for 300 s 30 s: 342, 0",
     ]
 
 
