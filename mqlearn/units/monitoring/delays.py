@@ -1,4 +1,4 @@
-"""How late the flights of a recorded day left, by carrier."""
+"""The delays of a recorded day of flights, by carrier."""
 
 from __future__ import annotations
 
