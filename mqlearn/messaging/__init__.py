@@ -1,1 +1,1 @@
-"""Queues: messages, queues, retries, processors, a circuit breaker and a broker."""
+"""Queues: messages, queues, retries, processors and their scaling, a breaker and a broker."""

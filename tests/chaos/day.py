@@ -32,7 +32,8 @@ RATES = (
 class Day:
     """The settings of one day; all times in seconds.
 
-    `kind` is the sort of processor, `queue` its queue's options, `breaker` and `batch` theirs.
+    `kind` is the sort of processor, `queue` its queue's options, `breaker` and `batch` theirs;
+    `newest_first` whether that queue serves the newest first.
     `work` is the longest that a try works; `heartbeat` whether it renews its lease half-way. Of the
     messages, `rejects`, `releases`, `false` and `unroutable` are the shares that end so. `orders`
     is when which message is sent by which producer, with what delay and how much patience;
@@ -44,6 +45,7 @@ class Day:
     kind: str
     queue: dict[str, Any]
     dedup_window: float | None
+    newest_first: bool
     workers: int
     prefetch: int
     restart_after: float
@@ -132,6 +134,8 @@ def draw_day(seed: int) -> Day:
         "on_failure": one(("failures", "failures", "all", "one by one")),
         "on_stop": one(("flush", "return")),
     }
+    # of dice of their own, so that all else on a day stays what it was
+    more = Random(f"more on {seed}")
     idempotent = dice.random() < 0.4
     # the claim of a worker that dies would never end
     if idempotent and queue["visibility_timeout"] is None:
@@ -141,6 +145,7 @@ def draw_day(seed: int) -> Day:
         one(KINDS),
         queue,
         one((None, None, None, 5.0, 60.0)),
+        more.random() < 0.3,
         one((1, 2, 3, 8)),
         one((1, 1, 3)),
         one((0.0, 1.0, 5.0)),
@@ -157,7 +162,7 @@ def draw_day(seed: int) -> Day:
         maybe(0.3, 0.1),
         one((None, 20.0)),
         draw_orders(dice, one((12, 24, 40)), span),
-        draw_operations(dice, span),
+        tuple(sorted((*draw_operations(dice, span), *draw_scalings(more, span)))),
         one((0.0, 0.0, 0.05, 0.2)),
     )
 
@@ -201,3 +206,8 @@ def draw_operations(dice: Random, span: float) -> tuple[tuple[float, str], ...]:
         k=dice.choice((0, 3, 6)),
     )
     return tuple(sorted((dice.uniform(0.0, 2 * span), operation) for operation in chosen))
+
+
+def draw_scalings(dice: Random, span: float) -> list[tuple[float, str]]:
+    """When the number of workers is changed; on every second day never."""
+    return [(dice.uniform(0.0, 2 * span), "scale") for _ in range(dice.choice((0, 0, 2, 6)))]

@@ -231,6 +231,15 @@ HARMS: dict[str, Harm] = {
     "a stop wakes nobody": replaces(
         pool.WorkerPool, "stop", lambda self, wake, timeout: STOP(self, lambda: None, timeout)
     ),
+    "a worker that has to leave goes on": without(
+        pool.WorkerPool, "told_to_stop", "return task in self._told", "return False"
+    ),
+    "one that leaves takes all with it": without(
+        pool.WorkerPool, "told_to_stop", "self._surplus -= 1"
+    ),
+    "the idle are not told to leave": without(
+        pool.WorkerPool, "scale_to", "if more < 0", "if False"
+    ),
     # The breaker.
     "half-open lets one probe more in": without(
         BREAKER, "_taken", "return answered + ", "return answered - 1 + "

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mqlearn import Message
@@ -158,9 +159,10 @@ class Holders:
             "" if message.retry_count == held.failures else f"{held.failures} failures were charged"
         )
 
-    def idle(self, now: float) -> list[str]:
-        """Workers that should take what waits: they neither work nor are being restarted."""
-        names = [f"worker-{number}" for number in range(self.day.workers)]
+    def idle(self, now: float, names: Iterable[str]) -> list[str]:
+        """Of these workers, those that should take what waits: they neither work nor are being
+        restarted.
+        """
         return [name for name in names if self.down.get(name, -1.0) < now and not self._busy(name)]
 
     def _busy(self, name: str) -> bool:

@@ -19,7 +19,7 @@ from tests.messaging.recount import agree
 
 # when all is compared, as shares of the time in which messages come; and at the end
 LOOKS = (0.2, 0.5, 0.9)
-BY_WORKERS = ("started", "finished", "batched", "lost_ack")  # not by the queue
+BY_WORKERS = ("started", "finished", "batched", "scaled", "lost_ack")  # not by the queue
 LONG = 10_000.0  # seconds after which a day should be over
 MOST = 20_000  # records of a day; one that makes more goes in circles
 
@@ -136,9 +136,13 @@ class Watch:
         if isinstance(shop.processor, MonitoredMessageProcessor):
             metrics: MessageQueueMetrics = shop.processor.metrics
             agree(metrics, shop.trace, now, handled=True)
+        alive = [worker.name for worker in shop.workers if worker.is_alive()]
+        idle = self.holders.idle(now, alive)
+        if shop.processor.started:
+            leaving = shop.processor.count_workers().leaving
+            assert leaving <= len(alive) - len(idle), f"{leaving} are to leave, {idle} are idle"
         open_to_all = self.states is None or self.states.state == "closed"
         if shop.processor.running and open_to_all and self.books.places["waiting"]:
-            idle = self.holders.idle(now)
             assert not idle, (
                 f"{self.books.places['waiting']} messages wait, though {idle} have nothing to do"
             )
@@ -205,6 +209,7 @@ def live(watch: Watch) -> None:
     look(watch)
     others[-1].join()  # a stop may wait for the slowest worker
     shop.start()
+    advance(sim.now)  # those that have to leave do so
     while sim.now < LONG and (watch.books.busy() or watch.holders.busy()):
         advance(sim.now + 100.0)
     look(watch)

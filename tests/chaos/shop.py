@@ -20,6 +20,7 @@ from mqlearn import (
     MessageProcessor,
     MessageQueueMetrics,
     MonitoredMessageProcessor,
+    NewestFirstQueue,
     Outcome,
     Reject,
     Release,
@@ -67,7 +68,7 @@ class Shop:
                 **given,
             )
             if day.dedup_window
-            else InMemoryMessageQueue(**given)
+            else (NewestFirstQueue if day.newest_first else InMemoryMessageQueue)(**given)
         )
         if day.mischief:
             self.queue.listen(trouble.listener("queue"))
@@ -127,8 +128,11 @@ class Shop:
         return processor
 
     def start(self) -> None:
-        """Open, if it is not."""
-        if any(task.is_alive() for task in self.workers):
+        """Open, if it is not, with as many workers as there should be."""
+        if self.processor.started:
+            self.processor.scale_to(self.day.workers)
+            return
+        if any(task.is_alive() for task in self.callers):
             return
         self.closing = False
         if self.day.kind == "by hand":
@@ -318,6 +322,15 @@ class Shop:
             made = len(self.trace.records)
             self.sim.sleep(0.0)
         self.fill_the_room()
+
+    def _scale(self) -> None:
+        """Have more or fewer workers, which take up to 3 s to start."""
+        if self.processor.started:
+            number = int(6 * self.sim.draw("scale", self.sim.now))
+            start_up = 3.0 * round(self.sim.draw("start", self.sim.now))
+            self.processor.scale_to(number, start_up=start_up)
+            counts = self.processor.count_workers()
+            assert counts.starting + counts.running == number, f"{counts}, not {number}"
 
     def _wake(self) -> None:
         self.queue.wake()

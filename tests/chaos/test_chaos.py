@@ -22,6 +22,7 @@ BESIDE = {
     "started",
     "finished",
     "batched",
+    "scaled",
     "extended",
     "stale",
     "rejected",
@@ -53,6 +54,7 @@ def test_the_days_differ_in_everything() -> None:
     assert {(day.kind, day.queue["on_full"]) for day in days} == set(
         product(KINDS, ("reject", "block", "drop_oldest"))
     )
+    assert {(day.kind, day.newest_first) for day in days} == set(product(KINDS, (True, False)))
     assert {(day.kind, day.queue["visibility_timeout"]) for day in days} == set(
         product(KINDS, (None, 1.0, 4.0, 30.0))
     )
@@ -73,6 +75,7 @@ def test_the_days_differ_in_everything() -> None:
         "purge",
         "wake",
         "close",
+        "scale",
     }
 
 

@@ -36,7 +36,7 @@ class Recount:
             record
             for record in trace.records
             if record.source == name
-            and record.event not in ("started", "finished", "batched", "lost_ack")
+            and record.event not in ("started", "finished", "batched", "scaled", "lost_ack")
         ]
         self.now, self.window = now, window
         self.events = Counter(record.event for record in self.records)
