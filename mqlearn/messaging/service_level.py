@@ -10,8 +10,6 @@ from mqlearn.runtime.events import MOVES, NEW
 from mqlearn.runtime.threads import default_runtime
 from mqlearn.runtime.trace import Record
 
-LEAVES = ("acked", "dead", "expired", "purged", "dropped")  # the message is no longer in the queue
-
 
 class ServiceLevel:
     """Counts which messages of a queue are done within `goal` seconds of being sent, in two ways.
@@ -35,56 +33,53 @@ class ServiceLevel:
         self._runtime = queue.runtime
         self._lock = default_runtime().lock()  # as in `MessageQueueMetrics`
         self._closed = False
-        self._deadlines: deque[tuple[float, int]] = deque()  # (deadline (s), entry), in order
-        self._open: dict[int, float] = {}  # entry in the queue: its deadline (s)
-        self._in_time: set[int] = set()  # entries done, whose deadline has not passed yet
+        # (deadline (s), entry), as long as the deadline has not passed, the earliest first
+        self._deadlines: deque[tuple[float, int]] = deque()
+        self._done: dict[int, bool] = {}  # the same entries: whether each is done
         queue.runtime.at_close(self._close)
         queue.listen(self._hear, existing=True)
 
     @property
     def due(self) -> int:
         """The number of messages whose deadline has passed."""
-        self._judge()
+        self._judge_now()
         return self._due
 
     @property
     def missed(self) -> int:
         """The number of messages that were not done when their deadline had passed."""
-        self._judge()
+        self._judge_now()
         return self._missed
 
     def _hear(self, record: Record) -> None:
         kind = MOVES.get(record.event)
         if kind is None or self._closed:
             return
-        time, entry = record.time, record.entry
         with self._lock:
+            self._judge(record.time)
             if kind.sources == NEW:
-                self._open[entry] = time + self.goal
-                self._deadlines.append((time + self.goal, entry))
-            elif record.event in LEAVES:
-                deadline = self._open.pop(entry, None)
-                if record.event == "acked" and deadline is not None:
-                    if time > deadline:
-                        self.late += 1
-                    else:
-                        self._in_time.add(entry)
+                self._deadlines.append((record.time + self.goal, record.entry))
+                self._done[record.entry] = False
+            elif record.event != "acked":
+                return
+            elif record.entry in self._done:
+                self._done[record.entry] = True
+            else:
+                self.late += 1
 
     def _close(self) -> None:
-        self._judge()
+        self._judge_now()
         self._closed = True
 
-    def _judge(self) -> None:
-        """Judge all messages whose deadline has passed by now."""
-        if self._closed:
-            return
-        now = self._runtime.now
-        with self._lock:
-            # not yet at its very deadline: an ack at that instant is still in time
-            while self._deadlines and self._deadlines[0][0] < now:
-                _, entry = self._deadlines.popleft()
-                self._due += 1
-                if entry in self._in_time:
-                    self._in_time.remove(entry)
-                else:
-                    self._missed += 1
+    def _judge_now(self) -> None:
+        if not self._closed:
+            with self._lock:
+                self._judge(self._runtime.now)
+
+    def _judge(self, now: float) -> None:
+        """Judge all messages whose deadline has passed at `now` (s)."""
+        # not yet at its very deadline: an ack at that instant is still in time
+        while self._deadlines and self._deadlines[0][0] < now:
+            _, entry = self._deadlines.popleft()
+            self._due += 1
+            self._missed += not self._done.pop(entry)

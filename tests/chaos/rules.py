@@ -15,7 +15,7 @@ from tests.chaos.holders import Holders
 from tests.chaos.once import Once
 from tests.chaos.shop import Shop
 from tests.chaos.states import States
-from tests.messaging.recount import agree
+from tests.messaging.recount import agree, levels_agree
 
 # when all is compared, as shares of the time in which messages come; and at the end
 LOOKS = (0.2, 0.5, 0.9)
@@ -133,6 +133,7 @@ class Watch:
         )
         shop.fill_the_room()
         agree(shop.metrics, shop.trace, now)
+        levels_agree(shop.level, shop.trace, shop.queue.name, now)
         if isinstance(shop.processor, MonitoredMessageProcessor):
             metrics: MessageQueueMetrics = shop.processor.metrics
             agree(metrics, shop.trace, now, handled=True)

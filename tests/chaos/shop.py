@@ -24,6 +24,7 @@ from mqlearn import (
     Outcome,
     Reject,
     Release,
+    ServiceLevel,
     Simulation,
     Trace,
     WorkerCrash,
@@ -75,6 +76,7 @@ class Shop:
         self.heard = 0  # records that came to a listener behind the one that fails
         self.queue.listen(self._count_heard)
         self.metrics = MessageQueueMetrics(self.queue, window=day.window)
+        self.level = ServiceLevel(self.queue, goal=10.0)
         self.link = day.faults.link(self.queue)
         self.told: list[tuple[Order, bool]] = []  # what each send answered
         self.sending: set[int] = set()  # producers in the middle of one

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from mqlearn import MessageQueueMetrics, Trace
+from mqlearn import MessageQueueMetrics, ServiceLevel, Trace
 from mqlearn.runtime.books import PLACES
 from mqlearn.runtime.events import MOVES
 from mqlearn.runtime.trace import Record
@@ -137,6 +137,21 @@ class Recount:
             if life.place in ("waiting", "delayed", "in flight")
         ]
         return self.now - min(alive, default=self.now)
+
+
+def levels_agree(level: ServiceLevel, trace: Trace, name: str, now: float) -> None:
+    """Due, missed and late are what the lives of the entries say."""
+    records = [record for record in trace.records if record.source == name]
+    deadline = {
+        record.entry: record.time + level.goal
+        for record in records
+        if record.event in ("sent", "scheduled", "existing")
+    }
+    acked = {record.entry: record.time for record in records if record.event == "acked"}
+    due = {entry for entry, time in deadline.items() if time < now}
+    missed = {entry for entry in due if acked.get(entry, math.inf) > deadline[entry]}
+    late = sum(time > deadline[entry] for entry, time in acked.items())
+    assert (level.due, level.missed, level.late) == (len(due), len(missed), late)
 
 
 def percentile(values: list[float], share: float) -> float | None:

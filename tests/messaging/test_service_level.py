@@ -43,6 +43,21 @@ def test_where_nothing_is_done_only_the_deadline_sees_it() -> None:
         assert read(level) == (89, 89, 0)
 
 
+def test_a_redriven_message_keeps_its_first_deadline() -> None:
+    """Dead at once, redriven and done: in time before the 60 s are over, late after them."""
+    for when, expected in ((50.0, (1, 0, 0)), (60.0, (1, 0, 0)), (70.0, (1, 1, 1))):
+        with Simulation() as sim:
+            queue = InMemoryMessageQueue(runtime=sim, visibility_timeout=None)
+            level = ServiceLevel(queue, goal=60.0)
+            queue.send(Message())
+            queue.nack(queue.receive(0) or "", requeue=False)
+            sim.run(until=when)
+            queue.redrive()
+            queue.ack(queue.receive(0) or "")
+            sim.run(until=100.0)
+            assert read(level) == expected
+
+
 def test_messages_that_were_there_count_as_if_they_had_just_arrived() -> None:
     """The first look is at 5 s, so they are due after 15."""
     with Simulation() as sim:
