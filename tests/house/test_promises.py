@@ -126,6 +126,30 @@ PROMISES: dict[str, list[str]] = {
         "messaging/test_broker_days.py::test_forty_days_tell_everybody_what_they_are_owed_and_in_order",
         "messaging/test_broker_days.py::test_many_publishers_on_real_threads_are_heard_by_all_in_one_order",
     ],
+    "a place that is free in a full queue goes to the sender that has waited longest": [
+        "messaging/test_room.py::test_ten_senders_of_a_full_queue_get_in_in_turn",
+        "messaging/test_two_stages.py::test_blocking_on_both_queues_slows_the_producer_to_the_slowest_stage",
+    ],
+    "a pool that shrinks cancels those that start, then the idle go, then the busy after their "
+    "job; each is paid from its order to its end": [
+        "messaging/test_scaling.py::test_the_starting_go_first_then_the_idle_then_the_busy",
+        "messaging/test_scaling_days.py::test_whatever_an_operator_orders_the_numbers_add_up",
+        "chaos/test_chaos.py::test_a_fault_on_purpose_is_caught",
+    ],
+    "an autoscaler tells its rule what is seen, and scales to the answer within its limits": [
+        "messaging/test_autoscaler.py::test_it_sees_what_waits_what_works_and_what_came_since_the_last_look",
+        "messaging/test_autoscaler.py::test_the_answer_is_rounded_up_and_kept_between_the_limits",
+    ],
+    "the newest goes first where the queue says so, and nothing is lost": [
+        "messaging/test_newest_first.py::test_random_walks_agree_with_the_model"
+    ],
+    "no window has more messages of a tenant than its burst and rate allow": [
+        "messaging/test_rate_limit.py::test_no_window_has_more_than_burst_plus_rate_times_its_length",
+        "messaging/test_rate_limit.py::test_a_tenant_with_a_full_bucket_is_forgotten",
+    ],
+    "one more shard moves only the keys that it wins": [
+        "messaging/test_shards.py::test_a_fifth_shard_takes_a_fifth_of_the_keys_and_moves_no_other"
+    ],
     "a key lands where a real Kafka puts it, in every process": [
         "streaming/test_partitioner.py::test_it_agrees_with_the_vectors_of_kafkas_java_client",
         "streaming/test_partitioner.py::test_it_agrees_with_the_vectors_of_librdkafka",
