@@ -74,6 +74,11 @@ class Autoscaler:
         cool_down: float = 0.0,
     ) -> None:
         check.instance("processor", processor, Workers)
+        if not processor.queue.observable:
+            raise TypeError(
+                "processor must have a queue that is observable, got "
+                f"{check.short_repr(processor.queue)}"
+            )
         check.function("desired", desired)
         self.every = check.number("every", every, above=0)
         self.start_up = check.number("start_up", start_up, low=0)

@@ -298,8 +298,9 @@ def test_what_cannot_be_is_refused(
     processor = MessageProcessor(InMemoryMessageQueue(runtime=sim))
     with pytest.raises(error, match=said):
         Autoscaler(processor, **{"desired": scale_by_depth(), **given})
-    with pytest.raises(TypeError, match="queue must be observable"):
-        Autoscaler(MessageProcessor(Plain()), scale_by_depth())
+    for blind in (MessageProcessor(Plain()), MonitoredMessageProcessor(Plain())):
+        with pytest.raises(TypeError, match="processor must have a queue that is observable, got"):
+            Autoscaler(blind, scale_by_depth())
     with pytest.raises(TypeError, match="processor must be Workers"):
         Autoscaler(processor.queue, scale_by_depth())  # type: ignore[arg-type]
 
