@@ -52,4 +52,4 @@ class NewestFirstQueue(InMemoryMessageQueue):
     Source: B. Maurer, "Fail at Scale", ACM Queue, 2015 (adaptive LIFO).
     """
 
-    _lines = NewestLines
+    _order = NewestLines

@@ -39,7 +39,7 @@ class QueueTransitions(MessageQueue):
     """
 
     max_size: int
-    _lines: type[PriorityLines] = PriorityLines  # the order of service
+    _order: type[PriorityLines] = PriorityLines  # of service
 
     def __init__(self, name: str, retry: RetryPolicy | None, runtime: Runtime | None) -> None:
         self.name, self.retry = name, retry
@@ -54,7 +54,7 @@ class QueueTransitions(MessageQueue):
         # every entry from before its first record until after its last, by number: after an
         # interrupt it may be in no place, see `restore_places`
         self._entries: dict[int, Entry] = {}
-        self._ready = self._lines()
+        self._ready = self._order()
         self._in_flight: dict[int, Entry] = {}
         self._delayed = DeadlineHeap()
         self._leases = LeaseHeap(self._in_flight)

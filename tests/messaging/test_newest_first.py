@@ -114,7 +114,7 @@ def test_a_faulty_order_is_caught(fault: type[NewestLines]) -> None:
     """By the same walks."""
 
     class Faulty(NewestFirstQueue):
-        _lines = fault
+        _order = fault
 
     def search() -> None:
         for seed in range(100):
