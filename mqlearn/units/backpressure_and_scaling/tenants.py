@@ -10,17 +10,16 @@ run_tenants(in_turn=True)               a line for each tenant, served in turn
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from mqlearn.messaging.memory import InMemoryMessageQueue
 from mqlearn.messaging.message import COMPLETED, Message
 from mqlearn.messaging.percentile import percentile
 from mqlearn.messaging.queue import MessageQueue
+from mqlearn.messaging.shards import ShardRouter
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.study.arrivals import poisson
@@ -31,6 +30,7 @@ TENANTS, WORKERS, SERVICE = 100, 8, 1.0  # seconds
 QUIET, NOISY = 0.04, 20.0  # orders per second
 SECONDS, NOISE = 600.0, (60.0, 360.0)
 LONG = 10.0  # seconds
+NO_LIMIT = 1_000_000
 NOISY_NAME = "tenant-0"
 
 
@@ -88,13 +88,12 @@ def run_tenants(
     sends 20 per second from 60 to 360 s; eight workers take a second per order.
 
     `allow(tenant, now)` is asked at the door about each order. The workers are divided evenly among
-    `lines`; a tenant may use `choices` of these, drawn for it.
+    `lines`; a tenant may use `choices` of these, by the hash of its name.
     """
     with Simulation(seed) as sim:
-        queues = [_queue(sim, in_turn, number) for number in range(lines)]
+        queues, send = _in_turn(sim) if in_turn else _sharded(sim, lines, choices)
         waits: dict[str, list[float]] = defaultdict(list)
         refused = 0
-        places = _places(sim, lines, choices)
 
         def work(queue: MessageQueue) -> None:
             while True:
@@ -102,22 +101,17 @@ def run_tenants(
                 if order is not None:
                     assert order.timestamp is not None
                     waits[order.body["tenant"]].append(sim.now - order.timestamp)
-                    busy[queue] += 1
                     sim.sleep(SERVICE)
-                    busy[queue] -= 1
                     queue.settle(order, COMPLETED)
 
-        busy: dict[Any, int] = defaultdict(int)
         for number in range(WORKERS):
             sim.spawn(work, queues[number % lines], name=f"worker-{number}", daemon=True)
         for number, (time, tenant) in enumerate(_orders(sim), 1):
             sim.run(until=time)
             if allow is not None and not allow(tenant, sim.now):
                 refused += 1
-                continue
-            mine = [queues[line] for line in places[tenant]]
-            shortest = min(mine, key=lambda queue: queue.size() + busy[queue])
-            shortest.send(Message(id=f"order-{number}", body={"tenant": tenant}))
+            else:
+                send(Message(id=f"order-{number}", body={"tenant": tenant}))
         while any(queue.size() for queue in queues):
             sim.run(until=sim.now + SERVICE)
     p95 = {name: percentile(sorted(each), 95) for name, each in waits.items()}
@@ -130,12 +124,22 @@ def run_tenants(
     )
 
 
-def _queue(runtime: Runtime, in_turn: bool, number: int) -> MessageQueue:
-    if in_turn:
-        return QueueAdapter(InTurn(), runtime, name=f"line-{number}")
-    return InMemoryMessageQueue(
-        1_000_000, visibility_timeout=None, runtime=runtime, name=f"line-{number}"
-    )
+Send = Callable[[Message], bool]
+
+
+def _in_turn(sim: Simulation) -> tuple[list[MessageQueue], Send]:
+    queue = QueueAdapter(InTurn(), sim)
+    return [queue], queue.send
+
+
+def _sharded(sim: Simulation, lines: int, choices: int) -> tuple[list[MessageQueue], Send]:
+    queues = [
+        InMemoryMessageQueue(NO_LIMIT, visibility_timeout=None, runtime=sim, name=f"line-{number}")
+        for number in range(lines)
+    ]
+    # with the seed in the key, each seed places the tenants anew
+    router = ShardRouter(queues, lambda o: f"{sim.seed} {o.body['tenant']}", per_key=choices)
+    return list(queues), router.send
 
 
 def _orders(runtime: Runtime) -> list[tuple[float, str]]:
@@ -153,12 +157,3 @@ def _orders(runtime: Runtime) -> list[tuple[float, str]]:
         else:
             found += [(time, name) for time in poisson(QUIET, SECONDS, draw)]
     return sorted(found)
-
-
-def _places(runtime: Runtime, lines: int, choices: int) -> dict[str, tuple[int, ...]]:
-    """Return the lines that each tenant may use, drawn among all ways to choose them."""
-    ways = list(itertools.combinations(range(lines), choices))
-    return {
-        name: ways[int(runtime.draw("place", name) * len(ways))]
-        for name in (f"tenant-{number}" for number in range(TENANTS))
-    }
