@@ -15,7 +15,7 @@ RULES, POINTS = 4, 12
 LEFT, RIGHT, HEAD, FOOT = 52, 172, 24, 36  # pixels around the plot
 FALSE_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)
 SECONDS_TICKS = (1, 3, 10, 30, 100, 300, 1000, 3000)
-APART = 0.14  # of a power of ten, between two rules at 0
+APART = 0.08  # of a power of ten, between two rules at 0
 MARGIN = 0.35  # of a power of ten, so that a point at 0 is not on the axis
 LOOKS: tuple[tuple[str, str], ...] = (
     ("#0B5C8E", "o"),
@@ -85,7 +85,10 @@ class Tradeoff(TableChart):
         for i, (line, name) in enumerate(zip(self.lines, self.names, strict=True)):
             points = list(rules.values())[i] if i < len(rules) else []
             # those without a false page stand side by side, so that all of them are seen
-            x = [_across(point["false"]) + (0 if point["false"] else APART * i) for point in points]
+            x = [
+                _across(point["false"]) + (0 if point["false"] else APART * (i - (RULES - 1) / 2))
+                for point in points
+            ]
             y = [_up(point["seconds"]) for point in points]
             line.set_data(x, y)
             name.text = f"{'●■▲◆'[i]} {list(rules)[i]}" if points else ""
