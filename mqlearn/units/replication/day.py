@@ -15,7 +15,7 @@ from mqlearn.streaming.replica import REFUSALS, NotLeader, OutOfSequence
 from mqlearn.streaming.replicated import ReplicatedLog
 from mqlearn.streaming.replication import LOOK_EVERY
 from mqlearn.study.analysis.promises import PromiseAnalysis
-from mqlearn.study.exercise import Answer, call_answer
+from mqlearn.study.exercise import Answer, call_answer, is_number
 
 RATE, TILLS = 8.0, 2  # orders per second, of all tills
 UNTIL, LAST = 120.0, 105.0  # s: the day ends; the last order is sent
@@ -101,6 +101,7 @@ class _Rule:
 
     def __init__(self, day: ElectionDay, elect: Callable[..., Any]) -> None:
         self.day, self.elect = day, elect
+        self._asked: object = None
         self._waits_since: float | None = None  # s: none was elected, and one could be
 
     def __call__(self, log: Any, alive: list[int]) -> int | None:
@@ -126,9 +127,13 @@ class _Rule:
         could = complete & {*alive} and 2 * len(alive) > len(candidates)
         self._waits_since = now if chosen is None and could else None
         # The controller asks at each of its looks until there is a leader: one of these is enough.
-        if not day.votes or day.votes[-1][1:] != vote[1:]:
+        asked = candidates, complete, answer.whole, chosen is None
+        if asked != self._asked:  # values of any kind are not compared with each other
+            self._asked = asked
             day.votes.append(vote)
-        if answer.error is not None or not (chosen is None or _names(answer, alive)):
+        # at the very beginning all are alive and complete: None is no election then
+        none = chosen is None and now > 0
+        if answer.error is not None or not (none or _names(answer, alive)):
             day.wrong = vote
             return None
         return None if chosen is None else answer.whole
@@ -136,7 +141,8 @@ class _Rule:
 
 def _names(answer: Answer, alive: list[int]) -> bool:
     """Return True if the answer is the number of a replica that is alive."""
-    return answer.whole in alive and answer.value == answer.whole and answer.value is not False
+    # `whole` is 0 for what is no whole number, so that 0 itself needs a second look
+    return answer.whole in alive and (answer.whole != 0 or is_number(answer.value))
 
 
 class _Till:

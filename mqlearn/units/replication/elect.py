@@ -10,7 +10,7 @@ from mqlearn.runtime.trace import Trace
 from mqlearn.study.exercise import Exercise, Mistake
 from mqlearn.study.run import Context, Run
 from mqlearn.study.verdict import Verdict
-from mqlearn.units.replication.day import UNTIL, ElectionDay, play_day
+from mqlearn.units.replication.day import UNTIL, ElectionDay, Vote, play_day
 
 PATIENCE = 2.0  # s in all without a leader, although a right rule would have elected one
 
@@ -22,7 +22,10 @@ class ElectExercise(Exercise[int, ElectionDay]):
         return play_day(case, answer)
 
     def mistakes(self, world: ElectionDay) -> Iterator[Mistake]:
-        for mistake in (_wrong(world), _lost(world), _stuck(world), _idle(world)):
+        if world.wrong is not None:
+            yield _wrong(world.wrong)  # without a replay: the sentence says it all
+            return
+        for mistake in (_lost(world), _stuck(world), _idle(world)):
             if mistake is not None:
                 yield Mistake(mistake.said, mistake.hint, partial(_replay, world, mistake.said))
                 return
@@ -50,13 +53,11 @@ def check_elect(elect: Callable[..., Any]) -> Verdict:
 EXERCISE = ElectExercise()
 
 
-def _wrong(day: ElectionDay) -> Mistake | None:
+def _wrong(vote: Vote) -> Mistake:
     """Return the mistake of an election that names no replica that is alive."""
-    if day.wrong is None:
-        return None
-    alive = [each.number for each in day.wrong.candidates if each.alive]
+    alive = [each.number for each in vote.candidates if each.alive]
     return Mistake(
-        f"at {day.wrong.time:.1f} s {alive} are alive, {day.wrong.answer}",
+        f"at {vote.time:.1f} s {alive} are alive, {vote.answer}",
         "return the number of a replica that is alive, or None",
     )
 
@@ -93,7 +94,7 @@ def _to_blame(day: ElectionDay, order: str) -> tuple[float, int, int] | None:
     return None
 
 
-def _vote_at(day: ElectionDay, time: float) -> Any:
+def _vote_at(day: ElectionDay, time: float) -> Vote:
     return next(vote for vote in day.votes if vote.time == time)
 
 

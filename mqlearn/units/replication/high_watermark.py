@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer
+from mqlearn.study.exercise import Answer, Exercise, Mistake, call_answer, short_repr
 from mqlearn.study.verdict import Verdict
 from mqlearn.study.words import format_count
 
@@ -129,7 +129,7 @@ def _table(world: list[Step], count: int) -> Any:
                 "at least": step.least,
                 "before": step.before,
                 "expected": step.expected,
-                "answer": str(step.answer.value),
+                "answer": short_repr(step.answer.value),
             }
             for step in world[:count]
         ]

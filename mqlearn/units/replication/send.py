@@ -19,6 +19,7 @@ RAISES = (
     "`till.append` may raise NotLeader, NotEnoughReplicas or OutOfSequence: then nothing was "
     "appended, and it is asked again"
 )
+CALL = "`till.append(order, number=number)` sends the order"
 LOOP = "`till.sleep(0.5)` between two tries"
 
 
@@ -35,6 +36,10 @@ class SendExercise(Exercise[int, TillTest]):
         return test
 
     def mistakes(self, world: TillTest) -> Iterator[Mistake]:
+        if world.not_sent is not None:
+            order, answer = world.not_sent
+            yield Mistake(f"{order}: `till.append` was not called, {answer}", CALL)
+            return
         for mistake in (_broken(world), _missing(world), _twice(world), _swapped(world)):
             if mistake is not None:
                 run = partial(_replay, world, mistake.said)
@@ -69,6 +74,9 @@ def _shop(test: TillTest, send: Callable[..., Any]) -> None:
         except RunawayAnswer:
             test.failed, test.runaway = order, True
             return
+        if not test.tries[order]:
+            test.not_sent = order, answer
+            return
         if answer.error is not None:
             test.failed, test.answer = order, answer
             return
@@ -80,9 +88,8 @@ def _broken(test: TillTest) -> Mistake | None:
     if test.runaway:
         return Mistake(f"{test.failed}: {MOST:,} calls in one instant, and no end", LOOP)
     if test.failed:
-        last = test.tries[test.failed][-1:]
-        when = f" at {last[0].time:.1f} s" if last else ""
-        return Mistake(f"{test.failed}{when}: {test.answer}", RAISES)
+        last = test.tries[test.failed][-1]
+        return Mistake(f"{test.failed} at {last.time:.1f} s: {test.answer}", RAISES)
     if len(test.returned) == ORDERS:
         return None
     order = f"order-{len(test.returned) + 1}"
@@ -102,8 +109,6 @@ def _missing(test: TillTest) -> Mistake | None:
             continue
         tries = test.tries[order]
         said = f"send returned for {order} at {when:.1f} s, and the log does not have it"
-        if not tries:
-            return Mistake(said, "`till.append(order, …)` sends it")
         last = tries[-1]
         if last.outcome == "no answer":
             return Mistake(said, "None is no yes: the order may be there or not")
@@ -117,7 +122,8 @@ def _twice(test: TillTest) -> Mistake | None:
     for order, times in test.count.items():
         if times > 1:
             numbers = sorted({each.number for each in test.tries[order]})
-            said = f"{order} is in the log {times} times, after {len(test.tries[order])} tries"
+            often = "twice" if times == 2 else f"{times} times"
+            said = f"{order} is in the log {often}, after {len(test.tries[order])} tries"
             hint = "a try without an answer may have been appended: by what does the log know it?"
             if len(numbers) > 1:
                 hint = f"it was sent under the numbers {', '.join(map(str, numbers))}"

@@ -43,6 +43,7 @@ class TillTest:
     answer: Answer = field(default_factory=Answer)  # of the last call of `send` that raised
     failed: str = ""  # the order whose call raised, or ran away
     runaway: bool = False
+    not_sent: tuple[str, Answer] | None = None  # an order for which `till.append` was not called
     kept: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -58,11 +59,6 @@ class TillTest:
         self.till = Till(self)
         for number in range(FAULTS):
             self.sim.spawn(self._fault, number, name=f"fault-{number}", daemon=True)
-
-    @property
-    def over(self) -> bool:
-        """True if a call of `send` raised or ran away, or the time is over."""
-        return bool(self.failed) or self.sim.now >= UNTIL
 
     def close(self) -> None:
         """Keep what the leader's log has at the end."""
