@@ -187,6 +187,16 @@ PROMISES: dict[str, list[str]] = {
         "test_a_process_killed_while_appending_leaves_a_whole_prefix_with_all_it_acknowledged",
         "streaming/test_durable.py::test_commits_are_synced",
     ],
+    "a message is judged at its deadline, done or not; an alert fires after its whole hold, and "
+    "its pages are in the trace": [
+        "messaging/test_service_level.py::test_an_order_is_judged_when_its_deadline_has_passed_done_or_not",
+        "messaging/test_alerts.py::test_a_hold_wants_every_sample_of_its_time",
+        "messaging/test_sampler.py::test_a_page_is_recorded_when_an_alert_begins_to_fire_and_when_it_ends",
+        "chaos/test_chaos.py::test_hundreds_of_random_days_keep_every_rule",
+    ],
+    "percentiles of several queues come from their histograms, added": [
+        "messaging/test_histogram.py::test_the_percentile_of_the_sum_is_in_the_bucket_of_the_true_one"
+    ],
     # What both clocks owe.
     "after run(until=t) it is t, and what was due at t has happened": [
         "runtime/test_simulation.py::test_a_run_until_includes_what_is_due_at_that_instant"
