@@ -84,6 +84,13 @@ def test_the_budget_counts_what_missed_its_deadline() -> None:
     assert chart.left_label.text == "━ 90%" and chart.ax.get_ylim() == (90, 100)
 
 
+def test_a_budget_is_whole_only_if_nothing_is_spent() -> None:
+    """80 of a million are hardly seen, and said."""
+    chart = drawn("budget", watched(replace(WATCH, allowed=1e6)))
+    assert chart.left_label.text == "━ over 99.9%"
+    assert drawn("budget", watched(replace(WATCH, samples=SAMPLES[:5]))).left_label.text == "━ 100%"
+
+
 def test_an_overspent_budget_is_below_zero() -> None:
     """The axis follows."""
     chart = drawn("budget", watched(replace(WATCH, allowed=10.0)))

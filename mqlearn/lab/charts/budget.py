@@ -55,7 +55,7 @@ class Budget(Timeline):
             f"error budget of {style.number(days)} days that is left, in % "
             f"({style.number(round(now.watch.allowed))} orders)"
         )
-        self.left_label.text = f"━ {style.number(round(float(left[-1]), 1))}%" if len(left) else ""
+        self.left_label.text = f"━ {_percent(float(left[-1]))}" if len(left) else ""
 
     def sentence(self, run: ChartData) -> str:
         now = run.signals
@@ -66,5 +66,10 @@ class Budget(Timeline):
         return (
             f"Error budget: {style.number(missed)} of {style.number(due)} orders missed their "
             f"deadline; of the budget of {days} days "
-            f"{style.number(round(float(np.round(now.left[-1], 1)), 1))}% is left."
+            f"{_percent(float(now.left[-1]))} is left."
         )
+
+
+def _percent(left: float) -> str:
+    """Return a percentage; 100% only if nothing is spent."""
+    return "over 99.9%" if 99.9 < left < 100 else f"{style.number(np.round(left, 1))}%"
