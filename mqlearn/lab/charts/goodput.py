@@ -94,7 +94,8 @@ class Goodput(Timeline):
 def slices(run: ChartData) -> Floats:
     """Return the edges of the slices of time: 5 s each, or more in a long run."""
     width = max(SLICE, (run.until - run.start) / MOST_SLICES)
-    return np.asarray(np.arange(run.start, run.until + width, width), dtype=float)
+    count = max(1, int(np.ceil((run.until - run.start) / width)))
+    return np.asarray(run.start + width * np.arange(count + 1), dtype=float)
 
 
 def rates(run: ChartData, edges: Floats) -> Floats:

@@ -247,8 +247,8 @@ class Rush(Scenario):
             "lost": found.lost,
             "waiting": waiting,
             "p95_wait_s": percentile(sorted(found.waits), 95) if found.waits else math.nan,
-            "peak_workers": workers.peak,
-            "worker_minutes": workers.seconds(until) / 60,
+            "peak": workers.peak,
+            "worker_min": workers.seconds(until) / 60,
         }
         context = Context(
             outages=(self.span,) if self.trouble == OUTAGE and self.span else (),

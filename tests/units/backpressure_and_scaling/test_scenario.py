@@ -106,7 +106,7 @@ def test_a_scaler_by_flow_needs_fewer_workers_and_loses_less():
     depth, flow = (
         preset("the scaler that hunts", scaler=rule).totals for rule in ("depth", "flow")
     )
-    assert flow["lost"] < depth["lost"] / 2 and flow["peak_workers"] < 30 < depth["peak_workers"]
+    assert flow["lost"] < depth["lost"] / 2 and flow["peak"] < 30 < depth["peak"]
     for rule in ("depth", "flow"):
         assert preset("the scaler that hunts", scaler=rule, start_up=0.0).totals["lost"] == 0
 
@@ -167,8 +167,8 @@ def test_the_workers_over_time_are_those_of_the_scaler():
     """Their peak and their seconds are in the totals."""
     run = preset("the scaler that hunts")
     levels = WorkerLevels(run.trace.records)
-    assert levels.peak == run.totals["peak_workers"] == 45
-    assert levels.seconds(run.until) / 60 == pytest.approx(run.totals["worker_minutes"])
+    assert levels.peak == run.totals["peak"] == 45
+    assert levels.seconds(run.until) / 60 == pytest.approx(run.totals["worker_min"])
     assert WorkerLevels([]).peak == 0 and WorkerLevels([]).seconds(10.0) == 0
 
 
