@@ -26,7 +26,9 @@ class Answers(Timeline):
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
-        self.caption("orders per second, by the answer they got")
+        self.caption(
+            "orders per second, by answer; an order refused twice within one bar counts once"
+        )
         looks: list[dict[str, Any]] = [
             {"facecolor": style.DONE},
             {"facecolor": style.DELAYED, "hatch": style.HATCH_DELAYED, "edgecolor": style.INK},

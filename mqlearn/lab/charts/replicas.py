@@ -8,7 +8,7 @@ from matplotlib.collections import PolyCollection
 from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.chart_data import ChartData, Floats
-from mqlearn.lab.charts.base import Box, Predictions, Timeline, swatch
+from mqlearn.lab.charts.base import Box, Predictions, Timeline
 from mqlearn.lab.charts.steps import downsample
 from mqlearn.lab.label import Label
 from mqlearn.study.analysis.replicas import DOWN, IN_SYNC, LEADER, OUT, value
@@ -53,23 +53,36 @@ class Replicas(Timeline):
             canvas.text(0, 0, size=style.SMALL, va="center", bold=True, color=style.TROUBLED)
             for _ in range(EPOCHS_SHOWN)
         ]
-        rows = [*LOOKS.items(), ("uncommitted", ABOVE), ("dropped", DROPPED)]
-        for row, (label, look) in enumerate(rows):
-            y = box.y + self.top - 3 + 16 * row
-            self._entry(y, label, {"edgecolor": style.RULE, "linewidth": 0.8, **look})
-        self.mark = canvas.text(
-            self.label_x, box.y + self.top - 3 + 16 * len(rows) + 10, "╌ watermark",
-            size=style.SMALL,
-        )  # fmt: skip
+        # The legend has only what occurs in the run, so its entries move.
+        looks = {**LOOKS, "uncommitted": ABOVE, "dropped": DROPPED}
+        self.legend = {
+            label: (self._swatch(look), canvas.text(0, 0, label, size=style.SMALL))
+            for label, look in looks.items()
+        }
+        self.mark = canvas.text(0, 0, "╌ watermark", size=style.SMALL, room=self.right - 8)
 
     def _fill(self, look: dict[str, Any]) -> Any:
         fill = self.canvas.moving(PolyCollection([], **{"linewidth": 0, **look}))
         self.ax.add_collection(fill, autolim=False)
         return fill
 
-    def _entry(self, y: float, label: str, look: dict[str, Any]) -> None:
-        swatch(self.canvas, self.label_x, y, height=11, **look)
-        self.canvas.text(self.label_x + 20, y + 9.5, label, size=style.SMALL)
+    def _swatch(self, look: dict[str, Any]) -> Any:
+        place = self.canvas.figure.transFigure
+        look = {"edgecolor": style.RULE, "linewidth": 0.8, **look}
+        patch = self.canvas.moving(PolyCollection([], transform=place, **look))
+        self.canvas.figure.add_artist(patch)
+        return patch
+
+    def _explain(self, shown: set[str]) -> None:
+        """Show these entries of the legend, one under the other."""
+        y = self.box.y + self.top - 3
+        for name, (patch, label) in self.legend.items():
+            label.text = name if name in shown else ""
+            corners = self.canvas.corners(self.label_x, y, 14, 11)
+            patch.set_verts([corners] if name in shown else [])
+            label.x, label.y = self.label_x + 20, y + 9.5
+            y += 16 * (name in shown)
+        self.mark.x, self.mark.y = self.label_x, y + 9.5
 
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
         self.fit_time(run, ghost)
@@ -89,13 +102,16 @@ class Replicas(Timeline):
                     if span.replica in rows and role in ("cut off", span.role)
                 ]
             )
-        self._areas(run, shown)
+        occurs = {span.role for span in found.spans if span.replica in rows}
+        occurs |= {"cut off"} if found.cut else set()
+        self._explain(occurs | self._areas(run, shown))
         self._epochs(run, rows)
         ends = [np.nan, *[x for row in range(lanes) for x in (run.start, run.until, np.nan)]]
         levels = [np.nan, *[y for row in range(lanes) for y in (row + 0.9, row + 0.9, np.nan)]]
         self.watermarks.set_data(ends if shown else [], levels if shown else [])
 
-    def _areas(self, run: ChartData, shown: list[int]) -> None:
+    def _areas(self, run: ChartData, shown: list[int]) -> set[str]:
+        """Draw the entries above the watermark; return which kinds of them occur."""
         counts = {number: self._counts(run, number) for number in shown}
         most = max((float(rows.sum(axis=0).max()) for rows in counts.values()), default=0.0)
         self.scale = style.nice_top(max(most, 1.0))
@@ -116,6 +132,7 @@ class Replicas(Timeline):
             if shown
             else "there is no replica"
         )
+        return {name for name, each in zip(("uncommitted", "dropped"), verts, strict=True) if each}
 
     def _counts(self, run: ChartData, number: int) -> Floats:
         """Return this replica's entries that are not committed, and those to be dropped: two rows,
