@@ -1,5 +1,5 @@
 """The titles of the labs of units 05 to 10 and their pictures tell the same: one quantity, or both
-named; what is missed is said; no panel is empty without a reason; no title is cut.
+named; what is missed is said; no panel is empty without a reason.
 """
 
 from __future__ import annotations
@@ -8,25 +8,13 @@ from typing import Any
 
 import pytest
 
-from mqlearn.lab import style
-from mqlearn.lab.dashboard import PAD, Dashboard, headline
+from mqlearn.lab.dashboard import Dashboard
 from mqlearn.lab.panel_html import PICTURE_HEIGHT, RIGHT
 from mqlearn.runtime.trace import Record
 from mqlearn.study.analysis.groups import GroupAnalysis
 from mqlearn.study.analysis.logs import LogAnalysis
 from mqlearn.study.run import Run
 from mqlearn.units import scenarios
-from tests.units import words_05_06, words_07_10, words_11, words_12, words_13, words_14
-from tests.units.verdicts import settings
-
-SCENARIOS = (
-    *words_05_06.SCENARIOS,
-    *words_07_10.SCENARIOS,
-    *words_11.SCENARIOS,
-    *words_12.SCENARIOS,
-    *words_13.SCENARIOS,
-    *words_14.SCENARIOS,
-)
 
 
 def run_of(name: str, preset: str | None = None, **fields: Any) -> Run:
@@ -221,33 +209,3 @@ def test_what_has_no_event_is_missing_in_the_answer() -> None:
     assert run_of("OrderHistory", "dual write").verdict.startswith("14:00, by the events: ")
     assert run_of("OrderHistory", "outbox").verdict.startswith("14:00: 3 pending, ")
     assert run_of("OrderHistory", hour=0.0).verdict.startswith("00:00, by the events: nothing yet.")
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_no_title_is_cut(name: str) -> None:
-    """Two lines have room for the title at every end of the controls."""
-    kind: Any = scenarios()[name]
-    canvas = Dashboard(kind.CHARTS, RIGHT, PICTURE_HEIGHT).canvas
-    said = {headline(kind(**fields).run(seed=0)) for fields in settings(kind).values()}
-    if name == "FanOut":  # where every kind of loss meets
-        worst = run_of(
-            name,
-            rate=30.0,
-            queue_limit=20,
-            retry="delayed",
-            retries=1,
-            mail_time=1.0,
-            parcel_time=0.2,
-            audit_time=0.5,
-            mail_fails=0.5,
-            parcel_fails=0.6,
-            audit_fails=0.3,
-        )
-        assert worst.headline == (
-            "1,791 orders: mail, parcel and audit are 21 behind. 72 dead letters, 4,991 lost, 65 "
-            "out of order."
-        )
-        said.add(worst.headline)
-    for title in said:
-        lines = canvas.wrap(title, RIGHT - 2 * PAD, lines=2, size=style.TITLE, bold=True)
-        assert not lines[-1].endswith("…"), title

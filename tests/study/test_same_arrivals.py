@@ -202,7 +202,8 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
 # shows in any message.
 SHORTER: dict[str, dict[str, Any]] = {
     "SharedPartitions": {"window": 60.0, "rate": 4.0, "backlog": 40, "batch": 20},
-    "CardOutage": {"window": 90.0},
+    "CardOutage": {"window": 75.0},
+    "OrderHistory": {"orders": 60},
     "FanOut": {"window": 30.0},
     "ReadingTheLog": {"window": 60.0},
 }

@@ -5,8 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mqlearn.lab import style
+from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.chart_data import ChartData
-from mqlearn.lab.dashboard import Dashboard
+from mqlearn.lab.dashboard import PAD, Dashboard, headline
+from mqlearn.lab.panel_html import PICTURE_HEIGHT, RIGHT
 from mqlearn.messaging.message import Message
 from mqlearn.runtime.base import WorkerCrash
 from mqlearn.study.arrivals import read_arrivals
@@ -16,6 +19,7 @@ from mqlearn.units.circuit_breaker.scenario import GuardedCalls
 from mqlearn.units.delivery_guarantees.scenario import CardCharges
 from mqlearn.units.messages_and_queues.by_hand import run_workers
 from mqlearn.units.messages_and_queues.scenario import PriorityMix
+from mqlearn.units.publish_subscribe.scenario import FanOut
 from mqlearn.units.retries_and_dead_letters.scenario import CardOutage
 from mqlearn.units.start_here.scenario import FailingWork
 from mqlearn.units.work_queues.scenario import WorkQueue
@@ -45,11 +49,47 @@ CASES = [(name, label) for name in HELD for label in settings(scenarios()[name])
 each_case = pytest.mark.parametrize(("name", "setting"), CASES, ids=str)
 
 
+CANVAS = Canvas(RIGHT, PICTURE_HEIGHT)
+TOO_LONG = ("WorkQueue",)  # titles of recorded days and of a queue that is first full later are cut
+
+
+def is_cut(title: str) -> bool:
+    """Return True if the two lines over the charts of a lab have no room for its title."""
+    lines = CANVAS.wrap(title, RIGHT - 2 * PAD, lines=2, size=style.TITLE, bold=True)
+    return lines[-1].endswith("…")
+
+
 @each_case
 def test_no_lab_lies_at_the_ends_of_its_controls(name: str, setting: str) -> None:
-    """Each number said is the run's, each checking word is true of it, none is unknown."""
+    """Each number said is the run's, each checking word is true of it, none is unknown; and the
+    title is not cut.
+    """
     kind = scenarios()[name]
-    assert lies(kind(**settings(kind)[setting]).run(seed=0)) == []
+    run = kind(**settings(kind)[setting]).run(seed=0)
+    assert lies(run) == []
+    if name not in TOO_LONG:
+        assert not is_cut(headline(run)), run.headline
+
+
+def test_the_longest_title_is_not_cut() -> None:
+    """Where every kind of loss meets; a longer one would be."""
+    run = FanOut(
+        rate=30.0,
+        queue_limit=20,
+        retry="delayed",
+        retries=1,
+        mail_time=1.0,
+        parcel_time=0.2,
+        audit_time=0.5,
+        mail_fails=0.5,
+        parcel_fails=0.6,
+        audit_fails=0.3,
+    ).run(seed=0)
+    assert run.headline == (
+        "1,791 orders: mail, parcel and audit are 21 behind. 72 dead letters, 4,991 lost, 65 "
+        "out of order."
+    )
+    assert not is_cut(headline(run)) and is_cut(2 * headline(run))
 
 
 def test_every_lab_is_held() -> None:
