@@ -122,8 +122,8 @@ def check_mean(waits: list[float], expected: float, *, error: float) -> None:
     ("servers", "load", "constant", "messages"),
     [
         (1, 0.4, False, 60_000),
-        (3, 0.6, False, 120_000),
-        (10, 0.7, False, 320_000),
+        (3, 0.6, False, 60_000),
+        (10, 0.7, False, 60_000),
         (1, 0.5, True, 40_000),
     ],
     ids=["M/M/1", "M/M/3", "M/M/10", "M/D/1"],
@@ -131,8 +131,8 @@ def check_mean(waits: list[float], expected: float, *, error: float) -> None:
 def test_mean_wait_is_that_of_theory(
     servers: int, load: float, constant: bool, messages: int
 ) -> None:
-    """Within 5 %; each single wait is the right one; and a million of those bring the standard
-    error below 2 %.
+    """Each single wait is the right one, and a million of those have a mean within 5 % of theory,
+    with a standard error below 2 %.
     """
     expected = (
         theory.mg1_wait(load, 1.0, service_cv=0.0)
@@ -140,9 +140,7 @@ def test_mean_wait_is_that_of_theory(
         else theory.mmc_wait(load * servers, 1.0, servers)
     )
     drawn = Load.drawn(messages, load * servers, constant=constant)
-    waits = simulated(drawn, servers)
-    check_each(waits, drawn, servers)
-    check_mean(waits, expected, error=0.03)
+    check_each(simulated(drawn, servers), drawn, servers)
     check_mean(
         by_hand(Load.drawn(10**6, load * servers, constant=constant), servers), expected, error=0.02
     )
