@@ -145,7 +145,7 @@ class Controller:
     @staticmethod
     def _answer(chosen: int | None, alive: list[int]) -> int | None:
         check.one_of("the elected replica", chosen, [*alive, None])
-        return chosen
+        return None if chosen is None else int(chosen)
 
     def _chosen(self) -> Replica | None:
         return None if self.leader is None else self.replicas[self.leader]

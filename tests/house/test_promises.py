@@ -197,6 +197,23 @@ PROMISES: dict[str, list[str]] = {
     "percentiles of several queues come from their histograms, added": [
         "messaging/test_histogram.py::test_the_percentile_of_the_sum_is_in_the_bucket_of_the_true_one"
     ],
+    "what a replicated log has acknowledged to acks all survives any minority, and a log that "
+    "breaks this is caught": [
+        "replication/test_chaos.py::test_a_hundred_random_days_keep_every_rule",
+        "replication/test_chaos.py::test_five_replicas_keep_every_rule_too",
+        "replication/test_chaos.py::test_a_log_that_is_broken_on_purpose_is_caught",
+        "replication/test_background.py::"
+        "test_on_real_threads_a_leader_dies_and_what_was_acknowledged_is_kept",
+    ],
+    "of what was acknowledged to acks 1 each loss is found, and the books close": [
+        "replication/test_chaos.py::test_with_acks_1_values_are_lost_and_each_is_found",
+        "replication/test_books.py::test_each_promise_is_kept_or_lost",
+        "replication/test_books.py::test_an_entry_that_is_dropped_without_a_word_is_found",
+    ],
+    "an old leader is fenced by the epoch, and its history ends when it hears of it": [
+        "replication/test_log.py::"
+        "test_a_leader_that_is_cut_off_leads_on_until_it_hears_of_a_newer_epoch"
+    ],
     # What both clocks owe.
     "after run(until=t) it is t, and what was due at t has happened": [
         "runtime/test_simulation.py::test_a_run_until_includes_what_is_due_at_that_instant"

@@ -124,7 +124,7 @@ class TakesGaps(ReplicatedLog):
 
 
 class ForgetsOneSilently(ReplicatedLog):
-    """Loses one entry in all copies, and tells no one."""
+    """Loses one entry in all copies, without a record."""
 
     def _flush(self) -> None:
         super()._flush()

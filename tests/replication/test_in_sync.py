@@ -113,7 +113,7 @@ def test_the_last_complete_replica_never_leaves() -> None:
         )
 
 
-def test_a_leader_that_is_back_before_anybody_missed_it_is_elected_again() -> None:
+def test_a_leader_that_is_back_before_it_is_missed_is_elected_again() -> None:
     """In a new epoch; nothing is committed until the followers have fetched in it."""
     trace = Trace()
     with Simulation() as sim:
@@ -202,7 +202,7 @@ def test_an_election_of_ones_own_is_asked_and_one_that_fails_is_replaced() -> No
 
 
 def test_a_clean_election_prefers_the_set_then_those_that_left_it_complete() -> None:
-    """And then nobody, or with unclean elections anybody."""
+    """And then none, or with unclean elections any."""
     with Simulation() as sim:
         log = ReplicatedLog("orders", 4, runtime=sim)
         log.isr, log.elr = {3}, {1}
