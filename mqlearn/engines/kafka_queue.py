@@ -34,7 +34,7 @@ LEASE, TRIES = "share.record.lock.duration.ms", "share.delivery.count.limit"
 FEWEST, MOST = "group.share.min.record.lock.duration.ms", "group.share.max.record.lock.duration.ms"
 DOUBT = 5.0  # seconds after its lease within which a record that was not acked has come back
 PURGED = 500  # messages that one step of `purge` takes
-SILENCE = 1.0  # seconds without a message after which `purge` ends: a busy broker answers late
+SILENCE = 1.0  # `purge` ends when no message has come for so many seconds: a busy broker is slow
 
 
 class KafkaQueue(EngineQueue):
