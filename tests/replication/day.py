@@ -177,6 +177,11 @@ def _break(day: Day, fault: Fault, log: ReplicatedLog, producers: list[Producer]
         log.slow(number, fault.pace)
         runtime.sleep(fault.lasts)
         log.slow(number, day.paces[number])
+    elif fault.kind == "rack":  # drawn by no day: it is what no copy survives
+        log.power_cut(*range(day.replicas))
+        runtime.sleep(fault.lasts)
+        for each in range(day.replicas):
+            log.restart(each)
     # one machine, and only while all have everything: a minority
     elif len(log.isr) == day.replicas and all(each.reachable for each in log.replicas):
         log.power_cut(number)

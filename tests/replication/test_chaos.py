@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from mqlearn import ReplicatedLog
+from mqlearn.streaming.replica import Replica
 from mqlearn.study.analysis.promises import PromiseAnalysis
 from tests.replication.__main__ import judged, replay
 from tests.replication.broken import BROKEN
-from tests.replication.day import KINDS, Seen, draw_day, happened, play
+from tests.replication.day import KINDS, Fault, Seen, draw_day, happened, play
 from tests.replication.rules import mistakes
 
 DAYS = 100  # what `make test` lives through; `make chaos` takes thousands
@@ -65,6 +67,45 @@ def test_five_replicas_keep_every_rule_too(least: int) -> None:
     """With a minimum of two or three."""
     for seed in range(8):
         assert mistakes(play(draw_day(seed, replicas=5, least=least))) == [], seed
+
+
+@pytest.mark.parametrize("flush_every", [30.0, 0.0])
+def test_a_rack_without_power_loses_what_no_disk_has(flush_every: float) -> None:
+    """All copies at once; none, if the disk is written before each answer."""
+    lost = 0
+    for seed in range(8):
+        rack = Fault(25.0, "rack", False, 0, 2.0, 1.0)
+        seen = play(replace(draw_day(seed), faults=(rack,)), flush_every=flush_every)
+        assert seen.log is not None
+        lost += bool(PromiseAnalysis(seen.told, seen.log, seen.read).lost)
+    assert lost == (8 if flush_every else 0)
+
+
+class GoesBack(ReplicatedLog):
+    """Lets the high watermark follow the least end, also downwards."""
+
+    def _advance(self, leader: Replica) -> None:
+        leader.high_watermark = 0
+        super()._advance(leader)
+
+
+def steps_back(seen: Seen) -> int:
+    """How often a watermark was committed that is not above the one before it. The next leader may
+    begin with the same.
+    """
+    committed = [
+        (record.receipt, record.entry) for record in seen.records if record.event == "committed"
+    ]
+    return sum(
+        after < before or (after == before and epoch == last)
+        for (last, before), (epoch, after) in pairwise(committed)
+    )
+
+
+def test_the_high_watermark_never_goes_back() -> None:
+    """Not at a leader, and under clean elections not from one leader to the next."""
+    assert [steps_back(play(draw_day(seed))) for seed in range(8)] == [0] * 8
+    assert any(steps_back(play(draw_day(seed), GoesBack)) for seed in range(8))
 
 
 def test_without_numbers_some_are_there_twice_and_none_is_lost() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mqlearn import NotEnoughReplicas, ReplicatedLog, Simulation, Trace, clean_election
@@ -184,6 +186,16 @@ def test_a_power_cut_also_takes_the_page_cache_of_a_process_that_was_killed() ->
         assert copies(log)[2] == ["a"]
         log.power_cut(2)
         assert copies(log)[2] == []
+
+
+@pytest.mark.parametrize("number", [3, -1, "0", True])
+def test_a_power_cut_of_a_machine_that_there_is_not_is_refused(number: Any) -> None:
+    """Before the others lose theirs."""
+    with Simulation() as sim:
+        log = in_step(sim)
+        with pytest.raises((TypeError, ValueError), match="number must be"):
+            log.power_cut(0, number)
+        assert all(replica.up for replica in log.replicas)
 
 
 def test_an_election_of_ones_own_is_asked_and_one_that_fails_is_replaced() -> None:
