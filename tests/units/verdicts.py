@@ -62,7 +62,8 @@ def settings(kind: type[Scenario]) -> dict[str, dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = {"as it begins": {}}
     found |= {f"preset {name}": dict(fields) for name, fields in kind.PRESETS.items()}  # type: ignore[attr-defined]
-    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+    controls = (f for f in dataclasses.fields(kind) if "group" in f.metadata)  # type: ignore[arg-type]
+    for field in controls:
         for value in ends(field):
             if field.name != "prediction" and value != field.default:
                 found[f"{field.name}={value}"] = {field.name: value}
