@@ -118,6 +118,18 @@ def test_pages_stand_on_the_limit_and_false_ones_are_hollow() -> None:
     assert chart.measured(ChartData(watched())) == 70
 
 
+def test_another_limit_is_another_picture() -> None:
+    """Though its line moves by less than a pixel: the caption has the number."""
+    limits = (60.0, 60.5)
+    captions = [
+        drawn("signals", watched(replace(WATCH, limit=limit))).alert.caption.text
+        for limit in limits
+    ]
+    assert captions == [
+        f"the alert: age of the oldest (s); dashed: its limit {limit}" for limit in ("60", "60.5")
+    ]
+
+
 @pytest.mark.parametrize("run", [watched(replace(WATCH, pages=())), watched(onset=None)])
 def test_without_a_page_or_a_failure_nothing_is_measured(run: Run) -> None:
     """It says none."""

@@ -144,7 +144,10 @@ class Signals(Timeline):
             # what came of the failure is not to hide how near the limit was in the calm
             most=CUT * watch.limit or np.inf,
         )
-        self.alert.caption.text = f"the alert: {watch.compared}; dashed: its limit"
+        # with the number: where a step of the slider moves the line by less than a pixel
+        self.alert.caption.text = (
+            f"the alert: {watch.compared}; dashed: its limit {style.number(watch.limit)}"
+        )
         self.limit.set_ydata([watch.limit, watch.limit])
         for real, marks in self.pages.items():
             times = [time for time, right in watch.pages if right == real]
