@@ -12,6 +12,7 @@ from mqlearn import ReplicatedLog, Simulation, Trace
 from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts import Predictions
 from mqlearn.lab.dashboard import Dashboard
+from mqlearn.lab.instants import ReplicaPicture, instant_picture
 from mqlearn.lab.panel_html import PICTURE_HEIGHT, RIGHT
 from mqlearn.study.analysis.replicas import (
     DOWN,
@@ -160,3 +161,33 @@ def test_a_run_without_replicas_is_drawn_empty() -> None:
     board.draw(empty)
     assert board.charts[0].title.text == "there is no replica"
     assert board.sentence(empty).startswith("Replicas: there is none.")
+
+
+def test_an_instant_shows_what_each_replica_has_around_the_watermark() -> None:
+    """Two leaders: the old one's entries are marked, also those below the watermark."""
+    run = preset("two leaders")
+    assert instant_picture(run) is ReplicaPicture
+    picture = ReplicaPicture()
+    picture.draw(run, 60.0)
+    assert picture.sentence.startswith(
+        "At 60 s: 877 committed; replica 0: leads in epoch 1, cut off, 1,109 entries, 315 will be "
+        "dropped; replica 1: leads in epoch 2, 881 entries; replica 2: in sync, 877 entries. Last "
+        "event, at 60 s: replica-0 wrote up to 1109 to the disk"
+    )
+    shapes = {state: len(verts) for state, verts in picture.shapes.items()}
+    assert shapes == {
+        "committed": 6,
+        "not committed": 4,
+        "not in the newest leader's log": 11,
+        "stroke": 3,
+    }
+    assert [label.text for label in picture.more if label.text] == ["+224"]
+    picture.draw(run, 100.0)
+    assert "dropped" not in picture.sentence and "cut off" not in picture.sentence
+
+
+def test_an_instant_before_anything_was_appended_is_empty() -> None:
+    """At 0 s there is a leader and no entry."""
+    picture = ReplicaPicture()
+    picture.draw(preset(), 0.0)
+    assert picture.sentence.startswith("At 0 s: 0 committed; replica 0: leads in epoch 1, 0 entr")

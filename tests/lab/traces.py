@@ -21,6 +21,7 @@ from mqlearn.streaming.consumer import Consumer
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.event_store import OrderEventStore
 from mqlearn.streaming.processor import EventStreamProcessor
+from mqlearn.streaming.replicated import ReplicatedLog
 from mqlearn.streaming.stream import EventStream
 
 Name = Callable[[int], str]  # the id, or the name, with this number
@@ -219,9 +220,41 @@ def by_hand(name: Name) -> Trace:
     return trace
 
 
+def replicated(name: Name) -> Trace:
+    """A log on three brokers: cut off, elected, refused, truncated, without power."""
+    with Simulation() as sim:
+        trace = Trace()
+        log = ReplicatedLog(
+            name(0),
+            min_insync_replicas=2,
+            session_timeout=1.0,
+            flush_every=2.0,
+            runtime=sim,
+            trace=trace,
+        )
+        for i in range(4):
+            log.append(name(i))
+        log.partition(0)
+        log.append(name(4), acks=1, to=0)
+        sim.sleep(2.0)
+        log.append(name(6), timeout=0.5)
+        log.partition(0, cut=False)
+        sim.sleep(1.0)
+        log.power_cut(1, 2)
+        sim.sleep(2.0)
+        try:
+            log.append(name(7))
+        except RuntimeError:
+            log.restart(2)
+        sim.sleep(2.0)
+        trace.freeze()
+    return trace
+
+
 TRACES: dict[str, Callable[[Name], Any]] = {
     made.__name__: made
     for made in (
-        empty, queue, workers, batches, breaker, broker, stream, group, store, both, live, by_hand,
+        empty, queue, workers, batches, breaker, broker, stream, group, store, replicated, both,
+        live, by_hand,
     )
 }  # fmt: skip

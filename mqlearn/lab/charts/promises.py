@@ -12,7 +12,7 @@ ANSWERS = (YES, NO, SILENT)
 ROW, HEAD = 22, 34  # pixels: a row of the table, and what stands above the first
 COLUMNS = ("in the log", "not in the log")
 GOOD, BAD, UNSURE = "#BFE6D8", style.LOST, "#F8DCA3"
-# A promise that is kept is green; a broken one is orange; what nobody knows is yellow.
+# A promise that is kept is green; a broken one is orange; what is unknown is yellow.
 FILLS = {
     (YES, True): GOOD,
     (YES, False): BAD,

@@ -38,6 +38,23 @@ WORDS = {
     "stalled": "{w} stands still for {d} s",
     "answered": "a question was answered out of {e} events",
     "fenced": "a late commit of {w} was refused",
+    "fetched": "{w} copied up to {e}",
+    "truncated": "{w} dropped {d}",
+    "acknowledged": "{m} was told yes{by}",
+    "refused": "{m} was refused: {d}",
+    "unanswered": "{m} has no answer{by}",
+    "sent_again": "{m} is sent again{by}",
+    "elected": "{w} leads from now on",
+    "offline": "no replica leads",
+    "isr_shrunk": "{w} is not in sync any more",
+    "isr_grown": "{w} is in sync again",
+    "killed": "{w} died",
+    "power_cut": "{w} lost its power, and entries: {d}",
+    "restarted": "{w} is back",
+    "cut_off": "{w} is cut off",
+    "healed": "{w} is connected again",
+    "slowed": "{w} fetches every {d} s",
+    "flushed": "{w} wrote up to {e} to the disk",
 }
 
 

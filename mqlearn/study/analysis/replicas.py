@@ -18,7 +18,9 @@ Steps = list[tuple[float, int]]  # time (s), the count that holds from then on
 
 @dataclass(frozen=True)
 class Span:
-    """The time from `start` to `end` (s) in which a replica had a `role`, in `epoch` if it led."""
+    """The time from `start` to `end` (s) while a replica had a `role`; `epoch` is that of a
+    leader.
+    """
 
     replica: int
     role: str
@@ -63,7 +65,7 @@ class Copy:
 class ReplicaAnalysis:
     """Roles, ends and losses of the replicas of one log, read off its records.
 
-    `spans` are the roles of the replicas, `cut` the times in which one was cut off from the others.
+    `spans` are the roles of the replicas, `cut` the times while one was cut off from the others.
     `above` has, by replica, the number of its entries above the high watermark over time, `dropped`
     the number of entries that the newest leader does not have. `elections` are the times (s) with
     the number of the leader and its epoch; `drops` the times (s) at which a replica's log was cut,
@@ -85,12 +87,13 @@ class ReplicaAnalysis:
         self._down: set[int] = set()
         self._out: set[int] = set()
         self._ids: dict[tuple[int, int], str] = {}  # by epoch and offset
-        self._epochs: dict[int, int] = {}  # by replica: the epoch in which it leads, or led
         records = list(records)
         self._first = records[0].time if records else 0.0
         for record in records:
             if record.worker.startswith("replica-"):
                 self._take(record, int(record.worker.removeprefix("replica-")))
+        # the role and the epoch of each replica at the end
+        self.last = {number: (role, epoch) for number, (role, _, epoch) in self._roles.items()}
         for replica in list(self._roles):
             self._become(replica, "", until)
         self.cut += [Span(n, "cut off", since, until) for n, since in self._cut_since.items()]
@@ -108,16 +111,14 @@ class ReplicaAnalysis:
     def ids(self, replica: int) -> list[str]:
         """Return the ids of the entries that this replica's log has at the end, by offset."""
         log = self.logs[replica]
+        if not log.segments:
+            return []
         ends = [*(start for _, start in log.segments[1:]), log.end]
         return [
             self._ids[epoch, offset]
             for (epoch, start), end in zip(log.segments, ends, strict=True)
             for offset in range(start, end)
         ]
-
-    def appended_by(self, order: str) -> list[int]:
-        """Return the epochs in which a leader appended this order."""
-        return sorted({epoch for (epoch, _), name in self._ids.items() if name == order})
 
     def _take(self, record: Record, replica: int) -> None:
         time, event, _, entry, name, _, _, _, epoch, _ = record
@@ -147,7 +148,6 @@ class ReplicaAnalysis:
 
     def _elected(self, time: float, replica: int, epoch: int) -> None:
         self.elections.append((time, replica, epoch))
-        self._epochs[replica] = epoch
         self._out.discard(replica)
         for number, log in self.logs.items():
             log.common = log.shared_with(self.logs[replica])

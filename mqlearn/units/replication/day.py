@@ -62,7 +62,7 @@ class ElectionDay:
 
     @property
     def books(self) -> PromiseAnalysis:
-        """What the tills were told, against what the log has at the end."""
+        """The promises made to the tills, against what the log has at the end."""
         return PromiseAnalysis(self.told, self.kept)
 
 

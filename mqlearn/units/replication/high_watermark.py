@@ -1,4 +1,4 @@
-"""Exercise 11.1: up to which offset does every in-sync replica have the log?"""
+"""Exercise 11.1: the offset below which every in-sync replica has the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TYPE = "return an offset: a whole number, such as min(...) gives"
 
 
 class Step(NamedTuple):
-    """What the leader knows at one instant, the watermark that follows, and the answer to it.
+    """The leader's knowledge at one instant, the watermark that follows, and the answer to it.
 
     `ends` has the end of each replica's log, `isr` the numbers of the replicas in sync, `least` is
     `min_insync_replicas`, `before` the watermark until now.
@@ -66,7 +66,7 @@ def check_high_watermark(high_watermark: Callable[..., Any]) -> Verdict:
     replica in sync has each entry, over a hundred seeds of 30 steps.
 
     `ends` is a dict with the end of each replica's log, the leader's included; `isr` the set of the
-    replicas in sync, `least` the smallest in-sync set with which the watermark may move, `before`
+    replicas in sync, `least` how many of these the watermark needs to move, `before`
     the watermark until now.
     """
     return EXERCISE.grade(high_watermark)

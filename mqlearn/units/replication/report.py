@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.promises import PromiseAnalysis
@@ -14,11 +14,8 @@ from mqlearn.study.run import Context, Run
 from mqlearn.study.words import format_count, format_number, format_seconds
 from mqlearn.units.replication.shop import AT, DIES, NOTHING, RATE, WINDOW, Shop
 
-if TYPE_CHECKING:
-    from mqlearn.units.replication.scenario import ReplicatedOrders
 
-
-def report(scenario: ReplicatedOrders, shop: Shop, trace: Trace, until: float, seed: int) -> Run:
+def report(scenario: Any, shop: Shop, trace: Trace, until: float, seed: int) -> Run:
     """Return the run that a frozen trace and the shop's tills tell of, observed until `until`
     (s).
     """
@@ -68,7 +65,7 @@ def report(scenario: ReplicatedOrders, shop: Shop, trace: Trace, until: float, s
     )
 
 
-def theory(scenario: ReplicatedOrders) -> dict[str, Any]:
+def theory(scenario: Any) -> dict[str, Any]:
     """Return what arithmetic expects: the acknowledged orders that a dead leader takes with it, or
     the mean wait (s) for a yes of all replicas.
     """

@@ -26,7 +26,7 @@ from mqlearn.units.replication.shop import (
 
 @dataclass(frozen=True)
 class ReplicatedOrders(Scenario):
-    """Tills send 20 orders a second for two minutes to a log with several replicas. At 40 s
+    """Tills send 20 orders per second for two minutes to a log with several replicas. At 40 s
     something happens to the replicas, for `lasts` seconds.
 
     A till sends the next order when it has an answer to the one before, and sends an order again

@@ -5,7 +5,7 @@ replicas.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.trace import Trace
@@ -14,9 +14,6 @@ from mqlearn.streaming.replicated import ReplicatedLog
 from mqlearn.study.analysis.promises import PromiseAnalysis
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.scenario import wait_for_arrivals
-
-if TYPE_CHECKING:
-    from mqlearn.units.replication.scenario import ReplicatedOrders
 
 RATE, WINDOW, WATCHED = 20.0, 120.0, 160.0  # orders per second; they come, and we watch (s)
 AT = 40.0  # s: when something happens
@@ -34,7 +31,7 @@ class Shop:
     `arrived` has the time (s) at which each order came to its till.
     """
 
-    def __init__(self, scenario: ReplicatedOrders, runtime: Runtime, trace: Trace) -> None:
+    def __init__(self, scenario: Any, runtime: Runtime, trace: Trace) -> None:
         self.scenario, self.runtime, self.start = scenario, runtime, runtime.now
         self.arrived: dict[str, float] = {}
         self.log = ReplicatedLog(
@@ -69,7 +66,7 @@ class Shop:
 
     @property
     def books(self) -> PromiseAnalysis:
-        """What the tills were told, against what the log has now."""
+        """The promises made to the tills, against what the log has now."""
         return PromiseAnalysis({till.name: till.told for till in self.tills}, self.kept())
 
     def kept(self) -> list[str]:

@@ -23,7 +23,7 @@ NAME = "till"
 
 
 class Try(NamedTuple):
-    """One call of `till.append`: when (s), with which acks and number, and what it came to."""
+    """One call of `till.append`: when (s), its acks and its number, and what it came to."""
 
     time: float
     acks: object
@@ -67,7 +67,7 @@ class TillTest:
 
     @property
     def count(self) -> Counter[str]:
-        """How often the log has each order."""
+        """The number of times that the log has each order."""
         return Counter(self.kept)
 
     def _fault(self, number: int) -> None:
@@ -95,7 +95,7 @@ class TillTest:
 
 
 class Till:
-    """What `send` is given: a till that asks the log, and may wait.
+    """A till as `send` is given it: it asks the log, and may wait.
 
     When the leader is cut off, the till is on its side, until that leader says that it leads no
     longer.
