@@ -24,10 +24,11 @@ class PromiseAnalysis:
     sending. `log` are the values in the log at the end, in its order, and `read` those that a
     reader got meanwhile. Then `sent` is the number of values, `acknowledged` that of those told
     "yes"; of these `kept` are in the log, and `lost` are those that are not. `there` is the number
-    of values in the log that were not acknowledged. `count[answer, kept]` counts all of them.
-    `twice` are the values that are in the log more than once, `overtaken` those that stand behind a
-    value that the same producer sent later, and `vanished` those that a reader got and that are not
-    in the log.
+    of values in the log that were not acknowledged. `count[answer, True]` is the number of values
+    in the log that were told this answer, `count[answer, False]` that of the others. `twice` are
+    the values that are in the log more than once, `overtaken` those that stand behind a value that
+    the same producer sent later, and `vanished` those that a reader got and that are not in the
+    log.
 
     Raises UnbalancedBooks for a value in `log` that no producer has sent.
     """
