@@ -34,4 +34,4 @@ def run_scaled(scenario: Rush, loop: Loop, *, seed: int = 0) -> Run:
         sim.spawn(loop, sim, processor.queue, processor, name="scaler", daemon=True)
 
     with Simulation(seed) as sim:
-        return scenario.simulate(sim, None, seed, scale)
+        return scenario._simulate(sim, None, seed, scale)

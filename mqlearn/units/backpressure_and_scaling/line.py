@@ -56,7 +56,7 @@ def goodput_by_limit(
     for seed in seeds:
         with Simulation(seed) as sim:
             times = scenario.arrival_times(sim)
-            services = [scenario.takes(sim, f"order-{n}") for n in range(1, len(times) + 1)]
+            services = [scenario._takes(sim, f"order-{n}") for n in range(1, len(times) + 1)]
         offered.append((times, services))
     rows = []
     for limit in limits:

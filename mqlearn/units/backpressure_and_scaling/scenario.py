@@ -164,7 +164,7 @@ class Rush(Scenario):
             times.append(time + (tick - first) / rate)
         return times
 
-    def make_queue(self, runtime: Runtime, trace: Trace) -> MessageQueue:
+    def _make_queue(self, runtime: Runtime, trace: Trace) -> MessageQueue:
         """Return the package's queue for this policy."""
         kind = NewestFirstQueue if self.policy == NEWEST else InMemoryMessageQueue
         return kind(
@@ -176,10 +176,7 @@ class Rush(Scenario):
             name="orders",
         )
 
-    def _simulate(self, runtime: Runtime, queue: MessageQueue | None, seed: int) -> Run:
-        return self.simulate(runtime, queue, seed)
-
-    def simulate(
+    def _simulate(
         self,
         runtime: Runtime,
         queue: MessageQueue | None,
@@ -191,14 +188,14 @@ class Rush(Scenario):
         """
         given = queue is not None
         if queue is None:
-            queue = self.make_queue(runtime, Trace())
+            queue = self._make_queue(runtime, Trace())
         trace = Trace() if queue.trace is None else queue.trace
         start, door = runtime.now, queue
         if self.trouble == OUTAGE and self.span is not None:
             door = Standstill(queue, start + self.span[0], start + self.span[1])
         processor = MessageProcessor(door)
         processor.register_processor(
-            "default", lambda message: runtime.sleep(self.takes(runtime, message.id))
+            "default", lambda message: runtime.sleep(self._takes(runtime, message.id))
         )
         processor.start_workers(self.workers)
         (self._scale if scale is None else scale)(processor)
@@ -228,7 +225,7 @@ class Rush(Scenario):
             limits=(self.workers, MOST_WORKERS),
         ).start()
 
-    def takes(self, runtime: Runtime, order: str) -> float:
+    def _takes(self, runtime: Runtime, order: str) -> float:
         """The seconds that an order takes, by its id."""
         if self.times == "constant":
             return self.service

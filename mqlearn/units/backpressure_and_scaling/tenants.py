@@ -137,7 +137,7 @@ def _sharded(sim: Simulation, lines: int, choices: int) -> tuple[list[MessageQue
         InMemoryMessageQueue(NO_LIMIT, visibility_timeout=None, runtime=sim, name=f"line-{number}")
         for number in range(lines)
     ]
-    # with the seed in the key, each seed places the tenants anew
+    # with the seed in the key, each seed places the tenants in another way
     router = ShardRouter(queues, lambda o: f"{sim.seed} {o.body['tenant']}", per_key=choices)
     return list(queues), router.send
 

@@ -22,7 +22,7 @@ def test_it_does_what_the_package_does(times):
     run = scenario.run(3)
     with Simulation(3) as sim:
         arrivals = scenario.arrival_times(sim)
-        services = [scenario.takes(sim, f"order-{n}") for n in range(1, len(arrivals) + 1)]
+        services = [scenario._takes(sim, f"order-{n}") for n in range(1, len(arrivals) + 1)]
     ends = served(arrivals, services, workers=6, limit=240)
     refused = {r.message_id for r in run.trace.records if r.event == "rejected"}
     assert {f"order-{n}" for n, end in enumerate(ends, 1) if end is None} == refused
