@@ -40,7 +40,8 @@ class SendExercise(Exercise[int, TillTest]):
             order, answer = world.not_sent
             yield Mistake(f"{order}: `till.append` was not called, {answer}", CALL)
             return
-        for mistake in (_broken(world), _missing(world), _twice(world), _swapped(world)):
+        found = (_raised, _missing, _unsent, _twice, _swapped)
+        for mistake in (find(world) for find in found):
             if mistake is not None:
                 run = partial(_replay, world, mistake.said)
                 yield Mistake(mistake.said, mistake.hint, run)
@@ -83,13 +84,18 @@ def _shop(test: TillTest, send: Callable[..., Any]) -> None:
         test.returned[order] = test.sim.now
 
 
-def _broken(test: TillTest) -> Mistake | None:
-    """Return the mistake of a call that raised, ran away or never returned."""
+def _raised(test: TillTest) -> Mistake | None:
+    """Return the mistake of a call that raised or ran away."""
     if test.runaway:
         return Mistake(f"{test.failed}: {MOST:,} calls in one instant, and no end", LOOP)
     if test.failed:
         last = test.tries[test.failed][-1]
         return Mistake(f"{test.failed} at {last.time:.1f} s: {test.answer}", RAISES)
+    return None
+
+
+def _unsent(test: TillTest) -> Mistake | None:
+    """Return the mistake of a call that did not return in time."""
     if len(test.returned) == ORDERS:
         return None
     order = f"order-{len(test.returned) + 1}"
