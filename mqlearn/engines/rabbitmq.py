@@ -5,7 +5,9 @@
     mqlearn-NAME.delay.MS   what is delayed by MS milliseconds: the TTL of this queue sends it on to
                             mqlearn-NAME; the broker deletes it when it is out of use
 
-Every send waits for the broker's confirm. An ack has no confirm: one that is lost with the
+Every send waits for the broker's confirm. A quorum queue calls fsync before it confirms; a classic
+queue of current RabbitMQ (4.x) does not, so that a power cut can take what it has confirmed. The
+3.10.8 that was measured lost none on either. An ack has no confirm: one that is lost with the
 connection shows when the message comes again. A classic queue writes acks to its disk only when it
 has time, so after kill -9 of the server what was acked in the last second comes again.
 
@@ -13,7 +15,8 @@ A delivery belongs to the connection that received it. When that ends, as that o
 killed does, the broker requeues at once. While it lasts the broker waits (half an hour by default),
 so that the lease is kept by this adapter.
 
-Source: rabbitmq.com/docs/confirms, /docs/quorum-queues, /docs/dlx, /docs/ttl.
+Source: rabbitmq.com/docs/confirms, /docs/quorum-queues, /docs/dlx, /docs/ttl. RabbitMQ's blog, "How
+Are The Messages Stored?", 2025-01-17 (fsync).
 """
 
 from __future__ import annotations

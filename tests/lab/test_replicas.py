@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,31 @@ def test_the_lanes_name_the_epochs_and_what_was_dropped() -> None:
     assert promises.numbers["yes", False].text == "419"
     assert "419 entries dropped" in board.sentence(preset("two leaders"))
     assert answers.sentence(ChartData(preset("two leaders"))).startswith("Answers: yes 2,446 times")
+
+
+def test_the_legend_has_what_occurs_in_the_run() -> None:
+    """A run without a cut needs no word for it; nor does a role that is too short to be seen."""
+    board = drawn(preset())
+    legend = board.charts[0].legend
+    found = ["leader", "in sync", "down", "uncommitted", "dropped", "╌ watermark"]
+    assert legend.shown == found  # replica 0 is out of sync for half a second
+    rows = [legend.labels[name].y for name in found]
+    assert {b - a for a, b in pairwise(rows)} == {16}  # no gap
+    board.draw(ReplicatedOrders(what="nothing").run(0))
+    assert legend.shown == ["leader", "in sync", "uncommitted", "╌ watermark"]
+    board.draw(preset("two leaders"))
+    found = ["leader", "in sync", "cut off", "uncommitted", "dropped", "╌ watermark"]
+    assert legend.shown == found
+    shown = [name for name, swatch in legend.swatches.items() if swatch.get_paths()]
+    assert shown == found[:-1]
+
+
+def test_every_word_of_the_legend_fits_beside_the_lanes() -> None:
+    """In the lab and alone in a page."""
+    for wide in (640, RIGHT):
+        lanes = Dashboard(("replicas",), wide, 320).charts[0]
+        for name, label in lanes.legend.labels.items():
+            assert label.x + lanes.canvas.measure(name, size=label.size) <= wide
 
 
 def test_two_texts_of_one_lane_do_not_cover_each_other() -> None:

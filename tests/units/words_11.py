@@ -16,6 +16,11 @@ SCENARIOS = ("ReplicatedOrders",)
 ERRORS = "NotLeader|NotEnoughReplicas|OutOfSequence"
 
 
+def tenth(value: float) -> str:
+    """Return a time (s) as this unit's verdicts write it."""
+    return format_number(round(value, 1))
+
+
 def elections(run: Run) -> list[Record]:
     """Return the records of the elections."""
     return [record for record in run.trace.records if record.event == "elected"]
@@ -90,7 +95,7 @@ def _(run: Run, said: Said) -> bool:
     told, last = said_yes(run)[said[1]], elections(run)[-1]
     return (
         said[1] in lost(run)
-        and format_number(told.time) == said[2]
+        and tenth(told.time) == said[2]
         and (told.worker, told.receipt) == (f"replica-{said[3]}", int(said[4]))
         and (last.worker, last.receipt) == (f"replica-{said[5]}", int(said[6]))
     )
@@ -109,7 +114,7 @@ def _(run: Run, said: Said) -> bool:
         for record in run.trace.records
     )
     return (
-        format_number(new.time) == said[1]
+        tenth(new.time) == said[1]
         and wrong == number(said[4])
         and (old.worker != new.worker and number(said[2]) > number(said[1]))
     )
@@ -123,12 +128,12 @@ def _(run: Run, said: Said) -> bool:
         if before < 120:
             longest, since = max((longest, since), (time - before, before))
         before = time
-    return format_number(longest) == said[1] and said[2] in (None, format_number(since))
+    return tenth(longest) == said[1] and said[2] in (None, tenth(since))
 
 
 @claim(rf"longest wait was {N} s", "ReplicatedOrders")
 def _(run: Run, said: Said) -> bool:
-    return said[1] == format_number(run.totals["longest_wait_s"])
+    return said[1] == tenth(run.totals["longest_wait_s"])
 
 
 @claim(rf"{N} refusals?: ((?:{N} (?:{ERRORS})(?:, )?)+)", "ReplicatedOrders")

@@ -9,22 +9,26 @@ from mqlearn.lab import style
 from mqlearn.lab.canvas import Canvas
 from mqlearn.lab.chart_data import ChartData, Floats
 from mqlearn.lab.charts.base import Box, Predictions, Timeline
+from mqlearn.lab.charts.legend import Legend
 from mqlearn.lab.charts.steps import downsample
 from mqlearn.lab.label import Label
 from mqlearn.study.analysis.replicas import DOWN, IN_SYNC, LEADER, OUT, value
 
+CUT = "cut off"
 LOOKS: dict[str, dict[str, Any]] = {
     LEADER: {"facecolor": "#B9DDF3"},
     IN_SYNC: {"facecolor": "#E3F3EC"},
     OUT: {"facecolor": style.PAPER, "hatch": "///", "edgecolor": style.RULE},
-    "cut off": {"facecolor": "none", "hatch": "xx", "edgecolor": "#8A8A8A"},
+    CUT: {"facecolor": "none", "hatch": "xx", "edgecolor": "#8A8A8A"},
     DOWN: {"facecolor": style.PAPER, "edgecolor": style.RULE, "linewidth": 0.8},
 }
 ABOVE = {"facecolor": style.IN_FLIGHT}
 DROPPED = {"facecolor": style.LOST}
+UNCOMMITTED, TO_DROP, WATERMARK = "uncommitted", "dropped", "╌ watermark"
 MOST = 5  # replicas with a lane of their own
 FULL = 0.56  # the share of a lane that the largest count fills
 EPOCHS_SHOWN = 24
+SEEN = 2  # pixels: a role that lasts for less is not in the legend
 
 
 class Replicas(Timeline):
@@ -53,36 +57,13 @@ class Replicas(Timeline):
             canvas.text(0, 0, size=style.SMALL, va="center", bold=True, color=style.TROUBLED)
             for _ in range(EPOCHS_SHOWN)
         ]
-        # The legend has only what occurs in the run, so its entries move.
-        looks = {**LOOKS, "uncommitted": ABOVE, "dropped": DROPPED}
-        self.legend = {
-            label: (self._swatch(look), canvas.text(0, 0, label, size=style.SMALL))
-            for label, look in looks.items()
-        }
-        self.mark = canvas.text(0, 0, "╌ watermark", size=style.SMALL, room=self.right - 8)
+        looks = {**LOOKS, UNCOMMITTED: ABOVE, TO_DROP: DROPPED, WATERMARK: None}
+        self.legend = Legend(canvas, self.label_x, box.y + self.top - 3, looks)
 
     def _fill(self, look: dict[str, Any]) -> Any:
         fill = self.canvas.moving(PolyCollection([], **{"linewidth": 0, **look}))
         self.ax.add_collection(fill, autolim=False)
         return fill
-
-    def _swatch(self, look: dict[str, Any]) -> Any:
-        place = self.canvas.figure.transFigure
-        look = {"edgecolor": style.RULE, "linewidth": 0.8, **look}
-        patch = self.canvas.moving(PolyCollection([], transform=place, **look))
-        self.canvas.figure.add_artist(patch)
-        return patch
-
-    def _explain(self, shown: set[str]) -> None:
-        """Show these entries of the legend, one under the other."""
-        y = self.box.y + self.top - 3
-        for name, (patch, label) in self.legend.items():
-            label.text = name if name in shown else ""
-            corners = self.canvas.corners(self.label_x, y, 14, 11)
-            patch.set_verts([corners] if name in shown else [])
-            label.x, label.y = self.label_x + 20, y + 9.5
-            y += 16 * (name in shown)
-        self.mark.x, self.mark.y = self.label_x, y + 9.5
 
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:  # noqa: ARG002 -- every chart's
         self.fit_time(run, ghost)
@@ -93,25 +74,30 @@ class Replicas(Timeline):
             self.ax.set_ylim(lanes, 0)
         self.y_ticks.show([(row + 0.5, str(number)) for row, number in enumerate(shown)])
         rows = {number: row for row, number in enumerate(shown)}
+        occurs = {WATERMARK} if shown else set()
         for role, band in self.bands.items():
-            spans = found.cut if role == "cut off" else found.spans
-            band.set_verts(
-                [
-                    _corners(span.start, span.end, rows[span.replica] + 0.08, 0.84)
-                    for span in spans
-                    if span.replica in rows and role in ("cut off", span.role)
-                ]
-            )
-        occurs = {span.role for span in found.spans if span.replica in rows}
-        occurs |= {"cut off"} if found.cut else set()
-        self._explain(occurs | self._areas(run, shown))
+            spans = [
+                span
+                for span in (found.cut if role == CUT else found.spans)
+                if span.replica in rows and role in (CUT, span.role)
+            ]
+            band.set_verts([_corners(s.start, s.end, rows[s.replica] + 0.08, 0.84) for s in spans])
+            if any((span.end - span.start) * self._pixels > SEEN for span in spans):
+                occurs.add(role)
+        self.legend.show(occurs | self._areas(run, shown))
         self._epochs(run, rows)
         ends = [np.nan, *[x for row in range(lanes) for x in (run.start, run.until, np.nan)]]
         levels = [np.nan, *[y for row in range(lanes) for y in (row + 0.9, row + 0.9, np.nan)]]
         self.watermarks.set_data(ends if shown else [], levels if shown else [])
 
+    @property
+    def _pixels(self) -> float:
+        """Pixels per second."""
+        low, high = self.ax.get_xlim()
+        return self.canvas.width * self.ax.get_position().width / (high - low)
+
     def _areas(self, run: ChartData, shown: list[int]) -> set[str]:
-        """Draw the entries above the watermark; return which kinds of them occur."""
+        """Draw the entries above the high watermark; return the kinds of them that occur."""
         counts = {number: self._counts(run, number) for number in shown}
         most = max((float(rows.sum(axis=0).max()) for rows in counts.values()), default=0.0)
         self.scale = style.nice_top(max(most, 1.0))
@@ -132,7 +118,7 @@ class Replicas(Timeline):
             if shown
             else "there is no replica"
         )
-        return {name for name, each in zip(("uncommitted", "dropped"), verts, strict=True) if each}
+        return {name for name, each in zip((UNCOMMITTED, TO_DROP), verts, strict=True) if each}
 
     def _counts(self, run: ChartData, number: int) -> Floats:
         """Return this replica's entries that are not committed, and those to be dropped: two rows,
@@ -146,14 +132,12 @@ class Replicas(Timeline):
 
     def _epochs(self, run: ChartData, rows: dict[int, int]) -> None:
         """Write the epoch where a replica begins to lead, and how many entries it dropped."""
-        low, high = self.ax.get_xlim()
-        pixels = self.canvas.width * self.ax.get_position().width / (high - low)  # per second
         for label in (*self.epochs, *self.drops):
             label.text = ""
         taken: dict[int, list[tuple[float, float]]] = {number: [] for number in rows}
         led = [s for s in run.replicas.spans if s.role == LEADER and s.replica in rows]
         for label, span in zip(self.epochs, led, strict=False):
-            room = (span.end - span.start) * pixels - 4
+            room = (span.end - span.start) * self._pixels - 4
             wide = self.canvas.measure(f"epoch {span.epoch}", size=style.SMALL)
             if room > 10:
                 text = f"epoch {span.epoch}" if room > wide else str(span.epoch)

@@ -46,8 +46,8 @@ def report(scenario: Any, shop: Shop, trace: Trace, until: float, seed: int) -> 
     parts = [_lost(books, replicas, trace, totals)]
     parts += _two_leaders(replicas, trace)
     if yes:
-        longest = format_seconds(totals["longest_wait_s"])
-        quiet = f"No yes for {format_seconds(silence)} from {format_seconds(since)} on; the"
+        longest = _seconds(totals["longest_wait_s"])
+        quiet = f"No yes for {_seconds(silence)} from {_seconds(since)} on; the"
         parts.append(f"{quiet if silence >= 1 else 'The'} longest wait was {longest}.")
     parts += _refused(trace)
     parts += _repeated(totals)
@@ -58,11 +58,16 @@ def report(scenario: Any, shop: Shop, trace: Trace, until: float, seed: int) -> 
     if not yes:
         headline = f"{format_count(totals['orders'], 'order')}, 0 told yes"
     elif silence >= 1:
-        headline += f", no yes for {format_seconds(silence)}"
+        headline += f", no yes for {_seconds(silence)}"
     context = Context(tables={"promises": books})
     return Run(
         scenario, seed, trace, until, totals, " ".join(parts), theory(scenario), headline, context
     )
+
+
+def _seconds(value: float) -> str:
+    """Return a time (s) as a text, to a tenth of a second like the times in the notebook."""
+    return format_seconds(round(value, 1))
 
 
 def theory(scenario: Any) -> dict[str, Any]:
@@ -112,7 +117,7 @@ def _lost(
     leader, name = replicas.elections[-1], told.worker.replace("-", " ")
     return (
         f"{orders}, {yes} told yes, {format_number(len(lost))} of them lost: {told.message_id} was "
-        f"acknowledged at {format_seconds(told.time)} by {name} in epoch {told.receipt}, "
+        f"acknowledged at {_seconds(told.time)} by {name} in epoch {told.receipt}, "
         f"and the log of replica {leader[1]}, which leads in epoch {leader[2]}, does not have it."
     )
 
@@ -129,8 +134,8 @@ def _two_leaders(replicas: ReplicaAnalysis, trace: Trace) -> list[str]:
                 for record in trace.records
             )
             return [
-                f"Two replicas led from {format_seconds(new.start)} to "
-                f"{format_seconds(old.end)}: the one of epoch {old.epoch} said yes to "
+                f"Two replicas led from {_seconds(new.start)} to "
+                f"{_seconds(old.end)}: the one of epoch {old.epoch} said yes to "
                 f"{format_count(wrong, 'order')} in that time."
             ]
     return []

@@ -55,7 +55,7 @@ class SendExercise(Exercise[int, TillTest]):
 
 def check_send(send: Callable[..., Any]) -> Verdict:
     """Grade `send(till, order, number)` over a hundred seeds: each of sixty orders must be in the
-    log once, and in order, and each call must return within the time.
+    log once, and in order, and all sixty must be sent by 150 s.
 
     `till.append(order, acks=, number=)` returns the offset, or None for no answer, or raises;
     `till.sleep(seconds)` waits. `number` is 1 for the first order, 2 for the second, and so on.
