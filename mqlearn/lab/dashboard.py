@@ -92,8 +92,12 @@ class Dashboard:
         predictions: Predictions | None = None,
         *,
         title: str | None = None,
+        ghost_title: str | None = None,
     ) -> None:
-        """Show `run` over the baseline `ghost`, with the predictions made before it."""
+        """Show `run` over the baseline `ghost`, with the predictions made before it.
+
+        `title` and `ghost_title` replace what the two runs say of themselves.
+        """
         data = ChartData.of(run)
         if ghost is None:
             self._ghost = None
@@ -105,7 +109,9 @@ class Dashboard:
             mine = chart.name == self.predicted_chart
             with named_errors(f'the chart "{chart.name}"'):
                 chart.draw(data, self._ghost, (predictions if mine else None) or Predictions())
-        subtitle = f"baseline: {headline(self._ghost.run)}" if self._ghost else ""
+        subtitle = ""
+        if self._ghost:
+            subtitle = f"baseline: {ghost_title or headline(self._ghost.run)}"
         self._write(headline(data.run) if title is None else title, subtitle)
         self.canvas.draw()
 

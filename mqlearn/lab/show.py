@@ -27,14 +27,15 @@ def show(
     at: float | None = None,
     prediction: float | None = None,
     title: str | None = None,
+    ghost_title: str | None = None,
 ) -> None:
     """Show a run, a trace or a table as a picture, and print a sentence that describes it.
 
     `charts` are names as in a scenario's `CHARTS`, by default those of the run, or else of its
     scenario, or else those that its records allow. `ghost` is a baseline, drawn in grey; `at` (s)
-    shows that instant instead of charts; `title` replaces the run's own message. The times of a
-    live trace count from its first record. A table, a DataFrame, is shown by the one chart that is
-    named: "measured", "features", "movers" or "tradeoff".
+    shows that instant instead of charts; `title` replaces the run's own message, `ghost_title` that
+    of the baseline. The times of a live trace count from its first record. A table, a DataFrame, is
+    shown by the one chart that is named, such as "measured" or "tradeoff".
 
     Raises ValueError for a chart of something that the records of a trace do not speak of, and for
     a table that the chart cannot draw.
@@ -46,6 +47,7 @@ def show(
     at = check.number("at", at, optional=True)
     prediction = check.number("prediction", prediction, low=-MOST, high=MOST, optional=True)
     check.instance("title", title, str, optional=True)
+    check.instance("ghost_title", ghost_title, str, optional=True)
     for name in charts:
         check.one_of("charts", name, CHARTS)
     if table is not None:
@@ -65,7 +67,8 @@ def show(
     height = TITLE + sum(int(TALLER * chart.min_height) + AXIS for chart in known)
     width = max((chart.page_width for chart in known), default=Chart.page_width)
     dashboard = Dashboard(names, width, height, scale=2)
-    dashboard.draw(run, ghost, Predictions(prediction=prediction), title=title)
+    predictions = Predictions(prediction=prediction)
+    dashboard.draw(run, ghost, predictions, title=title, ghost_title=ghost_title)
     show_png(dashboard.png(), width, height)
     print(dashboard.sentence(run))
 

@@ -6,6 +6,7 @@ distinguish these. Nothing is shown by colour alone: delayed is hatched, the bas
 prediction is dashed, theory is dotted.
 """
 
+import math
 from typing import Final
 
 from mqlearn.study.words import format_count, format_number, format_seconds
@@ -75,6 +76,16 @@ def nice_top(value: float, shown: float = 0.0) -> float:
             if value <= step * factor:
                 return step * factor
         step *= 10
+
+
+def close_ticks(value: float) -> list[float]:
+    """Return round ticks from 0 to just above `value`, five to eight of them, for an axis that is
+    drawn once.
+    """
+    value = max(value, 1e-3)
+    power = 10.0 ** (math.floor(math.log10(value)) - 1)
+    step = next(power * n for n in (1, 2, 5, 10, 20) if value <= 7 * power * n)
+    return [round(i * step, 9) for i in range(math.ceil(value / step - 1e-9) + 1)]
 
 
 # Distances between ticks and widths of slices, in seconds.

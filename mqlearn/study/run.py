@@ -70,7 +70,8 @@ class Context:
     trouble; `trouble` is the kind of trouble ("down", "slow") and `troubled` what is in it.
     `guarded` is True if a circuit breaker watched the calls: the trace cannot say so, since a
     breaker that never opens records nothing. `patience` is how long a customer waits for an order
-    to be done (s), None: as long as it takes. `tables` are what charts of tables draw, by the name
+    to be done (s), None: as long as it takes. Orders come during the first `window` seconds,
+    None: during the whole run. `tables` are what charts of tables draw, by the name
     of the chart.
     """
 
@@ -79,6 +80,7 @@ class Context:
     troubled: str = "service"
     guarded: bool = False
     patience: float | None = None
+    window: float | None = None
     # not compared: to ask whether two tables are equal gives a table
     tables: Mapping[str, Any] = field(default_factory=dict, compare=False)
 

@@ -113,7 +113,7 @@ def board_data(run: Run) -> Any:
 def test_the_pictures_in_words(board: Any) -> None:
     """With the numbers of the totals."""
     said = board.sentence(preset("the scaler that hunts"))
-    assert "Goodput: 3,366 orders in time, 10.5 per second; 2,005 in vain; 0 turned away." in said
+    assert "Goodput: 3,366 orders in time, 11.2 per second; 2,005 in vain; 0 turned away." in said
     assert "Workers: from 6 to 45, those that start included; 80.8 worker-minutes." in said
     assert "Lost: 2,005 of 5,371 orders." in said
 
@@ -134,9 +134,13 @@ def test_an_empty_trace_is_shown_empty() -> None:
         (
             LIMITS,
             "goodput_by_limit",
-            "Up to a limit of 300 about 12 orders per second are in time, with 600 only 1.4",
+            "From 20 to 300 places about 12 orders per second are in time, with 600 only 1.4",
         ),
-        (LIMITS[:2], "goodput_by_limit", "Up to a limit of 20 12 orders per second are in time"),
+        (
+            LIMITS[:2],
+            "goodput_by_limit",
+            "With 20 places about 12 orders per second are in time",
+        ),
         (LIMITS[:0], "goodput_by_limit", "How many are done in time?"),
         (
             COSTS,
@@ -161,6 +165,55 @@ def test_a_table_has_a_title_of_its_own(
     show(table, name)
     said = capsys.readouterr().out
     assert all(str(row).split(".")[0] in said for row in table.iloc[:, 0])
+
+
+@pytest.mark.parametrize(("useful", "shown"), [(354.0, True), (3540.0, False), (0.0, False)])
+def test_the_useful_bound_of_a_limit_is_a_line(useful: float, shown: bool, outside: Any) -> None:
+    """Between 300 and 360, if it is on the axis at all; the axis ends just above the dots."""
+    board = Dashboard(["goodput_by_limit"], 640, 300)
+    draw_table(board, "goodput_by_limit", LIMITS.assign(useful=useful))
+    by_limit = chart(board, "goodput_by_limit")
+    assert by_limit.bound.get_visible() == shown == bool(by_limit.bound_label.text)
+    if shown:
+        assert by_limit.bound.get_xdata()[0] == pytest.approx(np.log10(354))
+        assert by_limit.bound_label.text == "useful bound 354 ╌"
+        assert board.charts[0].describe(LIMITS.assign(useful=useful)).endswith("useful bound 354.")
+    assert by_limit.ax.get_ylim()[1] == 14 and outside(board.canvas) == []
+    draw_table(board, "goodput_by_limit", LIMITS)
+    assert not by_limit.bound.get_visible()
+
+
+def draw_table(board: Any, name: str, table: Any) -> None:
+    """Draw a picture of this table."""
+    from mqlearn.study.run import Context
+
+    board.draw(Run(None, 0, Trace(), 0.0, {}, "", context=Context(tables={name: table})))
+
+
+def test_a_baseline_has_a_title_of_its_own() -> None:
+    """Two titles speak of the same measure; without one the baseline says its own headline."""
+    board = Dashboard(("depth",), 640, 200)
+    run = preset("Black Friday")
+    board.draw(run, run, title="95 % wait 3 s", ghost_title="depth/10: 95 % wait 9 s")
+    assert board._subtitle.text == "baseline: depth/10: 95 % wait 9 s"
+    board.draw(run, run, title="95 % wait 3 s")
+    assert board._subtitle.text == f"baseline: {run.headline}"
+
+
+@pytest.mark.parametrize(
+    ("value", "ticks"),
+    [
+        (12.2, [0, 2, 4, 6, 8, 10, 12, 14]),
+        (21.8, [0, 5, 10, 15, 20, 25]),
+        (1.0, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (700.0, [0, 100, 200, 300, 400, 500, 600, 700]),
+    ],
+)
+def test_an_axis_ends_just_above_its_data(value: float, ticks: list[float]) -> None:
+    """At most eight ticks, all round."""
+    from mqlearn.lab.style import close_ticks
+
+    assert close_ticks(value) == ticks
 
 
 def test_labels_of_near_points_do_not_cover_each_other() -> None:

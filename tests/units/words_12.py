@@ -3,7 +3,7 @@
 import math
 
 from mqlearn.study.run import Run
-from mqlearn.study.words import format_seconds
+from mqlearn.study.words import format_number, format_seconds
 from tests.units.verdicts import claim, number
 from tests.units.words_05_06 import N, Said
 
@@ -35,14 +35,32 @@ def lost(run: Run) -> int:
     return sum(fates(run).values()) - fates(run)["in time"]
 
 
-@claim(rf"{N} of {N}(?: orders?)?(?: were)? lost", "Rush")
+@claim(rf"{N} of {N}(?: orders?)?(?: were| was)? lost", "Rush")
 def _(run: Run, said: Said) -> bool:
     return number(said[1]) == lost(run) and number(said[2]) == sum(fates(run).values())
 
 
-@claim(rf"{N} (done in vain|refused|dropped|shed|not done yet)", "Rush")
+WAY = "(done in vain|refused|dropped|shed|not done yet)"
+
+
+@claim(rf"lost, (all )?{WAY}", "Rush")
+def _(run: Run, said: Said) -> bool:
+    return fates(run)[said[2]] == lost(run) and (said[1] is None) == (lost(run) == 1)
+
+
+@claim(rf"{N} {WAY}", "Rush")
 def _(run: Run, said: Said) -> bool:
     return number(said[1]) == fates(run)[said[2]]
+
+
+@claim(rf"{N} orders? in time, {N} per second; {N} in vain; {N} turned away", "Rush")
+def _(run: Run, said: Said) -> bool:
+    count = fates(run)
+    away = count["refused"] + count["dropped"] + count["shed"]
+    # orders come for the window only; what is observed after it belongs to no rate
+    rate = round(count["in time"] / run.scenario.window, 2)
+    numbers = (count["in time"], rate, count["done in vain"], away)
+    return said.groups() == tuple(map(format_number, numbers))
 
 
 def most_waiting(run: Run) -> list[float]:

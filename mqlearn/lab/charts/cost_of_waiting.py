@@ -53,10 +53,11 @@ class CostOfWaiting(TableChart):
         waits = [max(wait, 0.01) for _, _, wait in rows] or [1.0]
         low = max([tick for tick in TICKS if tick <= min(waits)], default=TICKS[0])
         high = min([tick for tick in TICKS if tick >= max(*waits, 2 * low)], default=TICKS[-1])
-        right = style.nice_top(max([hours for _, hours, _ in rows], default=1.0))
+        ticks = style.close_ticks(max([hours for _, hours, _ in rows], default=1.0))
+        right = ticks[-1]
         self.ax.set(xlim=(0, right), ylim=(np.log10(low) - 0.1, np.log10(high) + 0.1))
         self.dots.set_data([hours for _, hours, _ in rows], np.log10(waits)[: len(rows)])
-        self.x_ticks.show([(v, style.number(v)) for v in (0, right / 2, right)])
+        self.x_ticks.show([(v, style.number(v)) for v in ticks])
         self.y_ticks.show(
             [(float(np.log10(v)), style.number(v)) for v in TICKS if low <= v <= high][:8]
         )

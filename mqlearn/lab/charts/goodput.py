@@ -79,7 +79,9 @@ class Goodput(Timeline):
         self.layers.draw(edges, values)
 
     def sentence(self, run: ChartData) -> str:
-        found, span = run.goodput, max(run.until - run.start, 1e-9)
+        # After the window no order comes any more: that time belongs to no rate.
+        found, window = run.goodput, run.context.window
+        span = max(run.until - run.start if window is None else window, 1e-9)
         if not found.orders:
             return "Goodput: no order came."
         parts = [

@@ -146,7 +146,7 @@ class LimitExercise(Exercise[int, Limited]):
         if counted.late_share > MOST_LATE:
             yield Mistake(
                 f"{said} {counted.late_share:.0%} of the accepted orders are done too late",
-                "how long does the last in a full line wait, and how long if chance is against it?",
+                "how long does the last order in a full queue wait, and how long with bad luck?",
                 show,
             )
         if counted.in_time < ENOUGH * house.best:

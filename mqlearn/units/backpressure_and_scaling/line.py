@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from mqlearn.runtime.simulation import Simulation
+from mqlearn.study.analysis.goodput import useful_bound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,10 +49,12 @@ def goodput_by_limit(
     scenario: Any, limits: Iterable[int], *, seeds: Iterable[int] = range(5)
 ) -> pd.DataFrame:
     """Return a table with a row for each limit: the orders per second done in time while orders
-    come, the mean of several seeds and their lowest and highest value.
+    come, the mean of several seeds and their lowest and highest value; and in each row the useful
+    bound of the scenario, `useful`.
     """
     import pandas as pd
 
+    useful = useful_bound(scenario.workers, scenario.service, scenario.patience)
     offered = []
     for seed in seeds:
         with Simulation(seed) as sim:
@@ -68,5 +71,5 @@ def goodput_by_limit(
                 for time, end in zip(times, ends, strict=True)
             )
             found.append(in_time / scenario.window)
-        rows.append((limit, fmean(found), min(found), max(found)))
-    return pd.DataFrame(rows, columns=["limit", "goodput", "lowest", "highest"])
+        rows.append((limit, fmean(found), min(found), max(found), useful))
+    return pd.DataFrame(rows, columns=["limit", "goodput", "lowest", "highest", "useful"])

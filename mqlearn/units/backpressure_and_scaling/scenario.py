@@ -244,6 +244,7 @@ class Rush(Scenario):
             "lost": found.lost,
             "waiting": waiting,
             "p95_wait_s": percentile(sorted(found.waits), 95) if found.waits else math.nan,
+            "longest_s": max(found.waits, default=math.nan),
             "peak": workers.peak,
             "worker_min": workers.seconds(until) / 60,
         }
@@ -252,6 +253,7 @@ class Rush(Scenario):
             trouble="stand still",
             troubled="workers",
             patience=self.patience,
+            window=self.window,
         )
         words = verdict_of(self, found, workers.peak, theory)
         words += self._compare_prediction(f"{found.lost:,}")

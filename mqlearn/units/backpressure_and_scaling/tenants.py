@@ -24,7 +24,7 @@ from mqlearn.runtime.base import Runtime
 from mqlearn.runtime.simulation import Simulation
 from mqlearn.study.arrivals import poisson
 from mqlearn.study.queue_adapter import QueueAdapter
-from mqlearn.study.words import format_number, format_share
+from mqlearn.study.words import format_number
 
 TENANTS, WORKERS, SERVICE = 100, 8, 1.0  # seconds
 QUIET, NOISY = 0.04, 20.0  # orders per second
@@ -36,19 +36,25 @@ NOISY_NAME = "tenant-0"
 
 @dataclass(frozen=True)
 class Tenants:
-    """The result of a run: the share of the quiet tenants whose 95th percentile of the wait is
-    above ten seconds, the median of these percentiles (s), the longest wait (s) of the noisy one,
-    and how many of its orders were refused.
+    """The result of a run: the number of quiet tenants with orders, and how many of them wait
+    long, with a 95th percentile of the wait above ten seconds; the median of these percentiles (s),
+    the longest wait (s) of the noisy one, and how many of its orders were refused.
     """
 
-    suffering: float
+    quiet: int
+    waiting_long: int
     quiet_p95: float
     noisy_longest: float
     refused: int
 
+    @property
+    def suffering(self) -> float:
+        """The share of the quiet tenants that wait long."""
+        return self.waiting_long / self.quiet
+
     def __str__(self) -> str:
         return (
-            f"{format_share(self.suffering)} of the quiet wait long, their median p95 is "
+            f"{self.waiting_long} of the {self.quiet} quiet wait long, their median p95 is "
             f"{self.quiet_p95:.1f} s; the noisy one waits up to {self.noisy_longest:.0f} s, "
             f"{format_number(self.refused)} of its orders are refused"
         )
@@ -117,7 +123,8 @@ def run_tenants(
     p95 = {name: percentile(sorted(each), 95) for name, each in waits.items()}
     quiet = [value for name, value in p95.items() if name != NOISY_NAME]
     return Tenants(
-        sum(value > LONG for value in quiet) / len(quiet),
+        len(quiet),
+        sum(value > LONG for value in quiet),
         median(quiet),
         max(waits[NOISY_NAME], default=0.0),
         refused,

@@ -15,10 +15,10 @@ def verdict_of(
     """Return the sentences of the verdict: how many orders were lost and how, and what made it
     so. `peak` is the most workers at one time.
     """
-    expected = f", theory {format_number(theory['lost'])}" if "lost" in theory else ""
-    how = _how(found)
-    said = f"{found.lost:,} of {format_count(found.orders, 'order')} were lost{expected}"
-    words = [f"{said}{': ' if how else ''}{how}."]
+    expected = f"; theory {format_number(theory['lost'])}" if "lost" in theory else ""
+    verb = "was" if found.lost == 1 else "were"
+    said = f"{found.lost:,} of {format_count(found.orders, 'order')} {verb} lost"
+    words = [f"{said}{_how(found)}{expected}."]
     if "useful" not in theory:
         needed = math.ceil(max(level for _, level in theory["needed"]))
         words.append(f"{format_count(peak, 'worker')} at the peak; the orders need {needed}.")
@@ -38,12 +38,13 @@ def verdict_of(
 
 def headline_of(found: GoodputAnalysis) -> str:
     """Return the verdict in few words."""
-    how = _how(found)
-    return f"{found.lost:,} of {found.orders:,} orders lost{': ' if how else ''}{how}"
+    return f"{found.lost:,} of {found.orders:,} orders lost{_how(found)}"
 
 
 def _how(found: GoodputAnalysis) -> str:
-    """Return in how many ways orders were lost, the most frequent first."""
+    """Return the ways of being lost, the most frequent first: ": 901 refused, 300 done in
+    vain"; or the only one: ", all refused".
+    """
     ways = {
         "done in vain": len(found.in_vain),
         "refused": len(found.refused),
@@ -52,4 +53,6 @@ def _how(found: GoodputAnalysis) -> str:
         "not done yet": found.unserved,
     }
     ranked = sorted((way for way in ways if ways[way]), key=lambda way: -ways[way])
-    return ", ".join(f"{ways[way]:,} {way}" for way in ranked)
+    if len(ranked) == 1:
+        return f", {'all ' if found.lost > 1 else ''}{ranked[0]}"
+    return f"{': ' if ranked else ''}{', '.join(f'{ways[way]:,} {way}' for way in ranked)}"

@@ -87,7 +87,7 @@ def test_shards_are_felt_by_a_quarter_and_pairs_by_one_in_28():
 
 
 DAY = Rush(
-    rate=2.0, trouble="rush", size=6.0, starts=300.0, lasts=600.0, window=1200.0, workers=2,
+    rate=2.0, trouble="rush", size=6.0, starts=300.0, lasts=600.0, window=1200.0, workers=3,
     service=1.0,
 )  # fmt: skip
 
@@ -98,7 +98,7 @@ def by_depth(start_up):
     def autoscale(sim, queue, processor):
         while True:
             wanted = math.ceil(queue.size() / 10)
-            processor.scale_to(min(100, max(2, wanted)), start_up=start_up)
+            processor.scale_to(min(100, max(3, wanted)), start_up=start_up)
             sim.sleep(15.0)
 
     return autoscale
@@ -108,7 +108,7 @@ def scaled(rule):
     """The package's autoscaler in the same place."""
 
     def start(sim, queue, processor):
-        Autoscaler(processor, rule, every=15.0, start_up=60.0, limits=(2, 100)).start()
+        Autoscaler(processor, rule, every=15.0, start_up=60.0, limits=(3, 100)).start()
 
     return run_scaled(DAY, start)
 
@@ -124,6 +124,8 @@ def test_a_loop_by_hand_is_the_packages_autoscaler():
     assert ours == theirs
     assert ours["peak"] > 1.5 * flow["peak"] and at_once["peak"] < 20
     assert ours["worker_min"] > 1.8 * flow["worker_min"]
+    # a rule that reacts has no worker before the start-up is over
+    assert all(50 < totals["longest_s"] < 75 for totals in (ours, flow))
     assert at_once["p95_wait_s"] < 15 < flow["p95_wait_s"] < ours["p95_wait_s"]
 
 
