@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqlearn.messaging.autoscaler import Seen
 from mqlearn.messaging.percentile import percentile
-from mqlearn.study.exercise import SEEDS, Exercise, Mistake, call_answer, is_number
+from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer, is_number
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -50,10 +50,18 @@ class Load(NamedTuple):
 
 
 class Look(NamedTuple):
-    """One look: what was seen, and the number of workers that the answer came to."""
+    """One look: what was seen, the answer, and the number of workers that it came to."""
 
     seen: Seen
+    answer: Answer
     wanted: int
+
+    def __str__(self) -> str:
+        seen = self.seen
+        return (
+            f"at {seen.now:g} s, with {seen.waiting:,} waiting, {seen.running} running and "
+            f"{seen.starting} starting, {self.answer}"
+        )
 
 
 class Scaled(NamedTuple):
@@ -196,11 +204,11 @@ class DesiredExercise(Exercise[int, Scaled]):
         def desired(seen: Seen) -> int:
             given = call_answer(answer, seen)
             if given.error is not None or not is_number(given.value):
-                wrong.append(f"at {seen.now:g} s, {given}")
+                wrong.append(f"at {seen.now:g} s a number of workers, {given}")
                 wanted = seen.running + seen.starting
             else:
                 wanted = max(LEAST, min(MOST, math.ceil(given.value)))
-            looks.append(Look(seen, wanted))
+            looks.append(Look(seen, given, wanted))
             return wanted
 
         pool.run(desired)
@@ -211,15 +219,17 @@ class DesiredExercise(Exercise[int, Scaled]):
         scene = f"{load.service:g} s per order, start-up {load.start_up:.0f} s"
         if world.wrong:
             yield Mistake(
-                f"{scene}: {world.wrong}, expected a number of workers",
+                f"{scene}: expected {world.wrong}",
                 "return a number; it is rounded up and kept between 1 and 200",
             )
             return
         show = partial(_table, world)
+        longest = max(world.looks, key=lambda look: look.seen.waiting)
+        most = max(world.looks, key=lambda look: look.seen.running + look.seen.starting)
         if world.p95 > load.start_up + SLACK:
             yield Mistake(
                 f"{scene}: 95 % wait up to {world.p95:.0f} s, {load.start_up + SLACK:.0f} s are "
-                "allowed",
+                f"allowed; {longest}",
                 "how many workers do the arrivals since the last look need, and who clears the "
                 "backlog?",
                 show,
@@ -227,7 +237,7 @@ class DesiredExercise(Exercise[int, Scaled]):
         if world.cost > BUDGET:
             yield Mistake(
                 f"{scene}: the paid time is {world.cost:.2f} times the work, {BUDGET:g} times is "
-                "allowed",
+                f"allowed; {most}",
                 "those that are starting were ordered for the same backlog; and how long may it "
                 "take to clear it?",
                 show,
@@ -250,7 +260,7 @@ def _table(world: Scaled) -> pd.DataFrame:
 
     rows = [
         (f"{s.now:.0f}", s.waiting, s.arrived, s.busy, s.running, s.starting, wanted)
-        for s, wanted in world.looks
+        for s, _, wanted in world.looks
     ]
     columns = ["now, s", "waiting", "arrived", "busy", "running", "starting", "wanted"]
     return pd.DataFrame(rows, columns=columns).set_index("now, s")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mqlearn.study.exercise import SEEDS, Exercise, Mistake, said_of, short_repr
+from mqlearn.study.exercise import SEEDS, Answer, Exercise, Mistake, call_answer, short_repr
 from mqlearn.study.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ class Door(NamedTuple):
 
 class Asked(NamedTuple):
     """A door, the limiter's answer to each of its calls, the number of tenants that it remembers
-    (None if it did not say), and the error that ended the questions, if any.
+    (None if it did not say), and the answer that ended the questions, None if all were answered.
     """
 
     seed: int
     door: Door
     answers: list[bool]
     remembered: Any
-    error: BaseException | None
+    wrong: Answer | None
 
 
 @lru_cache(maxsize=len(SEEDS))
@@ -103,27 +103,28 @@ class LimiterExercise(Exercise[int, Asked]):
 
     def play(self, answer: Callable[..., Any], case: int) -> Asked:
         door = door_of(case)
+        made = call_answer(answer, door.rate, door.burst)
+        if made.error is not None or not hasattr(made.value, "allow"):
+            return Asked(case, door, [], None, made)
         answers: list[bool] = []
-        remembered: Any = None
-        try:
-            limiter = answer(door.rate, door.burst)
-            for call in door.calls:
-                # not a list of all: the answers before an error are kept
-                answers.append(bool(limiter.allow(call.tenant, call.time)))  # noqa: PERF401
-            remembered = len(limiter)
-        except Exception as error:
-            return Asked(case, door, answers, remembered, error)
-        return Asked(case, door, answers, remembered, None)
+        for call in door.calls:
+            given = call_answer(made.value.allow, call.tenant, call.time)
+            if given.error is not None:
+                return Asked(case, door, answers, None, given)
+            answers.append(bool(given.value))
+        remembered = call_answer(len, made.value)
+        wrong = None if remembered.error is None else remembered
+        return Asked(case, door, answers, remembered.value, wrong)
 
     def mistakes(self, world: Asked) -> Iterator[Mistake]:
         door = world.door
         scene = f"rate {door.rate}/s, burst {door.burst}"
-        if world.error is not None:
+        if world.wrong is not None:
             at = len(world.answers)
-            call = door.calls[min(at, len(door.calls) - 1)]
-            where = "len" if at == len(door.calls) else f"call {at + 1}, {_call(call)}"
+            where = "of len(limiter)" if at == len(door.calls) else f"at {_call(door.calls[at])}"
+            made = world.wrong.error is None or not at
             yield Mistake(
-                f"{scene}: at {where}, {said_of(world.error)}",
+                f"{scene}: expected {'a limiter' if made else 'an answer ' + where}, {world.wrong}",
                 "Limiter(rate, burst) needs allow(tenant, now), and __len__ for len()",
             )
             return

@@ -123,8 +123,16 @@ def test_an_error_is_told_with_the_call():
                 raise KeyError(tenant)
             return super().allow(tenant, now)
 
-    assert "it raised KeyError" in check_limiter(Broken).text
-    assert "at call" in check_limiter(Broken).text
+    text = check_limiter(Broken).text
+    assert "expected an answer at allow(" in text and "it raised KeyError" in text
+
+    class NoLength:
+        def __init__(self, rate, burst):
+            self.inside = Limiter(rate, burst)
+            self.allow = self.inside.allow
+
+    assert "expected an answer of len(limiter), it raised TypeError" in check_limiter(NoLength).text
+    assert "expected a limiter, it returned 3" in check_limiter(lambda rate, burst: 3).text
 
 
 def test_a_replay_shows_the_last_calls_of_the_tenant():
