@@ -167,7 +167,7 @@ class ChartData:
 
     @cached_property
     def promises(self) -> Any:
-        """What producers were told of their orders, and what the log has: a `PromiseAnalysis`."""
+        """The answers to producers, against what the log has: a `PromiseAnalysis`."""
         from mqlearn.study.analysis.replicas import promises_in
 
         return self.table("promises") or promises_in(self.run.trace.records)
