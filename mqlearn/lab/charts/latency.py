@@ -34,7 +34,7 @@ class Latency(Timeline):
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
         super().__init__(canvas, box, axis=axis)
-        self.caption("seconds from sending to done")
+        self.caption("seconds from sending to done, over time; the numbers are of the whole run")
         self.ghost = {p: self._line(style.GHOST, **LOOKS[p]) for p in PERCENTILES}
         self.lines = {p: self._line(style.INK, **LOOKS[p]) for p in PERCENTILES}
         self.rows = [box.y + self.top + 9 + 16 * row for row in range(5)]

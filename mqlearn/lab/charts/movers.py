@@ -17,6 +17,7 @@ ROWS, COLUMNS = 10, 10
 NAMES, HEAD = 186, 62  # pixels: the failures' names; the caption and the signals' names
 GAP = 7  # pixels between two cells
 NUMBER = 13  # pixels at the top of a cell for its number
+WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 ARROWS = {"up": "↑", "down": "↓", "gone": "×", "": ""}
 REACH = 1.5  # of the usual range, shown above and below it: a line beyond is at the cell's edge
 
@@ -126,17 +127,26 @@ class Movers(TableChart):
 
     @classmethod
     def title(cls, table: Any) -> str:
-        """Return how many failures the most alert number sees, and whether one sees them all."""
+        """Return how many numbers are the first in some failure, and which move in all failures."""
         cells = by_pair(table)
         failures = {failure for failure, _ in cells}
+        if not failures:
+            return "No failure was watched"
+        firsts = {signal for (_, signal), cell in cells.items() if cell["first"]}
         seen: dict[str, int] = {}
         for (_, signal), cell in cells.items():
             seen[signal] = seen.get(signal, 0) + bool(cell["moved"])
-        most = max(seen.values(), default=0)
-        best = " and ".join(f'"{signal}"' for signal, count in seen.items() if count == most)
-        end = "" if most == len(failures) else "; no number moves in all of them"
-        verb = "moves" if list(seen.values()).count(most) == 1 else "move"
-        return f"{best} {verb} in {most} of {style.count(len(failures), 'failure')}{end}"
+        always = [signal for signal, count in seen.items() if count == len(failures)]
+        verb = "moves" if len(always) < 2 else "move"
+        said = " and ".join(f'"{signal}"' for signal in always) or "no number"
+        are = "number is" if len(firsts) == 1 else "numbers are"
+        some = f"{_word(len(firsts)).capitalize()} {are}"
+        return f"{some} first in some failure; {said} {verb} in all {_word(len(failures))}"
+
+
+def _word(count: int) -> str:
+    """Return a small number as a word."""
+    return WORDS[count] if count < len(WORDS) else style.number(count)
 
 
 def by_pair(table: Any) -> dict[tuple[str, str], dict[str, Any]]:

@@ -1,5 +1,7 @@
 """The chart "signals": the numbers of a watched queue over time, and the pages of its alert."""
 
+from typing import Any
+
 import numpy as np
 
 from mqlearn.lab import style
@@ -56,7 +58,7 @@ class Signals(Timeline):
     top = 0
 
     def __init__(self, canvas: Canvas, box: Box, *, axis: bool) -> None:
-        # its axes cover all rows: they have the time's ticks, and the shade of the failure
+        # its axes cover all rows: they have the time's ticks, the shade of the failure, and lines
         super().__init__(canvas, box, axis=axis)
         self.ax.spines[["left"]].set_visible(False)
         self.ax.set_ylim(0, 1)
@@ -70,6 +72,20 @@ class Signals(Timeline):
         ]
         # the time's axis is that of the last row
         self.alert = SignalRow(self, tops[-1], tall + FOOT, "", ALERT)
+        # a line over time crosses the rows, and leaves out the captions between them
+        self.crossing = self._crossing([row.ax for row in (*self.rows, self.alert)])
+        self.was_paged = canvas.moving(
+            self.alert.ax.plot(
+                [],
+                [],
+                linestyle="",
+                marker="^",
+                markersize=8,
+                color=style.GHOST,
+                clip_on=False,
+                zorder=5,
+            )[0]
+        )
         self.limit = canvas.moving(
             self.alert.ax.axhline(0, color=style.INK, linewidth=1.4, linestyle=style.DASHED)
         )
@@ -98,13 +114,13 @@ class Signals(Timeline):
             self.label_x, tops[-1] + CAPTION + 17, size=style.SMALL, va="center",
             color=style.TROUBLED, room=self.right - 10,
         )  # fmt: skip
-        self.you = canvas.moving(
-            self.ax.axvline(0, color=style.PREDICTED, linewidth=1.8, linestyle=style.DASHED)
-        )
+        self.was = canvas.text(
+            self.label_x, tops[-1] + CAPTION + 30, size=style.SMALL, va="center",
+            color=style.GHOST, room=self.right - 10,
+        )  # fmt: skip
+        self.you = self._vertical(color=style.PREDICTED, linewidth=1.8, linestyle=style.DASHED)
         self.you_label = canvas.text(0, box.y + 10, color=style.PREDICTED, bold=True)
-        self.theory = canvas.moving(
-            self.ax.axvline(0, color=style.INK, linewidth=1.6, linestyle=style.DOTTED)
-        )
+        self.theory = self._vertical(color=style.INK, linewidth=1.6, linestyle=style.DOTTED)
         self.room = canvas.moving(
             self.ax.plot(
                 [],
@@ -117,6 +133,20 @@ class Signals(Timeline):
             )[0]
         )
         self.empty = canvas.text(box.x + self.left + 20, box.y + 40, color=style.MUTED)
+
+    def _crossing(self, rows: list[Any]) -> list[float]:
+        """Return the ends of these rows as heights in the axes of the whole chart, NaN between."""
+        whole, heights = self.ax.get_position(), list[float]()
+        for ax in rows:
+            place = ax.get_position()
+            heights += [(y - whole.y0) / whole.height for y in (place.y0, place.y1)] + [np.nan]
+        return heights
+
+    def _vertical(self, **look: Any) -> Any:
+        """Return a vertical line, which is moved to a time."""
+        return self.canvas.moving(
+            self.ax.plot([0.0] * len(self.crossing), self.crossing, **look)[0]
+        )
 
     def draw(self, run: ChartData, ghost: ChartData | None, predictions: Predictions) -> None:
         self.fit_time(run, ghost)
@@ -144,9 +174,12 @@ class Signals(Timeline):
             # what came of the failure is not to hide how near the limit was in the calm
             most=CUT * watch.limit or np.inf,
         )
+        top = self.alert.top
+        cut = f" (cut at {style.number(top)})" if (values > top).any() else ""
+        theory = "; dotted: theory" if run.theory("page") is not None else ""
         # with the number: where a step of the slider moves the line by less than a pixel
         self.alert.caption.text = (
-            f"the alert: {watch.compared}; dashed: its limit {style.number(watch.limit)}"
+            f"alert: {watch.compared}{cut}; dashed: limit {style.number(watch.limit)}{theory}"
         )
         self.limit.set_ydata([watch.limit, watch.limit])
         for real, marks in self.pages.items():
@@ -155,7 +188,16 @@ class Signals(Timeline):
         took, false = self.measured(run), sum(not real for _, real in watch.pages)
         self.said.text = "▲ none" if took is None else f"▲ after {style.seconds(took)}"
         self.false.text = f"△ {style.number(false)} false"
+        self._draw_baseline(ghost, watch.limit)
         self._draw_predictions(run, predictions)
+
+    def _draw_baseline(self, ghost: ChartData | None, limit: float) -> None:
+        """Mark the first page of the baseline's failure, also where its values are cut off."""
+        took = None if ghost is None else self.measured(ghost)
+        began = None if ghost is None else _onset(ghost)
+        paged = [] if took is None or began is None else [began + took]
+        self.was_paged.set_data(paged, [limit] * len(paged))
+        self.was.text = "" if took is None else f"▲ was {style.seconds(took)}"
 
     def _draw_predictions(self, run: ChartData, predictions: Predictions) -> None:
         began = _onset(run)
@@ -166,7 +208,7 @@ class Signals(Timeline):
         ):
             line.set_visible(began is not None and seconds is not None)
             at = min((began or 0.0) + (seconds or 0.0), high)
-            line.set_xdata([at, at])
+            line.set_xdata([at] * len(self.crossing))
         self.you_label.visible = self.you.get_visible()
         if self.you_label.visible:
             at = min((began or 0.0) + (predictions.prediction or 0.0), high)

@@ -155,7 +155,7 @@ def _why_false(seen: Hour, sample: Sample) -> str:
     if seen.rush[0] <= sample.now < seen.rush[1] + 60:
         return "this is Monday's rush: which number would a customer feel?"
     if seen.pause[0] <= sample.now < seen.pause[1] + 120:
-        return "workers paused for a deployment: how long must it last until you would get up?"
+        return "a pause of 30 s is harmless; require that the condition holds longer"
     return "one poison order, or one look, is no reason to get up: ask for more, or for longer"
 
 

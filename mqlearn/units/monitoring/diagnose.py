@@ -31,7 +31,7 @@ HINTS = {
     SLOW: "orders get old, and each takes longer than in the calm",
     DOWN: "most tries fail",
     POISON: "few tries fail, and some orders die",
-    NOTHING: "orders are acked, and the cards tell another story",
+    NOTHING: "orders are acked, but `paid` is far below `rate_out`",
 }
 Numbers = dict[str, float]
 

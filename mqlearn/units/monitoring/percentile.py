@@ -135,9 +135,23 @@ def _hint(world: Measured) -> str:
     alone = [histogram_percentile(each, world.share) for each in full]
     if math.isclose(value, sum(alone) / len(alone), rel_tol=1e-6):
         return "a mean of percentiles is no percentile: what of a histogram can be added?"
+    if any(math.isclose(value, each) for each in _of_the_first(world)):
+        return "this is the percentile of the first worker; all workers count"
     if value <= min(BUCKETS) or value < world.bucket[0] / 2:
-        return "a count has all values up to its bound: those of the smaller bounds are in it"
+        return "the counts are cumulative: the count at 0.25 includes the count at 0.1"
     return "add the counts of all workers bound by bound, then look for the share of the sum"
+
+
+def _of_the_first(world: Measured) -> list[float]:
+    """Return the percentile (s) of the first worker alone, interpolated and as the bound of its
+    bucket.
+    """
+    first = world.histograms[0]
+    if not first[math.inf]:
+        return []
+    need = world.share * first[math.inf]
+    bound = next(bound for bound, count in first.items() if count >= need)
+    return [histogram_percentile(first, world.share), bound]
 
 
 def _table(world: Measured) -> pd.DataFrame:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HOURS, MINUTES = 100, 60  # a fifth of them with each failure, and a fifth with none
-WEEK = 168.0  # hours
+WEEK = 168.0  # hours, each with its own rush, pause and poison orders
 SETTLES = 600.0  # seconds: no page that comes so soon after a failure is called false
 
 
@@ -27,8 +27,8 @@ class Alarm(Protocol):
 
 
 class Tried(NamedTuple):
-    """The result of an alarm: false pages per week, the median time (s) from the failure to its
-    first firing sample (NaN if it never fired), and in how many of how many failures it did.
+    """The result of an alarm: false pages in 168 such hours, the median time (s) from the failure
+    to its first firing sample (NaN if it never fired), and in how many of how many failures it did.
     """
 
     false: float
@@ -75,8 +75,8 @@ def tradeoff(
     *,
     hours: int = HOURS,
 ) -> pd.DataFrame:
-    """Return a table with a row for each alarm: its `rule` and `threshold`, the `false` pages per
-    week, and the `seconds` from the failure to its page (median; NaN if it found none).
+    """Return a table with a row for each alarm: its `rule` and `threshold`, the `false` pages in
+    168 such hours, and the `seconds` from the failure to its page (median; NaN if it found none).
 
     `alarms` has a function that makes the alarm for each rule and each threshold, both as they are
     to be written; None: those of `usual_alarms`.
@@ -104,7 +104,7 @@ def usual_alarms() -> dict[str, dict[str, Callable[[], Alarm]]]:
         return lambda: ThresholdAlert(lambda seen: seen.oldest, above, hold=hold)
 
     return {
-        "depth": {str(above): depth(above) for above in (20, 40, 80, 160)},
+        "depth (orders)": {str(above): depth(above) for above in (20, 40, 80, 160)},
         "oldest": {f"{above} s": oldest(above) for above in (20, 30, 45, 60)},
         "oldest for 60 s": {f"{above} s": oldest(above, 60.0) for above in (30, 45)},
         "oldest for 300 s": {"30 s": oldest(30, 300.0)},
