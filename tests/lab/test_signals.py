@@ -5,6 +5,7 @@ moves first after a failure, and what an alert costs.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from mqlearn.lab.chart_data import ChartData
 from mqlearn.lab.charts import CHARTS
 from mqlearn.lab.charts.base import Predictions
 from mqlearn.lab.dashboard import Dashboard
+from mqlearn.lab.label import measure
 from mqlearn.runtime.trace import Trace
 from mqlearn.study.analysis.signals import SignalAnalysis, Watch
 from mqlearn.study.run import Context, Run
@@ -126,7 +128,7 @@ def test_another_limit_is_another_picture() -> None:
         for limit in limits
     ]
     assert captions == [
-        f"the alert: age of the oldest (s); dashed: its limit {limit}" for limit in ("60", "60.5")
+        f"alert: age of the oldest (s); dashed: limit {limit}" for limit in ("60", "60.5")
     ]
 
 
@@ -139,9 +141,39 @@ def test_without_a_page_or_a_failure_nothing_is_measured(run: Run) -> None:
 
 def test_a_prediction_counts_from_the_failure() -> None:
     """One beyond the end is drawn at the end."""
-    assert list(drawn("signals", watched(), you=50.0).you.get_xdata()) == [150, 150]
-    assert list(drawn("signals", watched(), you=5000.0).you.get_xdata()) == [200, 200]
+    assert set(drawn("signals", watched(), you=50.0).you.get_xdata()) == {150}
+    assert set(drawn("signals", watched(), you=5000.0).you.get_xdata()) == {200}
     assert not drawn("signals", watched()).you.get_visible()
+
+
+def test_a_vertical_line_leaves_out_the_captions() -> None:
+    """It is drawn over the axes of each row, with a gap where the caption of the next is."""
+    chart = drawn("signals", watched(), you=50.0)
+    heights, whole = list(chart.you.get_ydata()), chart.ax.get_position()
+    rows = [row.ax.get_position() for row in (*chart.rows, chart.alert)]
+    ends = [(y - whole.y0) / whole.height for row in rows for y in (row.y0, row.y1)]
+    assert [y for y in heights if not np.isnan(y)] == pytest.approx(ends)
+    assert np.isnan(heights).tolist() == [False, False, True] * len(rows)
+
+
+def test_the_first_page_of_a_baseline_is_a_grey_triangle() -> None:
+    """It stands on the limit, since the baseline's values may be cut off; no baseline has none."""
+    ghost = watched(replace(WATCH, pages=((50.0, False), (190.0, True))))
+    chart = drawn("signals", watched(), ghost)
+    assert list(chart.was_paged.get_xdata()) == [190] and chart.was.text == "▲ was 90 s"
+    assert list(chart.was_paged.get_ydata()) == [60]
+    for quiet in (None, watched(replace(WATCH, pages=()))):
+        chart = drawn("signals", watched(), quiet)
+        assert not len(chart.was_paged.get_xdata()) and chart.was.text == ""
+
+
+def test_an_alert_that_is_cut_off_says_so() -> None:
+    """And a line of theory is named."""
+    high = replace(WATCH, limit=10.0)
+    caption = drawn("signals", watched(high)).alert.caption
+    assert caption.text == "alert: age of the oldest (s) (cut at 40); dashed: limit 10"
+    run = replace(watched(high), theory={"page": 30.0})
+    assert drawn("signals", run).alert.caption.text.endswith("limit 10; dotted: theory")
 
 
 @pytest.mark.parametrize("name", ["signals", "budget"])
@@ -189,19 +221,19 @@ def test_the_first_mover_of_each_failure_is_in_colour() -> None:
     )
 
 
-def test_the_title_counts_the_failures_that_the_best_number_sees() -> None:
+def test_the_title_says_how_many_are_first_and_which_sees_all() -> None:
     """Computed from the table."""
-    assert CHARTS["movers"].title(MOVED) == '"p95" moves in 2 of 2 failures'  # type: ignore[attr-defined]
-    without = MOVED[MOVED["signal"] != "p95"]
-    assert CHARTS["movers"].title(without) == (  # type: ignore[attr-defined]
-        '"in" and "age of oldest" move in 1 of 2 failures; no number moves in all of them'
-    )
+    title = CHARTS["movers"].title  # type: ignore[attr-defined]
+    assert title(MOVED) == ('Three numbers are first in some failure; "p95" moves in all two')
+    without = MOVED[MOVED["signal"] == "age of oldest"]
+    assert title(without) == "One number is first in some failure; no number moves in all two"
+    assert title(MOVED[:0]) == "No failure was watched"
 
 
 ALARMS = pd.DataFrame(
     [
-        ("depth", 20, 249.0, 20.0),
-        ("depth", 160, 0.0, 117.0),
+        ("depth (orders)", 20, 249.0, 20.0),
+        ("depth (orders)", 160, 0.0, 117.0),
         ("oldest", "60 s", 0.0, 78.0),
         ("burn", "14.4", 0.0, NAN),
     ],
@@ -215,15 +247,39 @@ def test_an_alarm_is_a_point_and_one_that_never_paged_is_none() -> None:
     assert [len(line.get_xdata()) for line in chart.lines] == [2, 1, 0, 0]
     assert list(chart.lines[0].get_ydata()) == list(np.log10([20, 117]))
     assert [label.text for label in chart.labels[0][:2]] == ["20", "160"]
+    # without a false page a point stands at 0, whatever its rule
+    assert chart.lines[0].get_xdata()[1] == chart.lines[1].get_xdata()[0] == 0
     assert "Never in time: burn above 14.4." in chart.describe(ALARMS)
 
 
-def test_the_title_compares_the_fastest_with_the_fastest_quiet_one() -> None:
-    """Computed from the table."""
-    assert CHARTS["tradeoff"].title(ALARMS) == (  # type: ignore[attr-defined]
-        "The fastest, depth above 20, pages after 20 s and 249 times a week for nothing; "
-        "oldest above 60 s after 78 s, never so"
+def test_labels_of_points_that_stand_close_do_not_overlap() -> None:
+    """Five alarms between 70 and 140 s, all without a false page."""
+    table = pd.DataFrame(
+        [
+            *(("depth", 80, 0.0, 71.0), ("depth", 160, 0.0, 140.0), ("oldest", "60 s", 0.0, 79.0)),
+            *(
+                ("held", "30 s", 0.0, 102.0),
+                ("held", "45 s", 0.0, 119.0),
+                ("depth", 9, 300.0, 20.0),
+            ),
+        ],
+        columns=["rule", "threshold", "false", "seconds"],
     )
+    chart = drawn("tradeoff", table_run(tradeoff=table))
+    labels = [label for row in chart.labels for label in row if label.text]
+    assert len(labels) == 6
+    for one, other in combinations(labels, 2):
+        left, right = sorted((one, other), key=lambda label: label.x)
+        apart = right.x - left.x >= measure(left.text, left.size, left.weight)
+        assert apart or abs(one.y - other.y) >= 12, (one.text, other.text)
+
+
+def test_the_title_compares_the_fastest_with_the_fastest_quiet_one() -> None:
+    """Computed from the table; the unit of a rule is left to the chart."""
+    title = CHARTS["tradeoff"].title  # type: ignore[attr-defined]
+    assert title(ALARMS) == ("Depth above 20: 20 s, 249 false pages; oldest above 60 s: 78 s, none")
+    assert title(ALARMS[:1]) == "Depth above 20: 20 s, 249 false pages"
+    assert title(ALARMS[3:]) == "No alarm paged"
 
 
 @pytest.mark.parametrize(("name", "table"), [("movers", MOVED), ("tradeoff", ALARMS)])

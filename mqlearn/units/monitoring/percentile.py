@@ -7,6 +7,7 @@ import random
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqlearn.messaging.counters import BUCKETS
@@ -137,7 +138,8 @@ def _hint(world: Measured) -> str:
         return "a mean of percentiles is no percentile: what of a histogram can be added?"
     if any(math.isclose(value, each) for each in _of_the_first(world)):
         return "this is the percentile of the first worker; all workers count"
-    if value <= min(BUCKETS) or value < world.bucket[0] / 2:
+    small = value <= min(BUCKETS) or value < world.bucket[0] / 2
+    if small or value == _added_again(world):
         return "the counts are cumulative: the count at 0.25 includes the count at 0.1"
     return "add the counts of all workers bound by bound, then look for the share of the sum"
 
@@ -152,6 +154,17 @@ def _of_the_first(world: Measured) -> list[float]:
     need = world.share * first[math.inf]
     bound = next(bound for bound, count in first.items() if count >= need)
     return [histogram_percentile(first, world.share), bound]
+
+
+def _added_again(world: Measured) -> float:
+    """Return the bound (s) that an answer finds which adds up the counts of smaller bounds once
+    more.
+    """
+    counts = [sum(each[bound] for each in world.histograms) for bound in BOUNDS]
+    need = world.share * sum(counts)
+    return next(
+        bound for bound, up_to in zip(BOUNDS, accumulate(counts), strict=True) if up_to >= need
+    )
 
 
 def _table(world: Measured) -> pd.DataFrame:

@@ -71,7 +71,7 @@ def test_a_replay_shows_what_the_verdict_says() -> None:
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
-        (alarms.Deep, "workers paused for a deployment"),
+        (alarms.Deep, "require that the condition holds longer"),
         (alarms.ATightAge, "Monday's rush"),
         (alarms.AnyDeadLetter, "one poison order"),
         (alarms.Silent, "which number of a queue grows"),

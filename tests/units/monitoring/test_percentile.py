@@ -53,6 +53,16 @@ def as_plain_counts(histograms, share):
     return None
 
 
+def the_first(histograms, share):
+    """The first worker's alone."""
+    return histogram_percentile(histograms[0], share)
+
+
+def the_first_bound(histograms, share):
+    """The bound of its bucket, as in the notebook's stub."""
+    return the_bound(histograms[:1], share)
+
+
 CAUGHT = {mean: 67, largest: 52, weighted: 43, as_plain_counts: 89}
 """In how many of the hundred seeds."""
 
@@ -75,7 +85,13 @@ def test_a_right_percentile_passes(right) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "hint"),
-    [(mean, "what of a histogram can be added"), (largest, "bound by bound")],
+    [
+        (mean, "what of a histogram can be added"),
+        (largest, "bound by bound"),
+        (the_first, "the percentile of the first worker"),
+        (the_first_bound, "the percentile of the first worker"),
+        (as_plain_counts, "the counts are cumulative"),
+    ],
 )
 def test_the_hint_is_about_the_mistake(wrong, hint) -> None:
     """A mean is told to be one."""

@@ -24,16 +24,16 @@ def table() -> pd.DataFrame:
 
 
 def test_each_alarm_costs_what_the_unit_says(table: pd.DataFrame) -> None:
-    """Seconds, and false pages per week."""
+    """Seconds, and false pages in 168 such hours."""
     said = [
         f"{row.rule} {row.threshold}: {row.seconds:.0f}, {row.false:.0f}"
         for row in table.itertuples()
     ]
     assert said == [
-        "depth 20: 23, 248",
-        "depth 40: 39, 61",
-        "depth 80: 71, 0",
-        "depth 160: 140, 0",
+        "depth (orders) 20: 23, 248",
+        "depth (orders) 40: 39, 61",
+        "depth (orders) 80: 71, 0",
+        "depth (orders) 160: 140, 0",
         "oldest 20 s: 29, 416",
         "oldest 30 s: 42, 98",
         "oldest 45 s: 59, 12",
@@ -51,7 +51,7 @@ def test_a_later_alarm_is_never_falser(table: pd.DataFrame) -> None:
 
 
 def test_a_dead_letter_wakes_for_every_poison_order() -> None:
-    """Two per hour are over 300 per week; five in a minute are an outage."""
+    """Two per hour are over 300 in 168 hours; five in a minute are an outage."""
     assert try_alarm(lambda: dead(0), DOWN).false == pytest.approx(388, abs=1)
     five = try_alarm(lambda: dead(4), DOWN)
     assert (five.false, five.found, five.failures) == (0, 20, 20)
