@@ -83,6 +83,7 @@ class Tradeoff(TableChart):
         self.x_ticks.show([(_across(n), style.number(n)) for n in FALSE_TICKS if n <= right])
         self.y_ticks.show([(_up(n), style.number(n)) for n in SECONDS_TICKS if low <= n <= high])
         taken: list[Rectangle] = []
+        placed: list[tuple[Label, tuple[float, float]]] = []
         for i, (line, name) in enumerate(zip(self.lines, self.names, strict=True)):
             points = list(rules.values())[i] if i < len(rules) else []
             x = [_across(point["false"]) for point in points]
@@ -93,9 +94,10 @@ class Tradeoff(TableChart):
             taken += self._line_places(x, y)
             for n, label in enumerate(self.labels[i]):
                 label.text = str(points[n]["threshold"]) if n < len(points) else ""
-        for line, labels in zip(self.lines, self.labels, strict=True):
-            for x, y, label in zip(*line.get_data(), labels, strict=False):
-                taken.append(self._beside(label, *self._pixel(x, y), taken))
+                if n < len(points):
+                    placed.append((label, self._pixel(x[n], y[n])))
+        for label, at in placed:
+            taken.append(self._beside(label, *at, taken))
 
     def _pixel(self, x: float, y: float) -> tuple[float, float]:
         """Return the place of a point, in pixels from the left and the top."""
