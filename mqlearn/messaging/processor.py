@@ -38,12 +38,15 @@ class MessageProcessor(Workers):
         check.function("processor", processor)
         self.processors[message_type] = processor
 
-    def start_workers(self, num_workers: int = 4) -> None:
-        """Start workers, with the names worker-0, worker-1, … They can be started again after
-        `stop_workers`.
+    def start_workers(self, num_workers: int = 4, *, name: str = "worker") -> None:
+        """Start workers, `name`-0, `name`-1, … They can be started again after `stop_workers`.
+
+        Give the workers of a second processor on one queue another name: a trace knows a worker by
+        its name.
         """
         check.whole("num_workers", num_workers, low=1)
-        self._pool.start(num_workers)
+        check.instance("name", name, str)
+        self._pool.start(num_workers, name)
 
     def stop_workers(self, timeout: float | None = None) -> None:
         """Let every worker finish its message and release the others it holds; wait for them, at

@@ -63,12 +63,13 @@ class Shop:
         gone = leaving(fields)
         # two pools, so that one of them can stop and start again
         self._pools = [(self._pool(), fields.workers - gone), (self._pool(), gone)]
+        self._names = ("worker", "extra")
 
     def open(self) -> None:
         """Start the workers, the orders, and the operator who takes workers away."""
-        for pool, count in self._pools:
+        for (pool, count), name in zip(self._pools, self._names, strict=True):
             if count:
-                pool.start_workers(count)
+                pool.start_workers(count, name=name)
         self.runtime.spawn(self._send_orders, name="shop")
         if self._pools[1][1]:
             self.runtime.spawn(self._take_away, name="operator", daemon=True)
@@ -88,7 +89,7 @@ class Shop:
         self.runtime.sleep_until(self.start + ONSET)
         pool.stop_workers()
         self.runtime.sleep_until(self.start + self.over)
-        pool.start_workers(count)
+        pool.start_workers(count, name=self._names[1])
 
     def _send_orders(self) -> None:
         for number, time in enumerate(arrival_times(self.fields, self.runtime), 1):

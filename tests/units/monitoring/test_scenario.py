@@ -175,3 +175,9 @@ def test_one_kind_fails_at_each_try() -> None:
     """A fifth of the orders: about as many die, once their retries are over."""
     run = run_of(failure="one kind fails", severity=0.2)
     assert run.totals["dead"] == pytest.approx(0.2 * 1200, rel=0.15)
+
+
+def test_each_worker_has_a_name_of_its_own() -> None:
+    """Those that go are a pool of their own, and the step-through knows a worker by its name."""
+    run = WatchedShop(failure="workers gone").run(0)
+    assert len(run.at(880.0).workers) == run.scenario.workers == 8
