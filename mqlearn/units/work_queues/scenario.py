@@ -253,12 +253,12 @@ class WorkQueue(Scenario):
             # The waits of jobs that no worker began are longer, and in no percentile.
             begun = " of those begun" if analysis.begun < offered else ""
             day = (
-                f"{workers.rstrip(',')}: 95 %{begun} wait at most {format_seconds(analysis.p95)}, "
-                f"which is {self._real_minutes(analysis)} minutes of the recorded day"
+                f"{workers.rstrip(',')}: 95 %{begun} wait at most {format_seconds(analysis.p95)} "
+                f"({self._real_minutes(analysis)} minutes of the recorded day)"
             )
             if begun and not analysis.refused:
                 return f"{day}; {left:,} of {offered:,} are left at its end."
-            return f"{day}; the queue is first {full}." if analysis.refused else f"{day}."
+            return f"{day}; queue {full}." if analysis.refused else f"{day}."
         rates = f"{format_number(rate)} arrive"
         able = f"{workers} finish{'es' * one} {format_number(self.capacity)}"
         growth = rate - self.capacity
@@ -279,7 +279,7 @@ class WorkQueue(Scenario):
         behind = left > max(0.1 * offered, self.workers * self.prefetch)
         begun = " of those begun" if behind else ""
         if analysis.refused or behind:
-            keep = f"{'does' if one else 'do'} not keep up all the time"
+            keep = f"{'does' if one else 'do'} not always keep up"
         by_theory = expected.get("wait", -1.0)
         in_theory = f", theory {format_seconds(by_theory)}" if by_theory >= 0 else ""
         return (
@@ -287,7 +287,7 @@ class WorkQueue(Scenario):
             f"{format_number(self.capacity)} can be finished; "
             f"mean wait{begun} {format_seconds(analysis.mean)}{in_theory}"
             + (f"; {left:,} are left" if behind else "")
-            + (f"; the queue is first {full}." if analysis.refused else ".")
+            + (f"; queue {full}." if analysis.refused else ".")
         )
 
     def _theory(self, rate: float, refused: int) -> dict[str, Any]:

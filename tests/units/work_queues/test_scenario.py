@@ -185,7 +185,7 @@ def test_the_verdict_does_the_sum() -> None:
         ),
         (
             {"arrivals": "Dec timetable", "service": 2.0, "spread": 0.0, "workers": 8},
-            "8 workers: 95 % wait at most 2 s, which is 4 minutes of the recorded day.",
+            "8 workers: 95 % wait at most 2 s (4 minutes of the recorded day).",
         ),
     ],
     ids=["one", "level", "slow", "recorded"],
