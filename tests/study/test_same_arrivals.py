@@ -203,6 +203,7 @@ GOVERNS: dict[str, dict[str, set[str]]] = {
 SHORTER: dict[str, dict[str, Any]] = {
     "SharedPartitions": {"window": 60.0, "rate": 4.0, "backlog": 40, "batch": 20},
     "CardOutage": {"window": 75.0},
+    "WatchedShop": {"rate": 0.8},
     "OrderHistory": {"orders": 60},
     "FanOut": {"window": 30.0},
     "ReadingTheLog": {"window": 60.0},
