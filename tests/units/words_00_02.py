@@ -168,7 +168,9 @@ def rate(run: Run) -> float:
     return float(run.scenario.rate)
 
 
-@claim(rf"(?<!not )(?<!not always )keeps? up: {N} a second arrive, {N} can be finished", "WorkQueue")
+@claim(
+    rf"(?<!not )(?<!not always )keeps? up: {N} a second arrive, {N} can be finished", "WorkQueue"
+)
 def _(run: Run, said: Said) -> bool:
     able = run.scenario.capacity
     right = same(said[1], rate(run)) and same(said[2], able) and rate(run) < able
