@@ -16,8 +16,14 @@ from mqlearn.units import scenarios
 
 
 def slider(kind: type[Any]) -> tuple[str, list[Any]]:
-    """The lab's first slider, and the values around its default that it is moved to in turn."""
-    field = next(each for each in fields(kind) if isinstance(each.default, int | float))
+    """The lab's first slider that has steps enough, and the values around its default that it is
+    moved to in turn.
+    """
+    field = next(
+        each
+        for each in fields(kind)
+        if isinstance(each.default, float) or (isinstance(each.default, int) and each.default >= 10)
+    )
     return field.name, [
         type(field.default)(field.default * share) for share in (0.9, 1.0, 1.1, 1.2)
     ]

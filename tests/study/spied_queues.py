@@ -10,6 +10,8 @@ from mqlearn import InMemoryMessageQueue, Message
 from mqlearn.messaging import queue_maker
 from mqlearn.study import scenario as scenario_module
 from mqlearn.study.run import Run
+from mqlearn.units.backpressure_and_scaling import Rush
+from mqlearn.units.backpressure_and_scaling import scenario as rush_module
 from mqlearn.units.publish_subscribe import FanOut
 
 INSTANTS = 50
@@ -80,7 +82,9 @@ def look_at_all(queues: list[Spied]) -> dict[str, Any]:
 
 
 def where_queues_are_made(scenario: Any) -> Any:
-    """The module that makes the scenario's queues: a broker's, or that of all scenarios."""
+    """The module that makes the scenario's queues: a broker's, its own, or that of all."""
+    if isinstance(scenario, Rush):
+        return rush_module
     return queue_maker if isinstance(scenario, FanOut) else scenario_module
 
 

@@ -206,6 +206,8 @@ class Rush(Scenario):
         advance(runtime, self.window)
         waiting = queue.size()
         until = observe(runtime, trace, self.patience)
+        if not given:  # one from a notebook's cell need not hold what its workers have in hand
+            trace.balance()
         theory = self._theory(given, scale is not None or self.scaler != NONE)
         run = self._report(trace, waiting, until, theory, seed)
         processor.stop_workers()
