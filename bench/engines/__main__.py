@@ -77,6 +77,7 @@ def main() -> None:
     parser.add_argument("--no-throughput", action="store_true", help="only the crashes")
     parser.add_argument("--shop", action="store_true", help="only the books of unit 03's shop")
     asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)  # before ten minutes of measuring, not after
     if asked.shop:
         for each in tqdm(chosen(SHOPS, asked.engines), desc="shop", unit="engine"):
             tqdm.write("\n".join(lines(books_of(each))))
