@@ -68,8 +68,8 @@ class Recorder:
 def rounded(result: dict[str, Any]) -> dict[str, Any]:
     """Return a result with its times in whole milliseconds: more digits only make a larger file."""
     if result["run"] is not None:
-        for record in result["run"]["records"]:
-            record[0] = round(record[0], 3)
+        records = result["run"]["records"]
+        result["run"]["records"] = [[round(time, 3), *rest] for time, *rest in records]
         result["run"]["until"] = round(result["run"]["until"], 3)
     return result
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
-from mqlearn.engines.closing import Closing
 from mqlearn.engines.entries import EngineEntry
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.features import refuse, supports
@@ -18,6 +17,7 @@ from mqlearn.messaging.message import Message
 from mqlearn.messaging.queue import MessageQueue
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime, Timer
+from mqlearn.runtime.closing import Closing
 from mqlearn.runtime.handed_in import reason_of
 from mqlearn.runtime.threads import ThreadRuntime, default_runtime
 

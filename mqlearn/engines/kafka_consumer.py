@@ -8,11 +8,11 @@ from typing import Any, NoReturn
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from mqlearn.engines.adapter import PATIENCE, PAUSE
-from mqlearn.engines.closing import Closing
 from mqlearn.engines.errors import EngineError, Unsupported
 from mqlearn.engines.kafka_client import GONE, translate
 from mqlearn.engines.kafka_records import decode
 from mqlearn.runtime import check
+from mqlearn.runtime.closing import Closing
 from mqlearn.runtime.handed_in import Listeners
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.partition_log import OffsetOutOfRange

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from confluent_kafka import TopicPartition
 
 from mqlearn.engines.adapter import PATIENCE, PAUSE, PREFIX
-from mqlearn.engines.closing import Closing
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.features import supports
 from mqlearn.engines.kafka_client import (
@@ -26,6 +25,7 @@ from mqlearn.engines.kafka_reader import CHUNK, KafkaReader
 from mqlearn.engines.kafka_records import encode
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.closing import Closing
 from mqlearn.runtime.handed_in import Listeners
 from mqlearn.runtime.threads import ThreadRuntime, default_runtime
 from mqlearn.runtime.trace import Listener, Trace, pack_record

@@ -18,13 +18,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from mqlearn.engines.adapter import PREFIX, check_name
-from mqlearn.engines.closing import Closing
 from mqlearn.engines.envelope import Envelope, encode
 from mqlearn.engines.errors import EngineError
 from mqlearn.engines.features import refuse, supports
 from mqlearn.engines.redis_subscription import RedisSubscription
 from mqlearn.messaging.message import Message, MessagePriority
 from mqlearn.runtime import check
+from mqlearn.runtime.closing import Closing
 from mqlearn.runtime.handed_in import reason_of
 from mqlearn.runtime.threads import ThreadRuntime, default_runtime
 from mqlearn.runtime.trace import Trace

@@ -8,12 +8,12 @@ from typing import Any
 import redis
 
 from mqlearn.engines.adapter import PAUSE
-from mqlearn.engines.closing import Closing
 from mqlearn.engines.envelope import decode
 from mqlearn.engines.errors import EngineError
 from mqlearn.messaging.message import Message, MessageStatus
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Task
+from mqlearn.runtime.closing import Closing
 from mqlearn.runtime.handed_in import Listeners, reason_of
 from mqlearn.runtime.threads import ThreadRuntime, default_runtime
 from mqlearn.runtime.trace import Trace

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from mqlearn.messaging.broker import TopicBasedMessageBroker
@@ -11,9 +10,10 @@ from mqlearn.messaging.message import Message, Outcome, Reject, read_outcome
 from mqlearn.messaging.patterns import check_topic
 from mqlearn.messaging.workers import Handler
 from mqlearn.runtime import check
+from mqlearn.runtime.closing import Closing
 
 
-class Requester:
+class Requester(Closing):
     """Publishes requests, and waits for their answers on its own topic `reply_to`. Several tasks
     may use it at the same time. Close it when it is no longer needed, or use it in a `with` block.
 
@@ -87,17 +87,6 @@ class Requester:
             self._arrived.notify_all()
         # False the second time, and outside the lock: the broker has one of its own
         self.broker.unsubscribe(self.reply_to, self._receive_reply, drain=False)
-
-    def __enter__(self) -> Requester:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _receive_reply(self, reply: Message) -> None:
         with self._arrived:

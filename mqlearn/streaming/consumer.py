@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import TracebackType
 from typing import Any
 
 from mqlearn.runtime import check
+from mqlearn.runtime.closing import Closing
 from mqlearn.runtime.handed_in import Listeners
 from mqlearn.streaming.event import StreamEvent
 from mqlearn.streaming.membership import Membership
@@ -16,7 +16,7 @@ from mqlearn.streaming.stream import EventStream
 Hook = Callable[[list[int]], object]
 
 
-class Consumer(Membership):
+class Consumer(Membership, Closing):
     """Reads the partitions that its group assigns to it; the first `poll` joins the group.
 
     Nothing is committed unless `commit` is called or `auto_commit` (s) is given. With
@@ -195,17 +195,6 @@ class Consumer(Membership):
             self.die()
             self.group.leave(self.member)
             self._position = {}
-
-    def __enter__(self) -> Consumer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[StreamEvent]:
         while not self.closed:

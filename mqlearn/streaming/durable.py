@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.closing import Closing
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.database import Database, connect, opened, to_json
 from mqlearn.streaming.event import StreamEvent
@@ -86,7 +86,7 @@ class DurableLog(PartitionLog):
         super().append(event)
 
 
-class DurableEventStream(EventStream):
+class DurableEventStream(EventStream, Closing):
     """An `EventStream` whose events are in the file at `path` before `append` returns; opening the
     file again loads them. A file that is opened again in the same process is closed for the older
     stream, whose `append` is then refused.
@@ -153,17 +153,6 @@ class DurableEventStream(EventStream):
                         (partition, offset),
                     )
         super()._drop(gone)
-
-    def __enter__(self) -> DurableEventStream:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file; garbage collection of the stream does it too."""

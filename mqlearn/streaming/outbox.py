@@ -9,12 +9,12 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from mqlearn.messaging.message import read_outcome
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.closing import Closing
 from mqlearn.runtime.threads import default_runtime
 from mqlearn.streaming.database import connect, to_json
 from mqlearn.streaming.durable import COLUMNS, from_row, to_row
@@ -23,7 +23,7 @@ from mqlearn.streaming.event import StreamEvent
 log = logging.getLogger("mqlearn")
 
 
-class OrderTable:
+class OrderTable(Closing):
     """The shop's database: a row for each order, and in the same database an outbox of events to
     publish.
 
@@ -132,17 +132,6 @@ class OrderTable:
             self.remove(entry)
             published += 1
         return published
-
-    def __enter__(self) -> OrderTable:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the database; garbage collection of the table does it too."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
 from mqlearn.runtime import check
 from mqlearn.runtime.base import Runtime
+from mqlearn.runtime.closing import Closing
 from mqlearn.runtime.trace import Trace
 from mqlearn.streaming.controller import Election, clean_election
 from mqlearn.streaming.replica import (
@@ -33,7 +33,7 @@ def checked_acks(acks: str | int) -> str | int:
     return acks
 
 
-class ReplicatedLog(Replication):
+class ReplicatedLog(Replication, Closing):
     """One partition on several brokers: a leader takes what is appended, the others follow it.
 
     A follower fetches every `fetch_every` seconds, and reports with each fetch where its log ends.
@@ -198,14 +198,3 @@ class ReplicatedLog(Replication):
         if not self.replicas[number].leads:
             raise NotLeader(f"replica {number} of {self.name} does not lead")
         return self.replicas[number]
-
-    def __enter__(self) -> ReplicatedLog:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -1,4 +1,4 @@
-"""A connection that the end of a `with` block closes."""
+"""An object that the end of a `with` block closes."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType
@@ -6,11 +6,11 @@ from typing import Self
 
 
 class Closing(ABC):
-    """A connection to an engine: `with` closes it, however its block ends."""
+    """An object that must be closed in the end: `with` does it, however its block ends."""
 
     @abstractmethod
     def close(self) -> None:
-        """Close the connection; a second call changes nothing."""
+        """Close it; a second call changes nothing."""
 
     def __enter__(self) -> Self:
         return self
